@@ -1,0 +1,9 @@
+//! The rules of Probity: pure functions over values.
+//!
+//! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
+
+pub mod id;
+pub mod time;
+
+pub use id::{AppId, Id, TenantId};
+pub use time::UnixMs;
