@@ -75,19 +75,25 @@ impl IdMaker {
 
     /// The next id at `now`. When `now` lies before the last id, the last id's time goes on.
     pub fn next(&mut self, now: UnixMs) -> Id {
+        self.block(now, 1)
+    }
+
+    /// The first of `count` consecutive ids at `now`; `count` is 1 to 65,535.
+    pub fn block(&mut self, now: UnixMs, count: u16) -> Id {
         let since = (now.0 - EPOCH_SECONDS * 1_000).max(0);
         let tick = ((since / 1_000) << MS_BITS) | (since % 1_000);
+        let count = i64::from(count);
         if tick > self.tick {
             self.tick = tick;
             self.sequence = 0;
-        } else {
-            self.sequence += 1;
-            if self.sequence >> SEQUENCE_BITS != 0 {
-                self.tick += 1;
-                self.sequence = 0;
-            }
+        } else if self.sequence + count > 1 << SEQUENCE_BITS {
+            // The tick's last bits are a count of milliseconds up to 999, but nothing breaks above it.
+            self.tick += 1;
+            self.sequence = 0;
         }
-        Id(((self.tick << NODE_BITS | self.node) << SEQUENCE_BITS) | self.sequence)
+        let first = ((self.tick << NODE_BITS | self.node) << SEQUENCE_BITS) | self.sequence;
+        self.sequence += count;
+        Id(first)
     }
 }
 
@@ -147,7 +153,8 @@ mod tests {
         let mut maker = IdMaker::new(0);
         let mut last = maker.next(UnixMs(1_795_000_000_000));
         for step in 0..200_000 {
-            let now = if step % 2 == 0 { UnixMs(1_795_000_000_000) } else { UnixMs(1_700_000_000_000) };
+            let now =
+                if step % 2 == 0 { UnixMs(1_795_000_000_000) } else { UnixMs(1_700_000_000_000) };
             let id = maker.next(now);
             assert!(id > last);
             last = id;
@@ -159,7 +166,9 @@ mod tests {
         assert_eq!("cli_00000000000000ff".parse(), Ok(AppId(255)));
         assert_eq!(AppId(-1).to_string(), "cli_ffffffffffffffff");
         assert_eq!("ffffffffffffffff".parse(), Ok(TenantId(-1)));
-        for wrong in ["", "cli_", "cli_00000000000000FF", "cli_+0000000000000ff", "00000000000000ff0"] {
+        for wrong in
+            ["", "cli_", "cli_00000000000000FF", "cli_+0000000000000ff", "00000000000000ff0"]
+        {
             assert!(wrong.parse::<AppId>().is_err(), "{wrong}");
             assert!(wrong.parse::<TenantId>().is_err(), "{wrong}");
         }

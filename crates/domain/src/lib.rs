@@ -3,6 +3,8 @@
 //! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
 
 pub mod id;
+pub mod order;
+pub mod retry;
 pub mod time;
 
 pub use id::{AppId, Id, TenantId};

@@ -1,0 +1,414 @@
+//! The life of one order: state and command in, change or refusal out.
+//!
+//! The players: a vendor's app returns progress and the result or cancels; members of the tenant place,
+//! review and terminate. What always holds: `completed` and `terminated` are final; an identical repeat of an
+//! accepted call changes nothing; every change names the rule that allowed it.
+//! Source: contract, section 3.4.4; product, section 3.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::id::{AppId, Id};
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// The vendor has been told (已安排).
+    Arranged,
+    /// A result came, the tenant's review is on, nobody has decided (审批中).
+    InReview,
+    /// The review request was taken back (审批已撤回).
+    ReviewWithdrawn,
+    /// The report was sent back with a reason (审批未通过).
+    Rejected,
+    /// Final: the result stands (已完成).
+    Completed,
+    /// Final: ended by hirer or vendor (已终止).
+    Terminated,
+}
+
+impl State {
+    /// Every state, in the order in which an order may meet them.
+    pub const ALL: [State; 6] = [
+        State::Arranged,
+        State::InReview,
+        State::ReviewWithdrawn,
+        State::Rejected,
+        State::Completed,
+        State::Terminated,
+    ];
+
+    /// The state's code: the word of the control API.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            State::Arranged => "arranged",
+            State::InReview => "in_review",
+            State::ReviewWithdrawn => "review_withdrawn",
+            State::Rejected => "rejected",
+            State::Completed => "completed",
+            State::Terminated => "terminated",
+        }
+    }
+
+    /// The number on the vendor's wire, which the store keeps as well: 2, 3, 4, 5, 6 or 9.
+    #[must_use]
+    pub fn number(self) -> i16 {
+        match self {
+            State::Arranged => 2,
+            State::Completed => 3,
+            State::Terminated => 4,
+            State::InReview => 5,
+            State::ReviewWithdrawn => 6,
+            State::Rejected => 9,
+        }
+    }
+
+    /// The state with this number, if there is one.
+    #[must_use]
+    pub fn from_number(number: i16) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.number() == number)
+    }
+
+    /// Whether nothing can change the order any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, State::Completed | State::Terminated)
+    }
+}
+
+/// The keyed digest of a command's parsed values, or of a stage's id: 128 bits.
+pub type Digest = [u8; 16];
+
+/// Who acts on an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A vendor's app.
+    Vendor(AppId),
+    /// A member of the tenant: the id of the user, or of the API key, that asked.
+    Member(Id),
+}
+
+/// What one progress entry is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageMark {
+    /// The keyed digest of the stage's id, unique within the order.
+    pub stage: Digest,
+    /// When the stage was reached: milliseconds since the epoch, as the vendor says.
+    pub stage_time_ms: i64,
+}
+
+/// What is asked of an order, as far as the rules look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A member arranges the check.
+    Place {
+        /// The app of the account that the order goes to.
+        vendor: AppId,
+    },
+    /// The vendor reports a stage.
+    Progress(StageMark),
+    /// The vendor returns the final result.
+    Result,
+    /// The vendor ends the order.
+    Cancel,
+    /// A member ends the order.
+    Terminate,
+    /// An approver accepts the result.
+    Approve,
+    /// An approver sends the result back.
+    Reject,
+    /// A member takes the review request back.
+    Withdraw,
+}
+
+/// One command on one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command {
+    /// Who asks.
+    pub actor: Actor,
+    /// What is asked.
+    pub action: Action,
+    /// The keyed digest of all parsed values: equal for identical repeats only.
+    pub digest: Digest,
+}
+
+/// The tenant's switches that the rules read, as they stand when the command arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// A returned result waits for an approver (背调报告审批).
+    pub report_approval: bool,
+    /// Who placed an order may not decide on its result.
+    pub four_eyes: bool,
+}
+
+/// What the rules know of an order.
+///
+/// `stages` and `results` may be partial: those that the commands at hand can meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Where it stands.
+    pub state: State,
+    /// The app of the account that it was placed with.
+    pub vendor: AppId,
+    /// Who placed it.
+    pub placed_by: Actor,
+    /// The time of the last accepted stage, 0 before the first.
+    pub stage_time_ms_last: i64,
+    /// Accepted stages: digest of the stage's id, to digest of the call.
+    pub stages: BTreeMap<Digest, Digest>,
+    /// Digests of the accepted results, oldest first.
+    pub results: Vec<Digest>,
+}
+
+/// What an accepted command does to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The state before; none when the order is placed.
+    pub from: Option<State>,
+    /// The state after.
+    pub to: State,
+    /// The rule that allowed it, for the timeline.
+    pub rule: Rule,
+    /// The event that it causes for the vendor.
+    pub event: Option<OrderEvent>,
+}
+
+/// The events of an order for its vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderEvent {
+    /// `hire.eco_background_check.created_v1`.
+    Created,
+    /// `hire.eco_background_check.canceled_v1`.
+    Canceled,
+}
+
+/// The rule under which a command was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A placed order is arranged.
+    Placed,
+    /// Progress leaves the state alone.
+    StageReported,
+    /// A result without review completes the order.
+    ResultCompletes,
+    /// A result with review waits for an approver.
+    ResultAwaitsReview,
+    /// The vendor ended the order.
+    VendorCanceled,
+    /// The hirer ended the order.
+    HirerTerminated,
+    /// An approver accepted the result.
+    ReviewApproved,
+    /// An approver sent the result back.
+    ReviewRejected,
+    /// The review request was taken back.
+    ReviewWithdrawn,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 9] = [
+        Rule::Placed,
+        Rule::StageReported,
+        Rule::ResultCompletes,
+        Rule::ResultAwaitsReview,
+        Rule::VendorCanceled,
+        Rule::HirerTerminated,
+        Rule::ReviewApproved,
+        Rule::ReviewRejected,
+        Rule::ReviewWithdrawn,
+    ];
+
+    /// The rule's code in the timeline.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Rule::Placed => "placed",
+            Rule::StageReported => "stage_reported",
+            Rule::ResultCompletes => "result_completes",
+            Rule::ResultAwaitsReview => "result_awaits_review",
+            Rule::VendorCanceled => "vendor_canceled",
+            Rule::HirerTerminated => "hirer_terminated",
+            Rule::ReviewApproved => "review_approved",
+            Rule::ReviewRejected => "review_rejected",
+            Rule::ReviewWithdrawn => "review_withdrawn",
+        }
+    }
+
+    /// The number that the store keeps: the rule's place in [`Rule::ALL`].
+    #[must_use]
+    pub fn number(self) -> i16 {
+        self as i16
+    }
+
+    /// The rule with this number, if there is one.
+    #[must_use]
+    pub fn from_number(number: i16) -> Option<Rule> {
+        usize::try_from(number).ok().and_then(|place| Rule::ALL.get(place).copied())
+    }
+}
+
+/// The rules' answer to a command that they accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// An identical repeat of an accepted call: success, nothing changes.
+    Repeat,
+    /// The order changes.
+    Change(Change),
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such order for whoever asks: unknown, another tenant's, or another app's.
+    OrderNotExist,
+    /// The state does not allow it.
+    IllegalStatus(State),
+    /// A result came while an earlier one is being reviewed.
+    BeingApproved,
+    /// The stage's id was used before, with other values.
+    StageIdTaken,
+    /// The stage's time is not after the last one's.
+    StageTimeNotIncreasing,
+    /// With four eyes on, who placed the order may not decide.
+    PlacerMayNotDecide,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::OrderNotExist => f.write_str("no such order"),
+            Refusal::IllegalStatus(state) => {
+                write!(f, "an order that is {} does not allow this", state.code())
+            }
+            Refusal::BeingApproved => f.write_str("the order's result is being reviewed"),
+            Refusal::StageIdTaken => {
+                f.write_str("expected a stage_id that the order does not have yet")
+            }
+            Refusal::StageTimeNotIncreasing => {
+                f.write_str("expected a stage_time after the order's last one")
+            }
+            Refusal::PlacerMayNotDecide => {
+                f.write_str("expected another person than the one who placed the order")
+            }
+        }
+    }
+}
+
+/// Decides a command on an order, or on none yet.
+///
+/// # Errors
+/// The [`Refusal`] that the order's state demands; an order that the actor may not see does not exist.
+pub fn decide(
+    order: Option<&Order>,
+    command: &Command,
+    settings: Settings,
+) -> Result<Decision, Refusal> {
+    let Some(order) = order else {
+        return match command.action {
+            Action::Place { .. } => {
+                change(None, State::Arranged, Rule::Placed, Some(OrderEvent::Created))
+            }
+            _ => Err(Refusal::OrderNotExist),
+        };
+    };
+    if let Actor::Vendor(app) = command.actor
+        && app != order.vendor
+    {
+        return Err(Refusal::OrderNotExist);
+    }
+    let from = order.state;
+    match command.action {
+        Action::Place { .. } => Err(Refusal::IllegalStatus(from)),
+        Action::Progress(mark) => progress(order, mark, command.digest),
+        Action::Result => result(order, command.digest, settings),
+        Action::Cancel => match from {
+            State::Terminated => Ok(Decision::Repeat),
+            State::Completed => Err(Refusal::IllegalStatus(from)),
+            _ => change(Some(from), State::Terminated, Rule::VendorCanceled, None),
+        },
+        Action::Terminate if from.is_final() => Err(Refusal::IllegalStatus(from)),
+        Action::Terminate => {
+            change(Some(from), State::Terminated, Rule::HirerTerminated, Some(OrderEvent::Canceled))
+        }
+        Action::Approve | Action::Reject | Action::Withdraw if from != State::InReview => {
+            Err(Refusal::IllegalStatus(from))
+        }
+        Action::Approve | Action::Reject
+            if settings.four_eyes && command.actor == order.placed_by =>
+        {
+            Err(Refusal::PlacerMayNotDecide)
+        }
+        Action::Approve => change(Some(from), State::Completed, Rule::ReviewApproved, None),
+        Action::Reject => change(Some(from), State::Rejected, Rule::ReviewRejected, None),
+        Action::Withdraw => change(Some(from), State::ReviewWithdrawn, Rule::ReviewWithdrawn, None),
+    }
+}
+
+fn progress(order: &Order, mark: StageMark, digest: Digest) -> Result<Decision, Refusal> {
+    match order.stages.get(&mark.stage) {
+        Some(accepted) if *accepted == digest => Ok(Decision::Repeat),
+        _ if order.state.is_final() => Err(Refusal::IllegalStatus(order.state)),
+        Some(_) => Err(Refusal::StageIdTaken),
+        None if mark.stage_time_ms <= order.stage_time_ms_last => {
+            Err(Refusal::StageTimeNotIncreasing)
+        }
+        None => change(Some(order.state), order.state, Rule::StageReported, None),
+    }
+}
+
+fn result(order: &Order, digest: Digest, settings: Settings) -> Result<Decision, Refusal> {
+    if order.results.contains(&digest) {
+        return Ok(Decision::Repeat);
+    }
+    match order.state {
+        State::Completed | State::Terminated => Err(Refusal::IllegalStatus(order.state)),
+        State::InReview => Err(Refusal::BeingApproved),
+        from if settings.report_approval => {
+            change(Some(from), State::InReview, Rule::ResultAwaitsReview, None)
+        }
+        from => change(Some(from), State::Completed, Rule::ResultCompletes, None),
+    }
+}
+
+fn change(
+    from: Option<State>,
+    to: State,
+    rule: Rule,
+    event: Option<OrderEvent>,
+) -> Result<Decision, Refusal> {
+    Ok(Decision::Change(Change { from, to, rule, event }))
+}
+
+/// Applies an accepted change, so that the next command on the same order sees it.
+///
+/// # Panics
+/// When the change does not belong to the order: no order may leave a final state, or be placed twice.
+pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order {
+    let Some(mut order) = order else {
+        let Action::Place { vendor } = command.action else {
+            panic!("only a placed order begins");
+        };
+        return Order {
+            state: change.to,
+            vendor,
+            placed_by: command.actor,
+            stage_time_ms_last: 0,
+            stages: BTreeMap::new(),
+            results: Vec::new(),
+        };
+    };
+    assert_eq!(change.from, Some(order.state), "a change begins at the order's state");
+    assert!(!order.state.is_final() || change.to == order.state, "a final state never changes");
+    order.state = change.to;
+    match command.action {
+        Action::Progress(mark) => {
+            order.stages.insert(mark.stage, command.digest);
+            order.stage_time_ms_last = mark.stage_time_ms;
+        }
+        Action::Result => order.results.push(command.digest),
+        _ => {}
+    }
+    order
+}

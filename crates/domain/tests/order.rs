@@ -1,0 +1,192 @@
+//! The order's life: the whole grid as a snapshot, all sequences to depth 8, random sequences.
+
+use std::fmt::Write as _;
+
+use domain::order::*;
+use domain::{AppId, Id};
+use proptest::prelude::*;
+
+const VENDOR: AppId = AppId(1);
+const PLACER: Actor = Actor::Member(Id(10));
+const APPROVER: Actor = Actor::Member(Id(11));
+
+fn command(actor: Actor, action: Action, digest: u8) -> Command {
+    Command { actor, action, digest: [digest; 16] }
+}
+
+fn stage(stage: u8, stage_time_ms: i64) -> Action {
+    Action::Progress(StageMark { stage: [stage; 16], stage_time_ms })
+}
+
+fn order_in(state: State) -> Order {
+    Order {
+        state,
+        vendor: VENDOR,
+        placed_by: PLACER,
+        stage_time_ms_last: 100,
+        stages: [([1; 16], [1; 16])].into(),
+        results: vec![[2; 16]],
+    }
+}
+
+/// The commands of the grid: every kind of command, and every way in which repeats can differ.
+fn commands() -> Vec<(&'static str, Command)> {
+    let vendor = Actor::Vendor(VENDOR);
+    vec![
+        ("place", command(PLACER, Action::Place { vendor: VENDOR }, 9)),
+        ("progress, new", command(vendor, stage(7, 101), 7)),
+        ("progress, identical repeat", command(vendor, stage(1, 100), 1)),
+        ("progress, stage_id taken", command(vendor, stage(1, 101), 8)),
+        ("progress, time not increasing", command(vendor, stage(7, 100), 7)),
+        ("progress, another app's", command(Actor::Vendor(AppId(2)), stage(7, 101), 7)),
+        ("result, new", command(vendor, Action::Result, 3)),
+        ("result, identical repeat", command(vendor, Action::Result, 2)),
+        ("result, another app's", command(Actor::Vendor(AppId(2)), Action::Result, 2)),
+        ("cancel", command(vendor, Action::Cancel, 4)),
+        ("cancel, another app's", command(Actor::Vendor(AppId(2)), Action::Cancel, 4)),
+        ("terminate", command(PLACER, Action::Terminate, 5)),
+        ("approve", command(APPROVER, Action::Approve, 6)),
+        ("approve, by the placer", command(PLACER, Action::Approve, 6)),
+        ("reject", command(APPROVER, Action::Reject, 6)),
+        ("reject, by the placer", command(PLACER, Action::Reject, 6)),
+        ("withdraw", command(PLACER, Action::Withdraw, 6)),
+    ]
+}
+
+fn outcome(order: Option<&Order>, command: &Command, settings: Settings) -> String {
+    match decide(order, command, settings) {
+        Ok(Decision::Repeat) => "repeat".to_owned(),
+        Ok(Decision::Change(change)) => {
+            let event = change.event.map_or(String::new(), |event| format!(" + {event:?} event"));
+            format!("-> {} ({}){event}", change.to.code(), change.rule.code())
+        }
+        Err(refusal) => format!("refused: {refusal}"),
+    }
+}
+
+#[test]
+fn every_command_in_every_state_has_its_known_outcome() {
+    let mut grid = String::new();
+    for (report_approval, four_eyes) in [(false, false), (true, false), (true, true)] {
+        let settings = Settings { report_approval, four_eyes };
+        writeln!(grid, "report_approval {report_approval}, four_eyes {four_eyes}").unwrap();
+        for (name, command) in commands() {
+            writeln!(grid, "  {name}").unwrap();
+            writeln!(grid, "    {:16} {}", "no order", outcome(None, &command, settings)).unwrap();
+            for state in State::ALL {
+                let order = order_in(state);
+                let outcome = outcome(Some(&order), &command, settings);
+                writeln!(grid, "    {:16} {outcome}", state.code()).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(grid);
+}
+
+/// What must hold after every step, whatever came before.
+fn check_step(before: Option<&Order>, command: &Command, settings: Settings) -> Option<Order> {
+    let decision = decide(before, command, settings);
+    let Ok(Decision::Change(change)) = decision else {
+        if let (Some(order), Ok(Decision::Repeat)) = (before, decision) {
+            let accepted_before = match command.action {
+                Action::Progress(mark) => order.stages.get(&mark.stage) == Some(&command.digest),
+                Action::Result => order.results.contains(&command.digest),
+                Action::Cancel => order.state == State::Terminated,
+                _ => false,
+            };
+            assert!(accepted_before, "only an accepted call can be repeated");
+        }
+        return before.cloned();
+    };
+    let after = apply(before.cloned(), command, &change);
+    if let Some(before) = before {
+        assert!(!before.state.is_final(), "final states never change");
+        assert!(before.results.iter().all(|digest| after.results.contains(digest)));
+        assert!(before.stages.keys().all(|stage| after.stages.contains_key(stage)));
+        assert!(after.stage_time_ms_last >= before.stage_time_ms_last);
+        if let Actor::Vendor(app) = command.actor {
+            assert_eq!(app, before.vendor, "a vendor changes its own orders only");
+        }
+        assert_eq!(
+            change.event == Some(OrderEvent::Canceled),
+            change.rule == Rule::HirerTerminated,
+            "the vendor is told of a termination by the hirer, and of nothing else"
+        );
+    } else {
+        assert_eq!(change.event, Some(OrderEvent::Created));
+    }
+    if after.state == State::Completed {
+        let by_approver = matches!(command.action, Action::Approve);
+        let directly = matches!(command.action, Action::Result) && !settings.report_approval;
+        assert!(by_approver || directly, "completed by an approver, or without review by a result");
+        assert!(!after.results.is_empty(), "no completed order without a result");
+    }
+    if after.state == State::InReview {
+        assert!(!after.results.is_empty(), "no review without a result");
+    }
+    if matches!(command.action, Action::Result | Action::Progress(_)) {
+        let again = decide(Some(&after), command, settings);
+        assert_eq!(again, Ok(Decision::Repeat), "an accepted call can be repeated at once");
+    }
+    Some(after)
+}
+
+fn walk(order: Option<&Order>, commands: &[Command], settings: Settings, depth: u32) -> u64 {
+    if depth == 0 {
+        return 1;
+    }
+    commands
+        .iter()
+        .map(|command| {
+            let after = check_step(order, command, settings);
+            walk(after.as_ref(), commands, settings, depth - 1)
+        })
+        .sum()
+}
+
+#[test]
+fn all_sequences_to_depth_8_keep_the_invariants() {
+    let vendor = Actor::Vendor(VENDOR);
+    let commands = [
+        command(vendor, stage(1, 1), 1),
+        command(vendor, Action::Result, 2),
+        command(vendor, Action::Result, 3),
+        command(vendor, Action::Cancel, 4),
+        command(PLACER, Action::Terminate, 5),
+        command(APPROVER, Action::Approve, 6),
+        command(APPROVER, Action::Reject, 7),
+        command(PLACER, Action::Withdraw, 8),
+    ];
+    let place = command(PLACER, Action::Place { vendor: VENDOR }, 9);
+    for report_approval in [false, true] {
+        let settings = Settings { report_approval, four_eyes: true };
+        let placed = check_step(None, &place, settings);
+        assert_eq!(walk(placed.as_ref(), &commands, settings, 8), 8_u64.pow(8));
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_sequences_with_changing_settings_keep_the_invariants(
+        steps in prop::collection::vec(
+            (0_u8..8, 0_u8..5, 0_i64..5, 1_i64..3, any::<bool>(), any::<bool>()), 1..60)
+    ) {
+        let place = command(PLACER, Action::Place { vendor: VENDOR }, 9);
+        let mut order = check_step(None, &place, Settings::default());
+        for (kind, digest, time, app, report_approval, four_eyes) in steps {
+            let vendor = Actor::Vendor(AppId(app));
+            let (actor, action) = match kind {
+                0 => (vendor, stage(digest, time)),
+                1 => (vendor, Action::Result),
+                2 => (vendor, Action::Cancel),
+                3 => (PLACER, Action::Terminate),
+                4 => (APPROVER, Action::Approve),
+                5 => (APPROVER, Action::Reject),
+                6 => (PLACER, Action::Withdraw),
+                _ => (PLACER, Action::Place { vendor: VENDOR }),
+            };
+            let command = command(actor, action, digest);
+            order = check_step(order.as_ref(), &command, Settings { report_approval, four_eyes });
+        }
+    }
+}
