@@ -1,1 +1,3 @@
 //! contract
+
+pub mod control;

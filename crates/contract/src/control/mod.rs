@@ -1,0 +1,66 @@
+//! Bodies of the control API, `/api/v1`: what the hirer's own systems, the CLI and scripts say.
+//!
+//! JSON with snake_case members. Ids are strings, instants are RFC 3339 in UTC with milliseconds
+//! (`2026-03-01T08:00:00.000Z`). Request bodies refuse unknown members; answers may gain members, so
+//! a reader ignores those it does not know. Optional members of an answer are left out when empty.
+//!
+//! Every request body has a method `faults`, which names all broken rules at once; an empty list
+//! means that the body can be judged against what is stored. Values that tell about a person, and
+//! secrets, never show in `Debug`.
+
+mod rule;
+
+pub mod account;
+pub mod app;
+pub mod event;
+pub mod order;
+pub mod order_form;
+pub mod page;
+pub mod problem;
+pub mod report;
+pub mod tenant;
+
+pub use account::{Account, AdditionalItem, CreateAccount, FieldValue, Package};
+pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
+pub use event::{
+    Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
+};
+pub use order::{
+    ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, RejectOrder, Stage,
+    TerminateOrder, TimelineAction, TimelineEntry,
+};
+pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
+pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
+pub use problem::{FieldFault, Problem, ProblemCode};
+pub use report::{Report, ReportKind, ReportState};
+pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
+
+/// Media type of an error answer (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Header that makes a repeated POST find its first answer for 24 hours.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// Most characters of an `Idempotency-Key`: 1 to this many visible ASCII characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// Whether `key` may be sent as `Idempotency-Key`: 1 to 255 visible ASCII characters.
+#[must_use]
+pub fn is_idempotency_key(key: &str) -> bool {
+    (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Writes `Debug` for a body that holds personal data or a secret: the named members and no other.
+macro_rules! debug_only {
+    ($($body:ident { $($member:ident),* })*) => {$(
+        impl std::fmt::Debug for $body {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($body))
+                    $(.field(stringify!($member), &self.$member))*
+                    .finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+use debug_only;
