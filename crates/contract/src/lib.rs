@@ -1,3 +1,13 @@
-//! contract
+//! The wire vocabulary: what both ends of the open API and of the control API say to each other.
+//!
+//! Only shapes, rules about shapes, and the encryption of events; no IO, no clock, no chance, no async, so that
+//! server, SDK and tests can share it. Section numbers in the documents of this crate refer to the contract dossier.
 
-pub mod control;
+pub mod check;
+pub mod code;
+pub mod decode;
+pub mod envelope;
+pub mod json;
+pub mod report_url;
+pub mod route;
+pub mod scope;

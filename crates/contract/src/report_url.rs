@@ -1,0 +1,169 @@
+//! What can be said about a report's address from its text alone.
+//!
+//! Addresses behind names, and literal addresses that are not public, are judged by whoever connects. Refused here
+//! is whatever two readers of an address could understand differently. Source: the product's section 4, item 1.
+
+/// Most characters of an address.
+pub const CHARS_MAX: usize = 2_048;
+/// Longer texts are refused for their length; their form is not looked at.
+pub(crate) const BYTES_JUDGED_MAX: usize = CHARS_MAX * 4;
+
+/// Why a text is no usable address; what was expected, without the text itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Control characters or blanks.
+    #[error("expected a url without control characters and blanks")]
+    Character,
+    /// Not `http://` or `https://`.
+    #[error("expected an absolute http or https url")]
+    Scheme,
+    /// A name or password before the host.
+    #[error("expected a url without user-info")]
+    UserInfo,
+    /// No host, or one with characters that no host has.
+    #[error("expected a url with a host")]
+    Host,
+    /// A port that is no number from 1 to 65535.
+    #[error("expected a url with a port from 1 to 65535 or none")]
+    Port,
+}
+
+/// Judges the form of a report's address.
+///
+/// # Errors
+/// [`Unfit`] unless it is absolute, `http` or `https`, with a host and no user-info, free of control characters and
+/// blanks.
+pub fn judge(url: &str) -> Result<(), Unfit> {
+    if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Unfit::Character);
+    }
+    let (scheme, rest) = url.split_once("://").ok_or(Unfit::Scheme)?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return Err(Unfit::Scheme);
+    }
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    // Some readers take a backslash for a slash, others for a part of the host or user-info.
+    if authority.contains('\\') {
+        return Err(Unfit::Host);
+    }
+    if authority.contains('@') {
+        return Err(Unfit::UserInfo);
+    }
+    let (host, port) = split_port(authority)?;
+    judge_host(host)?;
+    match port {
+        None | Some("") => Ok(()),
+        Some(port) => judge_port(port),
+    }
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), Unfit> {
+    if authority.starts_with('[') {
+        let end = authority.find(']').ok_or(Unfit::Host)? + 1;
+        let (host, rest) = authority.split_at(end);
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(Unfit::Host),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((authority, None)),
+    }
+}
+
+fn judge_host(host: &str) -> Result<(), Unfit> {
+    let is_fit = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            // Percent signs would hide another host; the others occur in no host.
+            let unfit = ['%', '<', '>', '^', '`', '|', '{', '}', '[', ']', '"', '\''];
+            host.chars().any(|c| c != '.') && !host.contains(unfit)
+        }
+    };
+    if is_fit { Ok(()) } else { Err(Unfit::Host) }
+}
+
+fn judge_port(port: &str) -> Result<(), Unfit> {
+    let digits_only = port.bytes().all(|byte| byte.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(1..) if digits_only => Ok(()),
+        _ => Err(Unfit::Port),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_addresses_are_taken() {
+        for url in [
+            "https://vendor.example/reports/1.pdf",
+            "http://vendor.example",
+            "HTTPS://Vendor.Example:8443/a?b=c#d",
+            "https://vendor.example:/a",
+            "http://192.0.2.1:80/",
+            "http://[2001:db8::1]:8080/a",
+            "http://[::1]",
+            "https://例子.example/报告.pdf",
+            "https://vendor.example/a@b",
+            "https://vendor.example?x=a@b://c",
+            "https://vendor.example/%E6%8A%A5.pdf",
+            "https://vendor_1.example/a",
+        ] {
+            assert_eq!(judge(url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_what_was_expected() {
+        for (url, unfit) in [
+            ("", Unfit::Scheme),
+            ("a", Unfit::Scheme),
+            ("/reports/1.pdf", Unfit::Scheme),
+            ("//vendor.example/1.pdf", Unfit::Scheme),
+            ("vendor.example/1.pdf", Unfit::Scheme),
+            ("https:/vendor.example", Unfit::Scheme),
+            ("https:vendor.example", Unfit::Scheme),
+            ("ftp://vendor.example/1.pdf", Unfit::Scheme),
+            ("file:///etc/passwd", Unfit::Scheme),
+            ("javascript://vendor.example/%0aalert(1)", Unfit::Scheme),
+            ("data:application/pdf;base64,AAAA", Unfit::Scheme),
+            ("://vendor.example", Unfit::Scheme),
+            ("https", Unfit::Scheme),
+            ("https://", Unfit::Host),
+            ("https:///1.pdf", Unfit::Host),
+            ("https://?a", Unfit::Host),
+            ("https://#a", Unfit::Host),
+            ("https://:443/", Unfit::Host),
+            ("https://./", Unfit::Host),
+            ("https://a\\@b/", Unfit::Host),
+            ("https://a\\b/", Unfit::Host),
+            ("https://127%2e0.0.1/", Unfit::Host),
+            ("https://a<b/", Unfit::Host),
+            ("http://[::1", Unfit::Host),
+            ("http://[::1]a", Unfit::Host),
+            ("http://[fe80::1%25eth0]/", Unfit::Host),
+            ("http://[]/", Unfit::Host),
+            ("http://::1/", Unfit::Host),
+            ("https://user@vendor.example/", Unfit::UserInfo),
+            ("https://user:pass@vendor.example/", Unfit::UserInfo),
+            ("https://@vendor.example/", Unfit::UserInfo),
+            ("https://vendor.example:0/", Unfit::Port),
+            ("https://vendor.example:65536/", Unfit::Port),
+            ("https://vendor.example:+1/", Unfit::Port),
+            ("https://vendor.example:a/", Unfit::Port),
+            ("https://a:1:2/", Unfit::Port),
+            ("https://vendor.example/a b", Unfit::Character),
+            (" https://vendor.example/", Unfit::Character),
+            ("https://vendor.example/\n", Unfit::Character),
+            ("https://vendor.example/\u{0}", Unfit::Character),
+            ("https://vendor.example/\u{7f}", Unfit::Character),
+            ("https://vendor.example/\u{3000}", Unfit::Character),
+        ] {
+            assert_eq!(judge(url), Err(unfit), "{url}");
+        }
+    }
+}
