@@ -1,0 +1,319 @@
+"""Drives the official Python SDK for the conformance tests.
+
+Reads one command per line (JSON) from stdin and writes one line (JSON) to stdout for each:
+``{"answer": {...}}`` to a command, in the order of the commands, and in between
+``{"event": {...}}`` for each event that a handler got and ``{"served": {...}}`` for each
+request that a receiver answered. README.md beside this folder lists commands and members.
+
+The SDK is used as its users use it: builders, typed calls, its own dispatcher. Its token
+cache lives as long as the process and does not look at the domain, so a test that starts
+another server starts another driver.
+"""
+
+import json
+import sys
+import threading
+import typing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# The SDK logs to stdout, which here belongs to the protocol.
+protocol, sys.stdout = sys.stdout, sys.stderr
+
+import lark_oapi as lark  # noqa: E402
+from lark_oapi.api.auth.v3 import (  # noqa: E402
+    InternalAppAccessTokenRequest,
+    InternalAppAccessTokenRequestBody,
+    InternalTenantAccessTokenRequest,
+    InternalTenantAccessTokenRequestBody,
+)
+from lark_oapi.api.hire.v1 import (  # noqa: E402
+    CancelEcoBackgroundCheckRequest,
+    CancelEcoBackgroundCheckRequestBody,
+    CreateEcoBackgroundCheckPackageRequest,
+    EcoBackgroundCheckPackage,
+    UpdateProgressEcoBackgroundCheckRequest,
+    UpdateProgressEcoBackgroundCheckRequestBody,
+    UpdateResultEcoBackgroundCheckRequest,
+    UpdateResultEcoBackgroundCheckRequestBody,
+)
+from lark_oapi.core.token import TokenManager  # noqa: E402
+
+# Command's method: resource and function of `client.hire.v1`, request, body.
+TYPED_CALLS = {
+    "create_packages": (
+        "eco_background_check_package",
+        "create",
+        CreateEcoBackgroundCheckPackageRequest,
+        EcoBackgroundCheckPackage,
+    ),
+    "update_progress": (
+        "eco_background_check",
+        "update_progress",
+        UpdateProgressEcoBackgroundCheckRequest,
+        UpdateProgressEcoBackgroundCheckRequestBody,
+    ),
+    "update_result": (
+        "eco_background_check",
+        "update_result",
+        UpdateResultEcoBackgroundCheckRequest,
+        UpdateResultEcoBackgroundCheckRequestBody,
+    ),
+    "cancel": (
+        "eco_background_check",
+        "cancel",
+        CancelEcoBackgroundCheckRequest,
+        CancelEcoBackgroundCheckRequestBody,
+    ),
+}
+
+TYPED_TOKEN_CALLS = {
+    "tenant": (
+        "tenant_access_token",
+        InternalTenantAccessTokenRequest,
+        InternalTenantAccessTokenRequestBody,
+    ),
+    "app": (
+        "app_access_token",
+        InternalAppAccessTokenRequest,
+        InternalAppAccessTokenRequestBody,
+    ),
+}
+
+output_lock = threading.Lock()
+
+
+def emit(kind, content):
+    """Writes one protocol line; receivers write from threads of their own."""
+    line = json.dumps({kind: content}, ensure_ascii=False, default=str)
+    with output_lock:
+        protocol.write(line + "\n")
+        protocol.flush()
+
+
+class Driver:
+    """The clients of one app, and its receivers."""
+
+    def __init__(self):
+        self.client = None
+        self.manual_client = None
+        self.app = None
+        self.receivers = []
+
+    def configure(self, command):
+        """Builds the client as an SDK user does; nothing is sent yet."""
+
+        def builder():
+            return (
+                lark.Client.builder()
+                .app_id(command["app_id"])
+                .app_secret(command["app_secret"])
+                .domain(command["domain"])
+            )
+
+        self.app = (command["app_id"], command["app_secret"])
+        self.client = builder().build()
+        self.manual_client = builder().enable_set_token(True).build()
+        return {"ok": True}
+
+    def call(self, command):
+        """One typed call; `token` absent: the SDK's own, text: that one, null: none at all."""
+        resource, function, request_type, body_type = TYPED_CALLS[command["method"]]
+        body = build_typed(body_type, command["body"])
+        request = request_type.builder().request_body(body).build()
+        client, option = self.choose(command, request)
+        response = getattr(getattr(client.hire.v1, resource), function)(request, option)
+        return describe(response)
+
+    def untyped(self, command):
+        """One call through the SDK's general request function, with any body that is JSON."""
+        request = (
+            lark.BaseRequest.builder()
+            .http_method(lark.HttpMethod[command["method"].upper()])
+            .uri(command["path"])
+            .token_types({lark.AccessTokenType.TENANT})
+            .body(command.get("body"))
+            .build()
+        )
+        client, option = self.choose(command, request)
+        return describe(client.request(request, option))
+
+    def choose(self, command, request):
+        """The client and option that send the token asked for."""
+        if "token" not in command:
+            return self.client, None
+        if command["token"] is None:
+            request.token_types = set()
+            return self.client, None
+        token = command["token"]
+        return self.manual_client, lark.RequestOption.builder().tenant_access_token(token).build()
+
+    def token(self, command):
+        """A token: `managed` by the SDK's token manager, else by the typed call `tenant` or `app`."""
+        kind = command.get("kind", "managed")
+        if kind == "managed":
+            return {"ok": True, "token": TokenManager.get_self_tenant_token(self.client.config)}
+        resource, request_type, body_type = TYPED_TOKEN_CALLS[kind]
+        app_id, app_secret = self.app
+        body = body_type.builder().app_id(app_id).app_secret(app_secret).build()
+        request = request_type.builder().request_body(body).build()
+        response = getattr(self.client.auth.v3, resource).internal(request)
+        answer = describe(response)
+        # The typed response has no place for the flat members; users read them from `raw`.
+        answer["token"] = answer["raw"].get(f"{kind}_access_token")
+        answer["expire"] = answer["raw"].get("expire")
+        return answer
+
+    def receive(self, command):
+        """Starts a receiver around the SDK's dispatcher on a free port of the loopback."""
+        port = start_receiver(
+            command.get("encrypt_key") or "",
+            command.get("verification_token") or "",
+            command.get("path", "/"),
+            command.get("refuse_first", 0),
+            self.receivers,
+        )
+        return {"ok": True, "port": port}
+
+
+def build_typed(body_type, members):
+    """Fills a body through its builder, nested objects through theirs."""
+    builder = body_type.builder()
+    for name, value in members.items():
+        nested = typing.get_args(body_type._types.get(name))
+        if nested and isinstance(value, list) and hasattr(nested[0], "builder"):
+            value = [build_typed(nested[0], item) for item in value]
+        getattr(builder, name)(value)
+    return builder.build()
+
+
+def describe(response):
+    """What the caller of the SDK can see of an answer."""
+    error = response.error if isinstance(response.error, dict) else {}
+    try:
+        raw = json.loads(response.raw.content)
+    except ValueError:
+        raw = None
+    return {
+        "ok": True,
+        "success": response.success(),
+        "code": response.code,
+        "msg": response.msg,
+        "log_id": response.get_log_id(),
+        "http_status": response.raw.status_code,
+        "field_violations": error.get("field_violations"),
+        "permission_violations": error.get("permission_violations"),
+        "error_log_id": error.get("log_id"),
+        "headers": response.raw.headers,
+        "raw": raw,
+    }
+
+
+def start_receiver(encrypt_key, verification_token, path, refuse_first, receivers):
+    """Serves `path` in a thread until the process ends; returns the port."""
+    remaining = [refuse_first]
+
+    def on_event(event):
+        # One delivery at a time is all that a test sends while it counts refusals.
+        if remaining[0] > 0:
+            remaining[0] -= 1
+            raise RuntimeError("refused as the test asked")
+        emit("event", describe_event(event))
+
+    dispatcher = (
+        lark.EventDispatcherHandler.builder(encrypt_key, verification_token)
+        .register_p2_hire_eco_account_created_v1(on_event)
+        .register_p2_hire_eco_background_check_created_v1(on_event)
+        .register_p2_hire_eco_background_check_canceled_v1(on_event)
+        .build()
+    )
+
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            # Names are passed on as they came: the dispatcher looks them up case-sensitively.
+            request = lark.RawRequest()
+            request.uri = self.path
+            request.headers = dict(self.headers.items())
+            request.body = body
+            if self.path == path:
+                response = dispatcher.do(request)
+                status, content = response.status_code, response.content
+            else:
+                status, content = 404, b'{"msg":"no receiver at this path"}'
+            # Written before the answer goes out, so that a test that saw the sender go on
+            # finds it here.
+            emit("served", describe_served(request, status, content))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    receivers.append(server)
+    return server.server_port
+
+
+def describe_event(event):
+    """The typed object that the handler got, as JSON."""
+    got = json.loads(lark.JSON.marshal(event))
+    header = got.get("header", {})
+    return {
+        "event_type": header.get("event_type"),
+        "event_id": header.get("event_id"),
+        "header": header,
+        "body": got.get("event"),
+    }
+
+
+def describe_served(request, status, content):
+    """One request that a receiver answered, whatever the SDK made of it."""
+    try:
+        is_encrypted = "encrypt" in json.loads(request.body)
+    except ValueError:
+        is_encrypted = False
+    return {
+        "path": request.uri,
+        "headers": request.headers,
+        "is_encrypted": is_encrypted,
+        "request_body": request.body.decode("utf-8", "replace"),
+        "status": status,
+        "answer": content.decode("utf-8", "replace"),
+    }
+
+
+def main():
+    driver = Driver()
+    commands = {
+        "configure": driver.configure,
+        "call": driver.call,
+        "untyped": driver.untyped,
+        "token": driver.token,
+        "receive": driver.receive,
+    }
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["do"] == "quit":
+            emit("answer", {"ok": True})
+            return
+        try:
+            answer = commands[command["do"]](command)
+        except Exception as error:  # Whatever the SDK throws at its user is the answer.
+            answer = {
+                "ok": False,
+                "thrown": type(error).__name__,
+                "error": str(error),
+                "code": getattr(error, "code", None),
+                "msg": getattr(error, "msg", None),
+            }
+        emit("answer", answer)
+
+
+main()
