@@ -264,9 +264,21 @@ impl Object<'_> {
         self.faults.violations.push(FieldViolation { field, value, description });
     }
 
-    /// Whether nothing was wrong so far in the whole body.
-    pub fn is_sound(&self) -> bool {
-        self.faults.wrong_type.is_none() && self.faults.violations.is_empty()
+    /// Whether a member is a list with entries; looks without taking it out.
+    pub fn holds_entries(&self, name: &str) -> bool {
+        self.list_len(name).is_some_and(|len| len > 0)
+    }
+
+    /// Whether a member is a list without entries; looks without taking it out.
+    pub fn is_empty_list(&self, name: &str) -> bool {
+        self.list_len(name) == Some(0)
+    }
+
+    fn list_len(&self, name: &str) -> Option<usize> {
+        self.members.iter().find_map(|(found, node)| match node {
+            Node::List(nodes) if found == name => Some(nodes.len()),
+            _ => None,
+        })
     }
 
     fn take(&mut self, name: &str) -> Option<Node> {

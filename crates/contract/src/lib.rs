@@ -3,11 +3,17 @@
 //! Only shapes, rules about shapes, and the encryption of events; no IO, no clock, no chance, no async, so that
 //! server, SDK and tests can share it. Section numbers in the documents of this crate refer to the contract dossier.
 
+pub mod auth;
 pub mod check;
 pub mod code;
+pub mod control;
 pub mod decode;
 pub mod envelope;
+pub mod event;
 pub mod json;
+pub mod order;
+pub mod package;
 pub mod report_url;
 pub mod route;
 pub mod scope;
+pub mod seal;

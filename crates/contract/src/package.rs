@@ -1,0 +1,85 @@
+//! What a vendor publishes for an account: packages and additional items.
+//!
+//! Source: contract, section 3.3.
+
+use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
+use serde::Serialize;
+
+/// Most characters of an account's id; an ill-formed id is simply an unknown account.
+pub const ACCOUNT_ID_CHARS_MAX: usize = 64;
+/// Most characters of a package's or item's id.
+pub const ID_CHARS_MAX: usize = 36;
+/// Most characters of a package's or item's name.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Most characters of a description.
+pub const DESCRIPTION_CHARS_MAX: usize = 2_000;
+/// Most packages, and most additional items, in one call.
+pub const ENTRIES_MAX: usize = 500;
+
+/// A package or an additional item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PackageEntry {
+    /// Chosen by the vendor, unique per account: 1 to 36 characters.
+    pub id: String,
+    /// Name shown to the hirer: 1 to 100 characters.
+    pub name: String,
+    /// Description, if any: at most 2,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl PackageEntry {
+    fn read(object: &mut Object<'_>) -> Self {
+        Self {
+            id: object.text("id", TextRule::id(ID_CHARS_MAX)),
+            name: object.text("name", TextRule::free(NAME_CHARS_MAX)),
+            description: object.optional_text("description", TextRule::free(DESCRIPTION_CHARS_MAX)),
+        }
+    }
+}
+
+/// Body of `eco_background_check_packages`: adds to what the account has.
+///
+/// Whether the account exists and the ids are new, also among each other, is for the rules to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreatePackages {
+    /// The account: 1 to 64 characters.
+    pub account_id: String,
+    /// Packages to add: at most 500; empty only beside additional items.
+    pub package_list: Vec<PackageEntry>,
+    /// Additional items to add: at most 500.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_item_list: Vec<PackageEntry>,
+}
+
+impl CreatePackages {
+    /// Decodes the body (contract, section 3.3.1).
+    ///
+    /// `package_list` has to be there. An empty one is taken beside additional items, since there is no other way to
+    /// add items alone.
+    ///
+    /// # Errors
+    /// [`Refused`] with all faults: 9499 or 99992402.
+    pub fn decode(body: &[u8]) -> Result<Self, Refused> {
+        decode(body, EmptyBody::Refused, |object| {
+            let has_items = object.holds_entries("additional_item_list");
+            let empty_packages = has_items && object.is_empty_list("package_list");
+            let presence = if empty_packages { Presence::Optional } else { Presence::Required };
+            Self {
+                account_id: object.text("account_id", TextRule::id(ACCOUNT_ID_CHARS_MAX)),
+                package_list: object.list(
+                    "package_list",
+                    presence,
+                    ENTRIES_MAX,
+                    PackageEntry::read,
+                ),
+                additional_item_list: object.list(
+                    "additional_item_list",
+                    Presence::Optional,
+                    ENTRIES_MAX,
+                    PackageEntry::read,
+                ),
+            }
+        })
+    }
+}
