@@ -1,1 +1,5 @@
 //! server
+
+pub mod chance;
+pub mod clock;
+pub mod http;

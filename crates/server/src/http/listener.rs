@@ -1,0 +1,371 @@
+//! The listener: accepts connections and serves HTTP/1.1 on them, one task for each.
+//!
+//! What it adds to hyper: header names in title case on the wire (the Python SDK reads them
+//! case-sensitively, contract §2.5), a bound on connections, a stop that finishes what was
+//! accepted, and timers that know the phase of the dialogue (product.md §12). hyper's own head
+//! timer also counts the idle time before a request, so it is off; see `socket.rs` for how the
+//! phases are seen. A timer is only ever moved when it fires or must fire earlier, so a busy
+//! connection costs one reading of the monotonic clock per request and no timer work.
+//!
+//! A head that is not HTTP is answered by hyper itself, 400 with an empty body (431 when it is too
+//! large), and the connection is closed: at that point there is no path, hence no API whose
+//! envelope could be used.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+use tower::Service;
+
+use crate::clock::socket_now;
+
+use super::socket::{Dialogue, Phase, Socket};
+
+/// How long a peer may go on sending after the last answer.
+const LINGER: Duration = Duration::from_secs(2);
+/// The pause after a failed accept, such as when no file handles are left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenerLimits {
+    /// Connections served at once; further ones wait in the system's queue.
+    pub connections_max: u32,
+    /// From the first byte of a request's head to its last.
+    pub head: Duration,
+    /// Without a byte between two requests, and before the first.
+    pub idle: Duration,
+    /// Without the peer taking a byte of an answer.
+    pub write_stall: Duration,
+    /// Bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// How long a stop waits for answers in progress before it cuts them.
+    pub stop_grace: Duration,
+}
+
+impl Default for ListenerLimits {
+    /// The limits of product.md §12.
+    fn default() -> ListenerLimits {
+        ListenerLimits {
+            connections_max: 20_000,
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            write_stall: Duration::from_secs(75),
+            head_bytes_max: 64 * 1024,
+            stop_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves `service` on the connections of `tcp` until `shutdown` is done, then stops gracefully:
+/// no new connections, idle ones closed, requests already begun answered, all within
+/// [`ListenerLimits::stop_grace`], after which the rest is cut.
+///
+/// Every request carries the peer's address as the extension [`ConnectInfo<SocketAddr>`].
+/// Upgraded connections (websockets) leave the listener's care: neither its timers nor its stop
+/// reach them.
+pub async fn serve<S, B>(
+    tcp: TcpListener,
+    service: S,
+    limits: ListenerLimits,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Unpin + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let places_max = limits.connections_max.max(1);
+    let places = Arc::new(Semaphore::new(places_max as usize));
+    let stop = Arc::new(Stop::default());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&tcp, &places) => accepted,
+        };
+        let stop = Arc::clone(&stop);
+        tokio::spawn(attend(stream, peer, service.clone(), limits, stop, place));
+    }
+
+    drop(tcp);
+    stop.raise(STOP_GRACEFULLY);
+    // A connection gives its place back when it ends, so all places are free when all have ended.
+    let all_ended = || places.acquire_many(places_max);
+    if tokio::time::timeout(limits.stop_grace, all_ended()).await.is_err() {
+        stop.raise(STOP_NOW);
+        // Each task ends at its next turn; one that never has a turn must not hold up the stop.
+        let _ = tokio::time::timeout(Duration::from_secs(1), all_ended()).await;
+    }
+}
+
+/// The next connection, once a place is free for it.
+async fn accept(
+    tcp: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("the places are never closed");
+    loop {
+        match tcp.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                // Nothing tells when file handles are free again: only trying does.
+                let _ = tokio::time::timeout(ACCEPT_PAUSE, std::future::pending::<()>()).await;
+            }
+        }
+    }
+}
+
+/// Whether only the connection at hand failed, not the listening.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Serves one connection to its end.
+async fn attend<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+    limits: ListenerLimits,
+    stop: Arc<Stop>,
+    place: OwnedSemaphorePermit,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Unpin + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    // Answers are small and written whole: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let dialogue = Arc::new(Dialogue::default());
+    let socket = Socket::new(stream, Arc::clone(&dialogue));
+
+    let noting = Arc::clone(&dialogue);
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        noting.begin_answer(!request.body().is_end_stream());
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = service.clone().call(request);
+        let noting = Arc::clone(&noting);
+        async move {
+            let response = answer.await?;
+            Ok::<_, Infallible>(response.map(|body| Tracked { body, dialogue: noting }))
+        }
+    });
+
+    let connection = http1::Builder::new()
+        .title_case_headers(true)
+        .header_read_timeout(None)
+        .max_header_size(limits.head_bytes_max)
+        .serve_connection(socket, answer)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut timers = Timers::default();
+    let mut ticket = None;
+    let mut told = false;
+    poll_fn(|cx| {
+        let _ = ticket.get_or_insert_with(|| stop.register(cx.waker()));
+        match stop.level() {
+            STOP_NOW => return Poll::Ready(()),
+            STOP_GRACEFULLY if !told => {
+                connection.as_mut().graceful_shutdown();
+                told = true;
+            }
+            _ => {}
+        }
+        // How a connection broke is the peer's affair; the answer's fate is known to the service.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        timers.poll(cx, &dialogue, &limits)
+    })
+    .await;
+    drop(place);
+}
+
+/// An answer's body; its end, or its drop, ends the answer's phase.
+struct Tracked<B> {
+    body: B,
+    dialogue: Arc<Dialogue>,
+}
+
+impl<B: Body + Unpin> Body for Tracked<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Tracked<B> {
+    fn drop(&mut self) {
+        self.dialogue.end_answer();
+    }
+}
+
+/// The timers of one connection: a deadline for the phase and one for a stalled write, served by
+/// one `Sleep` that stays where it is armed unless it must fire earlier.
+#[derive(Default)]
+struct Timers {
+    phase: Option<(u32, Instant)>,
+    write: Option<(u32, Instant)>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timers {
+    /// Ready when the connection has used up its time in the phase it is in.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        dialogue: &Dialogue,
+        limits: &ListenerLimits,
+    ) -> Poll<()> {
+        let stall = dialogue.write_stall();
+        let (phase, mark) = dialogue.phase();
+        let phase_limit = match phase {
+            // The last answer is still on its way: the time of the stall counts, not idleness.
+            Phase::Idle if stall.is_some() => None,
+            Phase::Idle => Some(limits.idle),
+            Phase::Head => Some(limits.head),
+            Phase::Busy => None,
+            Phase::Lingering => Some(LINGER),
+        };
+        let phase_end = deadline(&mut self.phase, phase_limit.map(|limit| (mark, limit)));
+        let write_end = deadline(&mut self.write, stall.map(|mark| (mark, limits.write_stall)));
+        match (phase_end, write_end) {
+            (None, None) => Poll::Pending,
+            (Some(end), None) | (None, Some(end)) => self.wait(cx, end),
+            (Some(one), Some(other)) => self.wait(cx, one.min(other)),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the sleep is moved and shared by two deadlines")]
+    fn wait(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        if sleep.deadline() > end {
+            sleep.as_mut().reset(end);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if sleep.deadline() >= end {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+/// The end of what is going on: kept while its mark stays, counted from now when it is new.
+fn deadline(
+    kept: &mut Option<(u32, Instant)>,
+    current: Option<(u32, Duration)>,
+) -> Option<Instant> {
+    let Some((mark, limit)) = current else {
+        *kept = None;
+        return None;
+    };
+    match *kept {
+        Some((kept_mark, end)) if kept_mark == mark => Some(end),
+        _ => {
+            let end = socket_now() + limit;
+            *kept = Some((mark, end));
+            Some(end)
+        }
+    }
+}
+
+const STOP_GRACEFULLY: u8 = 1;
+const STOP_NOW: u8 = 2;
+
+/// The word that the listener stops, and how to wake each connection's task to read it.
+///
+/// A shared notification would be polled on every turn of every connection; a waker registered
+/// once costs a turn nothing but the reading of one byte.
+#[derive(Debug, Default)]
+struct Stop {
+    level: AtomicU8,
+    tasks: Mutex<Tasks>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    wakers: HashMap<u64, Waker>,
+    next: u64,
+}
+
+impl Stop {
+    fn level(&self) -> u8 {
+        self.level.load(Ordering::SeqCst)
+    }
+
+    fn raise(&self, level: u8) {
+        self.level.store(level, Ordering::SeqCst);
+        for waker in self.tasks().wakers.values() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Has `waker` woken at each change of the level for as long as the ticket lives. A task's
+    /// waker stays the same for the task's life.
+    fn register(self: &Arc<Stop>, waker: &Waker) -> Ticket {
+        let mut tasks = self.tasks();
+        let number = tasks.next;
+        tasks.next += 1;
+        tasks.wakers.insert(number, waker.clone());
+        drop(tasks);
+        Ticket { stop: Arc::clone(self), number }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Ticket {
+    stop: Arc<Stop>,
+    number: u64,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.stop.tasks().wakers.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests;

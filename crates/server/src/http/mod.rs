@@ -1,0 +1,6 @@
+//! HTTP in: the listener and what every request passes before a use case sees it.
+
+pub mod body;
+pub mod limit;
+pub mod listener;
+mod socket;
