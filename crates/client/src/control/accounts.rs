@@ -1,0 +1,35 @@
+//! Accounts.
+
+use contract::control::{Account, CreateAccount, List, Page};
+
+use super::{Control, Error, NO_QUERY};
+
+impl Control {
+    /// Binds the tenant to a vendor's app; the vendor is told.
+    pub async fn create_account(
+        &self,
+        tenant_key: &str,
+        body: &CreateAccount,
+    ) -> Result<Account, Error> {
+        self.post(&["tenants", tenant_key, "accounts"], body).await
+    }
+
+    /// Lists a tenant's accounts, newest first.
+    pub async fn list_accounts(
+        &self,
+        tenant_key: &str,
+        list: &List,
+    ) -> Result<Page<Account>, Error> {
+        self.get(&["tenants", tenant_key, "accounts"], Some(list)).await
+    }
+
+    /// Reads one account with what can be ordered there.
+    pub async fn get_account(&self, tenant_key: &str, account_id: &str) -> Result<Account, Error> {
+        self.get(&["tenants", tenant_key, "accounts", account_id], NO_QUERY).await
+    }
+
+    /// Unbinds an account.
+    pub async fn delete_account(&self, tenant_key: &str, account_id: &str) -> Result<(), Error> {
+        self.delete(&["tenants", tenant_key, "accounts", account_id]).await
+    }
+}

@@ -1,0 +1,208 @@
+//! The control API `/api/v1`: one method per call, bodies from [`contract::control`].
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), client::control::Error> {
+//! use client::control::Control;
+//! use contract::control::CreateTenant;
+//!
+//! let control = Control::new("http://127.0.0.1:8090", "pbo_…")?;
+//! let tenant = control.create_tenant(&CreateTenant::named("星河科技")).await?;
+//! println!("{}", tenant.tenant.tenant_key);
+//! # Ok(()) }
+//! ```
+
+mod accounts;
+mod apps;
+mod events;
+mod orders;
+mod reports;
+mod tenants;
+
+pub use reports::Content;
+
+use contract::control::{IDEMPOTENCY_KEY, Problem, is_idempotency_key};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::transport::{Broken, Transport};
+
+/// Why a call of the control API failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server refused the call, or failed at it; `problem.code` says which.
+    #[error("{}", .problem.detail)]
+    Refused {
+        /// The server's words.
+        problem: Box<Problem>,
+        /// Seconds after which the same call may succeed, when the server names them.
+        retry_after_seconds: Option<u64>,
+    },
+    /// No answer, or none that can be understood. A POST may be repeated safely with the same key,
+    /// see [`Control::with_idempotency_key`].
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl Error {
+    /// The server's words, when it refused the call.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Error::Refused { problem, .. } => Some(problem),
+            Error::Broken(_) => None,
+        }
+    }
+}
+
+/// A caller of the control API: a server and a key.
+#[derive(Clone)]
+pub struct Control {
+    transport: Transport,
+    authorization: HeaderValue,
+    idempotency_key: Option<HeaderValue>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("server", &self.transport.server()).finish_non_exhaustive()
+    }
+}
+
+/// The body of a POST that says nothing.
+#[derive(Serialize)]
+struct Nothing {}
+
+/// The query of a call without one.
+const NO_QUERY: Option<&Nothing> = None;
+
+impl Control {
+    /// A caller with `key` (`pbo_…` or `pbt_…`) at `server`, an absolute http or https URL; the API
+    /// lies below it at `/api/v1`. Sends nothing yet.
+    ///
+    /// # Errors
+    /// [`Broken::Address`] for an unusable URL or a key that cannot be sent; [`Broken::Tls`].
+    pub fn new(server: &str, key: &str) -> Result<Control, Error> {
+        let transport = Transport::new(server)?;
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
+            .map_err(|_| Broken::Address { expected: "a key of visible characters" })?;
+        authorization.set_sensitive(true);
+        Ok(Control { transport, authorization, idempotency_key: None })
+    }
+
+    /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a
+    /// random one each. To repeat a POST that got no answer, make it twice with the same key: within
+    /// 24 hours the second finds the first one's answer.
+    ///
+    /// # Errors
+    /// [`Broken::Address`] for a key of another shape.
+    pub fn with_idempotency_key(&self, key: &str) -> Result<Control, Error> {
+        let expected = "an idempotency key of 1 to 255 visible ASCII characters";
+        let value = HeaderValue::from_str(key).ok().filter(|_| is_idempotency_key(key));
+        let value = value.ok_or(Broken::Address { expected })?;
+        Ok(Control { idempotency_key: Some(value), ..self.clone() })
+    }
+
+    /// The server as scheme, host and port, the same for every spelling of its URL.
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.transport.server()
+    }
+
+    /// The server's own description of its control API, OpenAPI 3.1.
+    pub async fn get_openapi(&self) -> Result<serde_json::Value, Error> {
+        self.get(&["openapi.json"], NO_QUERY).await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        self.answer(self.send(Method::GET, path, query, None::<&Nothing>).await?).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        self.answer(self.send(Method::POST, path, NO_QUERY, Some(body)).await?).await
+    }
+
+    async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        self.answer(self.send(Method::PATCH, path, NO_QUERY, Some(body)).await?).await
+    }
+
+    async fn delete(&self, path: &[&str]) -> Result<(), Error> {
+        self.send(Method::DELETE, path, NO_QUERY, None::<&Nothing>).await.map(drop)
+    }
+
+    /// The one way out: sends a request and maps every refusal. `path` is below `/api/v1`.
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: Option<&impl Serialize>,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response, Error> {
+        let url = self.transport.url(&[&["api", "v1"], path].concat())?;
+        let is_post = method == Method::POST;
+        let mut request = self.transport.http.request(method, url);
+        request = request.header(AUTHORIZATION, self.authorization.clone());
+        if let Some(query) = query {
+            request = request.query(query);
+        }
+        if is_post {
+            request = request.header(IDEMPOTENCY_KEY, self.next_idempotency_key()?);
+        }
+        if let Some(body) = body {
+            let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = request.header(ACCEPT, "application/json, */*;q=0.5").send().await;
+        let response = response.map_err(|error| self.transport.unreachable(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(response).await)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, response: Response) -> Result<T, Error> {
+        let status = response.status();
+        let body = self.transport.body(response).await?;
+        Ok(self.transport.json(status, &body)?)
+    }
+
+    async fn refusal(&self, response: Response) -> Error {
+        let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_seconds = retry_after.and_then(|text| text.parse().ok());
+        match self.transport.body(response).await {
+            Err(broken) => broken.into(),
+            Ok(body) => match serde_json::from_slice(&body) {
+                Ok(problem) => Error::Refused { problem: Box::new(problem), retry_after_seconds },
+                Err(_) => self.transport.unreadable(status, "expected a problem document").into(),
+            },
+        }
+    }
+
+    fn next_idempotency_key(&self) -> Result<HeaderValue, Broken> {
+        if let Some(key) = &self.idempotency_key {
+            return Ok(key.clone());
+        }
+        let mut bytes = [0; 16];
+        let chance = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+        chance
+            .fill(&mut bytes)
+            .map_err(|_| Broken::Tls("the system gives no random bytes".into()))?;
+        let text = format!("{:032x}", u128::from_be_bytes(bytes));
+        Ok(HeaderValue::from_str(&text).expect("hex digits are visible"))
+    }
+}

@@ -1,0 +1,210 @@
+//! What both halves of the SDK share: the HTTP client, addresses, and reading answers within bounds.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode, Url};
+use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may stand still.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Most bytes of an answer in JSON; content is streamed without this bound.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+const USER_AGENT: &str = concat!("probity/", env!("CARGO_PKG_VERSION"));
+
+/// A call that came to no answer, or to one that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Broken {
+    /// The address is not usable; nothing was sent.
+    #[error("expected {expected}")]
+    Address {
+        /// What was expected, in words.
+        expected: &'static str,
+    },
+    /// TLS could not be set up; nothing was sent.
+    #[error("no TLS: {0}")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No answer came: not connected, cut off, or too slow. Whether the server acted is not known.
+    #[error("no answer from {server}")]
+    Unreachable {
+        /// Scheme, host and port.
+        server: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Something answered, but not as the API says; perhaps it is another server.
+    #[error("{server} answered {status}, but not as the API does: {detail}")]
+    Unreadable {
+        /// Scheme, host and port.
+        server: String,
+        /// HTTP status of the answer.
+        status: u16,
+        /// What was expected.
+        detail: String,
+    },
+}
+
+/// A server: its address and the connections to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    base: Url,
+    pub(crate) http: Client,
+}
+
+impl Transport {
+    /// Opens nothing yet. `base` is an absolute http or https URL, with a path when the server lies
+    /// below one.
+    pub(crate) fn new(base: &str) -> Result<Transport, Broken> {
+        let expected = "an absolute http or https URL without user name, query and fragment";
+        let fault = Broken::Address { expected };
+        let Ok(base) = Url::parse(base) else { return Err(fault) };
+        let plain = base.username().is_empty()
+            && base.password().is_none()
+            && base.query().is_none()
+            && base.fragment().is_none();
+        if !matches!(base.scheme(), "http" | "https") || !base.has_host() || !plain {
+            return Err(fault);
+        }
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls(base.scheme() == "https")?)
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT);
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| Broken::Tls(error.into()))?;
+        Ok(Transport { base, http })
+    }
+
+    /// The address of a resource: the base and `segments`, each of which names one thing and is
+    /// escaped. An empty segment, `.` and `..` would name another resource and are refused.
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Broken> {
+        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return Err(Broken::Address { expected: "an id that is not empty" });
+        }
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .expect("http and https URLs have a path")
+            .pop_if_empty()
+            .extend(segments);
+        Ok(url)
+    }
+
+    /// Scheme, host and port, for messages and for keeping keys apart.
+    pub(crate) fn server(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    pub(crate) fn unreachable(&self, source: reqwest::Error) -> Broken {
+        Broken::Unreachable { server: self.server(), source: source.without_url() }
+    }
+
+    pub(crate) fn unreadable(&self, status: StatusCode, detail: impl Into<String>) -> Broken {
+        let (server, status) = (self.server(), status.as_u16());
+        Broken::Unreadable { server, status, detail: detail.into() }
+    }
+
+    /// Reads a whole answer of at most 64 MiB.
+    pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Broken> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                let detail = format!("expected at most {ANSWER_BYTES_MAX} bytes");
+                return Err(self.unreadable(response.status(), detail));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// Reads an answer in JSON.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+    ) -> Result<T, Broken> {
+        // The parser's message may quote what it met; its place and kind say enough.
+        serde_json::from_slice(body).map_err(|error| {
+            let kind = format!("{:?}", error.classify()).to_lowercase();
+            let detail =
+                format!("{kind} error at line {}, column {}", error.line(), error.column());
+            self.unreadable(status, detail)
+        })
+    }
+}
+
+/// TLS with the system's roots beside the ones that browsers trust, so that a hirer's own certificate
+/// authority works and a machine without a root store does too. Roots are read only when needed.
+fn tls(needed: bool) -> Result<ClientConfig, Broken> {
+    let mut roots = RootCertStore::empty();
+    if needed {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Broken::Tls(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<std::net::IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_absolute_http_addresses_are_taken() {
+        for wrong in
+            ["", "probity", "/x", "ftp://a", "http://u:p@a", "http://a?x", "http://a#x", "http:"]
+        {
+            assert!(matches!(Transport::new(wrong), Err(Broken::Address { .. })), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_are_escaped_and_can_name_no_other_resource() {
+        for base in ["http://a", "http://a/", "http://a/below", "http://a/below/"] {
+            let transport = Transport::new(base).unwrap();
+            let url = transport.url(&["api", "v1", "x/../y?z"]).unwrap();
+            let expected = format!("{}/api/v1/x%2F..%2Fy%3Fz", base.trim_end_matches('/'));
+            assert_eq!(url.as_str(), expected);
+            for wrong in ["", ".", ".."] {
+                assert!(transport.url(&["api", wrong]).is_err(), "{wrong:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised_in_all_its_spellings() {
+        for yes in [
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]",
+            "http://localhost",
+            "http://a.localhost",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_loopback(&Url::parse(yes).unwrap()), "{yes}");
+        }
+        for no in ["http://10.0.0.1", "http://localhost.example", "http://[::2]"] {
+            assert!(!is_loopback(&Url::parse(no).unwrap()), "{no}");
+        }
+    }
+}
