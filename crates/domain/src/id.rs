@@ -73,6 +73,13 @@ impl IdMaker {
         IdMaker { node: i64::from(node), tick: 0, sequence: 0 }
     }
 
+    /// A maker for `node` whose ids come after `last`, also when the clock was set back meanwhile.
+    #[must_use]
+    pub fn after(node: u8, last: Id) -> IdMaker {
+        let tick = last.0 >> (NODE_BITS + SEQUENCE_BITS);
+        IdMaker { tick, sequence: 1 << SEQUENCE_BITS, ..IdMaker::new(node) }
+    }
+
     /// The next id at `now`. When `now` lies before the last id, the last id's time goes on.
     pub fn next(&mut self, now: UnixMs) -> Id {
         self.block(now, 1)
@@ -159,6 +166,13 @@ mod tests {
             assert!(id > last);
             last = id;
         }
+    }
+
+    #[test]
+    fn a_maker_that_resumes_stays_ahead_of_the_last_id() {
+        let last = IdMaker::new(5).block(UnixMs(1_795_000_000_999), 60_000);
+        let resumed = IdMaker::after(5, last).next(UnixMs(1_700_000_000_000));
+        assert!(resumed.0 > last.0 + 60_000);
     }
 
     #[test]

@@ -1,1 +1,320 @@
-//! store
+//! The memory of Probity: the only crate that knows SQL.
+//!
+//! A [`Store`] stands on SQLite or on PostgreSQL and behaves alike on both. Its guarantees:
+//!
+//! - An order changes only through [`Store::command`], which answers after the commit, never before.
+//! - Whatever is written together stands or falls together: an order's state, its timeline entry, its reports
+//!   and its events; any other write with the events that it causes.
+//! - SQLite commits with `synchronous=FULL` on one writer thread; PostgreSQL locks an order's row before it
+//!   decides. So commands on one order have one legal sequence, on every engine and any number of replicas.
+//! - After a failed commit the store says so ([`Store::is_failing`]) until a real commit has worked.
+//! - Reads see what was committed before they began; they never wait for the writer.
+//! - What tells about a person is sealed before it reaches the engine.
+
+pub mod accounts;
+pub mod answers;
+pub mod api_keys;
+pub mod apps;
+mod cache;
+pub mod content;
+pub mod deliveries;
+mod desk;
+mod engine;
+pub mod events;
+mod fault;
+mod migrate;
+pub mod orders;
+mod postgres;
+pub mod reports;
+mod seal;
+mod sql;
+mod sqlite;
+pub mod tenants;
+pub mod tokens;
+mod value;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::{AppId, Id, TenantId, UnixMs};
+
+pub use desk::{IdempotencyKey, NewReport, OrderCommand, Outcome, Request};
+pub use fault::{Fault, FaultKind};
+pub use seal::{Digester, Key, Place};
+
+use apps::App;
+use cache::Cache;
+use engine::{Ids, Signals};
+use tenants::Tenant;
+use value::{Row, Statement, Value, Written, any, values};
+
+/// Where the memory is kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// A SQLite file; its folder must exist.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+    Postgres(String),
+}
+
+/// How a write ended that may meet another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// Committed.
+    Done,
+    /// Nothing was written: the Idempotency-Key was used before.
+    KeyTaken,
+    /// Nothing was written: the row changed since it was read, or is in use, or is there already.
+    Outdated,
+}
+
+/// The installation's secrets, sealed under the root key.
+#[derive(Debug)]
+pub struct Secrets {
+    /// Derives tokens.
+    pub tokens: Key,
+    /// Seals the secrets of apps.
+    pub(crate) apps: Key,
+    /// Seals kept answers.
+    pub(crate) answers: Key,
+}
+
+/// A row that the store remembers, and that every replica must forget when it changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known {
+    Tenant(TenantId),
+    App(AppId),
+}
+
+/// The memory of one installation. Cheap to share behind an [`Arc`].
+pub struct Store {
+    engine: Engine,
+    signals: Signals,
+    root: Key,
+    secrets: Secrets,
+    ids: Ids,
+    tenants: Arc<Cache<TenantId, Arc<Tenant>>>,
+    apps: Arc<Cache<AppId, Arc<App>>>,
+}
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+const FIND_INSTALLATION: &str = "SELECT sealed FROM installation WHERE installation_id = 1";
+const INSERT_INSTALLATION: &str = "INSERT INTO installation (installation_id, sealed, created_at) \
+    VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
+const READY: &str = "SELECT beat FROM pulse";
+
+/// Brings the database to this program's schema, and creates it where there is none; gives the names of the
+/// migrations that were applied.
+///
+/// # Errors
+/// [`FaultKind::Schema`] when the database is newer than this program or a migration failed.
+pub async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
+    match location {
+        Location::Sqlite(path) => {
+            let path = path.clone();
+            let work = move || migrate::sqlite(&mut sqlite::open(&path)?);
+            let done = tokio::task::spawn_blocking(work).await;
+            done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Schema, "the migration panicked")))
+        }
+        Location::Postgres(url) => {
+            let mut client = postgres::connect(&postgres::config(url)?).await?;
+            postgres::check_server(&client).await?;
+            migrate::postgres(&mut client).await
+        }
+    }
+}
+
+impl Store {
+    /// Migrates the database and opens it under `root`, the key that is kept outside of it.
+    ///
+    /// # Errors
+    /// [`FaultKind::WrongRootKey`] when the installation was made under another root key;
+    /// [`FaultKind::Schema`] as [`migrate`]; faults of storage.
+    pub async fn open(location: &Location, root: Key, now: UnixMs) -> Result<Store, Fault> {
+        migrate(location).await?;
+        let signals = Signals::default();
+        let tenants = Arc::new(Cache::default());
+        let apps = Arc::new(Cache::default());
+        let ids = Ids::default();
+        let engine = match location {
+            Location::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?),
+            Location::Postgres(url) => {
+                let config = postgres::config(url)?;
+                let engine = postgres::Postgres::start(&config, &signals, &ids).await?;
+                let (tenants, apps) = (Arc::clone(&tenants), Arc::clone(&apps));
+                let told = move |news: Option<&str>| forget(&tenants, &apps, news);
+                tokio::spawn(postgres::listen(config, signals.clone(), told));
+                Engine::Postgres(engine)
+            }
+        };
+        let secret = installation(&engine, &root, now).await?;
+        let secrets = Secrets {
+            tokens: secret.derive("tokens"),
+            apps: secret.derive("apps"),
+            answers: secret.derive("answers"),
+        };
+        Ok(Store { engine, signals, root, secrets, ids, tenants, apps })
+    }
+
+    /// Gives a command to the order desk and waits for its commit.
+    ///
+    /// # Errors
+    /// A fault when the outcome is unknown or nothing was written; then nothing may be acknowledged.
+    pub async fn command(&self, command: OrderCommand) -> Result<Outcome, Fault> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.order(command).await,
+            Engine::Postgres(postgres) => postgres.order(command).await,
+        }
+    }
+
+    /// An id for something new.
+    pub fn make_id(&self, now: UnixMs) -> Id {
+        self.ids.lock().next(now)
+    }
+
+    /// The installation's secrets.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Whether the last commit failed, and none has worked since.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.signals.is_failing()
+    }
+
+    /// Whether the memory can be read and, after a failed commit, written again.
+    pub async fn is_ready(&self) -> bool {
+        if self.signals.is_failing() {
+            // SQLite's writer tries by itself; PostgreSQL is tried here.
+            let Engine::Postgres(postgres) = &self.engine else { return false };
+            return postgres.probe().await;
+        }
+        self.read(READY, Vec::new()).await.is_ok()
+    }
+
+    /// Waits until a delivery may have become due; a signal that came meanwhile is not lost.
+    pub async fn deliveries_due(&self) {
+        self.signals.deliveries_due().await;
+    }
+
+    /// Waits until a report may have become due; a signal that came meanwhile is not lost.
+    pub async fn reports_due(&self) {
+        self.signals.reports_due().await;
+    }
+
+    pub(crate) fn wake_deliveries(&self) {
+        self.signals.wake_deliveries();
+    }
+
+    pub(crate) fn wake_reports(&self) {
+        self.signals.wake_reports();
+    }
+
+    pub(crate) fn root(&self) -> &Key {
+        &self.root
+    }
+
+    pub(crate) async fn read(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Fault> {
+        read(&self.engine, sql, values).await
+    }
+
+    pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
+        write(&self.engine, statements).await
+    }
+
+    /// Writes, and makes every replica forget the row that it remembers.
+    pub(crate) async fn write_known(
+        &self,
+        mut statements: Vec<Statement>,
+        known: Known,
+    ) -> Result<Written, Fault> {
+        let news = match known {
+            Known::Tenant(tenant_id) => format!("tenant {tenant_id}"),
+            Known::App(app_id) => format!("app {app_id}"),
+        };
+        if let Engine::Postgres(_) = self.engine {
+            let notify = "SELECT pg_notify('probity_changes', $1)::text";
+            statements.push(any(notify, values![news.as_str()]));
+        }
+        let written = self.write(statements).await;
+        forget(&self.tenants, &self.apps, Some(&news));
+        written
+    }
+}
+
+async fn read(engine: &Engine, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+    match engine {
+        Engine::Sqlite(sqlite) => sqlite.read(sql, values).await,
+        Engine::Postgres(postgres) => postgres.read(sql, values).await,
+    }
+}
+
+async fn write(engine: &Engine, statements: Vec<Statement>) -> Result<Written, Fault> {
+    match engine {
+        Engine::Sqlite(sqlite) => sqlite.write(statements).await,
+        Engine::Postgres(postgres) => postgres.write(statements).await,
+    }
+}
+
+/// The installation's secret, made at the first start.
+async fn installation(engine: &Engine, root: &Key, now: UnixMs) -> Result<Key, Fault> {
+    let place = Place::new("installation", TenantId(0), 1);
+    if read(engine, FIND_INSTALLATION, Vec::new()).await?.is_empty() {
+        let sealed = root.seal(place, Key::random().bytes());
+        write(engine, vec![any(INSERT_INSTALLATION, values![sealed, now.0])]).await?;
+    }
+    let rows = read(engine, FIND_INSTALLATION, Vec::new()).await?;
+    let sealed = rows.first().map(|row| row.bytes(0)).transpose()?.unwrap_or_default();
+    root.open_key(place, sealed).map_err(|_| {
+        Fault::new(
+            FaultKind::WrongRootKey,
+            "the root key is not the one under which this installation was made",
+        )
+    })
+}
+
+/// Forgets what a piece of news names; everything when it names nothing that is known.
+fn forget(
+    tenants: &Cache<TenantId, Arc<Tenant>>,
+    apps: &Cache<AppId, Arc<App>>,
+    news: Option<&str>,
+) {
+    match news.and_then(|news| news.split_once(' ')) {
+        Some(("tenant", key)) => key.parse().map_or((), |tenant_id| tenants.forget(&tenant_id)),
+        Some(("app", id)) => id.parse().map_or((), |app_id| apps.forget(&app_id)),
+        _ => {
+            tenants.forget_all();
+            apps.forget_all();
+        }
+    }
+}
+
+/// Every statement that both engines must be able to prepare.
+#[cfg(test)]
+fn statements() -> Vec<String> {
+    let shared = [
+        accounts::STATEMENTS,
+        answers::STATEMENTS,
+        api_keys::STATEMENTS,
+        apps::STATEMENTS,
+        deliveries::STATEMENTS,
+        events::STATEMENTS,
+        orders::STATEMENTS,
+        reports::STATEMENTS,
+        tenants::STATEMENTS,
+        tokens::STATEMENTS,
+        &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
+        &[FIND_INSTALLATION, INSERT_INSTALLATION, READY],
+    ];
+    shared.concat().into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,236 @@
+//! Accounts: the binding of a tenant to a vendor's app, with the packages that the vendor publishes there.
+
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::answers::KeptAnswer;
+use crate::events::{self, EventKind};
+use crate::fault::{Fault, FaultKind};
+use crate::seal::Place;
+use crate::tenants::Tenant;
+use crate::value::{Row, Statement, Written, any, one, values};
+use crate::{Saved, Store, content};
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub account_id: Id,
+    /// The vendor's app.
+    pub app_id: AppId,
+    /// Shown name.
+    pub name: String,
+    /// 1 社招, 2 校招.
+    pub usage_list: Vec<u8>,
+    /// The account custom fields as filled in: key and value; sealed at rest.
+    pub custom_fields: Vec<(String, String)>,
+    /// When it was bound.
+    pub created_at: UnixMs,
+}
+
+/// What kind of thing can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageKind {
+    /// 套餐: an order has exactly one.
+    Package,
+    /// 附加调查项: an order has any number.
+    AdditionalItem,
+}
+
+/// A package or an additional item of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Which of the two.
+    pub kind: PackageKind,
+    /// Chosen by the vendor, unique among its kind in the account.
+    pub package_id: String,
+    /// Shown name.
+    pub name: String,
+    /// Shown description; may be empty.
+    pub description: String,
+}
+
+const INSERT: &str = "INSERT INTO accounts (tenant_id, account_id, app_id, name, usage_list, sealed, \
+    created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const FIND: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
+    WHERE tenant_id = $1 AND account_id = $2";
+const LIST: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
+    WHERE tenant_id = $1 AND account_id > $2 ORDER BY account_id LIMIT $3";
+const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
+const DELETE_PACKAGES: &str = "DELETE FROM packages WHERE tenant_id = $1 AND account_id = $2";
+const INSERT_PACKAGE: &str = "INSERT INTO packages (tenant_id, account_id, kind, package_id, name, \
+    description, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description FROM packages \
+    WHERE tenant_id = $1 AND account_id = $2 ORDER BY kind, created_at, package_id";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] =
+    &[INSERT, FIND, LIST, DELETE, DELETE_PACKAGES, INSERT_PACKAGE, LIST_PACKAGES];
+
+impl Store {
+    /// Binds an account, and tells the vendor's app of it.
+    ///
+    /// # Errors
+    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    pub async fn bind_account(
+        &self,
+        tenant: &Tenant,
+        account: &Account,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
+        let place = place(tenant.tenant_id, account.account_id);
+        let sealed = tenant.key.seal(place, &content::to_text(&account.custom_fields));
+        let usages: Vec<_> = account.usage_list.iter().map(u8::to_string).collect();
+        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        statements.push(any(
+            INSERT,
+            values![
+                tenant.tenant_id.0,
+                account.account_id.0,
+                account.app_id.0,
+                account.name.as_str(),
+                usages.join(","),
+                sealed,
+                account.created_at.0,
+            ],
+        ));
+        statements.extend(events::insert(
+            tenant.tenant_id,
+            account.account_id,
+            account.app_id,
+            EventKind::AccountCreated,
+            account.created_at,
+        ));
+        let written = self.write(statements).await?;
+        self.wake_deliveries();
+        Ok(match written {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::KeyTaken,
+        })
+    }
+
+    /// The account, if the tenant has it.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn find_account(
+        &self,
+        tenant: &Tenant,
+        account_id: Id,
+    ) -> Result<Option<Account>, Fault> {
+        let rows = self.read(FIND, values![tenant.tenant_id.0, account_id.0]).await?;
+        rows.first().map(|row| account(tenant, row)).transpose()
+    }
+
+    /// At most `limit` accounts after the given one, oldest first.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn list_accounts(
+        &self,
+        tenant: &Tenant,
+        after: Id,
+        limit: u32,
+    ) -> Result<Vec<Account>, Fault> {
+        let values = values![tenant.tenant_id.0, after.0, i64::from(limit)];
+        self.read(LIST, values).await?.iter().map(|row| account(tenant, row)).collect()
+    }
+
+    /// Takes an account away, with its packages; its orders stay. False when there is none.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn unbind_account(&self, tenant_id: TenantId, account_id: Id) -> Result<bool, Fault> {
+        let values = values![tenant_id.0, account_id.0];
+        let statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
+        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+    }
+
+    /// Adds packages and additional items, all or none; [`Saved::Outdated`] when one of them is there already.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn create_packages(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+        packages: &[Package],
+        at: UnixMs,
+    ) -> Result<Saved, Fault> {
+        let insert = |package: &Package| {
+            one(
+                INSERT_PACKAGE,
+                values![
+                    tenant_id.0,
+                    account_id.0,
+                    kind_number(package.kind),
+                    package.package_id.as_str(),
+                    package.name.as_str(),
+                    package.description.as_str(),
+                    at.0,
+                ],
+            )
+        };
+        Ok(match self.write(packages.iter().map(insert).collect()).await? {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::Outdated,
+        })
+    }
+
+    /// All packages and additional items of an account, packages first.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_packages(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+    ) -> Result<Vec<Package>, Fault> {
+        let rows = self.read(LIST_PACKAGES, values![tenant_id.0, account_id.0]).await?;
+        let package = |row: &Row| {
+            Ok(Package {
+                kind: if row.int(0)? == 1 {
+                    PackageKind::Package
+                } else {
+                    PackageKind::AdditionalItem
+                },
+                package_id: row.text(1)?,
+                name: row.text(2)?,
+                description: row.text(3)?,
+            })
+        };
+        rows.iter().map(package).collect()
+    }
+}
+
+fn kind_number(kind: PackageKind) -> i64 {
+    match kind {
+        PackageKind::Package => 1,
+        PackageKind::AdditionalItem => 2,
+    }
+}
+
+fn place(tenant_id: TenantId, account_id: Id) -> Place {
+    Place::new("accounts", tenant_id, account_id.0)
+}
+
+fn account(tenant: &Tenant, row: &Row) -> Result<Account, Fault> {
+    let account_id = Id(row.int(0)?);
+    let fields = tenant.key.open(place(tenant.tenant_id, account_id), row.bytes(4)?)?;
+    let usages = row.text(3)?;
+    let usage = |text: &str| {
+        text.parse().map_err(|_| Fault::new(FaultKind::Damaged, "an account's usage is unknown"))
+    };
+    Ok(Account {
+        account_id,
+        app_id: AppId(row.int(1)?),
+        name: row.text(2)?,
+        usage_list: usages
+            .split(',')
+            .filter(|text| !text.is_empty())
+            .map(usage)
+            .collect::<Result<_, _>>()?,
+        custom_fields: content::from_text(&fields)?,
+        created_at: UnixMs(row.int(5)?),
+    })
+}

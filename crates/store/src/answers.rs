@@ -1,0 +1,100 @@
+//! First answers to POSTs that carried an Idempotency-Key, sealed, for 24 hours.
+
+use domain::{Id, TenantId, UnixMs};
+
+use crate::desk::IdempotencyKey;
+use crate::fault::Fault;
+use crate::seal::Place;
+use crate::value::{Statement, any, one, values};
+use crate::{Store, desk};
+
+/// An answer that is kept in the same commit as what it tells of.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The Idempotency-Key and the request.
+    pub key: IdempotencyKey,
+    /// The status that was answered.
+    pub http_status: u16,
+    /// The body that was answered.
+    pub body: Vec<u8>,
+    /// When.
+    pub at: UnixMs,
+}
+
+/// What an Idempotency-Key was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedKey {
+    /// The digest of the request that it came with.
+    pub request_digest: domain::order::Digest,
+    /// The status that was answered.
+    pub http_status: u16,
+    /// The order that the command was about; its answer is the order as it is now.
+    pub order_id: Option<Id>,
+    /// The body that was answered, for all other calls.
+    pub body: Option<Vec<u8>>,
+}
+
+const INSERT: &str = "INSERT INTO idempotency (key_id, key_digest, request_digest, order_id, http_status, \
+    sealed, created_at) VALUES ($1, $2, $3, NULL, $4, $5, $6) ON CONFLICT DO NOTHING";
+const FIND: &str = "SELECT request_digest, http_status, order_id, sealed FROM idempotency \
+    WHERE key_id = $1 AND key_digest = $2 AND created_at > $3";
+const FORGET: &str = "DELETE FROM idempotency WHERE created_at <= $1";
+const DAY_MS: i64 = 86_400_000;
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FORGET];
+
+impl Store {
+    /// The statement that keeps `answer`; it is unmet when the key was used before.
+    pub(crate) fn keep_answer(&self, answer: Option<&KeptAnswer>) -> Option<Statement> {
+        let answer = answer?;
+        let key = &answer.key;
+        let sealed = self.secrets().answers.seal(place(key), &answer.body);
+        Some(one(
+            INSERT,
+            values![
+                key.api_key_id.0,
+                key.key_digest.as_slice(),
+                key.request_digest.as_slice(),
+                i64::from(answer.http_status),
+                sealed,
+                answer.at.0,
+            ],
+        ))
+    }
+
+    /// What this Idempotency-Key was used for during the last 24 hours.
+    ///
+    /// # Errors
+    /// Faults of storage, or of an answer that does not open.
+    pub async fn find_used_key(
+        &self,
+        key: &IdempotencyKey,
+        now: UnixMs,
+    ) -> Result<Option<UsedKey>, Fault> {
+        let since = now.plus_ms(-DAY_MS);
+        let values = values![key.api_key_id.0, key.key_digest.as_slice(), since.0];
+        let rows = self.read(FIND, values).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let body = row.find_bytes(3)?.map(|sealed| self.secrets().answers.open(place(key), sealed));
+        Ok(Some(UsedKey {
+            request_digest: desk::plan::digest(row.bytes(0)?)?,
+            http_status: u16::try_from(row.int(1)?).unwrap_or(500),
+            order_id: row.find_int(2)?.map(Id),
+            body: body.transpose()?,
+        }))
+    }
+
+    /// Forgets the answers that are older than 24 hours.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn forget_old_answers(&self, now: UnixMs) -> Result<(), Fault> {
+        self.write(vec![any(FORGET, values![now.plus_ms(-DAY_MS).0])]).await.map(drop)
+    }
+}
+
+fn place(key: &IdempotencyKey) -> Place {
+    Place::new("idempotency", TenantId(0), key.api_key_id.0)
+}

@@ -1,0 +1,261 @@
+//! Apps: the programs of vendors and hirers, with what they may do and where their events go.
+
+use std::sync::Arc;
+
+use contract::control::{AppKind, EventMode};
+use contract::scope::Scope;
+use domain::{AppId, TenantId, UnixMs};
+use serde::{Deserialize, Serialize};
+
+use crate::answers::KeptAnswer;
+use crate::deliveries;
+use crate::fault::{Fault, FaultKind};
+use crate::seal::Place;
+use crate::value::{Row, Statement, Written, one, values};
+use crate::{Known, Saved, Store, content};
+
+/// One app, with its secrets at hand.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The `app_id`.
+    pub app_id: AppId,
+    /// The tenant of a self-built app.
+    pub tenant_id: Option<TenantId>,
+    /// Self-built or store.
+    pub kind: AppKind,
+    /// What can be changed.
+    pub settings: AppSettings,
+    /// The app_secret's SHA-256.
+    pub secret_hash: [u8; 32],
+    /// What goes out with events.
+    pub secrets: AppSecrets,
+    /// Counts the changes of the row.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: UnixMs,
+}
+
+/// What can be changed of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppSettings {
+    /// Shown name.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// How its events travel.
+    pub event_mode: EventMode,
+    /// Where its events go by webhook.
+    pub callback_url: Option<String>,
+    /// Whether its events are encrypted.
+    pub encrypted: bool,
+    /// From where it may call; empty for everywhere. Addresses and CIDR ranges.
+    pub ip_allowlist: Vec<String>,
+    /// Whether it may call and get events at all.
+    pub is_enabled: bool,
+}
+
+/// What goes out with an app's events; sealed at rest.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSecrets {
+    /// Stands in every event.
+    pub verification_token: String,
+    /// Encrypts and signs events.
+    pub encrypt_key: String,
+}
+
+impl std::fmt::Debug for AppSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AppSecrets(..)")
+    }
+}
+
+const INSERT: &str = "INSERT INTO apps (app_id, tenant_id, name, kind, scopes, event_mode, callback_url, \
+    encrypted, ip_allowlist, enabled, secret_hash, sealed, version, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13)";
+const UPDATE: &str = "UPDATE apps SET name = $1, scopes = $2, event_mode = $3, callback_url = $4, \
+    encrypted = $5, ip_allowlist = $6, enabled = $7, version = version + 1 \
+    WHERE app_id = $8 AND version = $9";
+const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps WHERE app_id = $1";
+const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps \
+    WHERE created_at > $1 OR (created_at = $1 AND app_id > $2) ORDER BY created_at, app_id LIMIT $3";
+const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
+    AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, FIND, LIST, DELETE];
+
+impl Store {
+    /// Creates an app.
+    ///
+    /// # Errors
+    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    pub async fn create_app(&self, app: &App, answer: Option<&KeptAnswer>) -> Result<Saved, Fault> {
+        let sealed = self.secrets().apps.seal(place(app.app_id), &content::to_text(&app.secrets));
+        let settings = &app.settings;
+        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        statements.push(one(
+            INSERT,
+            values![
+                app.app_id.0,
+                app.tenant_id.map(|id| id.0),
+                settings.name.as_str(),
+                kind_text(app.kind),
+                join(settings.scopes.iter().map(|scope| scope.as_str())),
+                mode_text(settings.event_mode),
+                settings.callback_url.as_deref(),
+                settings.encrypted,
+                settings.ip_allowlist.join("\n"),
+                settings.is_enabled,
+                app.secret_hash.as_slice(),
+                sealed,
+                app.created_at.0,
+            ],
+        ));
+        Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::KeyTaken,
+        })
+    }
+
+    /// The app, from memory when it was read before.
+    ///
+    /// # Errors
+    /// Faults of storage, or of secrets that do not open.
+    pub async fn find_app(&self, app_id: AppId) -> Result<Option<Arc<App>>, Fault> {
+        let generation = match self.apps.find(&app_id) {
+            Ok(app) => return Ok(Some(app)),
+            Err(generation) => generation,
+        };
+        let Some(row) = self.read(FIND, values![app_id.0]).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let app = Arc::new(self.app(&row)?);
+        self.apps.keep(app_id, Arc::clone(&app), generation);
+        Ok(Some(app))
+    }
+
+    /// At most `limit` apps after the given one, oldest first.
+    ///
+    /// # Errors
+    /// Faults of storage, or of secrets that do not open.
+    pub async fn list_apps(
+        &self,
+        after: Option<(UnixMs, AppId)>,
+        limit: u32,
+    ) -> Result<Vec<App>, Fault> {
+        let (at, app_id) = after.unwrap_or((UnixMs(i64::MIN), AppId(i64::MIN)));
+        let rows = self.read(LIST, values![at.0, app_id.0, i64::from(limit)]).await?;
+        rows.iter().map(|row| self.app(row)).collect()
+    }
+
+    /// Changes an app's settings, unless it changed since `version`. Events that were held for want of a
+    /// sink become due when the app has one now.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn update_app(
+        &self,
+        app_id: AppId,
+        version: i64,
+        settings: &AppSettings,
+        at: UnixMs,
+    ) -> Result<Saved, Fault> {
+        let mut statements = vec![one(
+            UPDATE,
+            values![
+                settings.name.as_str(),
+                join(settings.scopes.iter().map(|scope| scope.as_str())),
+                mode_text(settings.event_mode),
+                settings.callback_url.as_deref(),
+                settings.encrypted,
+                settings.ip_allowlist.join("\n"),
+                settings.is_enabled,
+                app_id.0,
+                version,
+            ],
+        )];
+        if settings.is_enabled && settings.callback_url.is_some() {
+            statements.push(deliveries::release(app_id, at));
+        }
+        let written = self.write_known(statements, Known::App(app_id)).await?;
+        self.wake_deliveries();
+        Ok(match written {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::Outdated,
+        })
+    }
+
+    /// Deletes an app that no account is bound to; [`Saved::Outdated`] when one is.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn delete_app(&self, app_id: AppId) -> Result<Saved, Fault> {
+        let delete = one(DELETE, values![app_id.0]);
+        Ok(match self.write_known(vec![delete], Known::App(app_id)).await? {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::Outdated,
+        })
+    }
+
+    fn app(&self, row: &Row) -> Result<App, Fault> {
+        let app_id = AppId(row.int(0)?);
+        let secrets = self.secrets().apps.open(place(app_id), row.bytes(11)?)?;
+        let damaged =
+            |what| Fault::new(FaultKind::Damaged, format_args!("an app's {what} is unknown"));
+        Ok(App {
+            app_id,
+            tenant_id: row.find_int(1)?.map(TenantId),
+            kind: match row.text(3)?.as_str() {
+                "self_built" => AppKind::SelfBuilt,
+                "store" => AppKind::Store,
+                _ => return Err(damaged("kind")),
+            },
+            settings: AppSettings {
+                name: row.text(2)?,
+                scopes: lines(&row.text(4)?).filter_map(Scope::parse).collect(),
+                event_mode: match row.text(5)?.as_str() {
+                    "webhook" => EventMode::Webhook,
+                    "long_connection" => EventMode::LongConnection,
+                    _ => return Err(damaged("event mode")),
+                },
+                callback_url: row.find_text(6)?,
+                encrypted: row.truth(7)?,
+                ip_allowlist: lines(&row.text(8)?).map(str::to_owned).collect(),
+                is_enabled: row.truth(9)?,
+            },
+            secret_hash: row.bytes(10)?.try_into().map_err(|_| damaged("secret hash"))?,
+            secrets: content::from_text(&secrets)?,
+            version: row.int(12)?,
+            created_at: UnixMs(row.int(13)?),
+        })
+    }
+}
+
+fn place(app_id: AppId) -> Place {
+    Place::new("apps", TenantId(0), app_id.0)
+}
+
+fn kind_text(kind: AppKind) -> &'static str {
+    match kind {
+        AppKind::SelfBuilt => "self_built",
+        AppKind::Store => "store",
+    }
+}
+
+fn mode_text(mode: EventMode) -> &'static str {
+    match mode {
+        EventMode::Webhook => "webhook",
+        EventMode::LongConnection => "long_connection",
+    }
+}
+
+fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    parts.collect::<Vec<_>>().join("\n")
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty())
+}

@@ -1,0 +1,112 @@
+//! What is sealed: the texts of an order that tell about people, as they are kept.
+//!
+//! These are stored types, apart from the wire's: a member that was written once stays readable for ever.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, FaultKind};
+
+/// The form with which an order was placed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// Ids of the additional items.
+    pub additional_item_ids: Vec<String>,
+    /// Remark.
+    pub comment: String,
+    /// Whom the check is about.
+    pub candidate: Person,
+    /// Who asked for it.
+    pub client_contact: Person,
+    /// The vendor's form as filled in: key and value.
+    pub custom_fields: Vec<(String, String)>,
+    /// The application (投递) in the hirer's system.
+    pub application_id: String,
+    /// The expected place of work.
+    pub location_code: String,
+}
+
+/// A candidate or a client contact.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Full name.
+    pub name: String,
+    /// Country calling code without plus; empty without a number.
+    pub mobile_code: String,
+    /// Mobile number; may be empty.
+    pub mobile_number: String,
+    /// E-mail address; may be empty.
+    pub email: String,
+    /// First name; may be empty.
+    pub first_name: String,
+    /// Last name; may be empty.
+    pub last_name: String,
+}
+
+/// One stage as the vendor reported it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Chosen by the vendor.
+    pub stage_id: String,
+    /// Shown name.
+    pub stage_name: String,
+    /// English name.
+    pub stage_en_name: Option<String>,
+    /// When the stage was reached, milliseconds since the epoch.
+    pub stage_time_ms: i64,
+    /// Interim result.
+    pub result: Option<String>,
+    /// 1 provider, 2 administrator.
+    pub operator_role: u8,
+}
+
+/// A final result as the vendor returned it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalResult {
+    /// A light or free text.
+    pub result: String,
+    /// When the vendor reached it, milliseconds since the epoch.
+    pub result_time_ms: i64,
+    /// 1 provider, 2 administrator.
+    pub operator_role: u8,
+}
+
+/// A reason or a comment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// The text.
+    pub text: String,
+}
+
+/// Where a report comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSource {
+    /// Shown name.
+    pub name: String,
+    /// Address to fetch from, or preview link.
+    pub url: String,
+}
+
+/// One try of a delivery: what was sent and what came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The body as it was posted, cut at 64 KiB.
+    pub request: String,
+    /// The answer's body, cut at 64 KiB.
+    pub response: String,
+}
+
+/// The content as the text that gets sealed.
+///
+/// # Panics
+/// Never: these types always have a JSON text.
+#[must_use]
+pub fn to_text<T: Serialize>(content: &T) -> Vec<u8> {
+    serde_json::to_vec(content).expect("contents are plain JSON values")
+}
+
+/// The content of an opened text.
+pub(crate) fn from_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(text)
+        .map_err(|_| Fault::new(FaultKind::Damaged, "a sealed content is not what it must be"))
+}

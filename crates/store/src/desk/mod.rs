@@ -1,0 +1,172 @@
+//! The order desk: the only place where orders change. Many commands, one commit.
+//!
+//! The desk takes whatever commands wait, loads their orders at once, decides them in arrival order in
+//! memory, writes all changes sorted by key, commits once, and only then answers. What always holds: no answer
+//! before its commit; a lost answer is an error, never a success; a bad member cannot hurt the rest, since
+//! refusals are decided before anything is written, and a batch that fails as a whole is tried again one by one.
+//! Source: design, section 2.
+
+pub(crate) mod plan;
+
+use std::sync::Arc;
+
+use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::tenants::Tenant;
+
+/// The most commands that share a commit.
+pub(crate) const BATCH_MAX: usize = 512;
+
+/// One command on one order, with everything that is written when it is accepted.
+#[derive(Debug)]
+pub struct OrderCommand {
+    /// The tenant whose order it is.
+    pub tenant: Arc<Tenant>,
+    /// The order; [`Request::Place`] gets a new one and ignores it.
+    pub order_id: Id,
+    /// The tenant's now.
+    pub at: UnixMs,
+    /// Who asks.
+    pub actor: Actor,
+    /// What is asked.
+    pub request: Request,
+    /// The caller's Idempotency-Key, if it gave one.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// What is asked of an order. Contents are JSON texts of [`crate::content`]; they get sealed.
+#[derive(Debug)]
+pub enum Request {
+    /// Arrange a check.
+    Place {
+        /// The app of the account.
+        vendor: AppId,
+        /// The account.
+        account_id: Id,
+        /// The package, one of the account's; it stays readable in the order's row.
+        package_id: String,
+        /// The filled-in form.
+        content: Vec<u8>,
+    },
+    /// Report a stage.
+    Progress {
+        /// The stage's id as the vendor chose it.
+        stage_id: String,
+        /// When the stage was reached, milliseconds since the epoch.
+        stage_time_ms: i64,
+        /// The call's parsed values in one unambiguous text.
+        canonical: Vec<u8>,
+        /// The stage.
+        content: Vec<u8>,
+        /// Interim reports.
+        reports: Vec<NewReport>,
+    },
+    /// Return the final result.
+    Result {
+        /// The call's parsed values in one unambiguous text.
+        canonical: Vec<u8>,
+        /// The result.
+        content: Vec<u8>,
+        /// Final reports.
+        reports: Vec<NewReport>,
+    },
+    /// The vendor ends the order.
+    Cancel,
+    /// The hirer ends the order.
+    Terminate {
+        /// The reason.
+        content: Vec<u8>,
+    },
+    /// Accept the result.
+    Approve {
+        /// The comment.
+        content: Vec<u8>,
+    },
+    /// Send the result back.
+    Reject {
+        /// The reason.
+        content: Vec<u8>,
+    },
+    /// Take the review request back.
+    Withdraw,
+}
+
+/// A report as a call brings it.
+#[derive(Debug)]
+pub struct NewReport {
+    /// A preview link, kept as it is; otherwise an address to fetch from.
+    pub is_preview: bool,
+    /// Name and address, sealed.
+    pub content: Vec<u8>,
+}
+
+/// An Idempotency-Key with the request that it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The API key that asked: the same text from two callers is two keys.
+    pub api_key_id: Id,
+    /// The digest of the Idempotency-Key.
+    pub key_digest: Digest,
+    /// The digest of method, path and body.
+    pub request_digest: Digest,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Accepted now, or an identical repeat of what was accepted before.
+    Accepted(Id),
+    /// Refused; nothing changed.
+    Refused(Refusal),
+    /// The Idempotency-Key was used before with another request; nothing changed.
+    KeyTaken,
+}
+
+/// An order's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OrderKey {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) order_id: Id,
+}
+
+impl OrderCommand {
+    pub(crate) fn key(&self) -> OrderKey {
+        OrderKey { tenant_id: self.tenant.tenant_id, order_id: self.order_id }
+    }
+
+    /// What the rules look at.
+    pub(crate) fn command(&self) -> Command {
+        let digester = &self.tenant.digester;
+        let (action, digest) = match &self.request {
+            Request::Place { vendor, .. } => (Action::Place { vendor: *vendor }, [0; 16]),
+            Request::Progress { stage_id, stage_time_ms, canonical, .. } => {
+                let stage = digester.digest("stage", stage_id.as_bytes());
+                let mark = StageMark { stage, stage_time_ms: *stage_time_ms };
+                (Action::Progress(mark), digester.digest("progress", canonical))
+            }
+            Request::Result { canonical, .. } => {
+                (Action::Result, digester.digest("result", canonical))
+            }
+            Request::Cancel => (Action::Cancel, [0; 16]),
+            Request::Terminate { .. } => (Action::Terminate, [0; 16]),
+            Request::Approve { .. } => (Action::Approve, [0; 16]),
+            Request::Reject { .. } => (Action::Reject, [0; 16]),
+            Request::Withdraw => (Action::Withdraw, [0; 16]),
+        };
+        Command { actor: self.actor, action, digest }
+    }
+
+    /// The texts that are sealed with the timeline entry, and the reports that come with it.
+    pub(crate) fn brings(&self) -> (&[u8], &[NewReport]) {
+        match &self.request {
+            Request::Progress { content, reports, .. }
+            | Request::Result { content, reports, .. } => (content, reports),
+            Request::Place { content, .. }
+            | Request::Terminate { content }
+            | Request::Approve { content }
+            | Request::Reject { content } => (content, &[]),
+            Request::Cancel | Request::Withdraw => (&[], &[]),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! What a batch does: decided in memory from what was loaded, as plain rows to write.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::control::{ReportKind, ReportState};
+use domain::id::IdMaker;
+use domain::order::{
+    self, Action, Actor, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
+};
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use super::{IdempotencyKey, NewReport, OrderCommand, OrderKey, Outcome, Request};
+use crate::events::EventKind;
+use crate::fault::{Fault, FaultKind};
+use crate::seal::{Key, Place, fill_random};
+use crate::value::Row;
+
+/// The columns of an order's row, in the order in which [`OrderRow::read`] takes them.
+pub(crate) const ORDER_COLUMNS: &str = "tenant_id, order_id, app_id, account_id, package_id, state, \
+    placed_by, stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at";
+
+/// The hot row of one order.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) order_id: Id,
+    pub(crate) app_id: AppId,
+    pub(crate) account_id: Id,
+    pub(crate) package_id: String,
+    pub(crate) state: State,
+    pub(crate) placed_by: Id,
+    pub(crate) stage_time_last: i64,
+    pub(crate) result_count: i64,
+    pub(crate) result_digest: Option<Digest>,
+    pub(crate) entry_last: Id,
+    pub(crate) wrapped_key: Vec<u8>,
+    pub(crate) updated_at: UnixMs,
+    pub(crate) ended_at: Option<UnixMs>,
+}
+
+impl OrderRow {
+    pub(crate) fn read(row: &Row) -> Result<OrderRow, Fault> {
+        let state = State::from_number(i16::try_from(row.int(5)?).unwrap_or(0))
+            .ok_or_else(|| Fault::new(FaultKind::Damaged, "an order's state is unknown"))?;
+        Ok(OrderRow {
+            tenant_id: TenantId(row.int(0)?),
+            order_id: Id(row.int(1)?),
+            app_id: AppId(row.int(2)?),
+            account_id: Id(row.int(3)?),
+            package_id: row.text(4)?,
+            state,
+            placed_by: Id(row.int(6)?),
+            stage_time_last: row.int(7)?,
+            result_count: row.int(8)?,
+            result_digest: row.find_bytes(9)?.map(digest).transpose()?,
+            entry_last: Id(row.int(10)?),
+            wrapped_key: row.bytes(11)?.to_vec(),
+            updated_at: UnixMs(row.int(12)?),
+            ended_at: row.find_int(13)?.map(UnixMs),
+        })
+    }
+
+    /// Where the order's data key is wrapped.
+    pub(crate) fn key_place(tenant_id: TenantId, order_id: Id) -> Place {
+        Place::new("orders", tenant_id, order_id.0)
+    }
+}
+
+/// A digest as it stands in a row.
+pub(crate) fn digest(bytes: &[u8]) -> Result<Digest, Fault> {
+    bytes.try_into().map_err(|_| Fault::new(FaultKind::Damaged, "a digest is not 16 bytes"))
+}
+
+/// What a batch's commands need to know, as the engine loaded it.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) orders: HashMap<OrderKey, OrderRow>,
+    /// For progress: the digest of the call by which an order got the stage.
+    pub(crate) stages: HashMap<(OrderKey, Digest), Digest>,
+    /// For results of orders that have several: the digests of all of them.
+    pub(crate) results: HashMap<OrderKey, Vec<Digest>>,
+    /// Idempotency-Keys used before: digest of the request, and the order.
+    pub(crate) used_keys: HashMap<(Id, Digest), (Digest, Option<Id>)>,
+}
+
+/// The rows that a batch writes, each list sorted by its key.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) placed: Vec<OrderRow>,
+    pub(crate) changed: Vec<OrderRow>,
+    pub(crate) entries: Vec<EntryRow>,
+    pub(crate) stages: Vec<StageRow>,
+    pub(crate) reports: Vec<ReportRow>,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) used_keys: Vec<UsedKeyRow>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EntryRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) entry_id: Id,
+    pub(crate) order_id: Id,
+    pub(crate) entry_before: Id,
+    pub(crate) change: Change,
+    pub(crate) actor: Actor,
+    pub(crate) at: UnixMs,
+    pub(crate) report_count: i64,
+    pub(crate) digest: Digest,
+    pub(crate) sealed: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StageRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) order_id: Id,
+    pub(crate) stage: Digest,
+    pub(crate) digest: Digest,
+}
+
+#[derive(Debug)]
+pub(crate) struct ReportRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) report_id: Id,
+    pub(crate) order_id: Id,
+    pub(crate) kind: ReportKind,
+    pub(crate) state: ReportState,
+    pub(crate) due_at: Option<UnixMs>,
+    pub(crate) sealed: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EventRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) event_no: Id,
+    pub(crate) tag: [u8; 8],
+    pub(crate) app_id: AppId,
+    pub(crate) kind: EventKind,
+    pub(crate) order_id: Option<Id>,
+    pub(crate) created_at: UnixMs,
+}
+
+#[derive(Debug)]
+pub(crate) struct UsedKeyRow {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) order_id: Id,
+    pub(crate) created_at: UnixMs,
+}
+
+impl Plan {
+    /// Whether a delivery became due.
+    pub(crate) fn has_deliveries(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether a report became due.
+    pub(crate) fn has_fetches(&self) -> bool {
+        self.reports.iter().any(|report| report.due_at.is_some())
+    }
+}
+
+/// Decides `commands` in their order.
+///
+/// # Errors
+/// When a row does not hold what it must; then nothing of the batch may be written.
+pub(crate) fn plan<'a>(
+    commands: impl IntoIterator<Item = &'a OrderCommand>,
+    loaded: Loaded,
+    ids: &mut IdMaker,
+) -> Result<(Plan, Vec<Outcome>), Fault> {
+    let mut desk = Desk { loaded, orders: BTreeMap::new(), plan: Plan::default(), ids };
+    let outcomes =
+        commands.into_iter().map(|command| desk.decide(command)).collect::<Result<_, _>>()?;
+    let mut plan = desk.plan;
+    for standing in desk.orders.into_values() {
+        match standing.is_new {
+            true => plan.placed.push(standing.row),
+            false if standing.is_changed => plan.changed.push(standing.row),
+            false => {}
+        }
+    }
+    plan.stages.sort_by_key(|row| (row.tenant_id, row.order_id, row.stage));
+    Ok((plan, outcomes))
+}
+
+struct Desk<'a> {
+    loaded: Loaded,
+    orders: BTreeMap<OrderKey, Standing>,
+    plan: Plan,
+    ids: &'a mut IdMaker,
+}
+
+/// An order as it stands within the batch.
+struct Standing {
+    row: OrderRow,
+    order: Order,
+    data_key: Option<Key>,
+    is_new: bool,
+    is_changed: bool,
+}
+
+impl Desk<'_> {
+    fn decide(&mut self, asked: &OrderCommand) -> Result<Outcome, Fault> {
+        if let Some(key) = asked.idempotency
+            && let Some((request, order_id)) =
+                self.loaded.used_keys.get(&(key.api_key_id, key.key_digest))
+        {
+            return Ok(match order_id {
+                Some(order_id) if *request == key.request_digest => Outcome::Accepted(*order_id),
+                _ => Outcome::KeyTaken,
+            });
+        }
+        let command = asked.command();
+        let settings = Settings {
+            report_approval: asked.tenant.settings.report_approval,
+            four_eyes: asked.tenant.settings.four_eyes,
+        };
+        let mut standing = match asked.request {
+            Request::Place { .. } => None,
+            _ => self.standing(asked.key(), &command),
+        };
+        let order = standing.as_ref().map(|standing| &standing.order);
+        let outcome = match order::decide(order, &command, settings) {
+            Ok(Decision::Change(change)) => {
+                let changed = self.write(asked, &command, change, standing.take())?;
+                let order_id = changed.row.order_id;
+                self.keep(changed);
+                Outcome::Accepted(order_id)
+            }
+            Ok(Decision::Repeat) => Outcome::Accepted(asked.order_id),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        if let Some(standing) = standing {
+            self.keep(standing);
+        }
+        if let (Some(key), Outcome::Accepted(order_id)) = (asked.idempotency, outcome) {
+            let used = (key.request_digest, Some(order_id));
+            self.loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+            self.plan.used_keys.push(UsedKeyRow { key, order_id, created_at: asked.at });
+        }
+        Ok(outcome)
+    }
+
+    fn keep(&mut self, standing: Standing) {
+        let OrderRow { tenant_id, order_id, .. } = standing.row;
+        self.orders.insert(OrderKey { tenant_id, order_id }, standing);
+    }
+
+    /// The order as the earlier commands of the batch left it, with what was loaded for this one.
+    fn standing(&mut self, key: OrderKey, command: &Command) -> Option<Standing> {
+        let mut standing = self.orders.remove(&key).or_else(|| {
+            let row = self.loaded.orders.remove(&key)?;
+            let results = match self.loaded.results.remove(&key) {
+                Some(results) => results,
+                None => row.result_digest.into_iter().collect(),
+            };
+            let order = Order {
+                state: row.state,
+                vendor: row.app_id,
+                placed_by: Actor::Member(row.placed_by),
+                stage_time_ms_last: row.stage_time_last,
+                stages: BTreeMap::new(),
+                results,
+            };
+            Some(Standing { row, order, data_key: None, is_new: false, is_changed: false })
+        })?;
+        if let Action::Progress(mark) = command.action
+            && let Some(digest) = self.loaded.stages.remove(&(key, mark.stage))
+        {
+            standing.order.stages.insert(mark.stage, digest);
+        }
+        Some(standing)
+    }
+
+    /// Adds the rows of an accepted command, and gives the order as it now stands.
+    fn write(
+        &mut self,
+        asked: &OrderCommand,
+        command: &Command,
+        change: Change,
+        standing: Option<Standing>,
+    ) -> Result<Standing, Fault> {
+        let (content, reports) = asked.brings();
+        let report_count = u16::try_from(reports.len())
+            .map_err(|_| Fault::new(FaultKind::Constraint, "a call brings too many reports"))?;
+        let entry_id = self.ids.block(asked.at, report_count.saturating_add(1));
+        let tenant_id = asked.tenant.tenant_id;
+        let (mut row, data_key, order, is_new) = match standing {
+            Some(standing) => {
+                let data_key = match standing.data_key {
+                    Some(key) => key,
+                    None => {
+                        let place = OrderRow::key_place(tenant_id, standing.row.order_id);
+                        asked.tenant.key.open_key(place, &standing.row.wrapped_key)?
+                    }
+                };
+                (standing.row, data_key, Some(standing.order), standing.is_new)
+            }
+            None => {
+                let data_key = Key::random();
+                (new_row(asked, command, entry_id, &data_key)?, data_key, None, true)
+            }
+        };
+        let entry_before = if order.is_some() { row.entry_last } else { Id(0) };
+        let order = order::apply(order, command, &change);
+        row.state = order.state;
+        row.stage_time_last = order.stage_time_ms_last;
+        row.entry_last = entry_id;
+        row.updated_at = asked.at;
+        if order.state.is_final() {
+            row.ended_at = Some(asked.at);
+        }
+        match command.action {
+            Action::Result => {
+                row.result_count += 1;
+                row.result_digest = Some(command.digest);
+            }
+            Action::Progress(mark) => self.plan.stages.push(StageRow {
+                tenant_id,
+                order_id: row.order_id,
+                stage: mark.stage,
+                digest: command.digest,
+            }),
+            _ => {}
+        }
+        self.add_reports(asked, command, &row, entry_id, reports, &data_key);
+        if let Some(event) = change.event {
+            let mut tag = [0; 8];
+            fill_random(&mut tag);
+            self.plan.events.push(EventRow {
+                tenant_id,
+                event_no: entry_id,
+                tag,
+                app_id: row.app_id,
+                kind: match event {
+                    OrderEvent::Created => EventKind::OrderCreated,
+                    OrderEvent::Canceled => EventKind::OrderCanceled,
+                },
+                order_id: Some(row.order_id),
+                created_at: asked.at,
+            });
+        }
+        self.plan.entries.push(EntryRow {
+            tenant_id,
+            entry_id,
+            order_id: row.order_id,
+            entry_before,
+            change,
+            actor: command.actor,
+            at: asked.at,
+            report_count: i64::from(report_count),
+            digest: command.digest,
+            sealed: data_key.seal(Place::new("timeline_entries", tenant_id, entry_id.0), content),
+        });
+        Ok(Standing { row, order, data_key: Some(data_key), is_new, is_changed: true })
+    }
+
+    fn add_reports(
+        &mut self,
+        asked: &OrderCommand,
+        command: &Command,
+        row: &OrderRow,
+        entry_id: Id,
+        reports: &[NewReport],
+        data_key: &Key,
+    ) {
+        let tenant_id = row.tenant_id;
+        let kind = match command.action {
+            Action::Result => ReportKind::Final,
+            _ => ReportKind::Stage,
+        };
+        for (report, place) in reports.iter().zip(1..) {
+            let report_id = Id(entry_id.0 + place);
+            self.plan.reports.push(ReportRow {
+                tenant_id,
+                report_id,
+                order_id: row.order_id,
+                kind,
+                state: if report.is_preview { ReportState::Linked } else { ReportState::Pending },
+                due_at: (!report.is_preview).then_some(asked.at),
+                sealed: data_key
+                    .seal(Place::new("reports", tenant_id, report_id.0), &report.content),
+            });
+        }
+    }
+}
+
+/// The row of an order that is being placed; its first entry has the order's own id.
+fn new_row(
+    asked: &OrderCommand,
+    command: &Command,
+    order_id: Id,
+    data_key: &Key,
+) -> Result<OrderRow, Fault> {
+    let (Request::Place { vendor, account_id, package_id, .. }, Actor::Member(placed_by)) =
+        (&asked.request, command.actor)
+    else {
+        return Err(Fault::new(FaultKind::Constraint, "only a member places an order"));
+    };
+    let tenant_id = asked.tenant.tenant_id;
+    let place = OrderRow::key_place(tenant_id, order_id);
+    Ok(OrderRow {
+        tenant_id,
+        order_id,
+        app_id: *vendor,
+        account_id: *account_id,
+        package_id: package_id.clone(),
+        state: State::Arranged,
+        placed_by,
+        stage_time_last: 0,
+        result_count: 0,
+        result_digest: None,
+        entry_last: order_id,
+        wrapped_key: asked.tenant.key.seal(place, data_key.bytes()),
+        updated_at: asked.at,
+        ended_at: None,
+    })
+}

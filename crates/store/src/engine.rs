@@ -1,0 +1,101 @@
+//! What both engines share: the jobs of a writer, and how the rest of the process learns of commits.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::id::IdMaker;
+use tokio::sync::{Notify, oneshot};
+
+use crate::desk::{OrderCommand, Outcome};
+use crate::fault::{Fault, FaultKind};
+use crate::value::{Statement, Written};
+
+/// One piece of work for a writer. Its answer is sent after the commit that made it durable.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Order(Box<OrderCommand>, Answer<Outcome>),
+    Write(Vec<Statement>, Answer<Written>),
+}
+
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
+
+/// Waits for a job's answer: a lost reply is an error, never a success.
+pub(crate) async fn answer<T>(receiver: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
+    receiver.await.unwrap_or_else(|_| Err(writer_gone()))
+}
+
+pub(crate) fn writer_gone() -> Fault {
+    Fault::new(FaultKind::WriterGone, "the writer has ended")
+}
+
+/// Signals between the writers and the rest of the process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signals(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    deliveries: Notify,
+    reports: Notify,
+    is_failing: AtomicBool,
+}
+
+impl Signals {
+    /// A delivery became due.
+    pub(crate) fn wake_deliveries(&self) {
+        self.0.deliveries.notify_one();
+    }
+
+    /// A report became due.
+    pub(crate) fn wake_reports(&self) {
+        self.0.reports.notify_one();
+    }
+
+    pub(crate) async fn deliveries_due(&self) {
+        self.0.deliveries.notified().await;
+    }
+
+    pub(crate) async fn reports_due(&self) {
+        self.0.reports.notified().await;
+    }
+
+    /// Notes whether the last commit worked.
+    pub(crate) fn note_commit(&self, worked: bool) {
+        let was_failing = self.0.is_failing.swap(!worked, Ordering::SeqCst);
+        if was_failing && worked {
+            tracing::info!("storage takes commits again");
+        }
+    }
+
+    /// Whether the last commit failed, and none has worked since.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.0.is_failing.load(Ordering::SeqCst)
+    }
+}
+
+/// The one maker of a process's ids.
+#[derive(Debug, Clone)]
+pub(crate) struct Ids(Arc<Mutex<IdMaker>>);
+
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids(Arc::new(Mutex::new(IdMaker::new(0))))
+    }
+}
+
+impl Ids {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, IdMaker> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the process when a writer dies: nothing may go on without it.
+pub(crate) struct EndWithWriter;
+
+impl Drop for EndWithWriter {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the writer died, ending the process");
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Events: what happened, for one app. The body is made when the event is sent, from what it tells of.
+
+use std::fmt;
+use std::str::FromStr;
+
+use contract::control::DeliveryState;
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::deliveries;
+use crate::fault::{Fault, FaultKind};
+use crate::seal::fill_random;
+use crate::value::{Row, Statement, any, values};
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// `hire.eco_account.created_v1`; its number is the account's id.
+    AccountCreated,
+    /// `hire.eco_background_check.created_v1`; its number is the order's id.
+    OrderCreated,
+    /// `hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.
+    OrderCanceled,
+}
+
+impl EventKind {
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            EventKind::AccountCreated => 1,
+            EventKind::OrderCreated => 2,
+            EventKind::OrderCanceled => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Result<EventKind, Fault> {
+        match number {
+            1 => Ok(EventKind::AccountCreated),
+            2 => Ok(EventKind::OrderCreated),
+            3 => Ok(EventKind::OrderCanceled),
+            _ => Err(Fault::new(FaultKind::Damaged, "an event's kind is unknown")),
+        }
+    }
+}
+
+/// An event's id on the wire: 32 hex digits, of which the first 16 are the event's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventId {
+    /// The id of what caused the event.
+    pub event_no: Id,
+    /// Random, so that ids cannot be guessed.
+    pub tag: [u8; 8],
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", self.event_no.0, u64::from_be_bytes(self.tag))
+    }
+}
+
+impl FromStr for EventId {
+    type Err = domain::id::NotAnId;
+
+    fn from_str(text: &str) -> Result<EventId, domain::id::NotAnId> {
+        let wrong = domain::id::NotAnId { expected: "32 lower-case hex digits" };
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() != 32 || !text.bytes().all(is_hex) {
+            return Err(wrong);
+        }
+        let half = |text: &str| u64::from_str_radix(text, 16).map_err(|_| wrong);
+        let event_no = i64::try_from(half(&text[..16])?).map_err(|_| wrong)?;
+        Ok(EventId { event_no: Id(event_no), tag: half(&text[16..])?.to_be_bytes() })
+    }
+}
+
+/// One event, with how far its delivery is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub event_id: EventId,
+    /// The app that it is for.
+    pub app_id: AppId,
+    /// What happened.
+    pub kind: EventKind,
+    /// The order that it tells of.
+    pub order_id: Option<Id>,
+    /// When it happened.
+    pub created_at: UnixMs,
+    /// How far its delivery is.
+    pub delivery_state: DeliveryState,
+}
+
+const INSERT: &str = "INSERT INTO events (tenant_id, event_no, tag, app_id, kind, order_id, created_at) \
+    VALUES ($1, $2, $3, $4, $5, NULL, $6)";
+const LIST: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
+    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    WHERE e.tenant_id = $1 AND e.event_no < $2 ORDER BY e.event_no DESC LIMIT $3";
+const FIND: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
+    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    WHERE e.tenant_id = $1 AND e.event_no = $2";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST, FIND];
+
+/// The statements that write an event about no order, with its delivery.
+pub(crate) fn insert(
+    tenant_id: TenantId,
+    event_no: Id,
+    app_id: AppId,
+    kind: EventKind,
+    at: UnixMs,
+) -> [Statement; 2] {
+    let mut tag = [0; 8];
+    fill_random(&mut tag);
+    let values = values![tenant_id.0, event_no.0, tag.as_slice(), app_id.0, kind.number(), at.0];
+    [any(INSERT, values), deliveries::insert(tenant_id, event_no, app_id, at)]
+}
+
+impl Store {
+    /// At most `limit` events before the given one, newest first.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_events(
+        &self,
+        tenant_id: TenantId,
+        before: Id,
+        limit: u32,
+    ) -> Result<Vec<Event>, Fault> {
+        let rows = self.read(LIST, values![tenant_id.0, before.0, i64::from(limit)]).await?;
+        rows.iter().map(event).collect()
+    }
+
+    /// The event, if the tenant has it.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn find_event(
+        &self,
+        tenant_id: TenantId,
+        event_id: EventId,
+    ) -> Result<Option<Event>, Fault> {
+        let rows = self.read(FIND, values![tenant_id.0, event_id.event_no.0]).await?;
+        let found = rows.first().map(event).transpose()?;
+        Ok(found.filter(|event| event.event_id == event_id))
+    }
+}
+
+fn event(row: &Row) -> Result<Event, Fault> {
+    let tag = row.bytes(1)?.try_into();
+    Ok(Event {
+        event_id: EventId {
+            event_no: Id(row.int(0)?),
+            tag: tag
+                .map_err(|_| Fault::new(FaultKind::Damaged, "an event's tag is not 8 bytes"))?,
+        },
+        app_id: AppId(row.int(2)?),
+        kind: EventKind::from_number(row.int(3)?)?,
+        order_id: row.find_int(4)?.map(Id),
+        created_at: UnixMs(row.int(5)?),
+        delivery_state: deliveries::state_from_number(row.int(6)?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_has_32_digits_and_tells_its_number() {
+        let event_id = EventId { event_no: Id(3_591_128_640_047_035_418), tag: [0xff; 8] };
+        let text = event_id.to_string();
+        assert_eq!(text.len(), 32);
+        assert_eq!(text.parse(), Ok(event_id));
+        for wrong in ["", &text[1..], &text.to_uppercase(), &"f".repeat(32)] {
+            assert!(wrong.parse::<EventId>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Reading orders: one whole, or a page of a tenant's.
+
+use domain::order::{Actor, Rule, State};
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::content::{self, FinalResult, Form, Stage, Words};
+use crate::desk::plan::OrderRow;
+use crate::fault::{Fault, FaultKind};
+use crate::reports::{self, Report};
+use crate::seal::{Key, Place};
+use crate::sql::ACTOR_VENDOR;
+use crate::tenants::Tenant;
+use crate::value::{Row, values};
+use crate::{Store, desk};
+
+/// What a list tells of an order: nothing about persons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderSummary {
+    /// The order.
+    pub order_id: Id,
+    /// The account that it was placed with.
+    pub account_id: Id,
+    /// The package.
+    pub package_id: String,
+    /// The vendor's app.
+    pub app_id: AppId,
+    /// Where it stands.
+    pub state: State,
+    /// When it changed last.
+    pub updated_at: UnixMs,
+    /// When it ended.
+    pub ended_at: Option<UnixMs>,
+}
+
+/// One order, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What a list tells of it.
+    pub summary: OrderSummary,
+    /// The form with which it was placed.
+    pub form: Form,
+    /// What happened, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// Every report ever accepted, oldest first.
+    pub reports: Vec<Report>,
+}
+
+/// One thing that happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// Its id; ascending in time.
+    pub entry_id: Id,
+    /// When.
+    pub at: UnixMs,
+    /// Who.
+    pub actor: Actor,
+    /// The rule that allowed it.
+    pub rule: Rule,
+    /// The state before; none when the order was placed.
+    pub from: Option<State>,
+    /// The state after.
+    pub to: State,
+    /// What it brought.
+    pub content: EntryContent,
+}
+
+/// What a timeline entry brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryContent {
+    /// Nothing but itself; the form stands with the order.
+    Nothing,
+    /// A stage.
+    Stage(Stage),
+    /// A result.
+    Result(FinalResult),
+    /// A reason or a comment.
+    Words(Words),
+}
+
+const FIND: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
+    stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
+    FROM orders WHERE order_id = $1 AND tenant_id = $2";
+const LIST: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
+    stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
+    FROM orders WHERE tenant_id = $1 AND order_id < $2 ORDER BY order_id DESC LIMIT $3";
+const LIST_IN_STATE: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, \
+    placed_by, stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
+    FROM orders WHERE tenant_id = $1 AND order_id < $2 AND state = $4 ORDER BY order_id DESC LIMIT $3";
+/// The chain of an order's entries, newest first, from the one that its row points to.
+const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, from_state, to_state, \
+      actor_kind, actor_id, at, report_count, sealed) AS (\
+    SELECT entry_id, entry_before, rule, from_state, to_state, actor_kind, actor_id, at, report_count, \
+      sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2 \
+    UNION ALL SELECT e.entry_id, e.entry_before, e.rule, e.from_state, e.to_state, e.actor_kind, \
+      e.actor_id, e.at, e.report_count, e.sealed FROM timeline_entries e \
+      JOIN chain c ON e.entry_id = c.entry_before WHERE e.tenant_id = $1) \
+    SELECT entry_id, rule, from_state, to_state, actor_kind, actor_id, at, report_count, sealed \
+      FROM chain ORDER BY entry_id";
+
+const FIND_ENTRY: &str =
+    "SELECT sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST, LIST_IN_STATE, LIST_ENTRIES, FIND_ENTRY];
+
+impl Store {
+    /// The order with everything that belongs to it, if the tenant has it.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn find_order(&self, tenant: &Tenant, order_id: Id) -> Result<Option<Order>, Fault> {
+        let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
+            return Ok(None);
+        };
+        let entries =
+            self.read(LIST_ENTRIES, values![tenant.tenant_id.0, row.entry_last.0]).await?;
+        let mut order = Order {
+            summary: summary(&row),
+            form: Form::default(),
+            timeline: Vec::with_capacity(entries.len()),
+            reports: Vec::new(),
+        };
+        for entry in &entries {
+            let entry_id = Id(entry.int(0)?);
+            let report_count = entry.int(7)?;
+            let text = data_key.open(entry_place(tenant.tenant_id, entry_id), entry.bytes(8)?)?;
+            let entry = timeline_entry(entry, &text)?;
+            if entry.rule == Rule::Placed {
+                order.form = content::from_text(&text)?;
+            }
+            order.timeline.push(entry);
+            if report_count > 0 {
+                let found = self.list_entry_reports(tenant, &data_key, entry_id, report_count);
+                order.reports.extend(found.await?);
+            }
+        }
+        Ok(Some(order))
+    }
+
+    /// The form with which an order was placed, read from its first entry.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn find_form(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+    ) -> Result<Option<(OrderSummary, Form)>, Fault> {
+        let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
+            return Ok(None);
+        };
+        // An order's first entry has the order's own id.
+        let text = self.open_entry(tenant, &data_key, order_id).await?;
+        let form = text.map(|text| content::from_text(&text)).transpose()?;
+        Ok(form.map(|form| (summary(&row), form)))
+    }
+
+    /// The words that an entry of the order brought: the reason of a termination.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn find_words(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+        entry_id: Id,
+    ) -> Result<Option<Words>, Fault> {
+        let Some((_, data_key)) = self.find_order_row(tenant, order_id).await? else {
+            return Ok(None);
+        };
+        let text = self.open_entry(tenant, &data_key, entry_id).await?;
+        text.map(|text| content::from_text(&text)).transpose()
+    }
+
+    async fn open_entry(
+        &self,
+        tenant: &Tenant,
+        data_key: &Key,
+        entry_id: Id,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let rows = self.read(FIND_ENTRY, values![tenant.tenant_id.0, entry_id.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        data_key.open(entry_place(tenant.tenant_id, entry_id), row.bytes(0)?).map(Some)
+    }
+
+    /// At most `limit` orders placed before `before`, newest first.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_orders(
+        &self,
+        tenant_id: TenantId,
+        state: Option<State>,
+        before: Id,
+        limit: u32,
+    ) -> Result<Vec<OrderSummary>, Fault> {
+        let mut values = values![tenant_id.0, before.0, i64::from(limit)];
+        let sql = match state {
+            Some(state) => {
+                values.push(i64::from(state.number()).into());
+                LIST_IN_STATE
+            }
+            None => LIST,
+        };
+        let rows = self.read(sql, values).await?;
+        rows.iter().map(|row| OrderRow::read(row).map(|row| summary(&row))).collect()
+    }
+
+    /// The order's row and its data key.
+    pub(crate) async fn find_order_row(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+    ) -> Result<Option<(OrderRow, Key)>, Fault> {
+        let rows = self.read(FIND, values![order_id.0, tenant.tenant_id.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let row = desk::plan::OrderRow::read(row)?;
+        let place = OrderRow::key_place(tenant.tenant_id, order_id);
+        let data_key = tenant.key.open_key(place, &row.wrapped_key)?;
+        Ok(Some((row, data_key)))
+    }
+
+    async fn list_entry_reports(
+        &self,
+        tenant: &Tenant,
+        data_key: &Key,
+        entry_id: Id,
+        count: i64,
+    ) -> Result<Vec<Report>, Fault> {
+        let values = values![tenant.tenant_id.0, entry_id.0 + 1, entry_id.0 + count];
+        let rows = self.read(reports::LIST_OF_ENTRY, values).await?;
+        rows.iter().map(|row| reports::report(tenant.tenant_id, data_key, row)).collect()
+    }
+}
+
+fn summary(row: &OrderRow) -> OrderSummary {
+    OrderSummary {
+        order_id: row.order_id,
+        account_id: row.account_id,
+        package_id: row.package_id.clone(),
+        app_id: row.app_id,
+        state: row.state,
+        updated_at: row.updated_at,
+        ended_at: row.ended_at,
+    }
+}
+
+fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
+    Place::new("timeline_entries", tenant_id, entry_id.0)
+}
+
+fn timeline_entry(row: &Row, text: &[u8]) -> Result<TimelineEntry, Fault> {
+    let damaged =
+        |what| Fault::new(FaultKind::Damaged, format_args!("an entry's {what} is unknown"));
+    let number = |place| row.int(place).map(|number| i16::try_from(number).unwrap_or(-1));
+    let rule = Rule::from_number(number(1)?).ok_or_else(|| damaged("rule"))?;
+    let actor = match row.int(4)? {
+        ACTOR_VENDOR => Actor::Vendor(AppId(row.int(5)?)),
+        _ => Actor::Member(Id(row.int(5)?)),
+    };
+    let content = match rule {
+        Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn => EntryContent::Nothing,
+        Rule::StageReported => EntryContent::Stage(content::from_text(text)?),
+        Rule::ResultCompletes | Rule::ResultAwaitsReview => {
+            EntryContent::Result(content::from_text(text)?)
+        }
+        Rule::HirerTerminated | Rule::ReviewApproved | Rule::ReviewRejected => {
+            EntryContent::Words(content::from_text(text)?)
+        }
+    };
+    Ok(TimelineEntry {
+        entry_id: Id(row.int(0)?),
+        at: UnixMs(row.int(6)?),
+        actor,
+        rule,
+        from: State::from_number(number(2)?),
+        to: State::from_number(number(3)?).ok_or_else(|| damaged("state"))?,
+        content,
+    })
+}

@@ -1,0 +1,227 @@
+//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool.
+//!
+//! Any number of replicas may run their desks on one database: the rows of a batch are locked in the order of
+//! their ids, and what one desk commits the next one sees.
+
+mod desk;
+mod news;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::desk::{Opening, run};
+pub(crate) use self::news::listen;
+use crate::desk::{OrderCommand, Outcome};
+use crate::engine::{Answer, Ids, Signals, answer, writer_gone};
+use crate::fault::{Fault, FaultKind};
+use crate::value::{Expect, Row, Statement, Value, Written};
+
+/// 14.0, as the server numbers its versions.
+const SERVER_MIN: i32 = 140_000;
+const DESKS: usize = 2;
+const POOL: usize = 8;
+const RECONNECT_AFTER: Duration = Duration::from_millis(200);
+
+type Asked = (Box<OrderCommand>, Answer<Outcome>);
+
+/// An open PostgreSQL database.
+pub(crate) struct Postgres {
+    desks: Vec<mpsc::UnboundedSender<Asked>>,
+    pool: Pool,
+    signals: Signals,
+}
+
+/// The settings of a connection to `url`.
+pub(crate) fn config(url: &str) -> Result<Config, Fault> {
+    let mut config: Config = url.parse().map_err(|_| {
+        Fault::new(FaultKind::Storage, "expected database-url as postgres://USER@HOST:PORT/NAME")
+    })?;
+    config.application_name("probity").connect_timeout(Duration::from_secs(5));
+    Ok(config)
+}
+
+fn tls() -> MakeRustlsConnect {
+    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    let store = rustls::RootCertStore { roots: roots.collect() };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the default protocol versions")
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    MakeRustlsConnect::new(config)
+}
+
+/// Connects; the connection is driven until the client is dropped.
+pub(crate) async fn connect(config: &Config) -> Result<Client, Fault> {
+    let (client, connection) = config.connect(tls()).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "a connection to postgresql ended");
+        }
+    });
+    Ok(client)
+}
+
+/// Refuses servers that are too old, or that may forget what they committed.
+pub(crate) async fn check_server(client: &Client) -> Result<(), Fault> {
+    let show = "SELECT current_setting('server_version_num')::text, current_setting('fsync'), \
+                current_setting('synchronous_commit'), current_setting('full_page_writes')";
+    let row = client.query_one(show, &[]).await?;
+    let version: i32 = row.get::<_, String>(0).parse().unwrap_or(0);
+    if version < SERVER_MIN {
+        let found = version / 10_000;
+        return Err(Fault::new(
+            FaultKind::Schema,
+            format_args!("expected PostgreSQL 14 or later, found {found}"),
+        ));
+    }
+    for (place, name) in [(1, "fsync"), (2, "synchronous_commit"), (3, "full_page_writes")] {
+        if row.get::<_, &str>(place) == "off" {
+            return Err(Fault::new(
+                FaultKind::Storage,
+                format_args!(
+                    "expected the server's {name} to be on: answered calls must be durable"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Postgres {
+    /// Starts the desks and the pool on a migrated database.
+    pub(crate) async fn start(
+        config: &Config,
+        signals: &Signals,
+        ids: &Ids,
+    ) -> Result<Postgres, Fault> {
+        let manager = Manager::from_config(
+            config.clone(),
+            tls(),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(POOL)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| Fault::new(FaultKind::Storage, format_args!("no pool: {error}")))?;
+        let mut desks = Vec::new();
+        for place in 0..DESKS {
+            let (sender, waiting) = mpsc::unbounded_channel();
+            let opening = Opening {
+                config: config.clone(),
+                signals: signals.clone(),
+                ids: ids.clone(),
+                claims_node: place == 0,
+            };
+            let desk = opening.open().await?;
+            tokio::spawn(run(desk, opening, waiting));
+            desks.push(sender);
+        }
+        Ok(Postgres { desks, pool, signals: signals.clone() })
+    }
+
+    /// Commands on one order always reach the same desk of this process, in their order.
+    pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
+        let (sender, receiver) = oneshot::channel();
+        let place = match command.idempotency {
+            Some(key) => usize::from(key.key_digest[0]),
+            None => usize::try_from(command.order_id.0.unsigned_abs()).unwrap_or(0),
+        };
+        self.desks[place % self.desks.len()]
+            .send((Box::new(command), sender))
+            .map_err(|_| writer_gone())?;
+        answer(receiver).await
+    }
+
+    pub(crate) async fn read(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Fault> {
+        let client = self.pool.get().await?;
+        let prepared = client.prepare_cached(sql).await?;
+        let rows = client.query(&prepared, &parameters(&values)).await?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
+        let written = self.try_write(&statements).await;
+        match &written {
+            Ok(_) => self.signals.note_commit(true),
+            Err(fault) if fault.kind() == FaultKind::Storage => self.signals.note_commit(false),
+            Err(_) => {}
+        }
+        written
+    }
+
+    async fn try_write(&self, statements: &[Statement]) -> Result<Written, Fault> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let mut returned = Vec::new();
+        for (place, statement) in statements.iter().enumerate() {
+            let prepared = transaction.prepare_cached(&dialect(statement.sql)).await?;
+            let parameters = parameters(&statement.values);
+            let touched = if prepared.columns().is_empty() {
+                transaction.execute(&prepared, &parameters).await?
+            } else {
+                let rows = transaction.query(&prepared, &parameters).await?;
+                returned = rows.iter().map(row).collect::<Result<_, _>>()?;
+                returned.len() as u64
+            };
+            if statement.expect == Expect::One && touched != 1 {
+                transaction.rollback().await?;
+                return Ok(Written::Unmet(place));
+            }
+        }
+        transaction.commit().await?;
+        Ok(Written::Done(returned))
+    }
+
+    /// Whether the database takes a commit now.
+    pub(crate) async fn probe(&self) -> bool {
+        let beat = Statement {
+            sql: "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1",
+            values: Vec::new(),
+            expect: Expect::One,
+        };
+        self.write(vec![beat]).await.is_ok()
+    }
+}
+
+/// The statement as PostgreSQL is to read it: where a claim may run on several replicas at once, each takes rows
+/// that no other holds.
+pub(crate) fn dialect(sql: &str) -> String {
+    sql.replace("/* skip locked */", "FOR UPDATE SKIP LOCKED")
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+fn row(row: &tokio_postgres::Row) -> Result<Row, Fault> {
+    use tokio_postgres::types::Type;
+    let value = |(place, column): (usize, &tokio_postgres::Column)| -> Result<Value, Fault> {
+        Ok(match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(place)?.into(),
+            Type::INT4 => row.try_get::<_, Option<i32>>(place)?.map(i64::from).into(),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place)?.into(),
+            _ => row.try_get::<_, Option<String>>(place)?.into(),
+        })
+    };
+    row.columns().iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)
+}
+
+/// Waits before the next try to connect.
+#[expect(clippy::disallowed_methods, reason = "a real server on a real network is waited for")]
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -1,0 +1,353 @@
+//! A desk on PostgreSQL: one connection that commits batch after batch of order commands.
+
+use std::collections::BTreeSet;
+
+use domain::Id;
+use domain::id::{IdMaker, NODES};
+use domain::order::Action;
+use futures_util::future::try_join_all;
+use tokio::sync::mpsc;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Statement as Prepared};
+
+use super::{Asked, RECONNECT_AFTER, connect, parameters, pause, row};
+use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
+use crate::desk::{BATCH_MAX, OrderCommand, OrderKey, Outcome};
+use crate::engine::{Ids, Signals, writer_gone};
+use crate::fault::{Fault, FaultKind};
+use crate::sql::{self, Kind, Table};
+use crate::value::{Value, values};
+
+/// The first key of the advisory locks by which replicas share out the node numbers of ids.
+const NODE_LOCKS: i32 = 0x7072_6f62;
+
+/// What it takes to open a desk, again when its connection ends.
+pub(super) struct Opening {
+    pub(super) config: Config,
+    pub(super) signals: Signals,
+    pub(super) ids: Ids,
+    /// Whether this desk's connection holds the node number for the ids of the process.
+    pub(super) claims_node: bool,
+}
+
+/// One desk's connection with its prepared statements.
+pub(super) struct Desk {
+    client: Client,
+    ids: Ids,
+    lock_orders: Prepared,
+    order: Prepared,
+    order_change: Prepared,
+    entry: Prepared,
+    stage: Prepared,
+    report: Prepared,
+    event: Prepared,
+    delivery: Prepared,
+    used_key: Prepared,
+    signals: Signals,
+}
+
+impl Opening {
+    pub(super) async fn open(&self) -> Result<Desk, Fault> {
+        let client = connect(&self.config).await?;
+        // A batch always finds its rows by their keys; without this a fresh table may be read whole.
+        client
+            .batch_execute(
+                "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; \
+                 SET enable_mergejoin = off; SET enable_seqscan = off",
+            )
+            .await?;
+        let lock_orders = lock_orders();
+        let texts = [
+            lock_orders,
+            sql::ORDERS.insert_many(),
+            sql::ORDER_CHANGES.update_many(),
+            sql::ENTRIES.insert_many(),
+            sql::STAGES.insert_many(),
+            sql::REPORTS.insert_many(),
+            sql::EVENTS.insert_many(),
+            sql::DELIVERIES.insert_many(),
+            sql::USED_KEYS.insert_many(),
+        ];
+        let prepared = try_join_all(texts.iter().map(|text| client.prepare(text))).await?;
+        let [lock_orders, order, order_change, entry, stage, report, event, delivery, used_key] =
+            <[Prepared; 9]>::try_from(prepared).map_err(|_| writer_gone())?;
+        if self.claims_node {
+            *self.ids.lock() = IdMaker::new(claim_node(&client).await?);
+        }
+        Ok(Desk {
+            client,
+            ids: self.ids.clone(),
+            lock_orders,
+            order,
+            order_change,
+            entry,
+            stage,
+            report,
+            event,
+            delivery,
+            used_key,
+            signals: self.signals.clone(),
+        })
+    }
+}
+
+impl Desk {
+    async fn commit(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
+        self.client.batch_execute("BEGIN").await?;
+        let done = self.work(asked).await;
+        if done.is_err() {
+            // The first fault is what counts; a broken connection is replaced anyway.
+            let _ = self.client.batch_execute("ROLLBACK").await;
+        }
+        done
+    }
+
+    async fn work(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
+        let loaded = self.load(asked).await?;
+        let commands = asked.iter().map(|(command, _)| command.as_ref());
+        let (plan, outcomes) = plan(commands, loaded, &mut self.ids.lock())?;
+        let client = &self.client;
+        // Sent one behind the other without waiting: one round trip for all of them and the commit.
+        let writes = async {
+            tokio::try_join!(
+                many(client, &self.order, &sql::ORDERS, &plan.placed, sql::order_values),
+                many(
+                    client,
+                    &self.order_change,
+                    &sql::ORDER_CHANGES,
+                    &plan.changed,
+                    sql::order_change_values
+                ),
+                many(client, &self.entry, &sql::ENTRIES, &plan.entries, sql::entry_values),
+                many(client, &self.stage, &sql::STAGES, &plan.stages, sql::stage_values),
+                many(client, &self.report, &sql::REPORTS, &plan.reports, sql::report_values),
+                many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
+                many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
+                many(
+                    client,
+                    &self.used_key,
+                    &sql::USED_KEYS,
+                    &plan.used_keys,
+                    sql::used_key_values
+                ),
+            )
+        };
+        writes.await?;
+        client.batch_execute(commit_text(&plan)).await?;
+        Ok((plan, outcomes))
+    }
+
+    async fn load(&self, asked: &[Asked]) -> Result<Loaded, Fault> {
+        let mut loaded = Loaded::default();
+        let keys: BTreeSet<OrderKey> = asked
+            .iter()
+            .map(|(command, _)| command)
+            .filter(|command| !matches!(command.command().action, Action::Place { .. }))
+            .map(|command| command.key())
+            .collect();
+        let tenants: Vec<i64> = keys.iter().map(|key| key.tenant_id.0).collect();
+        let orders: Vec<i64> = keys.iter().map(|key| key.order_id.0).collect();
+        for found in self.client.query(&self.lock_orders, &[&tenants, &orders]).await? {
+            let order = OrderRow::read(&row(&found)?)?;
+            let key = OrderKey { tenant_id: order.tenant_id, order_id: order.order_id };
+            loaded.orders.insert(key, order);
+        }
+        for (command, _) in asked {
+            self.load_extra(&mut loaded, command).await?;
+        }
+        Ok(loaded)
+    }
+
+    async fn load_extra(&self, loaded: &mut Loaded, command: &OrderCommand) -> Result<(), Fault> {
+        if let Some(key) = command.idempotency {
+            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
+            for found in self.client.query(sql::FIND_USED_KEY, &parameters(&values)).await? {
+                let found = row(&found)?;
+                let used = (digest(found.bytes(0)?)?, found.find_int(1)?.map(Id));
+                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+            }
+        }
+        let key = command.key();
+        match command.command().action {
+            Action::Progress(mark) => {
+                let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
+                for found in self.client.query(sql::FIND_STAGE, &parameters(&values)).await? {
+                    loaded.stages.insert((key, mark.stage), digest(row(&found)?.bytes(0)?)?);
+                }
+            }
+            Action::Result => {
+                let several = loaded.orders.get(&key).filter(|order| order.result_count > 1);
+                let Some(order) = several else { return Ok(()) };
+                let values = values![key.tenant_id.0, order.entry_last.0];
+                let found =
+                    self.client.query(sql::LIST_RESULT_DIGESTS, &parameters(&values)).await?;
+                let digests = found.iter().map(|found| digest(row(found)?.bytes(0)?));
+                loaded.results.insert(key, digests.collect::<Result<_, _>>()?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Locks the orders of a batch in the order of their ids, and reads them as they are then.
+pub(crate) fn lock_orders() -> String {
+    let columns = ORDER_COLUMNS.replace(", ", ", o.");
+    format!(
+        "SELECT o.{columns} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
+         JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_id = k.order_id \
+         ORDER BY o.order_id FOR UPDATE OF o"
+    )
+}
+
+/// Commits, and wakes the workers of all replicas when there is work for them.
+fn commit_text(plan: &Plan) -> &'static str {
+    match (plan.has_deliveries(), plan.has_fetches()) {
+        (false, false) => "COMMIT",
+        (true, false) => "NOTIFY probity_deliveries; COMMIT",
+        (false, true) => "NOTIFY probity_reports; COMMIT",
+        (true, true) => "NOTIFY probity_deliveries; NOTIFY probity_reports; COMMIT",
+    }
+}
+
+/// Takes a node number that no other process of the installation holds while this connection lives.
+async fn claim_node(client: &Client) -> Result<u8, Fault> {
+    for node in 0..NODES {
+        let taken = client
+            .query_one("SELECT pg_try_advisory_lock($1, $2)", &[&NODE_LOCKS, &i32::from(node)])
+            .await?;
+        if taken.get::<_, bool>(0) {
+            return Ok(node);
+        }
+    }
+    Err(Fault::new(
+        FaultKind::Storage,
+        format_args!("expected at most {NODES} processes on one database"),
+    ))
+}
+
+/// Writes all rows of a table with one statement, one array for each column.
+async fn many<T, const N: usize>(
+    client: &Client,
+    statement: &Prepared,
+    table: &Table<N>,
+    rows: &[T],
+    values: fn(&T) -> [Value; N],
+) -> Result<(), Fault> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut columns = table.columns.map(|(_, kind)| Column::new(kind, rows.len()));
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(values(row)) {
+            column.push(value);
+        }
+    }
+    let parameters = columns.each_ref().map(Column::parameter);
+    client.execute(statement, &parameters).await?;
+    Ok(())
+}
+
+/// One column of a batch.
+enum Column {
+    Ints(Vec<Option<i64>>),
+    Texts(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    fn new(kind: Kind, rows: usize) -> Column {
+        match kind {
+            Kind::Int => Column::Ints(Vec::with_capacity(rows)),
+            Kind::Text => Column::Texts(Vec::with_capacity(rows)),
+            Kind::Bytes => Column::Bytes(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn push(&mut self, value: Value) {
+        match (self, value) {
+            (Column::Ints(column), Value::Int(value)) => column.push(Some(value)),
+            (Column::Texts(column), Value::Text(value)) => column.push(Some(value)),
+            (Column::Bytes(column), Value::Bytes(value)) => column.push(Some(value)),
+            (Column::Ints(column), _) => column.push(None),
+            (Column::Texts(column), _) => column.push(None),
+            (Column::Bytes(column), _) => column.push(None),
+        }
+    }
+
+    fn parameter(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Column::Ints(column) => column,
+            Column::Texts(column) => column,
+            Column::Bytes(column) => column,
+        }
+    }
+}
+
+/// Serves what waits for one desk, batch after batch, and connects anew when the connection ends.
+pub(super) async fn run(
+    mut desk: Desk,
+    opening: Opening,
+    mut waiting: mpsc::UnboundedReceiver<Asked>,
+) {
+    while let Some(first) = waiting.recv().await {
+        let mut asked = vec![first];
+        while asked.len() < BATCH_MAX
+            && let Ok(next) = waiting.try_recv()
+        {
+            asked.push(next);
+        }
+        if desk.client.is_closed() {
+            match opening.open().await {
+                Ok(opened) => desk = opened,
+                Err(fault) => {
+                    opening.signals.note_commit(false);
+                    tracing::error!(%fault, "postgresql cannot be reached, nothing is acknowledged");
+                    refuse(asked, &fault);
+                    pause(RECONNECT_AFTER).await;
+                    continue;
+                }
+            }
+        }
+        serve(&mut desk, asked).await;
+    }
+}
+
+/// Commits a batch and answers its members; after a broken rule of the schema, one by one.
+async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
+    let mut batches = vec![asked];
+    while let Some(asked) = batches.pop() {
+        match desk.commit(&asked).await {
+            Ok((plan, outcomes)) => {
+                desk.signals.note_commit(true);
+                if plan.has_deliveries() {
+                    desk.signals.wake_deliveries();
+                }
+                if plan.has_fetches() {
+                    desk.signals.wake_reports();
+                }
+                // Whoever asked may have gone; the commit stands all the same.
+                for ((_, answer), outcome) in asked.into_iter().zip(outcomes) {
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Err(fault) if fault.kind() == FaultKind::Constraint && asked.len() > 1 => {
+                tracing::warn!(%fault, "a batch is tried again one by one");
+                batches.extend(asked.into_iter().rev().map(|one| vec![one]));
+            }
+            Err(fault) => {
+                if fault.kind() == FaultKind::Storage {
+                    desk.signals.note_commit(false);
+                    tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
+                }
+                refuse(asked, &fault);
+            }
+        }
+    }
+}
+
+fn refuse(asked: Vec<Asked>, fault: &Fault) {
+    for (_, answer) in asked {
+        let _ = answer.send(Err(fault.clone()));
+    }
+}

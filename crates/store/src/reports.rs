@@ -1,0 +1,252 @@
+//! Reports: each entry that a call brought, and how far its fetching is.
+//!
+//! A worker claims what is due, closes the transaction, fetches, and records. While a fetch is under way
+//! `due_at` is the end of its lease, so that a dead worker's reports become due again by themselves.
+
+use contract::control::{ReportKind, ReportState};
+use domain::{Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::content::{self, ReportSource};
+use crate::fault::{Fault, FaultKind};
+use crate::seal::{Key, Place};
+use crate::tenants::Tenant;
+use crate::value::{Row, Written, any, one, values};
+
+/// The number by which a row keeps the state.
+pub(crate) fn state_number(state: ReportState) -> i64 {
+    match state {
+        ReportState::Pending => 1,
+        ReportState::Fetching => 2,
+        ReportState::Stored => 3,
+        ReportState::Flagged => 4,
+        ReportState::Failed => 5,
+        ReportState::Linked => 6,
+        ReportState::Erased => 7,
+    }
+}
+
+fn state_from_number(number: i64) -> Result<ReportState, Fault> {
+    match number {
+        1 => Ok(ReportState::Pending),
+        2 => Ok(ReportState::Fetching),
+        3 => Ok(ReportState::Stored),
+        4 => Ok(ReportState::Flagged),
+        5 => Ok(ReportState::Failed),
+        6 => Ok(ReportState::Linked),
+        7 => Ok(ReportState::Erased),
+        _ => Err(Fault::new(FaultKind::Damaged, "a report's state is unknown")),
+    }
+}
+
+pub(crate) fn kind_number(kind: ReportKind) -> i64 {
+    match kind {
+        ReportKind::Stage => 1,
+        ReportKind::Final => 2,
+    }
+}
+
+/// One report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its id; ascending in time.
+    pub report_id: Id,
+    /// Interim or final.
+    pub kind: ReportKind,
+    /// How far it is.
+    pub state: ReportState,
+    /// Why it could not be fetched, for people.
+    pub failure: Option<String>,
+    /// Bytes, once it is stored.
+    pub size_bytes: Option<i64>,
+    /// SHA-256 of the bytes, once it is stored.
+    pub sha256: Option<Vec<u8>>,
+    /// Name and address.
+    pub source: ReportSource,
+}
+
+/// A report that a worker holds until its lease ends.
+#[derive(Debug, Clone)]
+pub struct ClaimedReport {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The order.
+    pub order_id: Id,
+    /// The report.
+    pub report_id: Id,
+    /// The number of this try; 1 is the first.
+    pub attempt: u32,
+    /// Name and address.
+    pub source: ReportSource,
+    /// Until when nobody else tries.
+    pub lease_until: UnixMs,
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchOutcome {
+    /// The bytes are kept in the object store.
+    Stored {
+        /// How many.
+        size_bytes: i64,
+        /// Their SHA-256.
+        sha256: [u8; 32],
+        /// Whether the content calls for caution.
+        is_flagged: bool,
+    },
+    /// Not now; again at the given instant.
+    Retry {
+        /// Why, for people.
+        reason: String,
+        /// When again.
+        due_at: UnixMs,
+    },
+    /// Not at all.
+    Failed {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// The reports that came with one entry: their ids follow the entry's without a gap.
+pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed \
+    FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
+const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed \
+    FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
+const CLAIM: &str = "UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 \
+    WHERE (tenant_id, report_id) IN (SELECT r.tenant_id, r.report_id FROM reports r \
+      WHERE r.due_at <= $1 ORDER BY r.due_at LIMIT $3 /* skip locked */) \
+    RETURNING tenant_id, report_id, order_id, attempts, sealed";
+/// A worker that lost its lease changes nothing.
+const FINISH: &str = "UPDATE reports SET state = $1, due_at = $2, failure = $3, size_bytes = $4, sha256 = $5 \
+    WHERE tenant_id = $6 AND report_id = $7 AND due_at = $8";
+const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL \
+    WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 5)";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[LIST_OF_ENTRY, FIND, CLAIM, FINISH, REFETCH];
+
+impl Store {
+    /// The report, if the tenant's order has it.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn find_report(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+        report_id: Id,
+    ) -> Result<Option<Report>, Fault> {
+        let rows = self.read(FIND, values![tenant.tenant_id.0, report_id.0, order_id.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let Some((_, data_key)) = self.find_order_row(tenant, order_id).await? else {
+            return Ok(None);
+        };
+        report(tenant.tenant_id, &data_key, row).map(Some)
+    }
+
+    /// Claims at most `limit` due reports of all tenants until `lease_until`.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a sealed text that does not open.
+    pub async fn claim_reports(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<ClaimedReport>, Fault> {
+        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit)]);
+        let Written::Done(rows) = self.write(vec![claim]).await? else { return Ok(Vec::new()) };
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (tenant_id, report_id) = (TenantId(row.int(0)?), Id(row.int(1)?));
+            let order_id = Id(row.int(2)?);
+            let gone = || Fault::new(FaultKind::Damaged, "a report has no order");
+            let tenant = self.find_tenant(tenant_id).await?.ok_or_else(gone)?;
+            let (_, data_key) = self.find_order_row(&tenant, order_id).await?.ok_or_else(gone)?;
+            let text = data_key.open(place(tenant_id, report_id), row.bytes(4)?)?;
+            claimed.push(ClaimedReport {
+                tenant_id,
+                order_id,
+                report_id,
+                attempt: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
+                source: content::from_text(&text)?,
+                lease_until,
+            });
+        }
+        Ok(claimed)
+    }
+
+    /// Records how a fetch ended. False, and nothing changes, when the lease was lost.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn finish_report(
+        &self,
+        claimed: &ClaimedReport,
+        outcome: &FetchOutcome,
+    ) -> Result<bool, Fault> {
+        let (state, due_at, failure, size_bytes, sha256) = match outcome {
+            FetchOutcome::Stored { size_bytes, sha256, is_flagged } => {
+                let state = if *is_flagged { ReportState::Flagged } else { ReportState::Stored };
+                (state, None, None, Some(*size_bytes), Some(sha256.as_slice()))
+            }
+            FetchOutcome::Retry { reason, due_at } => {
+                (ReportState::Pending, Some(due_at.0), Some(reason.as_str()), None, None)
+            }
+            FetchOutcome::Failed { reason } => {
+                (ReportState::Failed, None, Some(reason.as_str()), None, None)
+            }
+        };
+        let finish = one(
+            FINISH,
+            values![
+                state_number(state),
+                due_at,
+                failure,
+                size_bytes,
+                sha256,
+                claimed.tenant_id.0,
+                claimed.report_id.0,
+                claimed.lease_until.0,
+            ],
+        );
+        Ok(matches!(self.write(vec![finish]).await?, Written::Done(_)))
+    }
+
+    /// Asks for a new try of a report that waits or failed. False when there is none.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn refetch_report(
+        &self,
+        tenant_id: TenantId,
+        order_id: Id,
+        report_id: Id,
+        at: UnixMs,
+    ) -> Result<bool, Fault> {
+        let refetch = one(REFETCH, values![tenant_id.0, report_id.0, order_id.0, at.0]);
+        let written = self.write(vec![refetch]).await?;
+        self.wake_reports();
+        Ok(matches!(written, Written::Done(_)))
+    }
+}
+
+pub(crate) fn place(tenant_id: TenantId, report_id: Id) -> Place {
+    Place::new("reports", tenant_id, report_id.0)
+}
+
+pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<Report, Fault> {
+    let report_id = Id(row.int(0)?);
+    let text = data_key.open(place(tenant_id, report_id), row.bytes(6)?)?;
+    Ok(Report {
+        report_id,
+        kind: if row.int(1)? == 2 { ReportKind::Final } else { ReportKind::Stage },
+        state: state_from_number(row.int(2)?)?,
+        failure: row.find_text(3)?,
+        size_bytes: row.find_int(4)?,
+        sha256: row.find_bytes(5)?.map(<[u8]>::to_vec),
+        source: content::from_text(&text)?,
+    })
+}

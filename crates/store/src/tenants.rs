@@ -1,0 +1,198 @@
+//! Tenants: the hirers, with their settings and their keys.
+
+use std::sync::Arc;
+
+use domain::{Id, TenantId, UnixMs};
+
+use crate::answers::KeptAnswer;
+use crate::fault::Fault;
+use crate::seal::{Digester, Key, Place};
+use crate::value::{Row, Statement, Written, any, one, values};
+use crate::{Known, Saved, Store};
+
+/// One hirer, with its key at hand.
+#[derive(Debug)]
+pub struct Tenant {
+    /// The `tenant_key`.
+    pub tenant_id: TenantId,
+    /// Shown name.
+    pub name: String,
+    /// What the tenant can switch.
+    pub settings: TenantSettings,
+    /// Counts the changes of the row.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: UnixMs,
+    /// Wraps the data keys of the tenant's orders.
+    pub key: Key,
+    /// Makes the tenant's keyed digests.
+    pub digester: Digester,
+}
+
+/// What a tenant can switch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSettings {
+    /// A returned result waits for an approver.
+    pub report_approval: bool,
+    /// Who placed an order may not decide on its result.
+    pub four_eyes: bool,
+    /// Days that an order is kept after its end.
+    pub retention_days: i64,
+    /// Language of texts for the tenant's people.
+    pub locale: String,
+}
+
+/// A tenant to be created, with the hash of its first API key.
+#[derive(Debug)]
+pub struct NewTenant {
+    /// The `tenant_key`.
+    pub tenant_id: TenantId,
+    /// Shown name.
+    pub name: String,
+    /// What the tenant can switch.
+    pub settings: TenantSettings,
+    /// The id of the first API key.
+    pub api_key_id: Id,
+    /// The first API key's SHA-256.
+    pub api_key_hash: [u8; 32],
+    /// Now.
+    pub at: UnixMs,
+}
+
+const INSERT: &str = "INSERT INTO tenants (tenant_id, name, report_approval, four_eyes, retention_days, \
+    locale, wrapped_key, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)";
+const UPDATE: &str = "UPDATE tenants SET name = $1, report_approval = $2, four_eyes = $3, \
+    retention_days = $4, locale = $5, version = version + 1 WHERE tenant_id = $6 AND version = $7";
+const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
+    wrapped_key, version, created_at FROM tenants WHERE tenant_id = $1";
+const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
+    wrapped_key, version, created_at FROM tenants \
+    WHERE created_at > $1 OR (created_at = $1 AND tenant_id > $2) ORDER BY created_at, tenant_id LIMIT $3";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, FIND, LIST];
+
+impl Store {
+    /// Creates a tenant with its own key, and its first API key with the role `admin`.
+    ///
+    /// # Errors
+    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    pub async fn create_tenant(
+        &self,
+        tenant: &NewTenant,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
+        let wrapped = self.root().seal(key_place(tenant.tenant_id), Key::random().bytes());
+        let settings = &tenant.settings;
+        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        statements.push(any(
+            INSERT,
+            values![
+                tenant.tenant_id.0,
+                tenant.name.as_str(),
+                settings.report_approval,
+                settings.four_eyes,
+                settings.retention_days,
+                settings.locale.as_str(),
+                wrapped,
+                tenant.at.0,
+            ],
+        ));
+        statements.push(crate::api_keys::insert(
+            &tenant.api_key_hash,
+            tenant.api_key_id,
+            Some(tenant.tenant_id),
+            "admin",
+            tenant.at,
+        ));
+        Ok(match self.write(statements).await? {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::KeyTaken,
+        })
+    }
+
+    /// The tenant, from memory when it was read before.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a key that does not open.
+    pub async fn find_tenant(&self, tenant_id: TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
+        let generation = match self.tenants.find(&tenant_id) {
+            Ok(tenant) => return Ok(Some(tenant)),
+            Err(generation) => generation,
+        };
+        let Some(row) = self.read(FIND, values![tenant_id.0]).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let tenant = Arc::new(self.tenant(&row)?);
+        self.tenants.keep(tenant_id, Arc::clone(&tenant), generation);
+        Ok(Some(tenant))
+    }
+
+    /// At most `limit` tenants after the given one, oldest first.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a key that does not open.
+    pub async fn list_tenants(
+        &self,
+        after: Option<(UnixMs, TenantId)>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, Fault> {
+        let (at, tenant_id) = after.unwrap_or((UnixMs(i64::MIN), TenantId(i64::MIN)));
+        let rows = self.read(LIST, values![at.0, tenant_id.0, i64::from(limit)]).await?;
+        rows.iter().map(|row| self.tenant(row)).collect()
+    }
+
+    /// Changes name and settings, unless the tenant changed since `version`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn update_tenant(
+        &self,
+        tenant_id: TenantId,
+        version: i64,
+        name: &str,
+        settings: &TenantSettings,
+    ) -> Result<Saved, Fault> {
+        let update = one(
+            UPDATE,
+            values![
+                name,
+                settings.report_approval,
+                settings.four_eyes,
+                settings.retention_days,
+                settings.locale.as_str(),
+                tenant_id.0,
+                version,
+            ],
+        );
+        let written = self.write_known(vec![update], Known::Tenant(tenant_id)).await?;
+        Ok(match written {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::Outdated,
+        })
+    }
+
+    fn tenant(&self, row: &Row) -> Result<Tenant, Fault> {
+        let tenant_id = TenantId(row.int(0)?);
+        let key = self.root().open_key(key_place(tenant_id), row.bytes(6)?)?;
+        Ok(Tenant {
+            tenant_id,
+            name: row.text(1)?,
+            settings: TenantSettings {
+                report_approval: row.truth(2)?,
+                four_eyes: row.truth(3)?,
+                retention_days: row.int(4)?,
+                locale: row.text(5)?,
+            },
+            version: row.int(7)?,
+            created_at: UnixMs(row.int(8)?),
+            digester: Digester::new(&key),
+            key,
+        })
+    }
+}
+
+fn key_place(tenant_id: TenantId) -> Place {
+    Place::new("tenants", tenant_id, 0)
+}

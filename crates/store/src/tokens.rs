@@ -1,0 +1,77 @@
+//! The current tenant token of an app in a tenant: enough to derive the same token again, not the token.
+
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::fault::{Fault, FaultKind};
+use crate::value::{any, values};
+
+/// What a token is derived from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Told apart by it.
+    pub token_id: Id,
+    /// The app that may use it.
+    pub app_id: AppId,
+    /// The tenant in which.
+    pub tenant_id: TenantId,
+    /// From when.
+    pub issued_at: UnixMs,
+    /// Until when.
+    pub expires_at: UnixMs,
+}
+
+const FIND: &str =
+    "SELECT token_id, issued_at, expires_at FROM tokens WHERE tenant_id = $1 AND app_id = $2";
+/// Only the first of several renewals at once stands; the others find it.
+const PUT: &str = "INSERT INTO tokens (tenant_id, app_id, token_id, issued_at, expires_at) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, app_id) DO UPDATE SET \
+    token_id = excluded.token_id, issued_at = excluded.issued_at, expires_at = excluded.expires_at \
+    WHERE tokens.expires_at < $6";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[FIND, PUT];
+
+impl Store {
+    /// The current token when it lives until `needed_until` at least, else a new one that lives until
+    /// `expires_at`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn current_token(
+        &self,
+        tenant_id: TenantId,
+        app_id: AppId,
+        at: UnixMs,
+        needed_until: UnixMs,
+        expires_at: UnixMs,
+    ) -> Result<TokenRow, Fault> {
+        if let Some(token) = self.find_token(tenant_id, app_id).await?
+            && token.expires_at >= needed_until
+        {
+            return Ok(token);
+        }
+        let token_id = self.make_id(at);
+        let values = values![tenant_id.0, app_id.0, token_id.0, at.0, expires_at.0, needed_until.0];
+        self.write(vec![any(PUT, values)]).await?;
+        let token = self.find_token(tenant_id, app_id).await?;
+        token.ok_or_else(|| Fault::new(FaultKind::Storage, "a token that was written is not found"))
+    }
+
+    async fn find_token(
+        &self,
+        tenant_id: TenantId,
+        app_id: AppId,
+    ) -> Result<Option<TokenRow>, Fault> {
+        let rows = self.read(FIND, values![tenant_id.0, app_id.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(TokenRow {
+            token_id: Id(row.int(0)?),
+            app_id,
+            tenant_id,
+            issued_at: UnixMs(row.int(1)?),
+            expires_at: UnixMs(row.int(2)?),
+        }))
+    }
+}

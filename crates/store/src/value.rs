@@ -1,0 +1,195 @@
+//! Values, rows and statements that both engines understand.
+//!
+//! Three types are enough: whole numbers (instants, ids, states, truths), texts, bytes. A statement is one
+//! text for both engines, its parameters written `$1`, `$2`, …; what only one engine can say stands in that
+//! engine's file.
+
+use std::error::Error;
+
+use bytes::BytesMut;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use crate::fault::{Fault, FaultKind};
+
+/// One value of a row or a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Int(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Int(i64::from(value))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Value {
+        Value::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::Text(value)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Value {
+        Value::Bytes(value)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Value {
+        Value::Bytes(value.to_vec())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(value) => ValueRef::Integer(*value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+            Value::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Int(value) => value.to_sql(ty, out),
+            Value::Text(value) => value.to_sql(ty, out),
+            Value::Bytes(value) => value.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}
+
+/// One row as it was found, independent of the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row(pub(crate) Vec<Value>);
+
+impl Row {
+    /// The whole number in the column at `place`.
+    pub(crate) fn int(&self, place: usize) -> Result<i64, Fault> {
+        self.find_int(place)?.ok_or_else(|| unexpected(place, "a number"))
+    }
+
+    /// The whole number in the column at `place`, if it holds one.
+    pub(crate) fn find_int(&self, place: usize) -> Result<Option<i64>, Fault> {
+        match self.0.get(place) {
+            Some(Value::Int(value)) => Ok(Some(*value)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(unexpected(place, "a number")),
+        }
+    }
+
+    /// The truth in the column at `place`.
+    pub(crate) fn truth(&self, place: usize) -> Result<bool, Fault> {
+        Ok(self.int(place)? != 0)
+    }
+
+    /// The text in the column at `place`.
+    pub(crate) fn text(&self, place: usize) -> Result<String, Fault> {
+        self.find_text(place)?.ok_or_else(|| unexpected(place, "a text"))
+    }
+
+    /// The text in the column at `place`, if it holds one.
+    pub(crate) fn find_text(&self, place: usize) -> Result<Option<String>, Fault> {
+        match self.0.get(place) {
+            Some(Value::Text(value)) => Ok(Some(value.clone())),
+            Some(Value::Null) => Ok(None),
+            _ => Err(unexpected(place, "a text")),
+        }
+    }
+
+    /// The bytes in the column at `place`.
+    pub(crate) fn bytes(&self, place: usize) -> Result<&[u8], Fault> {
+        self.find_bytes(place)?.ok_or_else(|| unexpected(place, "bytes"))
+    }
+
+    /// The bytes in the column at `place`, if it holds some.
+    pub(crate) fn find_bytes(&self, place: usize) -> Result<Option<&[u8]>, Fault> {
+        match self.0.get(place) {
+            Some(Value::Bytes(value)) => Ok(Some(value)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(unexpected(place, "bytes")),
+        }
+    }
+}
+
+fn unexpected(place: usize, expected: &str) -> Fault {
+    Fault::new(FaultKind::Damaged, format_args!("expected {expected} in column {place}"))
+}
+
+/// One statement of a write, with its parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    pub(crate) sql: &'static str,
+    pub(crate) values: Vec<Value>,
+    pub(crate) expect: Expect,
+}
+
+/// How many rows a statement must touch for its write to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// Any number.
+    Any,
+    /// Exactly one; otherwise the whole write is taken back.
+    One,
+}
+
+/// How a write ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Written {
+    /// Committed; the rows that the last statement returned.
+    Done(Vec<Row>),
+    /// Nothing was written: the statement at this place did not touch exactly one row.
+    Unmet(usize),
+}
+
+/// A statement that may touch any number of rows.
+pub(crate) fn any(sql: &'static str, values: Vec<Value>) -> Statement {
+    Statement { sql, values, expect: Expect::Any }
+}
+
+/// A statement that must touch exactly one row, or its whole write is taken back.
+pub(crate) fn one(sql: &'static str, values: Vec<Value>) -> Statement {
+    Statement { sql, values, expect: Expect::One }
+}
+
+/// A list of parameters, each turned into a [`Value`].
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
+}
+pub(crate) use values;
