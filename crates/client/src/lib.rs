@@ -13,4 +13,4 @@ pub mod control;
 mod transport;
 pub mod vendor;
 
-pub use transport::Broken;
+pub use transport::{Broken, server_name};

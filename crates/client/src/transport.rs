@@ -30,7 +30,7 @@ pub enum Broken {
     /// No answer came: not connected, cut off, or too slow. Whether the server acted is not known.
     #[error("no answer from {server}")]
     Unreachable {
-        /// Scheme, host and port.
+        /// The server's URL.
         server: String,
         /// Why.
         #[source]
@@ -39,7 +39,7 @@ pub enum Broken {
     /// Something answered, but not as the API says; perhaps it is another server.
     #[error("{server} answered {status}, but not as the API does: {detail}")]
     Unreadable {
-        /// Scheme, host and port.
+        /// The server's URL.
         server: String,
         /// HTTP status of the answer.
         status: u16,
@@ -59,16 +59,7 @@ impl Transport {
     /// Opens nothing yet. `base` is an absolute http or https URL, with a path when the server lies
     /// below one.
     pub(crate) fn new(base: &str) -> Result<Transport, Broken> {
-        let expected = "an absolute http or https URL without user name, query and fragment";
-        let fault = Broken::Address { expected };
-        let Ok(base) = Url::parse(base) else { return Err(fault) };
-        let plain = base.username().is_empty()
-            && base.password().is_none()
-            && base.query().is_none()
-            && base.fragment().is_none();
-        if !matches!(base.scheme(), "http" | "https") || !base.has_host() || !plain {
-            return Err(fault);
-        }
+        let base = parse(base)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls(base.scheme() == "https")?)
             .user_agent(USER_AGENT)
@@ -96,9 +87,9 @@ impl Transport {
         Ok(url)
     }
 
-    /// Scheme, host and port, for messages and for keeping keys apart.
+    /// The server's URL, for messages and for keeping keys apart.
     pub(crate) fn server(&self) -> String {
-        self.base.origin().ascii_serialization()
+        name(&self.base)
     }
 
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> Broken {
@@ -139,6 +130,34 @@ impl Transport {
     }
 }
 
+/// One spelling for a server's URL, under which keys can be filed: lower-case host, no default port,
+/// no slash at the end.
+///
+/// # Errors
+/// [`Broken::Address`] for anything but an absolute http or https URL without user name, query and
+/// fragment.
+pub fn server_name(server: &str) -> Result<String, Broken> {
+    Ok(name(&parse(server)?))
+}
+
+fn name(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
+}
+
+fn parse(base: &str) -> Result<Url, Broken> {
+    let expected = "an absolute http or https URL without user name, query and fragment";
+    let fault = Broken::Address { expected };
+    let Ok(base) = Url::parse(base) else { return Err(fault) };
+    let plain = base.username().is_empty()
+        && base.password().is_none()
+        && base.query().is_none()
+        && base.fragment().is_none();
+    if !matches!(base.scheme(), "http" | "https") || !base.has_host() || !plain {
+        return Err(fault);
+    }
+    Ok(base)
+}
+
 /// TLS with the system's roots beside the ones that browsers trust, so that a hirer's own certificate
 /// authority works and a machine without a root store does too. Roots are read only when needed.
 fn tls(needed: bool) -> Result<ClientConfig, Broken> {
@@ -176,6 +195,19 @@ mod tests {
         {
             assert!(matches!(Transport::new(wrong), Err(Broken::Address { .. })), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_server_has_one_name() {
+        for (spelling, name) in [
+            ("HTTP://A.example:80/", "http://a.example"),
+            ("https://a.example:443", "https://a.example"),
+            ("http://127.0.0.1:8090/", "http://127.0.0.1:8090"),
+            ("http://a.example/below/", "http://a.example/below"),
+        ] {
+            assert_eq!(server_name(spelling).unwrap(), name);
+        }
+        assert!(server_name("a.example").is_err());
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Error {
 #[derive(Clone)]
 pub struct Control {
     transport: Transport,
-    authorization: HeaderValue,
+    authorization: Option<HeaderValue>,
     idempotency_key: Option<HeaderValue>,
 }
 
@@ -89,7 +89,16 @@ impl Control {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(|_| Broken::Address { expected: "a key of visible characters" })?;
         authorization.set_sensitive(true);
-        Ok(Control { transport, authorization, idempotency_key: None })
+        Ok(Control { transport, authorization: Some(authorization), idempotency_key: None })
+    }
+
+    /// A caller without a key, for what everybody may read: the API's description.
+    ///
+    /// # Errors
+    /// [`Broken::Address`] for an unusable URL; [`Broken::Tls`].
+    pub fn anonymous(server: &str) -> Result<Control, Error> {
+        let transport = Transport::new(server)?;
+        Ok(Control { transport, authorization: None, idempotency_key: None })
     }
 
     /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a
@@ -105,7 +114,7 @@ impl Control {
         Ok(Control { idempotency_key: Some(value), ..self.clone() })
     }
 
-    /// The server as scheme, host and port, the same for every spelling of its URL.
+    /// The server's URL, the same for every spelling of it; see [`crate::server_name`].
     #[must_use]
     pub fn server(&self) -> String {
         self.transport.server()
@@ -155,7 +164,9 @@ impl Control {
         let url = self.transport.url(&[&["api", "v1"], path].concat())?;
         let is_post = method == Method::POST;
         let mut request = self.transport.http.request(method, url);
-        request = request.header(AUTHORIZATION, self.authorization.clone());
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
         if let Some(query) = query {
             request = request.query(query);
         }

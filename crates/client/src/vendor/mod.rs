@@ -18,16 +18,14 @@
 //! # Ok(()) }
 //! ```
 
-mod package;
 mod token;
-
-pub use package::{CreatePackages, PackageEntry};
 
 use std::sync::Arc;
 
 use contract::check::{Cancel, UpdateProgress, UpdateResult};
 use contract::code;
 use contract::envelope::{ErrorDetail, FieldViolation};
+use contract::package::CreatePackages;
 use contract::route::{Access, Call, ROUTES};
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};

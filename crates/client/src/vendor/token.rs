@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use contract::auth::{TenantTokenAnswer, TokenRequest};
 use contract::route::{Call, ROUTES};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{Error, Vendor};
@@ -15,19 +15,6 @@ const LIFE_LEFT_MIN: Duration = Duration::from_secs(180);
 pub(super) struct Token {
     value: String,
     fresh_until: Instant,
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    app_id: &'a str,
-    app_secret: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    tenant_access_token: String,
-    /// Seconds left.
-    expire: u64,
 }
 
 #[expect(clippy::disallowed_methods, reason = "who uses the SDK hands in no clock")]
@@ -46,18 +33,20 @@ impl Vendor {
             return Ok(token.value.clone());
         }
         let asked_at = now();
-        let Answer { tenant_access_token: value, expire } = self.fetch_token().await?;
-        let life = Duration::from_secs(expire).saturating_sub(LIFE_LEFT_MIN);
+        let TenantTokenAnswer { tenant_access_token: value, expire, .. } =
+            self.fetch_token().await?;
+        let life = Duration::from_secs(expire.into()).saturating_sub(LIFE_LEFT_MIN);
         // A life beyond what the clock can count is as good as none: it is asked for again.
         let fresh_until = asked_at.checked_add(life).unwrap_or(asked_at);
         *kept = Some(Token { value: value.clone(), fresh_until });
         Ok(value)
     }
 
-    async fn fetch_token(&self) -> Result<Answer, Error> {
+    async fn fetch_token(&self) -> Result<TenantTokenAnswer, Error> {
         let row = ROUTES.iter().find(|row| row.call == Call::TenantTokenInternal);
         let row = row.expect("every call has its row");
-        let request = Request { app_id: &self.app_id, app_secret: &self.app_secret };
+        let (app_id, app_secret) = (self.app_id.clone(), self.app_secret.clone());
+        let request = TokenRequest { app_id, app_secret };
         let body = serde_json::to_vec(&request).expect("two texts always serialise");
         // Token answers are flat: their members stand beside the code, not in `data`.
         let (_, body) = self.exchange(row.path, body, None).await?;

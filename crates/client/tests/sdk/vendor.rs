@@ -1,8 +1,10 @@
 //! The vendor's half against canned answers: tokens, envelopes, refusals.
 
+use contract::package::{CreatePackages, PackageEntry};
+
 use crate::harness::{Canned, Server, json};
 use client::Broken;
-use client::vendor::{CreatePackages, Error, PackageEntry, Vendor};
+use client::vendor::{Error, Vendor};
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
 
 const OK: &str = r#"{"code":0,"msg":"success","data":{}}"#;
@@ -146,7 +148,7 @@ async fn an_unknown_path_is_unreadable_not_a_panic() {
     let packages = CreatePackages {
         account_id: "7".into(),
         package_list: vec![PackageEntry { id: "p".into(), name: "P".into(), description: None }],
-        ..CreatePackages::default()
+        additional_item_list: Vec::new(),
     };
     let error = vendor(&server).create_packages(&packages).await.unwrap_err();
     assert!(matches!(error, Error::Broken(Broken::Unreadable { status: 404, .. })), "{error:?}");
