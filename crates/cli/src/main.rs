@@ -1,1 +1,54 @@
-fn main() {}
+//! `probity`: the one binary. `serve`, `work` and `migrate` start the server's parts; every other
+//! command calls a server's control API through the SDK and can do nothing that its users cannot.
+
+mod account;
+mod app;
+mod args;
+mod caller;
+mod credentials;
+mod event;
+mod failure;
+mod log;
+mod openapi;
+mod order;
+mod output;
+mod report;
+mod sheet;
+mod tenant;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, Global};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    log::start(global.log);
+    // Two providers are in reach of the dependencies; the first one installed is everybody's.
+    let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    debug_assert!(installed.is_ok(), "nobody installs a TLS provider before main");
+    match run(&global, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Tenant { command } => tenant::run(global, command).await,
+            Command::App { command } => app::run(global, command).await,
+            Command::Account { command } => account::run(global, command).await,
+            Command::Order { command } => order::run(global, command).await,
+            Command::Report { command } => report::run(global, command).await,
+            Command::Event { command } => event::run(global, command).await,
+            Command::Openapi => openapi::run(global).await,
+        }
+    })
+}

@@ -1,0 +1,130 @@
+//! `probity account`: a tenant's bindings to vendors' apps.
+
+use clap::{Args, Subcommand};
+use contract::control::{Account, CreateAccount, FieldValue};
+
+use crate::args::{Global, Paging};
+use crate::output::{Row, Show, say, short_time};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bind the tenant to a vendor's app; the vendor is told.
+    Bind(Bind),
+    /// List accounts, newest first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show an account and what can be ordered there.
+    Show {
+        /// The account.
+        account_id: String,
+    },
+    /// Unbind an account.
+    Unbind {
+        /// The account.
+        account_id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bind {
+    /// The vendor's app.
+    #[arg(long, value_name = "APP_ID")]
+    app: String,
+    /// Shown name, 1 to 100 characters.
+    #[arg(long)]
+    name: String,
+    /// What it is used for: 1 experienced hires (社招), 2 campus (校招); may be repeated.
+    #[arg(long = "usage", value_name = "1|2", default_values_t = [1, 2])]
+    usage_list: Vec<u32>,
+    /// Value of an account custom field; may be repeated.
+    #[arg(long = "field", value_name = "KEY=VALUE", value_parser = field_value)]
+    fields: Vec<FieldValue>,
+}
+
+/// Reads `KEY=VALUE`.
+pub(crate) fn field_value(text: &str) -> Result<FieldValue, String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok(FieldValue { key: key.to_owned(), value: value.to_owned() })
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let (control, tenant_key) = global.tenant()?;
+    match command {
+        Command::Bind(Bind { app, name, usage_list, fields }) => {
+            let body = CreateAccount {
+                app_id: app,
+                account_name: name,
+                usage_list,
+                custom_field_list: fields,
+            };
+            global.print(&control.create_account(&tenant_key, &body).await?)
+        }
+        Command::List { paging } => {
+            global.print_page(&control.list_accounts(&tenant_key, &paging.into()).await?)
+        }
+        Command::Show { account_id } => {
+            global.print(&control.get_account(&tenant_key, &account_id).await?)
+        }
+        Command::Unbind { account_id } => {
+            control.delete_account(&tenant_key, &account_id).await?;
+            say("unbound");
+            Ok(())
+        }
+    }
+}
+
+impl Row for Account {
+    const COLUMNS: &'static [Column] = &[
+        fixed("ACCOUNT"),
+        flexible("NAME"),
+        fixed("APP"),
+        fixed("PACKAGES"),
+        fixed("ITEMS"),
+        fixed("CREATED"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.account_id.clone(),
+            self.account_name.clone(),
+            self.app_id.clone(),
+            self.packages.len().to_string(),
+            self.additional_items.len().to_string(),
+            short_time(&self.created_at),
+        ]
+    }
+}
+
+impl Show for Account {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("account", &self.account_id);
+        sheet.field("name", &self.account_name);
+        sheet.field("app", &self.app_id);
+        let usages = self.usage_list.iter().map(|usage| match usage {
+            1 => "experienced hires",
+            2 => "campus",
+            _ => "other",
+        });
+        sheet.field("usage", usages.collect::<Vec<_>>().join(", "));
+        show_fields(sheet, &self.custom_field_list);
+        sheet.field("created", &self.created_at);
+
+        let columns = [flexible("ID"), flexible("NAME"), flexible("DESCRIPTION")];
+        let row = |id: &str, name: &str, description: &Option<String>| {
+            vec![id.to_owned(), name.to_owned(), description.clone().unwrap_or_default()]
+        };
+        let packages = self.packages.iter().map(|p| row(&p.id, &p.name, &p.description));
+        sheet.section("packages", &columns, &packages.collect::<Vec<_>>());
+        let items = self.additional_items.iter().map(|i| row(&i.id, &i.name, &i.description));
+        sheet.section("additional items", &columns, &items.collect::<Vec<_>>());
+    }
+}
+
+/// One labelled line for all values of custom fields.
+pub(crate) fn show_fields(sheet: &mut Sheet, fields: &[FieldValue]) {
+    let fields: Vec<_> = fields.iter().map(|f| format!("{}={}", f.key, f.value)).collect();
+    sheet.optional("fields", Some(fields.join("\n")).filter(|text| !text.is_empty()));
+}

@@ -1,0 +1,231 @@
+//! `probity app`: the programs of vendors and hirers.
+
+use clap::{Args, Subcommand, ValueEnum};
+use contract::control::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
+use contract::scope::Scope;
+
+use crate::args::{Global, Paging};
+use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create an app; its secrets are shown this once.
+    Create(Create),
+    /// List apps, newest first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show an app.
+    Show {
+        /// The app.
+        app_id: String,
+    },
+    /// Change an app; what is left out stays as it is.
+    Update(Update),
+    /// Let an app call and be told again.
+    Enable {
+        /// The app.
+        app_id: String,
+    },
+    /// Stop an app's calls; its deliveries wait.
+    Disable {
+        /// The app.
+        app_id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// Shown name, 1 to 100 characters.
+    #[arg(long)]
+    name: String,
+    /// What the app is; a self-built app belongs to `--tenant`.
+    #[arg(long, value_enum, default_value_t)]
+    kind: Kind,
+    /// Scope granted to the app; may be repeated.
+    #[arg(long = "scope", value_name = "SCOPE", default_values_t = default_scopes())]
+    scopes: Vec<String>,
+    /// How events reach the app.
+    #[arg(long, value_enum, default_value_t)]
+    event_mode: Mode,
+    /// Where events are posted; until one is set they wait.
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<String>,
+    /// Encrypt events with the app's encrypt key.
+    #[arg(long)]
+    encrypted: bool,
+    /// Address or range that may call with the app's tokens; may be repeated, all when left out.
+    #[arg(long = "allow-ip", value_name = "IP|CIDR")]
+    ip_allowlist: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The app.
+    app_id: String,
+    /// Shown name, 1 to 100 characters.
+    #[arg(long)]
+    name: Option<String>,
+    /// Scope granted to the app; may be repeated, replaces all.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// How events reach the app.
+    #[arg(long, value_enum)]
+    event_mode: Option<Mode>,
+    /// Where events are posted.
+    #[arg(long, value_name = "URL", conflicts_with = "no_callback_url")]
+    callback_url: Option<String>,
+    /// Take the URL away: deliveries wait.
+    #[arg(long)]
+    no_callback_url: bool,
+    /// Whether events are encrypted with the app's encrypt key.
+    #[arg(long, value_name = "true|false")]
+    encrypted: Option<bool>,
+    /// Address or range that may call with the app's tokens; may be repeated, replaces all.
+    #[arg(long = "allow-ip", value_name = "IP|CIDR")]
+    ip_allowlist: Vec<String>,
+}
+
+/// What an app is, as the command line writes it.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Kind {
+    /// Belongs to one tenant (自建应用).
+    #[default]
+    SelfBuilt,
+    /// Installed in many tenants (商店应用).
+    Store,
+}
+
+/// How events reach an app, as the command line writes it.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Mode {
+    /// Posted to the callback URL.
+    #[default]
+    Webhook,
+    /// Over a websocket that the app opens (长连接).
+    LongConnection,
+}
+
+impl From<Mode> for EventMode {
+    fn from(mode: Mode) -> EventMode {
+        match mode {
+            Mode::Webhook => EventMode::Webhook,
+            Mode::LongConnection => EventMode::LongConnection,
+        }
+    }
+}
+
+/// What a vendor's program needs: to return results, and to be told of orders.
+fn default_scopes() -> Vec<String> {
+    let scopes = [Scope::BackgroundCheckOrder, Scope::BackgroundCheckOrderReadonly];
+    scopes.map(|scope| scope.as_str().to_owned()).to_vec()
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let control = global.operator()?;
+    match command {
+        Command::Create(create) => {
+            let created = control.create_app(&create.body(global.tenant.clone())).await?;
+            global.print(&created)?;
+            say("note the secrets: they are shown this once");
+            Ok(())
+        }
+        Command::List { paging } => global.print_page(&control.list_apps(&paging.into()).await?),
+        Command::Show { app_id } => global.print(&control.get_app(&app_id).await?),
+        Command::Update(update) => {
+            let (app_id, body) = update.body();
+            global.print(&control.update_app(&app_id, &body).await?)
+        }
+        Command::Enable { app_id } => global.print(&control.enable_app(&app_id).await?),
+        Command::Disable { app_id } => global.print(&control.disable_app(&app_id).await?),
+    }
+}
+
+impl Create {
+    fn body(self, tenant_key: Option<String>) -> CreateApp {
+        let (kind, tenant_key) = match self.kind {
+            Kind::SelfBuilt => (AppKind::SelfBuilt, tenant_key),
+            Kind::Store => (AppKind::Store, None),
+        };
+        CreateApp {
+            name: self.name,
+            kind,
+            tenant_key,
+            scopes: self.scopes,
+            event_mode: self.event_mode.into(),
+            callback_url: self.callback_url,
+            encrypted: self.encrypted,
+            ip_allowlist: self.ip_allowlist,
+        }
+    }
+}
+
+impl Update {
+    fn body(self) -> (String, UpdateApp) {
+        let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
+        let callback_url =
+            if self.no_callback_url { Some(None) } else { self.callback_url.map(Some) };
+        let body = UpdateApp {
+            name: self.name,
+            scopes: some(self.scopes),
+            event_mode: self.event_mode.map(Into::into),
+            callback_url,
+            encrypted: self.encrypted,
+            ip_allowlist: some(self.ip_allowlist),
+        };
+        (self.app_id, body)
+    }
+}
+
+impl Row for App {
+    const COLUMNS: &'static [Column] = &[
+        fixed("APP"),
+        flexible("NAME"),
+        fixed("KIND"),
+        fixed("TENANT"),
+        fixed("ENABLED"),
+        fixed("CREATED"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.app_id.clone(),
+            self.name.clone(),
+            word(&self.kind),
+            self.tenant_key.clone().unwrap_or_default(),
+            yes_no(self.enabled).into(),
+            short_time(&self.created_at),
+        ]
+    }
+}
+
+impl Show for App {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("app", &self.app_id);
+        sheet.field("name", &self.name);
+        sheet.field("kind", word(&self.kind));
+        sheet.optional("tenant", self.tenant_key.as_ref());
+        sheet.field("enabled", yes_no(self.enabled));
+        sheet.field("scopes", self.scopes.join(", "));
+        sheet.field("event mode", word(&self.event_mode));
+        sheet.field("callback URL", self.callback_url.as_deref().unwrap_or("none: events wait"));
+        sheet.field("encrypted", yes_no(self.encrypted));
+        if !self.ip_allowlist.is_empty() {
+            sheet.field("allowed IPs", self.ip_allowlist.join(", "));
+        }
+        sheet.field("created", &self.created_at);
+    }
+}
+
+impl Show for CreatedApp {
+    fn show(&self, sheet: &mut Sheet) {
+        self.app.show(sheet);
+        sheet.field("app secret", &self.app_secret);
+        sheet.field("verification token", &self.verification_token);
+        sheet.field("encrypt key", &self.encrypt_key);
+    }
+}

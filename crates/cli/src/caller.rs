@@ -1,0 +1,117 @@
+//! Who calls: which server, which tenant, which key.
+//!
+//! `--key` comes first. Without it, what a tenant owns is called with the tenant's key from the
+//! credentials file; what the operator manages, and tenants without a kept key, with `operator.key`
+//! of the data directory.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use client::control::Control;
+
+use crate::args::Global;
+use crate::credentials::{self, Credentials};
+use crate::failure::Usage;
+use crate::output::say;
+
+const KEY_HINT: &str =
+    "name one with --key or PROBITY_KEY, or the server's data directory with --data";
+
+impl Global {
+    /// Calls for the operator: tenants and apps.
+    pub(crate) fn operator(&self) -> anyhow::Result<Control> {
+        let server = self.server_name()?;
+        if let Some(key) = &self.key {
+            return self.control(key);
+        }
+        if let Some(key) = self.operator_key()? {
+            return self.control(&key);
+        }
+        let credentials = load()?;
+        let tenant = self.tenant.as_deref().or_else(|| credentials.only_tenant(&server));
+        match tenant.and_then(|tenant| credentials.find(&server, tenant)) {
+            Some(key) => self.control(key),
+            None => Err(no_key(format!("no operator key for {server}"))),
+        }
+    }
+
+    /// Calls with whatever key there is: for what everybody may read.
+    pub(crate) fn anyone(&self) -> anyhow::Result<Control> {
+        match self.key.clone().map_or_else(|| self.operator_key(), |key| Ok(Some(key)))? {
+            Some(key) => self.control(&key),
+            None => Ok(Control::anonymous(&self.server)?),
+        }
+    }
+
+    /// Calls for a tenant; gives the tenant's key name beside the caller.
+    pub(crate) fn tenant(&self) -> anyhow::Result<(Control, String)> {
+        let server = self.server_name()?;
+        let credentials = load()?;
+        let tenant = self.tenant.as_deref().or_else(|| credentials.only_tenant(&server));
+        let Some(tenant) = tenant else {
+            let message = format!("expected a tenant: several or none are known at {server}");
+            let hint = "name one with --tenant or PROBITY_TENANT; `probity tenant list` shows all";
+            return Err(Usage { message, hint }.into());
+        };
+        Ok((self.for_tenant(&server, tenant, &credentials)?, tenant.to_owned()))
+    }
+
+    /// Calls for the tenant that a command names itself.
+    pub(crate) fn named_tenant(&self, tenant_key: &str) -> anyhow::Result<Control> {
+        self.for_tenant(&self.server_name()?, tenant_key, &load()?)
+    }
+
+    fn for_tenant(
+        &self,
+        server: &str,
+        tenant_key: &str,
+        credentials: &Credentials,
+    ) -> anyhow::Result<Control> {
+        if let Some(key) = self.key.as_deref().or_else(|| credentials.find(server, tenant_key)) {
+            return self.control(key);
+        }
+        match self.operator_key()? {
+            Some(key) => self.control(&key),
+            None => Err(no_key(format!("no key for tenant {tenant_key} at {server}"))),
+        }
+    }
+
+    fn server_name(&self) -> anyhow::Result<String> {
+        Ok(client::server_name(&self.server).map_err(client::control::Error::from)?)
+    }
+
+    fn control(&self, key: &str) -> anyhow::Result<Control> {
+        let control = Control::new(&self.server, key)?;
+        match &self.idempotency_key {
+            Some(key) => Ok(control.with_idempotency_key(key)?),
+            None => Ok(control),
+        }
+    }
+
+    fn operator_key(&self) -> anyhow::Result<Option<String>> {
+        self.data.as_deref().map(read_operator_key).transpose()
+    }
+}
+
+fn read_operator_key(data: &Path) -> anyhow::Result<String> {
+    let path = data.join("operator.key");
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("no operator key at {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn load() -> anyhow::Result<Credentials> {
+    let path = credentials::path()?;
+    let credentials = Credentials::load(path.clone())?;
+    if credentials.is_open_to_others() {
+        say(&format!(
+            "warning: others may read {0}; close it with `chmod 600 {0}`",
+            path.display()
+        ));
+    }
+    Ok(credentials)
+}
+
+fn no_key(message: String) -> anyhow::Error {
+    Usage { message, hint: KEY_HINT }.into()
+}

@@ -1,0 +1,125 @@
+//! `probity event`: what apps are told, and how it went.
+
+use clap::Subcommand;
+use contract::control::{Attempt, Delivery, Event, ListEvents, Page, ResendSince, Resent};
+
+use crate::args::{Global, Paging};
+use crate::output::Row;
+use crate::output::{Show, short_time, word};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List events, newest first.
+    List {
+        /// Only events of this order.
+        #[arg(long, value_name = "ORDER_ID")]
+        order: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show the way of an event to its app, with every try.
+    Deliveries {
+        /// The event.
+        event_id: String,
+    },
+    /// Send an event again, or every event of an app since an instant.
+    Resend {
+        /// The event.
+        #[arg(required_unless_present = "app", conflicts_with_all = ["app", "since"])]
+        event_id: Option<String>,
+        /// The app.
+        #[arg(long, value_name = "APP_ID", requires = "since")]
+        app: Option<String>,
+        /// From when on: an instant as 2026-03-01T08:00:00Z.
+        #[arg(long, value_name = "INSTANT", requires = "app")]
+        since: Option<String>,
+    },
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List { order, paging: Paging { cursor, limit } } => {
+            let (control, tenant_key) = global.tenant()?;
+            let list = ListEvents { order_id: order, cursor, limit };
+            global.print_page(&control.list_events(&tenant_key, &list).await?)
+        }
+        Command::Deliveries { event_id } => {
+            let (control, tenant_key) = global.tenant()?;
+            let Page { items, next_cursor } =
+                control.list_deliveries(&tenant_key, &event_id).await?;
+            global.print(&Deliveries { items, next_cursor })
+        }
+        Command::Resend { event_id: Some(event_id), .. } => {
+            let (control, tenant_key) = global.tenant()?;
+            global.print(&control.resend_event(&tenant_key, &event_id).await?)
+        }
+        Command::Resend { app, since, .. } => {
+            let (app, since) = (app.unwrap_or_default(), since.unwrap_or_default());
+            let control = global.operator()?;
+            global.print(&control.resend_app_events(&app, &ResendSince { since }).await?)
+        }
+    }
+}
+
+impl Row for Event {
+    const COLUMNS: &'static [Column] =
+        &[fixed("EVENT"), flexible("TYPE"), fixed("DELIVERY"), fixed("CREATED")];
+
+    fn cells(&self) -> Vec<String> {
+        // All are of one family; without its name a line fits.
+        let event_type = self.event_type.strip_prefix("hire.").unwrap_or(&self.event_type);
+        vec![
+            self.event_id.clone(),
+            event_type.to_owned(),
+            word(&self.delivery_state),
+            short_time(&self.created_at),
+        ]
+    }
+}
+
+/// The page of an event's deliveries, shown with their tries instead of as one table.
+#[derive(serde::Serialize)]
+struct Deliveries {
+    items: Vec<Delivery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl Show for Deliveries {
+    fn show(&self, sheet: &mut Sheet) {
+        for delivery in &self.items {
+            sheet.field("app", &delivery.app_id);
+            sheet.field("state", word(&delivery.state));
+            sheet.field("tries", delivery.attempt_count.to_string());
+            sheet.optional("next try", delivery.next_attempt_at.as_ref());
+            let columns = [
+                fixed("TRY"),
+                fixed("AT"),
+                fixed("MS"),
+                fixed("STATUS"),
+                flexible("OUTCOME"),
+                flexible("ANSWER"),
+            ];
+            let rows: Vec<_> = delivery.attempts.iter().map(attempt).collect();
+            sheet.section("attempts", &columns, &rows);
+        }
+    }
+}
+
+fn attempt(attempt: &Attempt) -> Vec<String> {
+    vec![
+        attempt.attempt.to_string(),
+        short_time(&attempt.at),
+        attempt.took_ms.to_string(),
+        attempt.http_status.map(|status| status.to_string()).unwrap_or_default(),
+        attempt.outcome.clone(),
+        attempt.response_excerpt.clone().unwrap_or_default(),
+    ]
+}
+
+impl Show for Resent {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("deliveries due again", self.delivery_count.to_string());
+    }
+}

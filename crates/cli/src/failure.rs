@@ -1,0 +1,152 @@
+//! What a failed command says and how it ends: the message, the faults, a hint, the exit code.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use client::Broken;
+use client::control::Error;
+use contract::control::{Problem, ProblemCode};
+
+use crate::text::clean;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// A fault of the command line that only shows once it has been read: exit code 2.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) message: String,
+    pub(crate) hint: &'static str,
+}
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Writes what went wrong to stderr and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    // Whoever reads our output has read enough: `probity order list | head`.
+    let io = error.downcast_ref::<std::io::Error>();
+    if io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    let (text, code) = describe(error);
+    eprint!("{text}");
+    ExitCode::from(code)
+}
+
+fn describe(error: &anyhow::Error) -> (String, u8) {
+    let mut text = format!("error: {}\n", clean(&format!("{error:#}")));
+    let (hint, code) = if let Some(usage) = error.downcast_ref::<Usage>() {
+        (Some(usage.hint.to_owned()), USAGE)
+    } else {
+        match error.downcast_ref::<Error>() {
+            Some(Error::Refused { problem, retry_after_seconds }) => {
+                faults(&mut text, problem);
+                (refusal_hint(problem, *retry_after_seconds), FAILED)
+            }
+            Some(Error::Broken(broken)) => {
+                let (hint, code) = broken_hint(broken);
+                (Some(hint.to_owned()), code)
+            }
+            _ => (None, FAILED),
+        }
+    };
+    if let Some(hint) = hint {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "hint: {hint}");
+    }
+    (text, code)
+}
+
+fn faults(text: &mut String, problem: &Problem) {
+    if problem.errors.len() > 1 {
+        for fault in &problem.errors {
+            let _ = writeln!(text, "  {}: {}", clean(&fault.field), clean(&fault.message));
+        }
+    }
+}
+
+fn refusal_hint(problem: &Problem, retry_after_seconds: Option<u64>) -> Option<String> {
+    let hint = match problem.kind()? {
+        ProblemCode::Unauthenticated => {
+            "name a key with --key or PROBITY_KEY, or the server's data directory with --data"
+        }
+        ProblemCode::Forbidden => {
+            "tenants and apps need the operator's key; orders, reports and events one of the tenant"
+        }
+        ProblemCode::NotFound => "check the id and --tenant: what is another tenant's is not found",
+        ProblemCode::IllegalState => "see where it stands with `probity order show`",
+        ProblemCode::IdempotencyKeyReused => "choose another --idempotency-key",
+        ProblemCode::Internal | ProblemCode::Unavailable => {
+            "repeat it with the same --idempotency-key, if one was named"
+        }
+        ProblemCode::RateLimited => {
+            let seconds = retry_after_seconds.unwrap_or(1);
+            return Some(format!("repeat it in {seconds} s"));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn broken_hint(broken: &Broken) -> (&'static str, u8) {
+    match broken {
+        Broken::Address { .. } => ("see `probity --help` for what is expected", USAGE),
+        Broken::Unreachable { .. } => {
+            ("is it running? name another with --server or PROBITY_SERVER", UNREACHABLE)
+        }
+        _ => ("does --server name a Probity server?", FAILED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::control::FieldFault;
+
+    use super::*;
+
+    fn refused(problem: Problem) -> anyhow::Error {
+        let problem = Box::new(problem);
+        anyhow::Error::new(Error::Refused { problem, retry_after_seconds: Some(3) })
+    }
+
+    #[test]
+    fn refusals_name_every_fault_and_end_with_1() {
+        let fault = |field: &str| FieldFault { field: field.into(), message: "expected it".into() };
+        let error = refused(Problem::invalid(vec![fault("name"), fault("locale")]));
+        let (text, code) = describe(&error);
+        let expected = "error: 2 members are not as expected\n  name: expected it\n  \
+                        locale: expected it\n";
+        assert_eq!((text.as_str(), code), (expected, 1));
+    }
+
+    #[test]
+    fn refusals_carry_a_hint() {
+        let (text, code) = describe(&refused(Problem::new(ProblemCode::RateLimited, "too many")));
+        assert_eq!((text.as_str(), code), ("error: too many\nhint: repeat it in 3 s\n", 1));
+    }
+
+    #[test]
+    fn late_usage_errors_end_with_2_also_below_context() {
+        let usage = Usage { message: "expected a tenant".into(), hint: "name one" };
+        let (text, code) = describe(&anyhow::Error::new(usage).context("order list"));
+        assert_eq!(
+            (text.as_str(), code),
+            ("error: order list: expected a tenant\nhint: name one\n", 2)
+        );
+    }
+
+    #[test]
+    fn a_server_that_is_away_ends_with_3_and_escapes_do_not_reach_the_terminal() {
+        let error = refused(Problem::new(ProblemCode::Conflict, "a\u{1b}[31mb"));
+        assert_eq!(describe(&error), ("error: a\u{fffd}[31mb\n".to_owned(), 1));
+        let broken = Broken::Address { expected: "a URL" };
+        assert_eq!(describe(&anyhow::Error::new(Error::from(broken))).1, 2);
+    }
+}

@@ -1,0 +1,121 @@
+//! `probity order`: place orders, look at them, review what came back, end them.
+
+mod place;
+mod show;
+
+use clap::{Subcommand, ValueEnum};
+use contract::control::{ApproveOrder, ListOrders, OrderState, RejectOrder, TerminateOrder};
+
+use crate::args::{Global, Paging};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Place an order; the vendor is told.
+    Place(Box<place::Place>),
+    /// List orders, newest first; nobody's name shows.
+    List {
+        /// Only orders in this state.
+        #[arg(long, value_enum)]
+        state: Option<State>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show an order with stages, results, reports and timeline.
+    Show {
+        /// The order.
+        order_id: String,
+    },
+    /// Accept the result under review: the order is completed.
+    Approve {
+        /// The order.
+        order_id: String,
+        /// Why, at most 2,000 characters.
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Send the result under review back to the vendor.
+    Reject {
+        /// The order.
+        order_id: String,
+        /// Why, 1 to 2,000 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take the review request back.
+    Withdraw {
+        /// The order.
+        order_id: String,
+    },
+    /// End the order without a conclusion; the vendor is told the reason.
+    Terminate {
+        /// The order.
+        order_id: String,
+        /// Why, 1 to 2,000 characters.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Where an order stands, as the command line writes it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// The vendor has been told (已安排).
+    Arranged,
+    /// A result waits for the decision (审批中).
+    InReview,
+    /// The review request was taken back (审批已撤回).
+    ReviewWithdrawn,
+    /// The report was sent back (审批未通过).
+    Rejected,
+    /// Final (已完成).
+    Completed,
+    /// Ended without a conclusion (已终止).
+    Terminated,
+}
+
+impl From<State> for OrderState {
+    fn from(state: State) -> OrderState {
+        match state {
+            State::Arranged => OrderState::Arranged,
+            State::InReview => OrderState::InReview,
+            State::ReviewWithdrawn => OrderState::ReviewWithdrawn,
+            State::Rejected => OrderState::Rejected,
+            State::Completed => OrderState::Completed,
+            State::Terminated => OrderState::Terminated,
+        }
+    }
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    // Read before the key, so that a wrong file is named without one.
+    let command = match command {
+        Command::Place(place) => {
+            let body = place.body()?;
+            let (control, tenant_key) = global.tenant()?;
+            return global.print(&control.place_order(&tenant_key, &body).await?);
+        }
+        other => other,
+    };
+    let (control, tenant_key) = global.tenant()?;
+    let tenant = tenant_key.as_str();
+    let order = match command {
+        Command::Place(_) => unreachable!("placed above"),
+        Command::List { state, paging: Paging { cursor, limit } } => {
+            let list = ListOrders { state: state.map(Into::into), cursor, limit };
+            return global.print_page(&control.list_orders(tenant, &list).await?);
+        }
+        Command::Show { order_id } => control.get_order(tenant, &order_id).await?,
+        Command::Approve { order_id, comment } => {
+            control.approve_order(tenant, &order_id, &ApproveOrder { comment }).await?
+        }
+        Command::Reject { order_id, reason } => {
+            control.reject_order(tenant, &order_id, &RejectOrder { reason }).await?
+        }
+        Command::Withdraw { order_id } => control.withdraw_order(tenant, &order_id).await?,
+        Command::Terminate { order_id, reason } => {
+            control.terminate_order(tenant, &order_id, &TerminateOrder { reason }).await?
+        }
+    };
+    global.print(&order)
+}

@@ -1,0 +1,180 @@
+//! The order form on the command line: a file, or a flag for each member.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use contract::control::{CandidateInfo, ClientContactInfo, FieldValue, Mobile, PlaceOrder};
+
+use crate::account::field_value;
+use crate::failure::Usage;
+
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The whole form as JSON, as the API takes it; `-` reads it from stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "form")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "form", multiple = true)]
+struct Form {
+    /// Account at which it is ordered.
+    #[arg(long, value_name = "ACCOUNT_ID", required_unless_present = "file")]
+    account: Option<String>,
+    /// Package of the account.
+    #[arg(long, value_name = "PACKAGE_ID", required_unless_present = "file")]
+    package: Option<String>,
+    /// Additional item of the account; may be repeated.
+    #[arg(long = "item", value_name = "ITEM_ID")]
+    items: Vec<String>,
+    /// Full name of the candidate.
+    #[arg(long, value_name = "NAME", required_unless_present = "file")]
+    candidate_name: Option<String>,
+    /// Given name of the candidate.
+    #[arg(long, value_name = "NAME")]
+    candidate_first_name: Option<String>,
+    /// Family name of the candidate.
+    #[arg(long, value_name = "NAME")]
+    candidate_last_name: Option<String>,
+    /// Mobile number of the candidate: country calling code and number.
+    #[arg(long, value_name = "86:13800000000", value_parser = mobile)]
+    candidate_mobile: Option<Mobile>,
+    /// Mail address of the candidate.
+    #[arg(long, value_name = "ADDRESS")]
+    candidate_email: Option<String>,
+    /// Full name of the client contact.
+    #[arg(long, value_name = "NAME")]
+    contact_name: Option<String>,
+    /// Mobile number of the client contact.
+    #[arg(long, value_name = "86:13800000000", value_parser = mobile, requires = "contact_name")]
+    contact_mobile: Option<Mobile>,
+    /// Mail address of the client contact.
+    #[arg(long, value_name = "ADDRESS", requires = "contact_name")]
+    contact_email: Option<String>,
+    /// Remark for the vendor, at most 2,000 characters.
+    #[arg(long)]
+    comment: Option<String>,
+    /// Value of a vendor's custom field; may be repeated.
+    #[arg(long = "field", value_name = "KEY=VALUE", value_parser = field_value)]
+    fields: Vec<FieldValue>,
+    /// Application (投递) in the hirer's own system.
+    #[arg(long, value_name = "ID")]
+    application_id: Option<String>,
+    /// Place of work in the hirer's own system.
+    #[arg(long, value_name = "CODE")]
+    location_code: Option<String>,
+}
+
+/// Reads `86:13800000000`.
+fn mobile(text: &str) -> Result<Mobile, String> {
+    let (code, number) = text.split_once(':').ok_or("expected CODE:NUMBER, as 86:13800000000")?;
+    Ok(Mobile { code: code.to_owned(), number: number.to_owned() })
+}
+
+impl Place {
+    /// The request's body. Whether its values fit is for the server to say.
+    pub(crate) fn body(self) -> anyhow::Result<PlaceOrder> {
+        let Some(file) = self.file else { return Ok(self.form.body()) };
+        let mut text = String::new();
+        if file.as_os_str() == "-" {
+            std::io::stdin().read_to_string(&mut text).context("stdin")?;
+        } else {
+            text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        }
+        serde_json::from_str(&text).map_err(|error| {
+            let message = format!("{}: {error}", file.display());
+            Usage { message, hint: "expected the order form as the API takes it" }.into()
+        })
+    }
+}
+
+impl Form {
+    fn body(self) -> PlaceOrder {
+        let (contact_mobile, contact_email) = (self.contact_mobile, self.contact_email);
+        PlaceOrder {
+            account_id: self.account.unwrap_or_default(),
+            package_id: self.package.unwrap_or_default(),
+            additional_item_id_list: self.items,
+            comment: self.comment.unwrap_or_default(),
+            candidate_info: CandidateInfo {
+                name: self.candidate_name.unwrap_or_default(),
+                mobile: self.candidate_mobile,
+                email: self.candidate_email,
+                first_name: self.candidate_first_name,
+                last_name: self.candidate_last_name,
+            },
+            client_contact_info: self.contact_name.map(|name| ClientContactInfo {
+                name,
+                mobile: contact_mobile,
+                email: contact_email,
+            }),
+            custom_field_list: self.fields,
+            application_id: self.application_id,
+            location_code: self.location_code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        place: Place,
+    }
+
+    fn body(line: &[&str]) -> PlaceOrder {
+        let line = std::iter::once("place").chain(line.iter().copied());
+        Line::try_parse_from(line).unwrap().place.body().unwrap()
+    }
+
+    #[test]
+    fn flags_and_file_make_the_same_form() {
+        let flags = body(&[
+            "--account=7000000000000000002",
+            "--package=pkg-a",
+            "--item=a",
+            "--item=b",
+            "--candidate-name=张三",
+            "--candidate-mobile=86:13800000000",
+            "--candidate-email=z@example.com",
+            "--contact-name=李四",
+            "--contact-email=l@example.com",
+            "--comment=急",
+            "--field=degree=a=b",
+            "--location-code=CN-11",
+        ]);
+        assert!(flags.faults().is_empty(), "{:?}", flags.faults());
+        assert_eq!(flags.custom_field_list[0].value, "a=b");
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order.json");
+        std::fs::write(&path, serde_json::to_vec(&flags).unwrap()).unwrap();
+        let file = body(&[&format!("--file={}", path.display())]);
+        assert!(file == flags);
+    }
+
+    #[test]
+    fn a_number_without_its_code_is_refused() {
+        assert!(mobile("13800000000").is_err());
+        assert!(mobile("86:13800000000").is_ok());
+    }
+
+    #[test]
+    fn an_unknown_member_of_the_file_is_a_usage_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order.json");
+        std::fs::write(&path, r#"{"acount_id":"7"}"#).unwrap();
+        let line = Line::try_parse_from(["place", "--file", path.to_str().unwrap()]).unwrap();
+        let error = line.place.body().unwrap_err();
+        assert!(error.downcast_ref::<Usage>().unwrap().message.contains("acount_id"));
+    }
+}

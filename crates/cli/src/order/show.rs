@@ -1,0 +1,189 @@
+//! Orders in text.
+
+use contract::control::{Mobile, Order, OrderResult, OrderSummary, Report, Stage, TimelineEntry};
+
+use crate::account::show_fields;
+use crate::output::{Row, Show, short_time, word};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+impl Row for OrderSummary {
+    const COLUMNS: &'static [Column] =
+        &[fixed("ORDER"), fixed("STATE"), flexible("PACKAGE"), fixed("PLACED"), fixed("CHANGED")];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.order_id.clone(),
+            word(&self.state),
+            self.package_id.clone(),
+            short_time(&self.created_at),
+            short_time(&self.updated_at),
+        ]
+    }
+}
+
+impl Show for Order {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("order", &self.order_id);
+        sheet.field("state", format!("{} ({})", word(&self.state), self.order_status));
+        sheet.optional("conclusion", self.conclusion.as_ref());
+        sheet.field("account", &self.account_id);
+        sheet.field("package", &self.package_id);
+        if !self.additional_item_id_list.is_empty() {
+            sheet.field("items", self.additional_item_id_list.join(", "));
+        }
+        let candidate = &self.candidate_info;
+        let email = candidate.email.as_deref();
+        sheet.field("candidate", person(&candidate.name, candidate.mobile.as_ref(), email));
+        if let Some(contact) = &self.client_contact_info {
+            let email = contact.email.as_deref();
+            sheet.field("contact", person(&contact.name, contact.mobile.as_ref(), email));
+        }
+        sheet.optional("comment", Some(self.comment.as_str()).filter(|text| !text.is_empty()));
+        show_fields(sheet, &self.custom_field_list);
+        sheet.optional("application", self.application_id.as_ref());
+        sheet.optional("location", self.location_code.as_ref());
+        sheet.field("placed", &self.created_at);
+        sheet.field("changed", &self.updated_at);
+        sheet.optional("ended", self.ended_at.as_ref());
+
+        let columns = [fixed("REACHED"), flexible("STAGE"), flexible("RESULT"), fixed("BY")];
+        sheet.section("stages", &columns, &rows(&self.stages, stage));
+        let columns = [fixed("RECEIVED"), flexible("RESULT"), fixed("BY")];
+        sheet.section("results", &columns, &rows(&self.results, result));
+        let columns =
+            [fixed("REPORT"), fixed("KIND"), fixed("STATE"), fixed("BYTES"), flexible("NAME")];
+        sheet.section("reports", &columns, &rows(&self.reports, report));
+        for report in &self.reports {
+            if let Some(reason) = &report.failure_reason {
+                sheet.field("  why", format!("{}: {reason}", report.report_id));
+            }
+            if let Some(url) = &report.preview_url {
+                sheet.field("  link", format!("{}: {url}", report.report_id));
+            }
+        }
+        let columns = [fixed("AT"), fixed("ACTION"), fixed("BY"), fixed("STATE"), flexible("NOTE")];
+        sheet.section("timeline", &columns, &rows(&self.timeline, entry));
+    }
+}
+
+fn rows<T>(entries: &[T], row: fn(&T) -> Vec<String>) -> Vec<Vec<String>> {
+    entries.iter().map(row).collect()
+}
+
+fn person(name: &str, mobile: Option<&Mobile>, email: Option<&str>) -> String {
+    let mobile = mobile.map(|mobile| format!("+{} {}", mobile.code, mobile.number));
+    let parts = [Some(name.to_owned()), mobile, email.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn stage(stage: &Stage) -> Vec<String> {
+    vec![
+        short_time(&stage.stage_time),
+        stage.stage_name.clone(),
+        stage.result.clone().unwrap_or_default(),
+        role(stage.operator_role),
+    ]
+}
+
+fn result(result: &OrderResult) -> Vec<String> {
+    vec![short_time(&result.received_at), result.result.clone(), role(result.operator_role)]
+}
+
+fn role(number: u32) -> String {
+    match number {
+        1 => "vendor".to_owned(),
+        2 => "administrator".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn report(report: &Report) -> Vec<String> {
+    vec![
+        report.report_id.clone(),
+        word(&report.kind),
+        word(&report.state),
+        report.size_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+        report.name.clone(),
+    ]
+}
+
+fn entry(entry: &TimelineEntry) -> Vec<String> {
+    vec![
+        short_time(&entry.at),
+        word(&entry.action),
+        entry.actor.clone(),
+        word(&entry.to_state),
+        entry.note.clone().unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::WIDTH;
+    use crate::text::width;
+
+    fn order() -> Order {
+        serde_json::from_str(
+            r#"{"order_id":"6931286400470354183","account_id":"6931286400470354184",
+            "package_id":"pkg-basic","additional_item_id_list":["a","b"],"state":"in_review",
+            "order_status":5,"conclusion":"绿灯","comment":"尽快","candidate_info":{"name":"张三",
+            "mobile":{"code":"86","number":"13800000000"},"email":"z@example.com"},
+            "custom_field_list":[{"key":"degree","value":"bachelor"}],
+            "stages":[{"stage_id":"arranged","stage_name":"待安排","stage_time":
+            "2026-03-01T08:00:00.000Z","operator_role":1,"reported_at":"2026-03-01T08:00:00.000Z"}],
+            "results":[{"result":"绿灯","result_time":"2026-03-02T08:00:00.000Z","operator_role":2,
+            "received_at":"2026-03-02T08:00:00.500Z"}],
+            "reports":[{"report_id":"6931286400470354185","kind":"final","name":"终版报告",
+            "state":"failed","failure_reason":"the host answered 404","created_at":
+            "2026-03-02T08:00:00.500Z"}],
+            "timeline":[{"at":"2026-03-01T08:00:00.000Z","action":"placed","actor":
+            "key:0123456789abcdef","to_state":"arranged"},{"at":"2026-03-02T08:00:00.500Z",
+            "action":"result","actor":"cli_0123456789abcdef","rule":"result_with_review",
+            "note":"一段很长的话一段很长的话一段很长的话一段很长的话一段很长的话一段很长的话",
+            "from_state":"arranged","to_state":"in_review"}],
+            "created_at":"2026-03-01T08:00:00.000Z","updated_at":"2026-03-02T08:00:00.500Z"}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn an_order_reads_from_top_to_bottom_within_100_columns() {
+        let mut sheet = Sheet::default();
+        order().show(&mut sheet);
+        let text = sheet.finish();
+        let expected = "\
+order       6931286400470354183
+state       in_review (5)
+conclusion  绿灯
+account     6931286400470354184
+package     pkg-basic
+items       a, b
+candidate   张三, +86 13800000000, z@example.com
+comment     尽快
+fields      degree=bachelor
+placed      2026-03-01T08:00:00.000Z
+changed     2026-03-02T08:00:00.500Z
+
+stages
+  REACHED               STAGE   RESULT  BY
+  2026-03-01T08:00:00Z  待安排          vendor
+
+results
+  RECEIVED              RESULT  BY
+  2026-03-02T08:00:00Z  绿灯    administrator
+
+reports
+  REPORT               KIND   STATE   BYTES  NAME
+  6931286400470354185  final  failed         终版报告
+  why  6931286400470354185: the host answered 404
+
+timeline
+  AT                    ACTION  BY                    STATE      NOTE
+  2026-03-01T08:00:00Z  placed  key:0123456789abcdef  arranged
+  2026-03-02T08:00:00Z  result  cli_0123456789abcdef  in_review  一段很长的话一段很长的话一段很长的…
+";
+        assert_eq!(text, expected);
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+    }
+}

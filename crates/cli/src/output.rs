@@ -1,0 +1,107 @@
+//! The one place that writes data to stdout, as text or as JSON, and words to stderr.
+
+use std::io::Write as _;
+
+use contract::control::Page;
+use serde::Serialize;
+
+use crate::args::{Format, Global};
+use crate::sheet::{Column, Sheet};
+
+/// An answer that can be shown to people.
+pub(crate) trait Show {
+    fn show(&self, sheet: &mut Sheet);
+}
+
+/// An entry of a list.
+pub(crate) trait Row {
+    const COLUMNS: &'static [Column];
+
+    fn cells(&self) -> Vec<String>;
+}
+
+impl<T: Row> Show for Page<T> {
+    fn show(&self, sheet: &mut Sheet) {
+        let rows: Vec<_> = self.items.iter().map(Row::cells).collect();
+        sheet.list(T::COLUMNS, &rows);
+    }
+}
+
+impl Global {
+    /// Writes an answer to stdout, in the format that was asked for.
+    pub(crate) fn print<T: Show + Serialize>(&self, answer: &T) -> anyhow::Result<()> {
+        match self.output {
+            Format::Json => print_json(answer),
+            Format::Text => {
+                let mut sheet = Sheet::default();
+                answer.show(&mut sheet);
+                print(&sheet.finish())
+            }
+        }
+    }
+
+    /// Writes a page to stdout, and how to get the next one to stderr.
+    pub(crate) fn print_page<T: Row + Serialize>(&self, page: &Page<T>) -> anyhow::Result<()> {
+        self.print(page)?;
+        if let (Format::Text, Some(cursor)) = (self.output, &page.next_cursor) {
+            say(&format!("there is more: --cursor {cursor}"));
+        }
+        Ok(())
+    }
+}
+
+/// Writes JSON to stdout.
+pub(crate) fn print_json(body: &impl Serialize) -> anyhow::Result<()> {
+    print(&(serde_json::to_string_pretty(body)? + "\n"))
+}
+
+/// Writes words to stderr.
+pub(crate) fn say(words: &str) {
+    eprintln!("{}", crate::text::clean(words));
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}
+
+/// An instant for a table: to the second.
+pub(crate) fn short_time(rfc_3339: &str) -> String {
+    match rfc_3339.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => rfc_3339.to_owned(),
+    }
+}
+
+/// A choice for people.
+pub(crate) fn yes_no(choice: bool) -> &'static str {
+    if choice { "yes" } else { "no" }
+}
+
+/// The name that a value has in JSON: the word for a state or kind.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::control::{DeliveryState, OrderState};
+
+    use super::*;
+
+    #[test]
+    fn states_are_written_with_their_wire_words() {
+        assert_eq!(word(&OrderState::InReview), "in_review");
+        assert_eq!(word(&DeliveryState::Exhausted), "exhausted");
+    }
+
+    #[test]
+    fn times_in_tables_end_with_the_second() {
+        assert_eq!(short_time("2026-03-01T08:00:00.123Z"), "2026-03-01T08:00:00Z");
+        assert_eq!(short_time("2026-03-01T08:00:00Z"), "2026-03-01T08:00:00Z");
+    }
+}

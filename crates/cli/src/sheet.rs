@@ -1,0 +1,174 @@
+//! Text output: labelled lines and aligned tables of at most 100 columns.
+
+use std::fmt::Write as _;
+
+use crate::text::{cut, width, wrap};
+
+/// Columns of a line.
+pub(crate) const WIDTH: usize = 100;
+const GAP: usize = 2;
+/// Columns that a flexible column keeps, however tight it gets.
+const FLEXIBLE_MIN: usize = 12;
+
+/// One column of a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    head: &'static str,
+    flexible: bool,
+}
+
+/// A column that is never cut: ids, states, times.
+pub(crate) const fn fixed(head: &'static str) -> Column {
+    Column { head, flexible: false }
+}
+
+/// A column that is cut when the line gets too long: free text.
+pub(crate) const fn flexible(head: &'static str) -> Column {
+    Column { head, flexible: true }
+}
+
+/// What a command writes in text: blocks of labelled lines and tables.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    text: String,
+    /// Labelled lines that wait until the widest label is known.
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Sheet {
+    /// A labelled line; long values go on below themselves.
+    pub(crate) fn field(&mut self, label: &'static str, value: impl Into<String>) {
+        self.fields.push((label, value.into()));
+    }
+
+    /// A labelled line, unless there is no value.
+    pub(crate) fn optional(&mut self, label: &'static str, value: Option<impl Into<String>>) {
+        if let Some(value) = value {
+            self.field(label, value);
+        }
+    }
+
+    /// A table without a title: the whole of a list.
+    pub(crate) fn list(&mut self, columns: &[Column], rows: &[Vec<String>]) {
+        self.flush();
+        self.table(columns, rows, "");
+    }
+
+    /// A titled table below the labelled lines; nothing when it has no rows.
+    pub(crate) fn section(&mut self, title: &str, columns: &[Column], rows: &[Vec<String>]) {
+        self.flush();
+        if rows.is_empty() {
+            return;
+        }
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(self.text, "\n{title}");
+        self.table(columns, rows, "  ");
+    }
+
+    /// Everything written.
+    pub(crate) fn finish(mut self) -> String {
+        self.flush();
+        self.text
+    }
+
+    fn flush(&mut self) {
+        let fields = std::mem::take(&mut self.fields);
+        let label_width = fields.iter().map(|(label, _)| width(label)).max().unwrap_or(0);
+        for (label, value) in fields {
+            let mut head = label;
+            for line in wrap(&value, WIDTH - label_width - GAP) {
+                let padding = label_width - width(head) + GAP;
+                let row = format!("{head}{:padding$}{line}", "");
+                let _ = writeln!(self.text, "{}", row.trim_end());
+                head = "";
+            }
+        }
+    }
+
+    fn table(&mut self, columns: &[Column], rows: &[Vec<String>], indent: &str) {
+        let widths = widths(columns, rows, WIDTH - indent.len());
+        let heads = columns.iter().map(|column| column.head.to_owned()).collect();
+        for row in std::iter::once(&heads).chain(rows) {
+            let mut line = String::from(indent);
+            for (cell, column_width) in row.iter().zip(&widths) {
+                let cell = cut(cell, *column_width);
+                let padding = column_width - width(&cell) + GAP;
+                let _ = write!(line, "{cell}{:padding$}", "");
+            }
+            let _ = writeln!(self.text, "{}", line.trim_end());
+        }
+    }
+}
+
+/// The widths of the columns: as wide as their cells; when the line gets too long, the widest
+/// flexible column gives way first.
+fn widths(columns: &[Column], rows: &[Vec<String>], available: usize) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(|column| width(column.head)).collect();
+    for row in rows {
+        for (column_width, cell) in widths.iter_mut().zip(row) {
+            *column_width = (*column_width).max(width(&cut(cell, usize::MAX)));
+        }
+    }
+    let gaps = GAP * columns.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > available {
+        let widest = columns
+            .iter()
+            .zip(&mut widths)
+            .filter(|(column, column_width)| column.flexible && **column_width > FLEXIBLE_MIN)
+            .max_by_key(|(_, column_width)| **column_width);
+        let Some((_, column_width)) = widest else { break };
+        *column_width -= 1;
+    }
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|cell| (*cell).to_owned()).collect()
+    }
+
+    #[test]
+    fn columns_align_although_characters_have_different_widths() {
+        let mut sheet = Sheet::default();
+        let rows = [row(&["7", "星河科技", "on"]), row(&["70000", "Galaxy", "off"])];
+        sheet.list(&[fixed("ID"), flexible("NAME"), fixed("REVIEW")], &rows);
+        let expected = "\
+ID     NAME      REVIEW
+7      星河科技  on
+70000  Galaxy    off
+";
+        assert_eq!(sheet.finish(), expected);
+    }
+
+    #[test]
+    fn lines_fit_100_columns_and_only_free_text_is_cut() {
+        let mut sheet = Sheet::default();
+        let id = "7".repeat(32);
+        let rows = [row(&[&id, &"长".repeat(80), &"b".repeat(30)])];
+        sheet.list(&[fixed("ID"), flexible("NAME"), flexible("NOTE")], &rows);
+        let text = sheet.finish();
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        assert!(text.contains(&id) && text.contains('…'), "{text}");
+    }
+
+    #[test]
+    fn labelled_lines_align_and_long_values_go_on_below() {
+        let mut sheet = Sheet::default();
+        sheet.field("order", "7");
+        sheet.field("候选人", "张三");
+        sheet.optional("ended", None::<String>);
+        sheet.field("comment", "word ".repeat(25));
+        sheet.section("empty", &[fixed("A")], &[]);
+        sheet.section("reports", &[fixed("ID"), fixed("STATE")], &[row(&["1", "stored"])]);
+        let text = sheet.finish();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "order    7");
+        assert_eq!(lines[1], "候选人   张三");
+        assert!(lines[2].starts_with("comment  word") && lines[3].starts_with("         word"));
+        assert_eq!(lines[4..], ["", "reports", "  ID  STATE", "  1   stored"]);
+        assert!(lines.iter().all(|line| width(line) <= WIDTH), "{text}");
+    }
+}

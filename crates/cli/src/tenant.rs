@@ -1,0 +1,146 @@
+//! `probity tenant`: the hirers of an installation.
+
+use clap::Subcommand;
+use contract::control::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
+
+use crate::args::{Global, Paging};
+use crate::credentials;
+use crate::output::{Row, Show, say, short_time, yes_no};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a tenant, and keep its first key in the credentials file.
+    Create {
+        /// Shown name, 1 to 100 characters.
+        #[arg(long)]
+        name: String,
+        /// Let returned results wait for an approver.
+        #[arg(long)]
+        report_approval: bool,
+        /// Keep the one who placed an order from reviewing its result.
+        #[arg(long)]
+        four_eyes: bool,
+        /// Days after an order's end until it is erased, 1 to 3,650.
+        #[arg(long, value_name = "DAYS", default_value_t = 365)]
+        retention_days: u32,
+        /// Language of pages and messages: zh-CN or en.
+        #[arg(long, default_value = "zh-CN")]
+        locale: String,
+    },
+    /// List tenants, newest first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a tenant's settings.
+    Show {
+        /// The tenant.
+        tenant_key: String,
+    },
+    /// Change a tenant's settings; what is left out stays as it is.
+    Update {
+        /// The tenant.
+        tenant_key: String,
+        /// Shown name, 1 to 100 characters.
+        #[arg(long)]
+        name: Option<String>,
+        /// Whether returned results wait for an approver.
+        #[arg(long, value_name = "true|false")]
+        report_approval: Option<bool>,
+        /// Whether the one who placed an order may not review its result.
+        #[arg(long, value_name = "true|false")]
+        four_eyes: Option<bool>,
+        /// Days after an order's end until it is erased, 1 to 3,650.
+        #[arg(long, value_name = "DAYS")]
+        retention_days: Option<u32>,
+        /// Language of pages and messages: zh-CN or en.
+        #[arg(long)]
+        locale: Option<String>,
+    },
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create { name, report_approval, four_eyes, retention_days, locale } => {
+            let body = CreateTenant { name, report_approval, four_eyes, retention_days, locale };
+            let control = global.operator()?;
+            let created = control.create_tenant(&body).await?;
+            // Printed first: the key is shown this once, and keeping it may fail.
+            global.print(&created)?;
+            keep(&control.server(), &created);
+            Ok(())
+        }
+        Command::List { paging } => {
+            global.print_page(&global.operator()?.list_tenants(&paging.into()).await?)
+        }
+        Command::Show { tenant_key } => {
+            global.print(&global.named_tenant(&tenant_key)?.get_tenant(&tenant_key).await?)
+        }
+        Command::Update {
+            tenant_key,
+            name,
+            report_approval,
+            four_eyes,
+            retention_days,
+            locale,
+        } => {
+            let body = UpdateTenant { name, report_approval, four_eyes, retention_days, locale };
+            let control = global.named_tenant(&tenant_key)?;
+            global.print(&control.update_tenant(&tenant_key, &body).await?)
+        }
+    }
+}
+
+fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
+    let kept = credentials::path().and_then(|path| {
+        credentials::remember(&path, server, &tenant.tenant_key, api_key)?;
+        Ok(path)
+    });
+    match kept {
+        Ok(path) => say(&format!("its key is kept in {}", path.display())),
+        // The tenant exists: a failure here would make a script create a second one.
+        Err(error) => say(&format!("warning: keep the key yourself, it is not kept: {error:#}")),
+    }
+}
+
+impl Row for Tenant {
+    const COLUMNS: &'static [Column] = &[
+        fixed("TENANT"),
+        flexible("NAME"),
+        fixed("REVIEW"),
+        fixed("FOUR EYES"),
+        fixed("DAYS"),
+        fixed("CREATED"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.tenant_key.clone(),
+            self.name.clone(),
+            yes_no(self.report_approval).into(),
+            yes_no(self.four_eyes).into(),
+            self.retention_days.to_string(),
+            short_time(&self.created_at),
+        ]
+    }
+}
+
+impl Show for Tenant {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("tenant", &self.tenant_key);
+        sheet.field("name", &self.name);
+        sheet.field("report approval", yes_no(self.report_approval));
+        sheet.field("four eyes", yes_no(self.four_eyes));
+        sheet.field("retention", format!("{} days", self.retention_days));
+        sheet.field("locale", &self.locale);
+        sheet.field("created", &self.created_at);
+    }
+}
+
+impl Show for CreatedTenant {
+    fn show(&self, sheet: &mut Sheet) {
+        self.tenant.show(sheet);
+        sheet.field("API key", &self.api_key);
+    }
+}
