@@ -1,0 +1,155 @@
+//! What the operator allows beyond public addresses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use url::Host;
+
+use super::address::Block;
+
+/// A rule that names neither addresses nor a host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address, a range such as 10.1.0.0/16, or a host name, got {0:?}")]
+pub struct BadRule(String);
+
+/// The operator's exceptions: ranges of addresses, and host names whatever they resolve to.
+///
+/// What is allowed may be called on any port. By default nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allow {
+    blocks: Vec<Block>,
+    hosts: Vec<String>,
+}
+
+impl Allow {
+    /// Nothing beyond public addresses.
+    #[must_use]
+    pub fn none() -> Allow {
+        Allow::default()
+    }
+
+    /// This machine, as demo and sandbox allow it: 127/8, `::1` and `localhost`.
+    #[must_use]
+    pub fn loopback() -> Allow {
+        let mut allow = Allow::none();
+        for rule in ["127.0.0.0/8", "::1", "localhost"] {
+            allow.add(rule).expect("the rules for loopback are well formed");
+        }
+        allow
+    }
+
+    /// The exceptions of all `rules`; see [`Allow::add`].
+    pub fn from_rules<'a>(rules: impl IntoIterator<Item = &'a str>) -> Result<Allow, BadRule> {
+        let mut allow = Allow::none();
+        for rule in rules {
+            allow.add(rule)?;
+        }
+        Ok(allow)
+    }
+
+    /// Adds one rule: an address, a range (`10.1.0.0/16`, `fd00::/8`) or a host name without
+    /// wildcard and port.
+    pub fn add(&mut self, rule: &str) -> Result<(), BadRule> {
+        match parse(rule.trim()) {
+            Some(Rule::Block(block)) => self.blocks.push(block),
+            Some(Rule::Host(name)) => self.hosts.push(name),
+            None => return Err(BadRule(rule.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Whether an address lies in an allowed range.
+    #[must_use]
+    pub fn allows_address(&self, address: IpAddr) -> bool {
+        self.blocks.iter().any(|block| block.contains(address))
+    }
+
+    /// Whether a host name is allowed by name; a dot at the end makes no difference.
+    #[must_use]
+    pub fn allows_name(&self, name: &str) -> bool {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether any range is allowed, so that a name may turn out to be allowed by its addresses.
+    pub(super) fn has_ranges(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    /// Whether some of this machine's own addresses are allowed.
+    pub(super) fn allows_loopback(&self) -> bool {
+        self.allows_address(IpAddr::V4(Ipv4Addr::LOCALHOST))
+            || self.allows_address(IpAddr::V6(Ipv6Addr::LOCALHOST))
+    }
+}
+
+enum Rule {
+    Block(Block),
+    Host(String),
+}
+
+fn parse(rule: &str) -> Option<Rule> {
+    if let Some((address, bits)) = rule.split_once('/') {
+        let address = IpAddr::from_str(address).ok()?;
+        // Only plain digits: `u8` alone would take a sign.
+        let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse().ok())??;
+        return Block::new(address, bits).map(Rule::Block);
+    }
+    let bare = rule.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rule);
+    if let Ok(address) = IpAddr::from_str(bare) {
+        return Some(Rule::Block(single(address)));
+    }
+    match Host::parse(rule).ok()? {
+        Host::Domain(name) => {
+            let name = name.strip_suffix('.').unwrap_or(&name);
+            (!name.is_empty() && !name.contains('*')).then(|| Rule::Host(name.to_owned()))
+        }
+        Host::Ipv4(v4) => Some(Rule::Block(single(IpAddr::V4(v4)))),
+        Host::Ipv6(v6) => Some(Rule::Block(single(IpAddr::V6(v6)))),
+    }
+}
+
+fn single(address: IpAddr) -> Block {
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    Block::new(address, bits).expect("a family holds its own full length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_addresses_and_names_are_allowed_as_written() {
+        let allow =
+            Allow::from_rules(["10.1.0.0/16", "fd00::/8", "192.0.2.7", "[::1]", "Hook.Example."])
+                .unwrap();
+        for text in ["10.1.0.0", "10.1.255.255", "fd12::1", "192.0.2.7", "::1"] {
+            assert!(allow.allows_address(text.parse().unwrap()), "{text}");
+        }
+        for text in ["10.2.0.0", "fc00::1", "192.0.2.8", "127.0.0.1", "::ffff:10.1.0.1"] {
+            assert!(!allow.allows_address(text.parse().unwrap()), "{text}");
+        }
+        assert!(allow.allows_name("hook.example") && allow.allows_name("HOOK.example."));
+        assert!(!allow.allows_name("other.hook.example") && !allow.allows_name("example"));
+    }
+
+    #[test]
+    fn rules_that_name_nothing_are_refused() {
+        for rule in ["", " ", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "host/8"] {
+            assert!(Allow::none().add(rule).is_err(), "{rule:?}");
+        }
+        for rule in ["*.example.com", "a b", "http://x.example", "x.example:80", "."] {
+            assert!(Allow::none().add(rule).is_err(), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_else() {
+        let allow = Allow::loopback();
+        assert!(allow.allows_address("127.3.2.1".parse().unwrap()));
+        assert!(allow.allows_address("::1".parse().unwrap()));
+        assert!(allow.allows_name("localhost") && allow.allows_loopback());
+        assert!(!allow.allows_address("10.0.0.1".parse().unwrap()));
+        assert!(!Allow::none().allows_loopback());
+    }
+}

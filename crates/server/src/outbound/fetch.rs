@@ -1,0 +1,286 @@
+//! Fetching a report: streamed into a sink in constant memory, redirects followed by hand.
+//!
+//! Each hop has a connection of its own, judged and closed after it. Nothing is decompressed: a
+//! source that encodes its answer all the same is refused, so the size that counts is the size that
+//! is stored.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1;
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::connect::ConnectFailure;
+use super::judge::Refusal;
+use super::{Outbound, USER_AGENT, uri};
+
+/// Bytes of an answer's head.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// What one fetch may take.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchLimits {
+    /// Until a connection stands, for each hop.
+    pub connect: Duration,
+    /// From the request to the answer's head, for each hop.
+    pub first_byte: Duration,
+    /// For everything together.
+    pub total: Duration,
+    /// Redirects followed.
+    pub redirects_max: u32,
+    /// Bytes of the body.
+    pub bytes_max: u64,
+}
+
+impl Default for FetchLimits {
+    /// The limits of product.md §4.
+    fn default() -> FetchLimits {
+        FetchLimits {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(10),
+            total: Duration::from_secs(120),
+            redirects_max: 5,
+            bytes_max: 50 << 20,
+        }
+    }
+}
+
+/// Where a fetched body goes, piece by piece.
+pub trait Sink: Send {
+    /// Takes the next piece. An error ends the fetch.
+    fn write(&mut self, piece: Bytes) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Sink for Vec<u8> {
+    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        self.extend_from_slice(&piece);
+        Ok(())
+    }
+}
+
+/// What was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Bytes that went into the sink.
+    pub bytes: u64,
+    /// The host that gave them, after all redirects.
+    pub final_host: String,
+    /// What it called them; proves nothing.
+    pub content_type: Option<String>,
+}
+
+/// Why nothing, or not everything, was fetched. The text is fit for vendor and hirer: what lies
+/// before the first byte of an answer is told in the same words whatever it was.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchFailure {
+    /// No connection, or none was let out, at the first address or after a redirect.
+    #[error("the report's address could not be reached")]
+    Unreachable(ConnectFailure),
+    /// No answer, or not all of it, in time.
+    #[error("the report did not come in time")]
+    TooSlow,
+    /// More redirects than are followed, or one that leads nowhere.
+    #[error("the report's address redirects too often or nowhere")]
+    Redirects,
+    /// An answer other than 200.
+    #[error("the report's address answered with status {0}")]
+    Status(u16),
+    /// A compressed answer, although none was asked for.
+    #[error("the report came in an encoding that was not asked for")]
+    Encoded,
+    /// Larger than allowed.
+    #[error("the report is larger than {bytes_max} bytes")]
+    TooLarge {
+        /// The most bytes allowed.
+        bytes_max: u64,
+    },
+    /// The answer broke off or was not HTTP/1.1.
+    #[error("the report's transfer broke off")]
+    Broken,
+    /// The sink did not take a piece; nobody's fault but ours.
+    #[error("the report could not be kept")]
+    Sink(#[source] io::Error),
+}
+
+impl FetchFailure {
+    /// The word for the operator's log and metrics.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            FetchFailure::Unreachable(failure) => failure.class(),
+            FetchFailure::TooSlow => "answer_too_slow",
+            FetchFailure::Redirects => "redirects",
+            FetchFailure::Status(_) => "answer_status",
+            FetchFailure::Encoded => "answer_encoded",
+            FetchFailure::TooLarge { .. } => "answer_too_large",
+            FetchFailure::Broken => "answer_broken",
+            FetchFailure::Sink(_) => "sink",
+        }
+    }
+}
+
+impl From<ConnectFailure> for FetchFailure {
+    fn from(failure: ConnectFailure) -> FetchFailure {
+        FetchFailure::Unreachable(failure)
+    }
+}
+
+impl From<Refusal> for FetchFailure {
+    fn from(refusal: Refusal) -> FetchFailure {
+        FetchFailure::Unreachable(ConnectFailure::Refused(refusal))
+    }
+}
+
+/// An open answer; the connection closes when it is dropped.
+struct Opened {
+    response: Response<Incoming>,
+    _driver: JoinSet<()>,
+}
+
+impl Outbound {
+    /// Fetches `url` into `sink`: redirects followed and judged anew, never from `https` to `http`.
+    ///
+    /// When it fails the sink may hold a part. Nothing is handed to the sink but the bytes of an
+    /// answer 200, and nothing at all when its announced length is above the limit.
+    pub async fn fetch(&self, url: &str, sink: &mut impl Sink) -> Result<Fetched, FetchFailure> {
+        let limit = self.fetch_limits.total;
+        let fetched = tokio::time::timeout(limit, self.fetch_unbounded(url, sink)).await;
+        fetched.unwrap_or(Err(FetchFailure::TooSlow))
+    }
+
+    async fn fetch_unbounded(
+        &self,
+        url: &str,
+        sink: &mut impl Sink,
+    ) -> Result<Fetched, FetchFailure> {
+        let mut text = url.to_owned();
+        let mut judged = self.judge(url)?;
+        for _ in 0..=self.fetch_limits.redirects_max {
+            let opened = self.open(&text, &judged).await?;
+            match opened.response.status() {
+                StatusCode::OK => return self.pour(&judged, opened, sink).await,
+                StatusCode::MOVED_PERMANENTLY
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::TEMPORARY_REDIRECT
+                | StatusCode::PERMANENT_REDIRECT => {
+                    text = location(&judged, opened.response.headers())?;
+                    let next = self.judge(&text)?;
+                    if judged.scheme() == "https" && next.scheme() == "http" {
+                        return Err(Refusal::Downgrade.into());
+                    }
+                    judged = next;
+                }
+                status => return Err(FetchFailure::Status(status.as_u16())),
+            }
+        }
+        Err(FetchFailure::Redirects)
+    }
+
+    /// Asks for `judged`, whose text is `text`, on a connection of its own.
+    async fn open(&self, text: &str, judged: &Url) -> Result<Opened, FetchFailure> {
+        let uri = uri(text, judged)?;
+        let host = judged.host().ok_or(Refusal::Malformed)?.to_owned();
+        let port = judged.port_or_known_default().ok_or(Refusal::Port)?;
+        let connector = self.connector.within(self.fetch_limits.connect);
+        let link = connector.connect(&host, port, judged.scheme() == "https").await?;
+
+        let exchange = async {
+            let (mut sender, connection) = http1::Builder::new()
+                .title_case_headers(true)
+                .max_header_size(HEAD_BYTES_MAX)
+                .handshake(link)
+                .await
+                .map_err(|_| FetchFailure::Broken)?;
+            let mut driver = JoinSet::new();
+            driver.spawn(async {
+                // A broken connection shows in the answer or its body.
+                let _ = connection.await;
+            });
+            let sent = sender.send_request(request(&uri)).await;
+            let response = sent.map_err(|_| FetchFailure::Broken)?;
+            Ok(Opened { response, _driver: driver })
+        };
+        let opened = tokio::time::timeout(self.fetch_limits.first_byte, exchange).await;
+        opened.unwrap_or(Err(FetchFailure::TooSlow))
+    }
+
+    /// Pours an answer 200 into the sink.
+    async fn pour(
+        &self,
+        judged: &Url,
+        opened: Opened,
+        sink: &mut impl Sink,
+    ) -> Result<Fetched, FetchFailure> {
+        let Opened { response, _driver } = opened;
+        let (head, mut body) = response.into_parts();
+        if !is_identity(&head.headers) {
+            return Err(FetchFailure::Encoded);
+        }
+        let bytes_max = self.fetch_limits.bytes_max;
+        if body.size_hint().lower() > bytes_max {
+            return Err(FetchFailure::TooLarge { bytes_max });
+        }
+        let mut bytes = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(piece) = frame.map_err(|_| FetchFailure::Broken)?.into_data() else { continue };
+            bytes += piece.len() as u64;
+            if bytes > bytes_max {
+                return Err(FetchFailure::TooLarge { bytes_max });
+            }
+            sink.write(piece).await.map_err(FetchFailure::Sink)?;
+        }
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        Ok(Fetched {
+            bytes,
+            final_host: judged.host_str().unwrap_or_default().to_owned(),
+            content_type: content_type.and_then(|value| value.to_str().ok()).map(str::to_owned),
+        })
+    }
+}
+
+fn request(uri: &Uri) -> Request<Empty<Bytes>> {
+    let mut request = Request::new(Empty::new());
+    if let Some(target) = uri.path_and_query() {
+        *request.uri_mut() = Uri::from(target.clone());
+    }
+    let headers = request.headers_mut();
+    if let Some(host) = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        headers.insert(header::HOST, host);
+    }
+    for (name, value) in [
+        (header::USER_AGENT, USER_AGENT),
+        (header::ACCEPT, "application/pdf, */*;q=0.1"),
+        (header::ACCEPT_ENCODING, "identity"),
+        (header::CONNECTION, "close"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    request
+}
+
+/// Where a redirect leads, relative to where it came from.
+fn location(from: &Url, headers: &HeaderMap) -> Result<String, FetchFailure> {
+    let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.ok_or(FetchFailure::Redirects)?;
+    // An absolute address is judged as it is written, before anything repairs it.
+    if location.contains("://") && Url::parse(location).is_ok() {
+        return Ok(location.to_owned());
+    }
+    let next = from.join(location).map_err(|_| FetchFailure::Redirects)?;
+    Ok(next.into())
+}
+
+fn is_identity(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().all(|value| {
+        let value = value.as_bytes();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    })
+}

@@ -1,0 +1,96 @@
+//! The one guarded way out: every connection to an address that someone else gave is made here,
+//! webhooks by [`Outbound::post`], reports by [`Outbound::fetch`].
+//!
+//! The guard judges three times: the URL's text, all addresses that its host resolves to, and the
+//! peer of the connection made; redirects begin anew. What fails is told apart for the operator by
+//! `class()`; its text for the outside is the same for everything that lies before the first byte
+//! of an answer, so that nobody can use the server to look into its network.
+//!
+//! Always true: no connection is made that the guard did not judge; no proxy of the environment is
+//! used; an answer's size and time are bounded before it is read.
+
+mod address;
+mod allow;
+mod connect;
+mod fetch;
+mod judge;
+mod post;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use url::{Position, Url};
+
+use crate::clock::Clock;
+
+pub use address::{AddressClass, is_public};
+pub use allow::{Allow, BadRule};
+pub use connect::ConnectFailure;
+pub use fetch::{FetchFailure, FetchLimits, Fetched, Sink};
+pub use judge::{Guard, Refusal, URL_CHARS_MAX, judge_url};
+pub use post::{Answer, PostFailure, PostLimits};
+
+use connect::{Connector, Names, tls_config, web_roots};
+
+/// How the server names itself to whom it calls.
+const USER_AGENT: &str = concat!("Probity/", env!("CARGO_PKG_VERSION"));
+
+/// The way out. Cheap to clone; clones share the pooled connections.
+#[derive(Clone)]
+pub struct Outbound {
+    clock: Clock,
+    guard: Arc<Guard>,
+    connector: Connector,
+    pool: Client<Connector, Full<Bytes>>,
+    post_limits: PostLimits,
+    fetch_limits: FetchLimits,
+}
+
+impl Outbound {
+    /// A way out guarded by `guard`, which stays as it is: what this server listens on must be
+    /// known by then.
+    #[must_use]
+    pub fn new(
+        clock: Clock,
+        guard: Guard,
+        post_limits: PostLimits,
+        fetch_limits: FetchLimits,
+    ) -> Outbound {
+        let guard = Arc::new(guard);
+        let tls = tls_config(web_roots());
+        let connector = Connector::new(Arc::clone(&guard), Names::System, tls, post_limits.connect);
+        Outbound::over(clock, guard, connector, post_limits, fetch_limits)
+    }
+
+    fn over(
+        clock: Clock,
+        guard: Arc<Guard>,
+        connector: Connector,
+        post_limits: PostLimits,
+        fetch_limits: FetchLimits,
+    ) -> Outbound {
+        let pool = post::pool(connector.clone());
+        Outbound { clock, guard, connector, pool, post_limits, fetch_limits }
+    }
+
+    /// Judges a URL by its text alone, without asking for a name: for the moment it is handed in.
+    pub fn judge(&self, url: &str) -> Result<Url, Refusal> {
+        self.guard.judge(url)
+    }
+}
+
+/// The URI to call: the judged host, the path and query as they were written.
+fn uri(text: &str, url: &Url) -> Result<Uri, Refusal> {
+    Uri::builder()
+        .scheme(url.scheme())
+        .authority(&url[Position::BeforeHost..Position::AfterPort])
+        .path_and_query(judge::request_target(text, url))
+        .build()
+        .map_err(|_| Refusal::Malformed)
+}
+
+#[cfg(test)]
+mod tests;

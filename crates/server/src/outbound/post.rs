@@ -1,0 +1,166 @@
+//! Sending a webhook: one POST, one answer, on pooled connections to judged addresses.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderValue, USER_AGENT as USER_AGENT_NAME};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::connect::{ConnectFailure, Connector};
+use super::judge::Refusal;
+use super::{Outbound, USER_AGENT, uri};
+
+/// How long an unused connection to a receiver is kept.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// Unused connections kept per receiver.
+const POOL_IDLE_MAX: usize = 8;
+/// Bytes of an answer's head.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// What one POST may take.
+#[derive(Debug, Clone, Copy)]
+pub struct PostLimits {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// From the call to the last byte of the answer.
+    pub total: Duration,
+    /// Bytes of the answer's body that are kept; the rest is not read.
+    pub answer_bytes_max: usize,
+}
+
+impl Default for PostLimits {
+    /// The 3 s rule of contract §5.2 and the cut of product.md §5.
+    fn default() -> PostLimits {
+        PostLimits {
+            connect: Duration::from_secs(2),
+            total: Duration::from_secs(3),
+            answer_bytes_max: 64 * 1024,
+        }
+    }
+}
+
+/// What a receiver answered. A redirect is an answer like others and is not followed.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The header.
+    pub headers: HeaderMap,
+    /// The body, cut at [`PostLimits::answer_bytes_max`].
+    pub body: Bytes,
+    /// Whether the body was longer.
+    pub is_cut: bool,
+    /// From the call to the last byte, in milliseconds of the server's clock.
+    pub took_ms: u64,
+}
+
+/// Why a POST has no answer. The text is fit for the receiver's owner: what lies before the first
+/// byte of an answer is told in the same words whatever it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PostFailure {
+    /// No connection, or none was let out.
+    #[error("the address could not be reached")]
+    Unreachable(ConnectFailure),
+    /// No whole answer in time.
+    #[error("no complete answer came in time")]
+    TooSlow,
+    /// The connection broke off, or the answer was not HTTP/1.1.
+    #[error("the answer broke off or was not HTTP")]
+    Broken,
+}
+
+impl PostFailure {
+    /// The word for the operator's log and metrics.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            PostFailure::Unreachable(failure) => failure.class(),
+            PostFailure::TooSlow => "answer_too_slow",
+            PostFailure::Broken => "answer_broken",
+        }
+    }
+}
+
+impl From<Refusal> for PostFailure {
+    fn from(refusal: Refusal) -> PostFailure {
+        PostFailure::Unreachable(ConnectFailure::Refused(refusal))
+    }
+}
+
+/// The pool of connections to receivers.
+pub(super) fn pool(connector: Connector) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .http1_title_case_headers(true)
+        .http1_max_buf_size(HEAD_BYTES_MAX)
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(POOL_IDLE_MAX)
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+impl Outbound {
+    /// Posts `body` to `url`, path and query as written, and returns whatever was answered.
+    ///
+    /// `headers` go out in title case; host, length and user agent are added. `url` is judged as
+    /// [`Outbound::judge`] does, then by its addresses when a connection is made; a connection of
+    /// the pool was judged when it was made and leads where it led then.
+    ///
+    /// Source: contract, section 5.2.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, PostFailure> {
+        let begun_ms = self.clock.mono_ms();
+        let judged = self.judge(url)?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri(url, &judged)?;
+        *request.headers_mut() = headers;
+        let name = HeaderValue::from_static(USER_AGENT);
+        request.headers_mut().entry(USER_AGENT_NAME).or_insert(name);
+
+        let exchange = async {
+            let response = self.pool.request(request).await.map_err(|error| failure(&error))?;
+            let (head, body) = response.into_parts();
+            let (body, is_cut) = read_cut(body, self.post_limits.answer_bytes_max).await?;
+            let took_ms = self.clock.mono_ms().saturating_sub(begun_ms);
+            Ok(Answer { status: head.status, headers: head.headers, body, is_cut, took_ms })
+        };
+        let answered = tokio::time::timeout(self.post_limits.total, exchange).await;
+        answered.unwrap_or(Err(PostFailure::TooSlow))
+    }
+}
+
+/// The first `bytes_max` bytes of a body, and whether there were more.
+async fn read_cut(mut body: Incoming, bytes_max: usize) -> Result<(Bytes, bool), PostFailure> {
+    let mut kept = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| PostFailure::Broken)?.into_data() else { continue };
+        let room = bytes_max - kept.len();
+        if data.len() > room {
+            kept.extend_from_slice(&data[..room]);
+            return Ok((kept.freeze(), true));
+        }
+        kept.extend_from_slice(&data);
+    }
+    Ok((kept.freeze(), false))
+}
+
+/// The client wraps what the connector said; it is taken out again.
+fn failure(error: &ClientError) -> PostFailure {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = error.downcast_ref::<ConnectFailure>() {
+            return PostFailure::Unreachable(*failure);
+        }
+        cause = error.source();
+    }
+    PostFailure::Broken
+}
