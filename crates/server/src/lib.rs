@@ -1,6 +1,19 @@
-//! server
+//! The hub as a library: [`start::Server`] listens, answers and runs the workers.
 
+mod app;
 pub mod chance;
 pub mod clock;
+pub mod config;
+mod control;
 pub mod http;
+pub mod keys;
+pub mod objects;
+mod open_api;
 pub mod outbound;
+pub mod start;
+mod tokens;
+mod work;
+
+pub use app::{App, SharedApp};
+pub use config::Config;
+pub use start::{Server, StartFailure};
