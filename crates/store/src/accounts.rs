@@ -54,7 +54,7 @@ const INSERT: &str = "INSERT INTO accounts (tenant_id, account_id, app_id, name,
 const FIND: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
     WHERE tenant_id = $1 AND account_id = $2";
 const LIST: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
-    WHERE tenant_id = $1 AND account_id > $2 ORDER BY account_id LIMIT $3";
+    WHERE tenant_id = $1 AND account_id < $2 ORDER BY account_id DESC LIMIT $3";
 const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
 const DELETE_PACKAGES: &str = "DELETE FROM packages WHERE tenant_id = $1 AND account_id = $2";
 const INSERT_PACKAGE: &str = "INSERT INTO packages (tenant_id, account_id, kind, package_id, name, \
@@ -122,17 +122,17 @@ impl Store {
         rows.first().map(|row| account(tenant, row)).transpose()
     }
 
-    /// At most `limit` accounts after the given one, oldest first.
+    /// At most `limit` accounts older than the given one, newest first.
     ///
     /// # Errors
     /// Faults of storage, or of a sealed text that does not open.
     pub async fn list_accounts(
         &self,
         tenant: &Tenant,
-        after: Id,
+        before: Id,
         limit: u32,
     ) -> Result<Vec<Account>, Fault> {
-        let values = values![tenant.tenant_id.0, after.0, i64::from(limit)];
+        let values = values![tenant.tenant_id.0, before.0, i64::from(limit)];
         self.read(LIST, values).await?.iter().map(|row| account(tenant, row)).collect()
     }
 

@@ -79,7 +79,7 @@ const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, ca
     ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps WHERE app_id = $1";
 const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
     ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps \
-    WHERE created_at > $1 OR (created_at = $1 AND app_id > $2) ORDER BY created_at, app_id LIMIT $3";
+    WHERE created_at < $1 OR (created_at = $1 AND app_id < $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
 const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
     AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
 
@@ -137,16 +137,16 @@ impl Store {
         Ok(Some(app))
     }
 
-    /// At most `limit` apps after the given one, oldest first.
+    /// At most `limit` apps older than the given one, newest first.
     ///
     /// # Errors
     /// Faults of storage, or of secrets that do not open.
     pub async fn list_apps(
         &self,
-        after: Option<(UnixMs, AppId)>,
+        before: Option<(UnixMs, AppId)>,
         limit: u32,
     ) -> Result<Vec<App>, Fault> {
-        let (at, app_id) = after.unwrap_or((UnixMs(i64::MIN), AppId(i64::MIN)));
+        let (at, app_id) = before.unwrap_or((UnixMs(i64::MAX), AppId(i64::MAX)));
         let rows = self.read(LIST, values![at.0, app_id.0, i64::from(limit)]).await?;
         rows.iter().map(|row| self.app(row)).collect()
     }

@@ -341,7 +341,8 @@ pub(crate) fn dialect(sql: &str) -> String {
 }
 
 fn rows(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
-    collect(&mut prepare(connection, sql)?, values)
+    let mut statement = prepare(connection, sql)?;
+    collect(&mut statement, values)
 }
 
 fn collect(statement: &mut Prepared<'_>, values: &[Value]) -> Result<Vec<Row>, Fault> {

@@ -67,7 +67,7 @@ const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retentio
     wrapped_key, version, created_at FROM tenants WHERE tenant_id = $1";
 const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
     wrapped_key, version, created_at FROM tenants \
-    WHERE created_at > $1 OR (created_at = $1 AND tenant_id > $2) ORDER BY created_at, tenant_id LIMIT $3";
+    WHERE created_at < $1 OR (created_at = $1 AND tenant_id < $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -129,16 +129,16 @@ impl Store {
         Ok(Some(tenant))
     }
 
-    /// At most `limit` tenants after the given one, oldest first.
+    /// At most `limit` tenants older than the given one, newest first.
     ///
     /// # Errors
     /// Faults of storage, or of a key that does not open.
     pub async fn list_tenants(
         &self,
-        after: Option<(UnixMs, TenantId)>,
+        before: Option<(UnixMs, TenantId)>,
         limit: u32,
     ) -> Result<Vec<Tenant>, Fault> {
-        let (at, tenant_id) = after.unwrap_or((UnixMs(i64::MIN), TenantId(i64::MIN)));
+        let (at, tenant_id) = before.unwrap_or((UnixMs(i64::MAX), TenantId(i64::MAX)));
         let rows = self.read(LIST, values![at.0, tenant_id.0, i64::from(limit)]).await?;
         rows.iter().map(|row| self.tenant(row)).collect()
     }

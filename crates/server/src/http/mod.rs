@@ -3,4 +3,5 @@
 pub mod body;
 pub mod limit;
 pub mod listener;
+pub mod routes;
 mod socket;

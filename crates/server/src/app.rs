@@ -1,0 +1,33 @@
+//! What every handler and worker shares.
+
+use std::sync::Arc;
+
+use store::Store;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::limit::RateLimits;
+use crate::objects::Objects;
+use crate::outbound::Outbound;
+use crate::tokens::TokenMaker;
+
+/// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The memory.
+    pub store: Store,
+    /// The reports' bytes.
+    pub objects: Objects,
+    /// The only source of time.
+    pub clock: Clock,
+    /// The calls of late, for the rate tiers.
+    pub limits: RateLimits,
+    /// The only way out.
+    pub outbound: Outbound,
+    /// Makes and verifies tenant tokens.
+    pub tokens: TokenMaker,
+}
+
+/// How handlers hold the [`App`].
+pub type SharedApp = Arc<App>;

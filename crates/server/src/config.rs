@@ -1,0 +1,42 @@
+//! The settings of the server: one struct, read once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What an operator can set. Variables and flags of the same names stand in the command line's help.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder that holds everything in the default set-up. `PROBITY_DATA`, default `./data`.
+    pub data: PathBuf,
+    /// Address to listen on; port 0 takes a free one. `PROBITY_LISTEN`, default `127.0.0.1:8090`.
+    pub listen: SocketAddr,
+    /// A PostgreSQL database instead of the embedded one. `PROBITY_DATABASE_URL`, default none.
+    pub database_url: Option<String>,
+    /// The root key as 64 hex digits instead of `<data>/root.key`. `PROBITY_ROOT_KEY`, default none.
+    pub root_key: Option<String>,
+    /// Hosts, addresses and CIDR ranges that may be called although they are not public.
+    /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
+    pub allow_outbound: Vec<String>,
+    /// The address under which this server is known outside, for links. `PROBITY_PUBLIC_URL`, default none.
+    pub public_url: Option<String>,
+    /// Most bytes of a request's body. Default 1 MiB.
+    pub body_bytes_max: usize,
+    /// Time for a request's body. Default 30 s.
+    pub body_time: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            data: PathBuf::from("data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            database_url: None,
+            root_key: None,
+            allow_outbound: Vec::new(),
+            public_url: None,
+            body_bytes_max: 1024 * 1024,
+            body_time: Duration::from_secs(30),
+        }
+    }
+}

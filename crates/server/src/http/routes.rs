@@ -1,0 +1,32 @@
+//! All routes of the server on one screen.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{any, get};
+
+use crate::app::SharedApp;
+use crate::{control, open_api};
+
+/// The service for all requests.
+pub fn service(app: SharedApp) -> Router {
+    Router::new()
+        .route("/open-apis/{*call}", any(open_api::serve))
+        .nest("/api/v1", control::routes())
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(app)
+}
+
+/// Whether the process answers.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether calls can be acknowledged: storage reads, and takes commits.
+async fn readyz(State(app): State<SharedApp>) -> (StatusCode, &'static str) {
+    match app.store.is_ready().await {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: storage takes no commits\n"),
+    }
+}

@@ -1,0 +1,131 @@
+//! The vendor's three calls on an order: progress, result, cancel. Source: contract, section 3.4.
+
+use contract::check::{Cancel, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
+use contract::code;
+use contract::envelope::FieldViolation;
+use domain::Id;
+use domain::order::Actor;
+use store::content::{FinalResult, ReportSource, Stage, to_text};
+use store::{NewReport, OrderCommand, Outcome, Request};
+
+use super::failure::Failure;
+use super::gateway::Vendor;
+use crate::app::App;
+use crate::outbound::Refusal;
+
+/// Records a stage of an order, with its interim reports.
+///
+/// Refuses with `illegal order status` (1002858), `order not exist` (1002862), `Parameter error` (1002002)
+/// for a stage_id that is taken or a stage_time that does not increase. Source: contract, section 3.4.1.
+pub(crate) async fn update_progress(
+    app: &App,
+    vendor: &Vendor,
+    body: &[u8],
+) -> Result<(), Failure> {
+    let progress = UpdateProgress::decode(body)?;
+    judge_reports(app, &progress.report_file_list)?;
+    let mut canonical = Vec::with_capacity(256);
+    progress.canonical(&mut canonical);
+    let content = Stage {
+        stage_id: progress.stage_id.clone(),
+        stage_name: progress.stage_name,
+        stage_en_name: progress.stage_en_name,
+        stage_time_ms: progress.stage_time,
+        result: progress.result,
+        operator_role: progress.operator_role.number(),
+    };
+    let request = Request::Progress {
+        stage_id: progress.stage_id,
+        stage_time_ms: progress.stage_time,
+        canonical,
+        content: to_text(&content),
+        reports: reports(progress.report_file_list),
+    };
+    command(app, vendor, &progress.background_check_id, request).await
+}
+
+/// Records the final result of an order and its reports: the order is completed, or waits for review.
+///
+/// Refuses with `illegal order status` (1002858), `order not exist` (1002862), `being approved` (1002863).
+/// Source: contract, section 3.4.2.
+pub(crate) async fn update_result(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+    let result = UpdateResult::decode(body)?;
+    judge_reports(app, &result.report_file_list)?;
+    let mut canonical = Vec::with_capacity(256);
+    result.canonical(&mut canonical);
+    let content = FinalResult {
+        result: result.result,
+        result_time_ms: result.result_time,
+        operator_role: result.operator_role.number(),
+    };
+    let request = Request::Result {
+        canonical,
+        content: to_text(&content),
+        reports: reports(result.report_file_list),
+    };
+    command(app, vendor, &result.background_check_id, request).await
+}
+
+/// Ends an order from the vendor's side.
+///
+/// Refuses with `order not exist` (1002862), `illegal order status` (1002858). Source: contract, section 3.4.3.
+pub(crate) async fn cancel(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+    let cancel = Cancel::decode(body)?;
+    command(app, vendor, &cancel.background_check_id, Request::Cancel).await
+}
+
+/// Gives a command of the vendor to the order desk.
+async fn command(
+    app: &App,
+    vendor: &Vendor,
+    background_check_id: &str,
+    request: Request,
+) -> Result<(), Failure> {
+    // A text that is no id names no order.
+    let order_id: Id =
+        background_check_id.parse().map_err(|_| Failure::Refused(&code::ORDER_NOT_EXIST))?;
+    let command = OrderCommand {
+        tenant: vendor.tenant.clone(),
+        order_id,
+        at: app.clock.now(),
+        actor: Actor::Vendor(vendor.app.app_id),
+        request,
+        idempotency: None,
+    };
+    match app.store.command(command).await {
+        Ok(Outcome::Accepted(_)) => Ok(()),
+        Ok(Outcome::Refused(refusal)) => Err(refusal.into()),
+        Ok(Outcome::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),
+        Err(fault) => Err(Failure::Fault(&code::SYSTEM_ERROR, fault)),
+    }
+}
+
+/// Refuses literal addresses that are not public; names are judged when they are fetched from.
+fn judge_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
+    let is_refused = |report: &ReportFile| {
+        report.url_type == ReportUrlType::Download
+            && matches!(
+                app.outbound.judge(&report.url),
+                Err(Refusal::Address(_) | Refusal::InnerName | Refusal::Own | Refusal::Malformed)
+            )
+    };
+    let violation = |(place, _): (usize, &ReportFile)| FieldViolation {
+        field: format!("report_file_list[{place}].report_url"),
+        value: None,
+        description: "expected a public http or https address".to_owned(),
+    };
+    let refused = reports.iter().enumerate().filter(|(_, report)| is_refused(report));
+    let violations: Vec<_> = refused.map(violation).collect();
+    match violations.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Field(&code::FIELD_VALIDATION_FAILED, violations)),
+    }
+}
+
+fn reports(files: Vec<ReportFile>) -> Vec<NewReport> {
+    let report = |file: ReportFile| NewReport {
+        is_preview: file.url_type == ReportUrlType::Preview,
+        content: to_text(&ReportSource { name: file.name, url: file.url }),
+    };
+    files.into_iter().map(report).collect()
+}

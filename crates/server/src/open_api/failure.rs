@@ -1,0 +1,108 @@
+//! Refusals and faults of the open API, turned into answers in one place.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use contract::code::{self, Code};
+use contract::decode::Refused;
+use contract::envelope::{ErrorBody, FieldViolation};
+use contract::scope::Scope;
+use domain::AppId;
+use domain::order::Refusal;
+use store::Fault;
+
+use crate::http::limit::TooFast;
+
+/// Why a call is not answered with success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A documented code.
+    Refused(&'static Code),
+    /// A documented code, with the members that were wrong.
+    Field(&'static Code, Vec<FieldViolation>),
+    /// A body that does not decode.
+    Body(Refused),
+    /// None of the scopes is granted.
+    Scope(AppId, &'static [Scope]),
+    /// Too many calls.
+    TooFast(TooFast),
+    /// Ours: the documented code of a fault of this call.
+    Fault(&'static Code, Fault),
+}
+
+impl Failure {
+    /// A documented code with one member that was wrong.
+    pub(crate) fn field(code: &'static Code, field: &str, description: impl ToString) -> Failure {
+        let violation =
+            FieldViolation { field: field.to_owned(), value: None, description: description.to_string() };
+        Failure::Field(code, vec![violation])
+    }
+
+    /// The answer, with its HTTP status. A fault is logged here, once.
+    pub(crate) fn into_response(self, log_id: &str) -> Response<Body> {
+        let body = |code: &Code| (code.http_status, ErrorBody::new(code, log_id));
+        let (status, error) = match self {
+            Failure::Refused(code) => body(code),
+            Failure::Field(code, violations) => {
+                let (status, error) = body(code);
+                (status, error.with_field_violations(violations))
+            }
+            Failure::Body(refused) => (refused.code().http_status, refused.into_body(log_id)),
+            Failure::Scope(app_id, scopes) => {
+                let error = ErrorBody::scope_missing(&app_id.to_string(), scopes, log_id);
+                (code::SCOPE_MISSING.http_status, error)
+            }
+            Failure::TooFast(too_fast) => return too_many(too_fast, log_id),
+            Failure::Fault(code, fault) => {
+                tracing::error!(log_id, %fault, "a call failed");
+                body(code)
+            }
+        };
+        answer(status, log_id, error.to_vec())
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Failure {
+        Failure::Body(refused)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        match refusal {
+            Refusal::OrderNotExist => Failure::Refused(&code::ORDER_NOT_EXIST),
+            Refusal::IllegalStatus(_) | Refusal::PlacerMayNotDecide => {
+                Failure::Refused(&code::ILLEGAL_ORDER_STATUS)
+            }
+            Refusal::BeingApproved => Failure::Refused(&code::ORDER_BEING_APPROVED),
+            Refusal::StageIdTaken => Failure::field(&code::PARAMETER_ERROR, "stage_id", refusal),
+            Refusal::StageTimeNotIncreasing => {
+                Failure::field(&code::PARAMETER_ERROR, "stage_time", refusal)
+            }
+        }
+    }
+}
+
+/// 429 with the two headers that clients wait by. Source: contract, section 2.4.
+fn too_many(too_fast: TooFast, log_id: &str) -> Response<Body> {
+    let code = &code::RATE_LIMITED;
+    let body = ErrorBody::new(code, log_id).to_vec();
+    let mut response = answer(code.http_status, log_id, body);
+    let headers = response.headers_mut();
+    headers.insert("x-ogw-ratelimit-limit", HeaderValue::from(too_fast.limit));
+    headers.insert("x-ogw-ratelimit-reset", HeaderValue::from(too_fast.reset_s));
+    response
+}
+
+/// An answer as every answer of the open API is: JSON, with the log id.
+pub(crate) fn answer(status: u16, log_id: &str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, json);
+    if let Ok(log_id) = HeaderValue::from_str(log_id) {
+        headers.insert("x-tt-logid", log_id);
+    }
+    response
+}

@@ -1,0 +1,165 @@
+//! The gateway: what is judged of every call before it runs, in the documented order.
+//!
+//! Route, token present, token valid, app enabled, addresses, scope, rate limit, body, then the call itself.
+//! Source: contract, section 2.1.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use contract::auth;
+use contract::code::{self, Code};
+use contract::envelope::SUCCESS;
+use contract::route::{Access, Call, Route};
+use store::apps::App as VendorApp;
+use store::tenants::Tenant;
+
+use super::failure::{Failure, answer};
+use super::log_id::log_id;
+use super::{auth as tokens, checks, packages};
+use crate::app::{App, SharedApp};
+use crate::http::body::{BodyRefused, read_body};
+use crate::http::limit::LimitKey;
+use crate::outbound::Allow;
+
+/// Who calls: an app in the tenant of its token.
+pub(crate) struct Vendor {
+    pub(crate) app: Arc<VendorApp>,
+    pub(crate) tenant: Arc<Tenant>,
+}
+
+/// Answers any request under `/open-apis`.
+pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
+    let path = request.uri().path();
+    let Some(route) = Route::find(request.method().as_str(), path) else {
+        return not_found();
+    };
+    let log_id = log_id(app.clock.now());
+    match route.access {
+        Access::Open => {
+            let body = match read(&app, request).await {
+                Ok(body) => tokens::call(&app, route.call, &body).await,
+                Err(_) => auth::refusal(&code::TOKEN_INVALID_PARAM),
+            };
+            // Token calls answer 200 also when they refuse. Source: contract, section 1.1.
+            answer(200, &log_id, body)
+        }
+        Access::TenantToken => match call(&app, route, request).await {
+            Ok(()) => answer(200, &log_id, SUCCESS),
+            Err(failure) => failure.into_response(&log_id),
+        },
+    }
+}
+
+/// An unknown path, or another method on a known one, as the platform answers it.
+fn not_found() -> Response<Body> {
+    let mut response = Response::new(Body::from("404 page not found"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let text = header::HeaderValue::from_static("text/plain");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), Failure> {
+    let vendor = authenticate(app, request.headers()).await?;
+    judge_address(&vendor.app, &request)?;
+    let granted = &vendor.app.settings.scopes;
+    if !route.scopes.iter().any(|scope| granted.contains(scope)) {
+        return Err(Failure::Scope(vendor.app.app_id, route.scopes));
+    }
+    let key = LimitKey {
+        call: route.call as u16,
+        app: vendor.app.app_id,
+        tenant: vendor.tenant.tenant_id,
+    };
+    let windows = route.tier.windows().iter();
+    let windows: Vec<_> = windows.map(|it| (u64::from(it.length_ms), it.calls)).collect();
+    app.limits.judge(key, &windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
+    let body = read(app, request).await.map_err(|refused| body_failure(app, refused))?;
+    match route.call {
+        Call::CreatePackages => packages::create(app, &vendor, &body).await,
+        Call::UpdateProgress => checks::update_progress(app, &vendor, &body).await,
+        Call::UpdateResult => checks::update_result(app, &vendor, &body).await,
+        Call::CancelCheck => checks::cancel(app, &vendor, &body).await,
+        Call::TenantTokenInternal | Call::AppTokenInternal => {
+            unreachable!("token calls need no token")
+        }
+    }
+}
+
+async fn read(app: &App, request: Request) -> Result<bytes::Bytes, BodyRefused> {
+    read_body(request.into_body(), app.config.body_bytes_max, app.config.body_time).await
+}
+
+fn body_failure(app: &App, refused: BodyRefused) -> Failure {
+    let expected = match refused {
+        BodyRefused::TooLarge => format!("expected at most {} bytes", app.config.body_bytes_max),
+        BodyRefused::TooSlow | BodyRefused::Broken => "expected a complete body".to_owned(),
+    };
+    Failure::field(&code::BAD_REQUEST, "body", expected)
+}
+
+/// The app and the tenant of the call's token.
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure> {
+    let refused = |code: &'static Code| Err(Failure::Refused(code));
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = token.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return refused(&code::MISSING_ACCESS_TOKEN);
+    };
+    match token {
+        _ if token.starts_with("t-") => {}
+        _ if token.starts_with("u-") || token.starts_with("eyJ") => {
+            return refused(&code::USER_TOKEN_NOT_SUPPORTED);
+        }
+        _ if token.starts_with("a-") => return refused(&code::INVALID_APP_TOKEN),
+        _ => return refused(&code::INVALID_TOKEN_PREFIX),
+    }
+    let claims = app.tokens.verify(token).filter(|claims| !claims.is_expired(app.clock.now()));
+    let Some(claims) = claims else { return refused(&code::INVALID_ACCESS_TOKEN) };
+    let fault = |fault| Failure::Fault(&code::GATEWAY_INTERNAL, fault);
+    let vendor = app.store.find_app(claims.app_id).await.map_err(fault)?;
+    let tenant = app.store.find_tenant(claims.tenant_id).await.map_err(fault)?;
+    let (Some(vendor), Some(tenant)) = (vendor, tenant) else {
+        return refused(&code::INVALID_ACCESS_TOKEN);
+    };
+    if !vendor.settings.is_enabled {
+        return refused(&code::APP_NOT_IN_USE);
+    }
+    if vendor.tenant_id != Some(tenant.tenant_id) {
+        return refused(&code::UNAUTHORIZED_APP);
+    }
+    Ok(Vendor { app: vendor, tenant })
+}
+
+/// The app's list of addresses that may call, when it has one.
+fn judge_address(vendor: &VendorApp, request: &Request) -> Result<(), Failure> {
+    let ranges = &vendor.settings.ip_allowlist;
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let peer: Option<IpAddr> = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
+    match (peer, allowed) {
+        (Some(peer), Ok(allowed)) if allowed.allows_address(peer) => Ok(()),
+        _ => Err(Failure::Refused(&code::IP_DENIED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::route::ROUTES;
+
+    #[test]
+    fn every_call_has_a_number_of_its_own_for_its_limits() {
+        let mut numbers: Vec<u16> = ROUTES.iter().map(|route| route.call as u16).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), ROUTES.len());
+    }
+}

@@ -1,0 +1,10 @@
+//! The vendor's wire, `/open-apis`: the gateway, and one file for each kind of call behind it.
+
+mod auth;
+mod checks;
+mod failure;
+mod gateway;
+mod log_id;
+mod packages;
+
+pub(crate) use gateway::serve;

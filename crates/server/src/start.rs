@@ -1,0 +1,164 @@
+//! Starting and stopping: `serve` runs HTTP and workers together, `work` runs the workers alone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use store::{Fault, Location, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{App, SharedApp};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::limit::RateLimits;
+use crate::http::listener::{self, ListenerLimits};
+use crate::http::routes;
+use crate::objects::Objects;
+use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
+use crate::tokens::TokenMaker;
+use crate::{keys, work};
+
+/// The file in the data folder that holds the embedded database.
+pub const DATABASE_FILE: &str = "probity.db";
+/// The folder in the data folder that holds the reports.
+pub const REPORTS_FOLDER: &str = "reports";
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// Storage, the schema or the root key.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// A root key of the wrong shape; where it came from.
+    #[error("expected the root key in {0} as 64 hex digits")]
+    RootKey(&'static str),
+    /// A file or folder that cannot be read or written.
+    #[error("{path}: {1}", path = .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// A rule of `allow_outbound` that cannot be read.
+    #[error("allow_outbound: {0}")]
+    AllowOutbound(#[from] BadRule),
+}
+
+/// A server that listens, and whose workers run, until it is stopped.
+pub struct Server {
+    /// What it shares with its handlers and workers.
+    pub app: SharedApp,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Opens memory and reports and listens, but does not answer yet.
+    ///
+    /// # Errors
+    /// See [`StartFailure`].
+    pub async fn bind(config: Config, clock: Clock) -> Result<Server, StartFailure> {
+        let listen = config.listen;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| StartFailure::Listen(listen, error))?;
+        let address =
+            listener.local_addr().map_err(|error| StartFailure::Listen(listen, error))?;
+        let app = open(config, clock, Some(address)).await?;
+        keys::operator_key(&app.store, &app.config.data, app.clock.now()).await?;
+        Ok(Server { app, listener, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers, and runs the workers, until `shutdown` is done; then finishes what was accepted.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let (stop, stopped) = watch::channel(false);
+        let workers = tokio::spawn(work::run(Arc::clone(&self.app), stopped));
+        let service = routes::service(Arc::clone(&self.app));
+        listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
+        stop.send_replace(true);
+        if let Err(error) = workers.await {
+            tracing::error!(%error, "the workers ended badly");
+        }
+    }
+
+    /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
+    pub async fn run_without_workers(self, shutdown: impl Future<Output = ()>) {
+        let service = routes::service(self.app);
+        listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
+    }
+}
+
+/// Runs the workers alone until `shutdown` is done.
+///
+/// # Errors
+/// See [`StartFailure`].
+pub async fn run_workers(
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), StartFailure> {
+    let app = open(config, Clock::system(), None).await?;
+    let (stop, stopped) = watch::channel(false);
+    let workers = tokio::spawn(work::run(app, stopped));
+    shutdown.await;
+    stop.send_replace(true);
+    if let Err(error) = workers.await {
+        tracing::error!(%error, "the workers ended badly");
+    }
+    Ok(())
+}
+
+/// Brings the database to this program's schema; gives the names of what was applied.
+///
+/// # Errors
+/// See [`StartFailure`].
+pub async fn migrate(config: &Config) -> Result<Vec<String>, StartFailure> {
+    make_folder(&config.data)?;
+    Ok(store::migrate(&location(config)).await?)
+}
+
+async fn open(
+    config: Config,
+    clock: Clock,
+    own: Option<SocketAddr>,
+) -> Result<SharedApp, StartFailure> {
+    make_folder(&config.data)?;
+    let root = keys::root_key(config.root_key.as_deref(), &config.data)?;
+    let store = Store::open(&location(&config), root, clock.now()).await?;
+    let reports = config.data.join(REPORTS_FOLDER);
+    let objects =
+        Objects::open(&reports).await.map_err(|error| StartFailure::File(reports, error))?;
+    let guard = Guard {
+        allow: Allow::from_rules(config.allow_outbound.iter().map(String::as_str))?,
+        own: own.into_iter().collect(),
+        own_names: config.public_url.as_deref().and_then(host).into_iter().collect(),
+    };
+    let outbound =
+        Outbound::new(clock.clone(), guard, PostLimits::default(), FetchLimits::default());
+    let tokens = TokenMaker::new(&store.secrets().tokens);
+    let limits = RateLimits::new();
+    Ok(Arc::new(App { config, store, objects, clock, limits, outbound, tokens }))
+}
+
+fn location(config: &Config) -> Location {
+    match &config.database_url {
+        Some(url) => Location::Postgres(url.clone()),
+        None => Location::Sqlite(config.data.join(DATABASE_FILE)),
+    }
+}
+
+fn host(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_lowercase)
+}
+
+/// The data folder is for its owner alone.
+fn make_folder(path: &PathBuf) -> Result<(), StartFailure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| StartFailure::File(path.clone(), error))
+}
