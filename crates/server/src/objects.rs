@@ -62,15 +62,19 @@ pub struct Stored {
 
 impl Objects {
     /// Opens the store in `root`, which is made if it does not exist (mode 0700), and removes the
-    /// drafts that a dead process left behind. Blocks; for the start of the server.
-    pub fn open(root: &Path) -> io::Result<Objects> {
-        let drafts = root.join(DRAFTS);
-        DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
-        sweep(&drafts)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            flush_folder(parent)?;
-        }
-        Ok(Objects(Arc::new(Folder { root: root.to_owned(), flushed: Mutex::default() })))
+    /// drafts that a dead process left behind.
+    pub async fn open(root: &Path) -> io::Result<Objects> {
+        let root = root.to_owned();
+        blocking(move || {
+            let drafts = root.join(DRAFTS);
+            DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
+            sweep(&drafts)?;
+            if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                flush_folder(parent)?;
+            }
+            Ok(Objects(Arc::new(Folder { root, flushed: Mutex::default() })))
+        })
+        .await
     }
 
     /// Begins an object. Must be called within the runtime; a failure to make the draft shows at
@@ -341,9 +345,9 @@ mod tests {
 
     const NAME: Id = Id(6_931_286_400_470_354_183);
 
-    fn open() -> (TempDir, Objects) {
+    async fn open() -> (TempDir, Objects) {
         let folder = TempDir::new().unwrap();
-        let objects = Objects::open(&folder.path().join("objects")).unwrap();
+        let objects = Objects::open(&folder.path().join("objects")).await.unwrap();
         (folder, objects)
     }
 
@@ -376,7 +380,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_is_stored_hashed_and_read_back() {
-        let (folder, objects) = open();
+        let (folder, objects) = open().await;
         let stored = store(&objects, NAME, b"abc").await.unwrap();
         assert_eq!(stored.size_bytes, 3);
         assert_eq!(
@@ -394,7 +398,7 @@ mod tests {
 
     #[tokio::test]
     async fn ranges_are_cut_to_what_is_there() {
-        let (_folder, objects) = open();
+        let (_folder, objects) = open().await;
         let bytes: Vec<u8> = (0..200_000u32).map(|at| (at % 251) as u8).collect();
         store(&objects, NAME, &bytes).await.unwrap();
         for (range, expected) in [
@@ -417,7 +421,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_object_and_a_replaced_one_are_whole() {
-        let (_folder, objects) = open();
+        let (_folder, objects) = open().await;
         assert_eq!(store(&objects, NAME, b"").await.unwrap().size_bytes, 0);
         assert_eq!(read(&objects, NAME, None).await.unwrap(), b"");
         store(&objects, NAME, b"second").await.unwrap();
@@ -426,7 +430,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_removed_object_is_gone() {
-        let (folder, objects) = open();
+        let (folder, objects) = open().await;
         store(&objects, NAME, b"abc").await.unwrap();
         assert!(objects.remove(NAME).await.unwrap());
         assert!(!objects.remove(NAME).await.unwrap());
@@ -436,7 +440,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_writer_leaves_nothing() {
-        let (folder, objects) = open();
+        let (folder, objects) = open().await;
         let mut writer = objects.create();
         writer.write(Bytes::from_static(b"half")).await.unwrap();
         let worker = writer.worker.take().unwrap();
@@ -447,7 +451,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_disk_gives_the_object_up() {
-        let (folder, objects) = open();
+        let (folder, objects) = open().await;
         // Without its folder a draft cannot be made.
         let drafts = folder.path().join("objects").join(DRAFTS);
         fs::remove_dir(&drafts).unwrap();
@@ -461,7 +465,7 @@ mod tests {
 
     #[tokio::test]
     async fn opening_sweeps_what_a_dead_process_left_but_not_what_is_being_written() {
-        let (folder, objects) = open();
+        let (folder, objects) = open().await;
         let root = folder.path().join("objects");
         let mut writer = objects.create();
         // The channel is full only once the worker has its draft.
@@ -471,7 +475,7 @@ mod tests {
         fs::write(root.join(DRAFTS).join("left"), b"half").unwrap();
         store(&objects, Id(1), b"abc").await.unwrap();
 
-        let again = Objects::open(&root).unwrap();
+        let again = Objects::open(&root).await.unwrap();
         assert!(!root.join(DRAFTS).join("left").exists());
         assert_eq!(read(&again, Id(1), None).await.unwrap(), b"abc");
         assert_eq!(writer.finish(NAME).await.unwrap().size_bytes, 9);
