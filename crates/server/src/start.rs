@@ -62,8 +62,7 @@ impl Server {
         let listen = config.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|error| StartFailure::Listen(listen, error))?;
-        let address =
-            listener.local_addr().map_err(|error| StartFailure::Listen(listen, error))?;
+        let address = listener.local_addr().map_err(|error| StartFailure::Listen(listen, error))?;
         let app = open(config, clock, Some(address)).await?;
         keys::operator_key(&app.store, &app.config.data, app.clock.now()).await?;
         Ok(Server { app, listener, address })
