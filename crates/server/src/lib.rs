@@ -11,7 +11,7 @@ pub mod objects;
 mod open_api;
 pub mod outbound;
 pub mod start;
-mod tokens;
+pub mod tokens;
 mod work;
 
 pub use app::{App, SharedApp};

@@ -36,7 +36,8 @@ async fn tenant_token(app: &App, body: &[u8]) -> Result<(String, u32), &'static 
         tracing::error!(%fault, "a token call failed");
         &code::TOKEN_INTERNAL
     };
-    let vendor = app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
+    let vendor =
+        app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
     verify_slices_are_equal(&keys::hash(&request.app_secret), &vendor.secret_hash)
         .map_err(|_| &code::APP_SECRET_INVALID)?;
     if !vendor.settings.is_enabled {

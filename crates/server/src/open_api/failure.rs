@@ -31,9 +31,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// A documented code with one member that was wrong.
-    pub(crate) fn field(code: &'static Code, field: &str, description: impl ToString) -> Failure {
-        let violation =
-            FieldViolation { field: field.to_owned(), value: None, description: description.to_string() };
+    pub(crate) fn field(code: &'static Code, field: &str, description: &dyn ToString) -> Failure {
+        let violation = FieldViolation {
+            field: field.to_owned(),
+            value: None,
+            description: description.to_string(),
+        };
         Failure::Field(code, vec![violation])
     }
 
@@ -75,9 +78,9 @@ impl From<Refusal> for Failure {
                 Failure::Refused(&code::ILLEGAL_ORDER_STATUS)
             }
             Refusal::BeingApproved => Failure::Refused(&code::ORDER_BEING_APPROVED),
-            Refusal::StageIdTaken => Failure::field(&code::PARAMETER_ERROR, "stage_id", refusal),
+            Refusal::StageIdTaken => Failure::field(&code::PARAMETER_ERROR, "stage_id", &refusal),
             Refusal::StageTimeNotIncreasing => {
-                Failure::field(&code::PARAMETER_ERROR, "stage_time", refusal)
+                Failure::field(&code::PARAMETER_ERROR, "stage_time", &refusal)
             }
         }
     }
@@ -97,7 +100,8 @@ fn too_many(too_fast: TooFast, log_id: &str) -> Response<Body> {
 /// An answer as every answer of the open API is: JSON, with the log id.
 pub(crate) fn answer(status: u16, log_id: &str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, json);

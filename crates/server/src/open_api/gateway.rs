@@ -98,7 +98,7 @@ fn body_failure(app: &App, refused: BodyRefused) -> Failure {
         BodyRefused::TooLarge => format!("expected at most {} bytes", app.config.body_bytes_max),
         BodyRefused::TooSlow | BodyRefused::Broken => "expected a complete body".to_owned(),
     };
-    Failure::field(&code::BAD_REQUEST, "body", expected)
+    Failure::field(&code::BAD_REQUEST, "body", &expected)
 }
 
 /// The app and the tenant of the call's token.

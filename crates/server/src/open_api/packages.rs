@@ -19,7 +19,7 @@ use crate::app::App;
 pub(crate) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
     let create = CreatePackages::decode(body)?;
     let refused = |field: &str, expected: &str| {
-        Err(Failure::field(&code::ACCOUNT_PACKAGE_NOT_FOUND, field, expected))
+        Err(Failure::field(&code::ACCOUNT_PACKAGE_NOT_FOUND, field, &expected))
     };
     let fault = |fault| Failure::Fault(&code::SYSTEM_ERROR, fault);
     let account = match create.account_id.parse::<Id>() {
@@ -31,9 +31,10 @@ pub(crate) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     let Some(account) = account.filter(|account| account.app_id == vendor.app.app_id) else {
         return refused("account_id", "expected an account of this app");
     };
-    for (field, entries) in
-        [("package_list", &create.package_list), ("additional_item_list", &create.additional_item_list)]
-    {
+    for (field, entries) in [
+        ("package_list", &create.package_list),
+        ("additional_item_list", &create.additional_item_list),
+    ] {
         let mut ids = HashSet::new();
         if !entries.iter().all(|entry| ids.insert(&entry.id)) {
             return refused(field, "expected each id once");
