@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
-use crate::{account, app, event, order, report, tenant};
+use crate::{account, app, event, migrate, order, report, serve, tenant, work};
+
+/// The server that `probity serve` starts when it is told nothing.
+pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8090";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,12 +36,13 @@ pub(crate) struct Cli {
 pub(crate) struct Global {
     /// Server to call.
     #[arg(long, global = true, value_name = "URL", env = "PROBITY_SERVER")]
-    #[arg(default_value = "http://127.0.0.1:8090")]
+    #[arg(default_value = SERVER_DEFAULT)]
     pub(crate) server: String,
     /// Key to call with; else the tenant's from the credentials file, else `operator.key` in `--data`.
     #[arg(long, global = true, value_name = "KEY", env = "PROBITY_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
-    /// Data directory of the server; commands that call a server read its `operator.key`.
+    /// Data directory of the server, `data` when left out; commands that call a server read its
+    /// `operator.key`.
     #[arg(long, global = true, value_name = "DIR", env = "PROBITY_DATA")]
     pub(crate) data: Option<PathBuf>,
     /// Tenant to act for; may be left out when the credentials file knows only one at the server.
@@ -75,8 +79,22 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Every command, in the order of its help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start the server with its workers.
+    Serve(serve::Serve),
+    /// Start workers alone, beside the servers of an installation.
+    Work(work::Work),
+    /// Bring the database to this version's shape, and end.
+    Migrate(migrate::Migrate),
+    #[command(flatten)]
+    Call(Call),
+}
+
+/// The commands that call a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
     /// Tenants (租户): the hirers of an installation.
     Tenant {
         #[command(subcommand)]
@@ -137,6 +155,11 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_default_server_is_the_one_that_serve_starts() {
+        assert_eq!(SERVER_DEFAULT, format!("http://{}", server::Config::default().listen));
     }
 
     #[test]

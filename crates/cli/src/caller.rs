@@ -8,12 +8,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use client::control::Control;
+use server::Config;
 
-use crate::args::Global;
+use crate::args::{Global, SERVER_DEFAULT};
 use crate::credentials::{self, Credentials};
 use crate::failure::Usage;
 use crate::output::say;
 
+const OPERATOR_KEY_FILE: &str = "operator.key";
 const KEY_HINT: &str =
     "name one with --key or PROBITY_KEY, or the server's data directory with --data";
 
@@ -88,13 +90,20 @@ impl Global {
         }
     }
 
+    /// The key in the named data directory; in the default one only for the default server, so that
+    /// no key goes to a server that it does not belong to.
     fn operator_key(&self) -> anyhow::Result<Option<String>> {
-        self.data.as_deref().map(read_operator_key).transpose()
+        if let Some(data) = &self.data {
+            return read_operator_key(data).map(Some);
+        }
+        let data = Config::default().data;
+        let is_here = self.server == SERVER_DEFAULT && data.join(OPERATOR_KEY_FILE).exists();
+        is_here.then(|| read_operator_key(&data)).transpose()
     }
 }
 
 fn read_operator_key(data: &Path) -> anyhow::Result<String> {
-    let path = data.join("operator.key");
+    let path = data.join(OPERATOR_KEY_FILE);
     let text = std::fs::read_to_string(&path);
     let text = text.with_context(|| format!("no operator key at {}", path.display()))?;
     Ok(text.trim().to_owned())

@@ -6,22 +6,26 @@ mod app;
 mod args;
 mod caller;
 mod credentials;
+mod daemon;
 mod event;
 mod failure;
 mod log;
+mod migrate;
 mod openapi;
 mod order;
 mod output;
 mod report;
+mod serve;
 mod sheet;
 mod tenant;
 mod text;
+mod work;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, Global};
+use args::{Call, Cli, Command, Global};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,16 +43,22 @@ fn main() -> ExitCode {
 }
 
 fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    let call = match command {
+        Command::Serve(serve) => return serve::run(global, serve),
+        Command::Work(work) => return work::run(global, work),
+        Command::Migrate(migrate) => return migrate::run(global, migrate),
+        Command::Call(call) => call,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        match command {
-            Command::Tenant { command } => tenant::run(global, command).await,
-            Command::App { command } => app::run(global, command).await,
-            Command::Account { command } => account::run(global, command).await,
-            Command::Order { command } => order::run(global, command).await,
-            Command::Report { command } => report::run(global, command).await,
-            Command::Event { command } => event::run(global, command).await,
-            Command::Openapi => openapi::run(global).await,
+        match call {
+            Call::Tenant { command } => tenant::run(global, command).await,
+            Call::App { command } => app::run(global, command).await,
+            Call::Account { command } => account::run(global, command).await,
+            Call::Order { command } => order::run(global, command).await,
+            Call::Report { command } => report::run(global, command).await,
+            Call::Event { command } => event::run(global, command).await,
+            Call::Openapi => openapi::run(global).await,
         }
     })
 }

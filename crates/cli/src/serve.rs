@@ -1,0 +1,48 @@
+//! `probity serve`: the HTTP server with its workers, until it is told to stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use clap::Args;
+use server::clock::Clock;
+use server::{Config, Server};
+
+use crate::args::Global;
+use crate::daemon::{self, Outbound, Storage};
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one. The first line on stdout tells the address.
+    #[arg(long, value_name = "ADDR:PORT", env = "PROBITY_LISTEN")]
+    #[arg(default_value_t = Config::default().listen)]
+    listen: SocketAddr,
+    /// The server's address as others see it, for the links that it gives.
+    #[arg(long, value_name = "URL", env = "PROBITY_PUBLIC_URL")]
+    public_url: Option<String>,
+    #[command(flatten)]
+    storage: Storage,
+    #[command(flatten)]
+    outbound: Outbound,
+}
+
+pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
+    let Serve { listen, public_url, storage, outbound } = serve;
+    let mut config = daemon::config(global, storage);
+    config.listen = listen;
+    config.public_url = public_url;
+    config.allow_outbound = outbound.allow_outbound;
+    daemon::runtime()?.block_on(async {
+        let shutdown = daemon::shutdown()?;
+        let server = Server::bind(config, Clock::system()).await?;
+        announce(server.address());
+        server.run(shutdown).await;
+        Ok(())
+    })
+}
+
+/// The line that scripts wait for. The socket already takes connections; that nobody reads the line
+/// is no reason to stop.
+fn announce(address: SocketAddr) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+}
