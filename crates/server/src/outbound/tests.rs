@@ -164,18 +164,21 @@ impl Default for Set {
             names: Arc::new(|_| vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]),
             own: Vec::new(),
             roots: web_roots(),
-            post: PostLimits { total: 300 * MS, ..PostLimits::default() },
-            fetch: FetchLimits {
-                first_byte: 300 * MS,
-                total: 600 * MS,
-                bytes_max: 100_000,
-                ..FetchLimits::default()
-            },
+            post: PostLimits::default(),
+            fetch: FetchLimits { bytes_max: 100_000, ..FetchLimits::default() },
         }
     }
 }
 
 impl Set {
+    /// The same with times short enough to wait for.
+    fn hasty() -> Set {
+        let set = Set::default();
+        let post = PostLimits { connect: 200 * MS, total: 300 * MS, ..set.post };
+        let fetch = FetchLimits { first_byte: 300 * MS, total: 600 * MS, ..set.fetch };
+        Set { post, fetch, ..set }
+    }
+
     fn open(self) -> Outbound {
         let allow = Allow::from_rules(self.rules).unwrap();
         let guard = Arc::new(Guard { allow, own: self.own, own_names: Vec::new() });

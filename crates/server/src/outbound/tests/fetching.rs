@@ -83,20 +83,26 @@ async fn a_source_that_fails_is_told_by_its_failure() {
         ),
         (reply("302 Found", "", ""), "redirects"),
         (b"SSH-2.0-x\r\n\r\n".to_vec(), "answer_broken"),
-        (Vec::new(), "answer_too_slow"),
     ] {
         let peer = Peer::start(move |_, _| answer.clone()).await;
         assert_eq!(class_of(&outbound, &url(&peer)).await, class);
     }
+    let chunk = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc";
+    let peer = Peer::start(|_, _| chunk.to_vec()).await;
+    let (cut_off, _) = fetch(&outbound, &url(&peer)).await;
+    assert!(matches!(cut_off, Err(FetchFailure::Broken)), "{cut_off:?}");
+}
+
+#[tokio::test]
+async fn a_source_that_stalls_is_given_up_in_time() {
+    let outbound = Set::hasty().open();
+    let peer = Peer::start(|_, _| Vec::new()).await;
+    assert_eq!(class_of(&outbound, &url(&peer)).await, "answer_too_slow");
     let short = b"HTTP/1.1 200 OK\r\nx-content-length: 0\r\nContent-Length: 9\r\n\r\nabc";
     let peer = Peer::start(|_, _| [short.as_slice(), b"..."].concat()).await;
     let (stalled, sink) = fetch(&outbound, &url(&peer)).await;
     assert!(matches!(stalled, Err(FetchFailure::TooSlow)), "{stalled:?}");
     assert_eq!(sink, b"abc...");
-    let chunk = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc";
-    let peer = Peer::start(|_, _| chunk.to_vec()).await;
-    let (cut_off, _) = fetch(&outbound, &url(&peer)).await;
-    assert!(matches!(cut_off, Err(FetchFailure::Broken)), "{cut_off:?}");
 }
 
 #[tokio::test]

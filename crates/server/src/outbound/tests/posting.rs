@@ -77,7 +77,7 @@ async fn connections_are_kept_for_the_same_receiver_only() {
 
 #[tokio::test]
 async fn slow_broken_and_absent_receivers_are_told_apart() {
-    let outbound = Set::default().open();
+    let outbound = Set::hasty().open();
     let stalling = Peer::start(|_, _| Vec::new()).await;
     let url = |peer: &Peer| format!("http://hook.test:{}/", peer.port());
     assert_eq!(post(&outbound, &url(&stalling)).await.unwrap_err(), PostFailure::TooSlow);
@@ -86,6 +86,7 @@ async fn slow_broken_and_absent_receivers_are_told_apart() {
     let dripping = Peer::start(|_, _| dripping.to_vec()).await;
     assert_eq!(post(&outbound, &url(&dripping)).await.unwrap_err(), PostFailure::TooSlow);
 
+    let outbound = Set::default().open();
     let broken = Peer::start(|_, _| b"SSH-2.0-x\r\n\r\n".to_vec()).await;
     assert_eq!(post(&outbound, &url(&broken)).await.unwrap_err(), PostFailure::Broken);
 
@@ -125,12 +126,7 @@ async fn the_addresses_judged_are_the_ones_connected_to() {
         0 => vec!["192.0.2.1".parse().unwrap()],
         _ => vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
     };
-    let set = Set {
-        rules: vec!["192.0.2.0/24"],
-        names: Arc::new(names),
-        post: PostLimits { connect: 100 * MS, total: 300 * MS, ..PostLimits::default() },
-        ..Set::default()
-    };
+    let set = Set { rules: vec!["192.0.2.0/24"], names: Arc::new(names), ..Set::hasty() };
     let outbound = set.open();
     let url = format!("http://rebinding.example.com:{}/", peer.port());
     assert!(post(&outbound, &url).await.is_err());
