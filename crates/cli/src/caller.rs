@@ -9,13 +9,13 @@ use std::path::Path;
 use anyhow::Context as _;
 use client::control::Control;
 use server::Config;
+use server::keys::OPERATOR_KEY_FILE;
 
 use crate::args::{Global, SERVER_DEFAULT};
 use crate::credentials::{self, Credentials};
 use crate::failure::Usage;
 use crate::output::say;
 
-const OPERATOR_KEY_FILE: &str = "operator.key";
 const KEY_HINT: &str =
     "name one with --key or PROBITY_KEY, or the server's data directory with --data";
 
