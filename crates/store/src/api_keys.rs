@@ -58,6 +58,22 @@ impl Store {
         Ok(!self.read(FIND_OPERATOR, Vec::new()).await?.is_empty())
     }
 
+    /// Adds a key of a tenant by its SHA-256, with a role of the tenant.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn create_tenant_key(
+        &self,
+        hash: &[u8; 32],
+        tenant_id: TenantId,
+        role: &str,
+        at: UnixMs,
+    ) -> Result<Id, Fault> {
+        let key_id = self.make_id(at);
+        self.write(vec![insert(hash, key_id, Some(tenant_id), role, at)]).await?;
+        Ok(key_id)
+    }
+
     /// Adds an operator key by its SHA-256.
     ///
     /// # Errors
