@@ -19,6 +19,8 @@
 #![allow(dead_code, reason = "every test file uses its own part of the harness")]
 
 mod database;
+pub(crate) mod rows;
+pub(crate) mod wire;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,6 +38,7 @@ use server::clock::Clock;
 use server::{Config, Server, SharedApp};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use database::Database;
 
@@ -71,8 +74,10 @@ pub(crate) struct World {
     pub(crate) operator: Control,
     /// For requests that no SDK would send.
     pub(crate) http: reqwest::Client,
+    has_workers: bool,
     // In this order: the server stops before its memory goes.
     stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
     database: Option<Database>,
     folder: TempDir,
 }
@@ -157,13 +162,7 @@ impl World {
         let data = config.data.clone();
         let server = Server::bind(config, clock.clone()).await.unwrap();
         let (app, address) = (SharedApp::clone(&server.app), server.address());
-        let (stop, stopped) = oneshot::channel::<()>();
-        // A sender that is gone stops it too.
-        let stopped = async { stopped.await.unwrap_or_default() };
-        match has_workers {
-            true => drop(tokio::spawn(server.run(stopped))),
-            false => drop(tokio::spawn(server.run_without_workers(stopped))),
-        }
+        let (stop, running) = run(server, has_workers);
         let operator_key = read_operator_key(&data);
         let operator = Control::new(&format!("http://{address}"), &operator_key).unwrap();
         // Whoever came first has set it, with the same.
@@ -174,7 +173,31 @@ impl World {
             .build()
             .unwrap();
         let stop = Some(stop);
-        World { app, engine, clock, address, operator_key, operator, http, stop, database, folder }
+        World {
+            app,
+            engine,
+            clock,
+            address,
+            operator_key,
+            operator,
+            http,
+            has_workers,
+            stop,
+            running,
+            database,
+            folder,
+        }
+    }
+
+    /// Stops the server, waits for its end, and starts another one on the same memory and address.
+    pub(crate) async fn restart(&mut self) {
+        drop(self.stop.take());
+        (&mut self.running).await.unwrap();
+        let config = Config { listen: self.address, ..self.app.config.clone() };
+        let server = Server::bind(config, self.clock.clone()).await.unwrap();
+        self.app = SharedApp::clone(&server.app);
+        let (stop, running) = run(server, self.has_workers);
+        (self.stop, self.running) = (Some(stop), running);
     }
 
     /// The data folder: database file, reports, keys.
@@ -329,6 +352,17 @@ pub(crate) fn form(account_id: &str) -> PlaceOrder {
         application_id: Some("7000000000000000001".to_owned()),
         location_code: Some("CN_1".to_owned()),
     }
+}
+
+/// Runs a server until what it gives is used, or gone.
+fn run(server: Server, has_workers: bool) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap_or_default() };
+    let running = match has_workers {
+        true => tokio::spawn(server.run(stopped)),
+        false => tokio::spawn(server.run_without_workers(stopped)),
+    };
+    (stop, running)
 }
 
 fn read_operator_key(data: &Path) -> String {
