@@ -5,7 +5,9 @@
 pub mod id;
 pub mod order;
 pub mod retry;
+pub mod role;
 pub mod time;
 
 pub use id::{AppId, Id, TenantId};
+pub use role::{Act, Role};
 pub use time::UnixMs;

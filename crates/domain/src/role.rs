@@ -1,0 +1,184 @@
+//! Who may do what: roles and acts, as one table of plain values.
+//!
+//! A role is a key's (later a user's) part in a tenant, or the operator's. What always holds: the operator sees
+//! nothing that tells about a person, and seeing where an order stands never implies seeing its results and
+//! reports. Source: product, section 8.
+
+/// The part in which somebody calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// 运维: runs the installation.
+    Operator,
+    /// Everything in its own tenant.
+    Admin,
+    /// Places orders, and sees where its own ones stand.
+    Recruiter,
+    /// Decides on returned results.
+    Approver,
+    /// Looks after retention and erasure.
+    PrivacyOfficer,
+    /// Reads what holds no personal data.
+    Auditor,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 6] = [
+        Role::Operator,
+        Role::Admin,
+        Role::Recruiter,
+        Role::Approver,
+        Role::PrivacyOfficer,
+        Role::Auditor,
+    ];
+
+    /// The role's name, as it is kept and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Operator => "operator",
+            Role::Admin => "admin",
+            Role::Recruiter => "recruiter",
+            Role::Approver => "approver",
+            Role::PrivacyOfficer => "privacy_officer",
+            Role::Auditor => "auditor",
+        }
+    }
+
+    /// The role of this name, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether the role may do this at all; in its own tenant only, unless it is the operator.
+    #[must_use]
+    pub fn may(self, act: Act) -> bool {
+        act.roles().contains(&self)
+    }
+
+    /// Whether only orders that it placed itself exist for this role.
+    #[must_use]
+    pub const fn sees_own_orders_only(self) -> bool {
+        matches!(self, Role::Recruiter)
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// Create tenants, and see that they exist.
+    ManageTenants,
+    /// See one tenant's settings.
+    SeeTenant,
+    /// Change one tenant's settings.
+    ChangeTenant,
+    /// Create, see, change and delete apps; send their events again.
+    ManageApps,
+    /// See a tenant's accounts and what can be ordered there.
+    SeeAccounts,
+    /// Bind and unbind accounts.
+    ManageAccounts,
+    /// Place orders.
+    PlaceOrders,
+    /// See where orders stand: nothing that tells about a person.
+    ListOrders,
+    /// See an order with its form, stages and timeline.
+    SeeOrders,
+    /// End orders.
+    TerminateOrders,
+    /// Decide on returned results.
+    ReviewOrders,
+    /// See the results and reports of an order, and ask for reports again.
+    SeeReports,
+    /// See events and the way of each to its app.
+    SeeEvents,
+    /// See what a receiver answered to an event.
+    SeeExchanges,
+    /// Send events again.
+    ResendEvents,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Act; 15] = [
+        Act::ManageTenants,
+        Act::SeeTenant,
+        Act::ChangeTenant,
+        Act::ManageApps,
+        Act::SeeAccounts,
+        Act::ManageAccounts,
+        Act::PlaceOrders,
+        Act::ListOrders,
+        Act::SeeOrders,
+        Act::TerminateOrders,
+        Act::ReviewOrders,
+        Act::SeeReports,
+        Act::SeeEvents,
+        Act::SeeExchanges,
+        Act::ResendEvents,
+    ];
+
+    /// The roles that may do this.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
+        match self {
+            Act::ManageTenants | Act::ManageApps => &[Operator],
+            Act::ChangeTenant | Act::ManageAccounts | Act::ResendEvents => &[Operator, Admin],
+            Act::SeeTenant | Act::SeeAccounts => {
+                &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]
+            }
+            Act::PlaceOrders | Act::TerminateOrders => &[Admin, Recruiter],
+            Act::ListOrders => &[Admin, Recruiter, Approver, PrivacyOfficer, Auditor],
+            Act::SeeOrders => &[Admin, Recruiter, Approver],
+            Act::ReviewOrders | Act::SeeReports => &[Admin, Approver],
+            Act::SeeEvents => &[Operator, Admin, Auditor],
+            Act::SeeExchanges => &[Admin],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_sees_nothing_that_tells_about_a_person() {
+        let seen: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Operator.may(*act)).collect();
+        let expected = [
+            Act::ManageTenants,
+            Act::SeeTenant,
+            Act::ChangeTenant,
+            Act::ManageApps,
+            Act::SeeAccounts,
+            Act::ManageAccounts,
+            Act::SeeEvents,
+            Act::ResendEvents,
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_tenants_admin_may_do_everything_there_and_nothing_elsewhere() {
+        for act in Act::ALL {
+            let is_elsewhere = matches!(act, Act::ManageTenants | Act::ManageApps);
+            assert_eq!(Role::Admin.may(act), !is_elsewhere, "{act:?}");
+        }
+    }
+
+    #[test]
+    fn seeing_an_order_does_not_imply_seeing_its_reports() {
+        assert!(Role::Recruiter.may(Act::SeeOrders) && !Role::Recruiter.may(Act::SeeReports));
+        assert!(Role::Auditor.may(Act::ListOrders) && !Role::Auditor.may(Act::SeeOrders));
+        assert!(Role::Approver.may(Act::SeeReports));
+    }
+
+    #[test]
+    fn roles_are_found_by_their_names() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::parse("root"), None);
+    }
+}
