@@ -140,9 +140,21 @@ impl Store {
         tenant_id: TenantId,
         event_id: EventId,
     ) -> Result<Option<Event>, Fault> {
-        let rows = self.read(FIND, values![tenant_id.0, event_id.event_no.0]).await?;
-        let found = rows.first().map(event).transpose()?;
+        let found = self.find_event_of(tenant_id, event_id.event_no).await?;
         Ok(found.filter(|event| event.event_id == event_id))
+    }
+
+    /// The event that this caused, if it caused one: an account, an order, or an entry of an order's timeline.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn find_event_of(
+        &self,
+        tenant_id: TenantId,
+        cause: Id,
+    ) -> Result<Option<Event>, Fault> {
+        let rows = self.read(FIND, values![tenant_id.0, cause.0]).await?;
+        rows.first().map(event).transpose()
     }
 }
 

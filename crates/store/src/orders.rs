@@ -26,6 +26,8 @@ pub struct OrderSummary {
     pub app_id: AppId,
     /// Where it stands.
     pub state: State,
+    /// The member that placed it.
+    pub placed_by: Id,
     /// When it changed last.
     pub updated_at: UnixMs,
     /// When it ended.
@@ -241,6 +243,7 @@ fn summary(row: &OrderRow) -> OrderSummary {
         package_id: row.package_id.clone(),
         app_id: row.app_id,
         state: row.state,
+        placed_by: row.placed_by,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
     }
