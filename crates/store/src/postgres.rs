@@ -6,11 +6,13 @@
 mod desk;
 mod news;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -38,12 +40,27 @@ pub(crate) struct Postgres {
 }
 
 /// The settings of a connection to `url`.
+///
+/// Where the URL says nothing of `sslmode`, a server on this machine is spoken to in plain text, and any other
+/// over TLS with a certificate that verifies; `sslmode=disable` and `sslmode=require` say it outright.
 pub(crate) fn config(url: &str) -> Result<Config, Fault> {
     let mut config: Config = url.parse().map_err(|_| {
         Fault::new(FaultKind::Storage, "expected database-url as postgres://USER@HOST:PORT/NAME")
     })?;
+    if config.get_ssl_mode() == SslMode::Prefer {
+        let is_near = config.get_hosts().iter().all(is_on_this_machine);
+        config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
+    }
     config.application_name("probity").connect_timeout(Duration::from_secs(5));
     Ok(config)
+}
+
+fn is_on_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) if name == "localhost" => true,
+        Host::Tcp(name) => name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+    }
 }
 
 fn tls() -> MakeRustlsConnect {
