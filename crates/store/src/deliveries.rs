@@ -104,14 +104,17 @@ pub struct Delivery {
 const INSERT: &str = "INSERT INTO deliveries (tenant_id, event_no, app_id, order_id, state, attempts, due_at) \
     VALUES ($1, $2, $3, NULL, 2, 0, $4)";
 /// Claims what is due, the oldest first, and `canceled` only after the first try of the order's `created`,
-/// whose number is the order's id.
-const CLAIM: &str = "UPDATE deliveries SET due_at = $2, attempts = attempts + 1 WHERE (tenant_id, event_no) \
-    IN (SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.due_at <= $1 \
+/// whose number is the order's id. `$4` lists the apps to be passed over: `,7,8,`.
+const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.due_at <= $1 \
+      AND $4 NOT LIKE '%,' || d.app_id || ',%' \
       AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.tenant_id = d.tenant_id \
         AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = 2 \
         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant_id = c.tenant_id \
           AND a.event_no = c.event_no)) \
       ORDER BY d.due_at LIMIT $3 /* skip locked */) \
+    UPDATE deliveries SET due_at = $2, attempts = attempts + 1 FROM due \
+      WHERE tenant_id = due.tenant AND event_no = due.number \
     RETURNING tenant_id, event_no, attempts";
 const FIND_CLAIMED: &str = "SELECT tag, kind, app_id, order_id, created_at FROM events \
     WHERE tenant_id = $1 AND event_no = $2";
@@ -122,6 +125,11 @@ const INSERT_ATTEMPT: &str = "INSERT INTO attempts (tenant_id, event_no, attempt
     http_status, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
 /// A claim that could not be tried, for want of a sink, counts as no try.
 const HOLD: &str = "UPDATE deliveries SET state = 1, due_at = NULL, attempts = attempts - 1 \
+    WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
+/// Takes the app's row, so that a change of its sink comes either before or after.
+const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
+/// A claim that was not tried, for want of a place, counts as no try either.
+const PUT_BACK: &str = "UPDATE deliveries SET due_at = $4, attempts = attempts - 1 \
     WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
 const RELEASE: &str =
     "UPDATE deliveries SET state = 2, due_at = $2 WHERE app_id = $1 AND state = 1";
@@ -142,6 +150,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     FINISH,
     INSERT_ATTEMPT,
     HOLD,
+    KEEP_APP,
+    PUT_BACK,
     RELEASE,
     RESEND,
     RESEND_SINCE,
@@ -169,34 +179,62 @@ impl Store {
         lease_until: UnixMs,
         limit: u32,
     ) -> Result<Vec<ClaimedDelivery>, Fault> {
-        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit)]);
+        self.claim_deliveries_except(now, lease_until, limit, &[]).await
+    }
+
+    /// As [`Store::claim_deliveries`], passing over the deliveries for the apps `passed_over`. A row that is
+    /// damaged is logged and left until its lease ends.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn claim_deliveries_except(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+        passed_over: &[AppId],
+    ) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let mut apps = String::from(",");
+        for app_id in passed_over {
+            apps.push_str(&format!("{},", app_id.0));
+        }
+        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit), apps]);
         let Written::Done(rows) = self.write(vec![claim]).await? else { return Ok(Vec::new()) };
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
-            let (tenant_id, event_no) = (TenantId(row.int(0)?), Id(row.int(1)?));
-            let event = self.read(FIND_CLAIMED, values![tenant_id.0, event_no.0]).await?;
-            let event = event
-                .first()
-                .ok_or_else(|| Fault::new(FaultKind::Damaged, "a delivery has no event"))?;
-            let tag = event.bytes(0)?.try_into();
-            claimed.push(ClaimedDelivery {
-                tenant_id,
-                event_id: EventId {
-                    event_no,
-                    tag: tag.map_err(|_| {
-                        Fault::new(FaultKind::Damaged, "an event's tag is not 8 bytes")
-                    })?,
-                },
-                kind: EventKind::from_number(event.int(1)?)?,
-                app_id: AppId(event.int(2)?),
-                order_id: event.find_int(3)?.map(Id),
-                created_at: UnixMs(event.int(4)?),
-                attempt: u32::try_from(row.int(2)?).unwrap_or(u32::MAX),
-                lease_until,
-            });
+            match self.claimed_delivery(&row, lease_until).await {
+                Ok(delivery) => claimed.push(delivery),
+                Err(fault) if fault.kind() == FaultKind::Damaged => {
+                    tracing::error!(%fault, "a delivery cannot be read and is tried later");
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         claimed.sort_by_key(|delivery| delivery.event_id.event_no);
         Ok(claimed)
+    }
+
+    async fn claimed_delivery(
+        &self,
+        row: &Row,
+        lease_until: UnixMs,
+    ) -> Result<ClaimedDelivery, Fault> {
+        let damaged = |what| Fault::new(FaultKind::Damaged, what);
+        let (tenant_id, event_no) = (TenantId(row.int(0)?), Id(row.int(1)?));
+        let events = self.read(FIND_CLAIMED, values![tenant_id.0, event_no.0]).await?;
+        let event = events.first().ok_or_else(|| damaged("a delivery has no event"))?;
+        let tag = event.bytes(0)?.try_into();
+        let tag = tag.map_err(|_| damaged("an event's tag is not 8 bytes"))?;
+        Ok(ClaimedDelivery {
+            tenant_id,
+            event_id: EventId { event_no, tag },
+            kind: EventKind::from_number(event.int(1)?)?,
+            app_id: AppId(event.int(2)?),
+            order_id: event.find_int(3)?.map(Id),
+            created_at: UnixMs(event.int(4)?),
+            attempt: u32::try_from(row.int(2)?).unwrap_or(u32::MAX),
+            lease_until,
+        })
     }
 
     /// Records a try, and the state that the delivery has after it; `due_at` is when it is tried next. False,
@@ -254,6 +292,40 @@ impl Store {
         let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
         let values = values![tenant_id.0, event_no.0, claimed.lease_until.0];
         self.write(vec![any(HOLD, values)]).await.map(drop)
+    }
+
+    /// As [`Store::hold_delivery`], if the app is still as it was at `app_version`. False, and nothing changes,
+    /// when it is not: then it may have a sink by now.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn hold_delivery_of(
+        &self,
+        claimed: &ClaimedDelivery,
+        app_version: i64,
+    ) -> Result<bool, Fault> {
+        let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
+        let statements = vec![
+            one(KEEP_APP, values![claimed.app_id.0, app_version]),
+            any(HOLD, values![tenant_id.0, event_no.0, claimed.lease_until.0]),
+        ];
+        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+    }
+
+    /// Gives claimed deliveries back untried, due at `due_at`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn put_back_deliveries(
+        &self,
+        claimed: &[ClaimedDelivery],
+        due_at: UnixMs,
+    ) -> Result<(), Fault> {
+        let put_back = |claimed: &ClaimedDelivery| {
+            let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
+            any(PUT_BACK, values![tenant_id.0, event_no.0, claimed.lease_until.0, due_at.0])
+        };
+        self.write(claimed.iter().map(put_back).collect()).await.map(drop)
     }
 
     /// Makes an event's delivery due again, whatever became of it. False when there is none.

@@ -113,9 +113,11 @@ pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, 
     FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
 const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed \
     FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
-const CLAIM: &str = "UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 \
-    WHERE (tenant_id, report_id) IN (SELECT r.tenant_id, r.report_id FROM reports r \
+const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT r.tenant_id, r.report_id FROM reports r \
       WHERE r.due_at <= $1 ORDER BY r.due_at LIMIT $3 /* skip locked */) \
+    UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 FROM due \
+      WHERE tenant_id = due.tenant AND report_id = due.number \
     RETURNING tenant_id, report_id, order_id, attempts, sealed";
 /// A worker that lost its lease changes nothing.
 const FINISH: &str = "UPDATE reports SET state = $1, due_at = $2, failure = $3, size_bytes = $4, sha256 = $5 \
@@ -146,10 +148,11 @@ impl Store {
         report(tenant.tenant_id, &data_key, row).map(Some)
     }
 
-    /// Claims at most `limit` due reports of all tenants until `lease_until`.
+    /// Claims at most `limit` due reports of all tenants until `lease_until`. A row that is damaged is logged
+    /// and left until its lease ends.
     ///
     /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
+    /// Faults of storage.
     pub async fn claim_reports(
         &self,
         now: UnixMs,
@@ -160,22 +163,32 @@ impl Store {
         let Written::Done(rows) = self.write(vec![claim]).await? else { return Ok(Vec::new()) };
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
-            let (tenant_id, report_id) = (TenantId(row.int(0)?), Id(row.int(1)?));
-            let order_id = Id(row.int(2)?);
-            let gone = || Fault::new(FaultKind::Damaged, "a report has no order");
-            let tenant = self.find_tenant(tenant_id).await?.ok_or_else(gone)?;
-            let (_, data_key) = self.find_order_row(&tenant, order_id).await?.ok_or_else(gone)?;
-            let text = data_key.open(place(tenant_id, report_id), row.bytes(4)?)?;
-            claimed.push(ClaimedReport {
-                tenant_id,
-                order_id,
-                report_id,
-                attempt: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
-                source: content::from_text(&text)?,
-                lease_until,
-            });
+            match self.claimed_report(row, lease_until).await {
+                Ok(report) => claimed.push(report),
+                Err(fault) if fault.kind() == FaultKind::Damaged => {
+                    tracing::error!(%fault, "a report cannot be read and is tried later");
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(claimed)
+    }
+
+    async fn claimed_report(&self, row: &Row, lease_until: UnixMs) -> Result<ClaimedReport, Fault> {
+        let (tenant_id, report_id) = (TenantId(row.int(0)?), Id(row.int(1)?));
+        let order_id = Id(row.int(2)?);
+        let gone = || Fault::new(FaultKind::Damaged, "a report has no order");
+        let tenant = self.find_tenant(tenant_id).await?.ok_or_else(gone)?;
+        let (_, data_key) = self.find_order_row(&tenant, order_id).await?.ok_or_else(gone)?;
+        let text = data_key.open(place(tenant_id, report_id), row.bytes(4)?)?;
+        Ok(ClaimedReport {
+            tenant_id,
+            order_id,
+            report_id,
+            attempt: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
+            source: content::from_text(&text)?,
+            lease_until,
+        })
     }
 
     /// Records how a fetch ended. False, and nothing changes, when the lease was lost.
