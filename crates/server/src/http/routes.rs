@@ -11,6 +11,8 @@ use crate::{control, open_api};
 /// The service for all requests.
 pub fn service(app: SharedApp) -> Router {
     Router::new()
+        .route("/open-apis", any(open_api::serve))
+        .route("/open-apis/", any(open_api::serve))
         .route("/open-apis/{*call}", any(open_api::serve))
         .nest("/api/v1", control::routes())
         .route("/healthz", get(healthz))

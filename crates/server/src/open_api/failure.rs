@@ -1,5 +1,7 @@
 //! Refusals and faults of the open API, turned into answers in one place.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use contract::code::{self, Code};
@@ -21,6 +23,8 @@ pub(crate) enum Failure {
     Field(&'static Code, Vec<FieldViolation>),
     /// A body that does not decode.
     Body(Refused),
+    /// The app's list of addresses does not have the caller's.
+    Address(Option<IpAddr>),
     /// None of the scopes is granted.
     Scope(AppId, &'static [Scope]),
     /// Too many calls.
@@ -50,6 +54,11 @@ impl Failure {
                 (status, error.with_field_violations(violations))
             }
             Failure::Body(refused) => (refused.code().http_status, refused.into_body(log_id)),
+            Failure::Address(peer) => {
+                let (status, error) = body(&code::IP_DENIED);
+                let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+                (status, error.with_msg(code::IP_DENIED.msg.replace("%s", &peer)))
+            }
             Failure::Scope(app_id, scopes) => {
                 let error = ErrorBody::scope_missing(&app_id.to_string(), scopes, log_id);
                 (code::SCOPE_MISSING.http_status, error)

@@ -32,11 +32,11 @@ pub(crate) struct Vendor {
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
+    let log_id = log_id(app.clock.now());
     let path = request.uri().path();
     let Some(route) = Route::find(request.method().as_str(), path) else {
-        return not_found();
+        return not_found(&log_id);
     };
-    let log_id = log_id(app.clock.now());
     match route.access {
         Access::Open => {
             let body = match read(&app, request).await {
@@ -53,10 +53,9 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     }
 }
 
-/// An unknown path, or another method on a known one, as the platform answers it.
-fn not_found() -> Response<Body> {
-    let mut response = Response::new(Body::from("404 page not found"));
-    *response.status_mut() = StatusCode::NOT_FOUND;
+/// An unknown path, or another method on a known one, as the platform answers it. Source: contract, section 2.3.
+fn not_found(log_id: &str) -> Response<Body> {
+    let mut response = answer(StatusCode::NOT_FOUND.as_u16(), log_id, "404 page not found");
     let text = header::HeaderValue::from_static("text/plain");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response
@@ -104,7 +103,10 @@ fn body_failure(app: &App, refused: BodyRefused) -> Failure {
 /// The app and the tenant of the call's token.
 async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure> {
     let refused = |code: &'static Code| Err(Failure::Refused(code));
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    // Of two headers nobody can say which one counts.
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none());
+    let token = value.and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
     let Some(token) = token.filter(|token| !token.is_empty()) else {
         return refused(&code::MISSING_ACCESS_TOKEN);
@@ -147,7 +149,7 @@ fn judge_address(vendor: &VendorApp, request: &Request) -> Result<(), Failure> {
     let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
     match (peer, allowed) {
         (Some(peer), Ok(allowed)) if allowed.allows_address(peer) => Ok(()),
-        _ => Err(Failure::Refused(&code::IP_DENIED)),
+        (peer, _) => Err(Failure::Address(peer)),
     }
 }
 
