@@ -7,7 +7,7 @@ use crate::events::{self, EventKind};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
 use crate::tenants::Tenant;
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Written, any, one, values};
 use crate::{Saved, Store, content};
 
 /// One account.
@@ -81,7 +81,7 @@ impl Store {
         let place = place(tenant.tenant_id, account.account_id);
         let sealed = tenant.key.seal(place, &content::to_text(&account.custom_fields));
         let usages: Vec<_> = account.usage_list.iter().map(u8::to_string).collect();
-        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        let mut statements = self.keep_answer(answer);
         statements.push(any(
             INSERT,
             values![

@@ -36,6 +36,9 @@ pub struct UsedKey {
 
 const INSERT: &str = "INSERT INTO idempotency (key_id, key_digest, request_digest, order_id, http_status, \
     sealed, created_at) VALUES ($1, $2, $3, NULL, $4, $5, $6) ON CONFLICT DO NOTHING";
+/// A key that was used more than 24 hours ago is free again.
+const FREE: &str =
+    "DELETE FROM idempotency WHERE key_id = $1 AND key_digest = $2 AND created_at <= $3";
 const FIND: &str = "SELECT request_digest, http_status, order_id, sealed FROM idempotency \
     WHERE key_id = $1 AND key_digest = $2 AND created_at > $3";
 const FORGET: &str = "DELETE FROM idempotency WHERE created_at <= $1";
@@ -43,15 +46,17 @@ const DAY_MS: i64 = 86_400_000;
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FORGET];
+pub(crate) const STATEMENTS: &[&str] = &[FREE, INSERT, FIND, FORGET];
 
 impl Store {
-    /// The statement that keeps `answer`; it is unmet when the key was used before.
-    pub(crate) fn keep_answer(&self, answer: Option<&KeptAnswer>) -> Option<Statement> {
-        let answer = answer?;
+    /// The statements that keep `answer`; they are unmet when the key was used before.
+    pub(crate) fn keep_answer(&self, answer: Option<&KeptAnswer>) -> Vec<Statement> {
+        let Some(answer) = answer else { return Vec::new() };
         let key = &answer.key;
+        let since = answer.at.plus_ms(-DAY_MS);
+        let free = any(FREE, values![key.api_key_id.0, key.key_digest.as_slice(), since.0]);
         let sealed = self.secrets().answers.seal(place(key), &answer.body);
-        Some(one(
+        let insert = one(
             INSERT,
             values![
                 key.api_key_id.0,
@@ -61,7 +66,8 @@ impl Store {
                 sealed,
                 answer.at.0,
             ],
-        ))
+        );
+        vec![free, insert]
     }
 
     /// What this Idempotency-Key was used for during the last 24 hours.
@@ -96,5 +102,6 @@ impl Store {
 }
 
 fn place(key: &IdempotencyKey) -> Place {
-    Place::new("idempotency", TenantId(0), key.api_key_id.0)
+    let digest = key.key_digest.first_chunk().expect("a digest is 16 bytes");
+    Place::new("idempotency", TenantId(key.api_key_id.0), i64::from_be_bytes(*digest))
 }

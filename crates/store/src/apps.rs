@@ -11,7 +11,7 @@ use crate::answers::KeptAnswer;
 use crate::deliveries;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
-use crate::value::{Row, Statement, Written, one, values};
+use crate::value::{Row, Written, one, values};
 use crate::{Known, Saved, Store, content};
 
 /// One app, with its secrets at hand.
@@ -79,7 +79,7 @@ const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, ca
     ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps WHERE app_id = $1";
 const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
     ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps \
-    WHERE created_at < $1 OR (created_at = $1 AND app_id < $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
+    WHERE (created_at, app_id) < ($1, $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
 const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
     AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
 
@@ -95,7 +95,7 @@ impl Store {
     pub async fn create_app(&self, app: &App, answer: Option<&KeptAnswer>) -> Result<Saved, Fault> {
         let sealed = self.secrets().apps.seal(place(app.app_id), &content::to_text(&app.secrets));
         let settings = &app.settings;
-        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        let mut statements = self.keep_answer(answer);
         statements.push(one(
             INSERT,
             values![

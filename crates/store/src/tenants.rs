@@ -7,7 +7,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::answers::KeptAnswer;
 use crate::fault::Fault;
 use crate::seal::{Digester, Key, Place};
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Written, any, one, values};
 use crate::{Known, Saved, Store};
 
 /// One hirer, with its key at hand.
@@ -67,7 +67,7 @@ const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retentio
     wrapped_key, version, created_at FROM tenants WHERE tenant_id = $1";
 const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
     wrapped_key, version, created_at FROM tenants \
-    WHERE created_at < $1 OR (created_at = $1 AND tenant_id < $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
+    WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<Saved, Fault> {
         let wrapped = self.root().seal(key_place(tenant.tenant_id), Key::random().bytes());
         let settings = &tenant.settings;
-        let mut statements: Vec<Statement> = self.keep_answer(answer).into_iter().collect();
+        let mut statements = self.keep_answer(answer);
         statements.push(any(
             INSERT,
             values![
