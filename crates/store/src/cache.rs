@@ -1,4 +1,6 @@
 //! Small caches of rows that nearly every call needs and hardly any changes.
+//!
+//! A cache keeps rows only while it would hear of their changes: it starts and ends with that.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,11 +17,12 @@ pub(crate) struct Cache<K, V>(RwLock<Held<K, V>>);
 struct Held<K, V> {
     rows: HashMap<K, V>,
     generation: u64,
+    hears_of_changes: bool,
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Cache<K, V> {
-        Cache(RwLock::new(Held { rows: HashMap::new(), generation: 0 }))
+        Cache(RwLock::new(Held { rows: HashMap::new(), generation: 0, hears_of_changes: false }))
     }
 }
 
@@ -33,7 +36,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// Keeps a row that was read, unless something changed since `generation`.
     pub(crate) fn keep(&self, key: K, row: V, generation: u64) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if held.generation != generation {
+        if held.generation != generation || !held.hears_of_changes {
             return;
         }
         if held.rows.len() >= ROWS_MAX {
@@ -49,10 +52,44 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         held.rows.remove(key);
     }
 
-    /// Forgets all rows.
-    pub(crate) fn forget_all(&self) {
+    /// Whether changes are heard of from now on. All rows are forgotten when that begins or ends.
+    pub(crate) fn hear_of_changes(&self, hears_of_changes: bool) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        held.generation += 1;
-        held.rows.clear();
+        if held.hears_of_changes != hears_of_changes {
+            held.hears_of_changes = hears_of_changes;
+            held.generation += 1;
+            held.rows.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_changed_while_it_was_read_is_not_kept() {
+        let cache = Cache::default();
+        cache.hear_of_changes(true);
+        let generation = cache.find(&1).unwrap_err();
+        cache.forget(&1);
+        cache.keep(1, "old", generation);
+        let generation = cache.find(&1).unwrap_err();
+        cache.keep(1, "new", generation);
+        assert_eq!(cache.find(&1), Ok("new"));
+    }
+
+    #[test]
+    fn nothing_is_kept_while_changes_are_not_heard_of() {
+        let cache = Cache::default();
+        cache.keep(1, "before", cache.find(&1).unwrap_err());
+        cache.hear_of_changes(true);
+        let generation = cache.find(&1).unwrap_err();
+        cache.keep(1, "kept", generation);
+        cache.hear_of_changes(true);
+        assert_eq!(cache.find(&1), Ok("kept"));
+        cache.hear_of_changes(false);
+        cache.keep(1, "meanwhile", cache.find(&1).unwrap_err());
+        assert!(cache.find(&1).is_err());
     }
 }

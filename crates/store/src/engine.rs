@@ -19,6 +19,9 @@ pub(crate) enum Job {
 
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 
+/// A commit that writes, whatever else it brings: only such a one shows that storage works again.
+pub(crate) const BEAT: &str = "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1";
+
 /// Waits for a job's answer: a lost reply is an error, never a success.
 pub(crate) async fn answer<T>(receiver: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
     receiver.await.unwrap_or_else(|_| Err(writer_gone()))
@@ -58,7 +61,7 @@ impl Signals {
         self.0.reports.notified().await;
     }
 
-    /// Notes whether the last commit worked.
+    /// Notes whether the last commit worked. While it did not, every commit must bring a [`BEAT`].
     pub(crate) fn note_commit(&self, worked: bool) {
         let was_failing = self.0.is_failing.swap(!worked, Ordering::SeqCst);
         if was_failing && worked {

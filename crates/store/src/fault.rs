@@ -18,6 +18,8 @@ pub enum FaultKind {
     Storage,
     /// A row that exists already, or breaks a rule of the schema; nothing was written.
     Constraint,
+    /// Another writer stood in the way; nothing was written, and a new try may work.
+    Contention,
     /// The root key does not belong to this installation.
     WrongRootKey,
     /// The schema is newer than this program, or a migration failed.
@@ -65,9 +67,11 @@ impl From<tokio_postgres::Error> for Fault {
         let Some(db) = error.as_db_error() else {
             return Fault::new(FaultKind::Storage, format_args!("postgresql: {error}"));
         };
-        let kind = match db.code().code().starts_with("23") {
-            true => FaultKind::Constraint,
-            false => FaultKind::Storage,
+        // The class of the code: 22 a value that cannot be stored, 23 a broken rule, 40 taken back for another.
+        let kind = match db.code().code().get(..2) {
+            Some("22" | "23") => FaultKind::Constraint,
+            Some("40") => FaultKind::Contention,
+            _ => FaultKind::Storage,
         };
         // Not `detail`: PostgreSQL quotes the offending values there.
         Fault::new(kind, format_args!("postgresql: {} ({})", db.message(), db.code().code()))

@@ -29,6 +29,8 @@ pub mod reports;
 mod seal;
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod statements;
 pub mod tenants;
 pub mod tokens;
 mod value;
@@ -45,6 +47,7 @@ pub use seal::{Digester, Key, Place};
 use apps::App;
 use cache::Cache;
 use engine::{Ids, Signals};
+use postgres::News;
 use tenants::Tenant;
 use value::{Row, Statement, Value, Written, any, values};
 
@@ -141,14 +144,17 @@ impl Store {
         let apps = Arc::new(Cache::default());
         let ids = Ids::default();
         let engine = match location {
-            Location::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?),
+            Location::Sqlite(path) => {
+                // All changes are its own.
+                tenants.hear_of_changes(true);
+                apps.hear_of_changes(true);
+                Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?)
+            }
             Location::Postgres(url) => {
                 let config = postgres::config(url)?;
-                let engine = postgres::Postgres::start(&config, &signals, &ids).await?;
                 let (tenants, apps) = (Arc::clone(&tenants), Arc::clone(&apps));
-                let told = move |news: Option<&str>| forget(&tenants, &apps, news);
-                tokio::spawn(postgres::listen(config, signals.clone(), told));
-                Engine::Postgres(engine)
+                let told = move |news: News<'_>| heed(&tenants, &apps, news);
+                Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, told).await?)
             }
         };
         let secret = installation(&engine, &root, now).await?;
@@ -243,11 +249,10 @@ impl Store {
             Known::App(app_id) => format!("app {app_id}"),
         };
         if let Engine::Postgres(_) = self.engine {
-            let notify = "SELECT pg_notify('probity_changes', $1)::text";
-            statements.push(any(notify, values![news.as_str()]));
+            statements.push(any(postgres::TELL, values![news.as_str()]));
         }
         let written = self.write(statements).await;
-        forget(&self.tenants, &self.apps, Some(&news));
+        heed(&self.tenants, &self.apps, News::Changed(&news));
         written
     }
 }
@@ -283,38 +288,20 @@ async fn installation(engine: &Engine, root: &Key, now: UnixMs) -> Result<Key, F
     })
 }
 
-/// Forgets what a piece of news names; everything when it names nothing that is known.
-fn forget(
-    tenants: &Cache<TenantId, Arc<Tenant>>,
-    apps: &Cache<AppId, Arc<App>>,
-    news: Option<&str>,
-) {
-    match news.and_then(|news| news.split_once(' ')) {
-        Some(("tenant", key)) => key.parse().map_or((), |tenant_id| tenants.forget(&tenant_id)),
-        Some(("app", id)) => id.parse().map_or((), |app_id| apps.forget(&app_id)),
-        _ => {
-            tenants.forget_all();
-            apps.forget_all();
+/// Forgets what a piece of news names, and remembers nothing while news do not arrive.
+fn heed(tenants: &Cache<TenantId, Arc<Tenant>>, apps: &Cache<AppId, Arc<App>>, news: News<'_>) {
+    let hears_of_changes = match news {
+        News::LineLost => false,
+        News::LineStands => true,
+        News::Changed(what) => {
+            match what.split_once(' ') {
+                Some(("tenant", key)) => key.parse().map_or((), |id| tenants.forget(&id)),
+                Some(("app", id)) => id.parse().map_or((), |id| apps.forget(&id)),
+                _ => {}
+            }
+            return;
         }
-    }
-}
-
-/// Every statement that both engines must be able to prepare.
-#[cfg(test)]
-fn statements() -> Vec<String> {
-    let shared = [
-        accounts::STATEMENTS,
-        answers::STATEMENTS,
-        api_keys::STATEMENTS,
-        apps::STATEMENTS,
-        deliveries::STATEMENTS,
-        events::STATEMENTS,
-        orders::STATEMENTS,
-        reports::STATEMENTS,
-        tenants::STATEMENTS,
-        tokens::STATEMENTS,
-        &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
-        &[FIND_INSTALLATION, INSERT_INSTALLATION, READY],
-    ];
-    shared.concat().into_iter().map(str::to_owned).collect()
+    };
+    tenants.hear_of_changes(hears_of_changes);
+    apps.hear_of_changes(hears_of_changes);
 }

@@ -8,35 +8,53 @@ mod news;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+#[cfg(test)]
+pub(crate) use self::desk::lock_orders;
 use self::desk::{Opening, run};
-pub(crate) use self::news::listen;
-use crate::desk::{OrderCommand, Outcome};
-use crate::engine::{Answer, Ids, Signals, answer, writer_gone};
+pub(crate) use self::news::News;
+use self::news::listen;
+use crate::desk::{OrderCommand, Outcome, Request};
+use crate::engine::{Answer, BEAT, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Expect, Row, Statement, Value, Written};
+use crate::value::{Expect, Row, Statement, Value, Written, one};
 
 /// 14.0, as the server numbers its versions.
 const SERVER_MIN: i32 = 140_000;
+/// Tells all replicas of a row that changed.
+pub(crate) const TELL: &str = "SELECT pg_notify('probity_changes', $1)::text";
 const DESKS: usize = 2;
 const POOL: usize = 8;
 const RECONNECT_AFTER: Duration = Duration::from_millis(200);
+/// How often a write is tried that meets others in a ring.
+const TRIES: usize = 3;
 
 type Asked = (Box<OrderCommand>, Answer<Outcome>);
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
     desks: Vec<mpsc::UnboundedSender<Asked>>,
+    /// Shares new orders out among the desks.
+    turn: AtomicUsize,
     pool: Pool,
     signals: Signals,
+    listening: AbortHandle,
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
 }
 
 /// The settings of a connection to `url`.
@@ -52,6 +70,9 @@ pub(crate) fn config(url: &str) -> Result<Config, Fault> {
         config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
     }
     config.application_name("probity").connect_timeout(Duration::from_secs(5));
+    // A server that went away without a word is noticed, and what waits for it is answered.
+    config.tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(5));
+    config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
     Ok(config)
 }
 
@@ -113,11 +134,12 @@ pub(crate) async fn check_server(client: &Client) -> Result<(), Fault> {
 }
 
 impl Postgres {
-    /// Starts the desks and the pool on a migrated database.
+    /// Starts the desks and the pool on a migrated database; `told` learns what other replicas tell.
     pub(crate) async fn start(
         config: &Config,
         signals: &Signals,
         ids: &Ids,
+        told: impl Fn(News<'_>) + Send + Sync + 'static,
     ) -> Result<Postgres, Fault> {
         let manager = Manager::from_config(
             config.clone(),
@@ -143,14 +165,18 @@ impl Postgres {
             tokio::spawn(run(desk, opening, waiting));
             desks.push(sender);
         }
-        Ok(Postgres { desks, pool, signals: signals.clone() })
+        let listening = tokio::spawn(listen(config.clone(), signals.clone(), told)).abort_handle();
+        Ok(Postgres { desks, turn: AtomicUsize::new(0), pool, signals: signals.clone(), listening })
     }
 
-    /// Commands on one order always reach the same desk of this process, in their order.
+    /// Commands on one order, and those with one Idempotency-Key, reach the same desk of this process.
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
         let (sender, receiver) = oneshot::channel();
         let place = match command.idempotency {
             Some(key) => usize::from(key.key_digest[0]),
+            None if matches!(command.request, Request::Place { .. }) => {
+                self.turn.fetch_add(1, Ordering::Relaxed)
+            }
             None => usize::try_from(command.order_id.0.unsigned_abs()).unwrap_or(0),
         };
         self.desks[place % self.desks.len()]
@@ -171,7 +197,14 @@ impl Postgres {
     }
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
-        let written = self.try_write(&statements).await;
+        let mut written = self.try_write(&statements).await;
+        for _ in 1..TRIES {
+            let is_met = |fault: &Fault| fault.kind() == FaultKind::Contention;
+            if !written.as_ref().is_err_and(is_met) {
+                break;
+            }
+            written = self.try_write(&statements).await;
+        }
         match &written {
             Ok(_) => self.signals.note_commit(true),
             Err(fault) if fault.kind() == FaultKind::Storage => self.signals.note_commit(false),
@@ -199,18 +232,16 @@ impl Postgres {
                 return Ok(Written::Unmet(place));
             }
         }
+        if self.signals.is_failing() {
+            transaction.batch_execute(BEAT).await?;
+        }
         transaction.commit().await?;
         Ok(Written::Done(returned))
     }
 
     /// Whether the database takes a commit now.
     pub(crate) async fn probe(&self) -> bool {
-        let beat = Statement {
-            sql: "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1",
-            values: Vec::new(),
-            expect: Expect::One,
-        };
-        self.write(vec![beat]).await.is_ok()
+        self.write(vec![one(BEAT, Vec::new())]).await.is_ok()
     }
 }
 

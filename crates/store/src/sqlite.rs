@@ -1,40 +1,49 @@
 //! SQLite: one writer thread with group commit, read-only connections beside it, checkpoints in the background.
 
+mod desk;
+mod readers;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Id;
 use domain::id::IdMaker;
-use domain::order::Action;
 use rusqlite::{
-    CachedStatement, Connection, OpenFlags, Statement as Prepared, Transaction,
-    TransactionBehavior, params_from_iter,
+    CachedStatement, Connection, Statement as Prepared, Transaction, TransactionBehavior,
+    params_from_iter,
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
-use crate::desk::{BATCH_MAX, OrderCommand, OrderKey, Outcome};
-use crate::engine::{Answer, EndWithWriter, Ids, Job, Signals, answer, writer_gone};
+#[cfg(test)]
+pub(crate) use self::desk::find_order;
+use self::desk::{Texts, load};
+use self::readers::Readers;
+use crate::desk::plan::{Plan, plan};
+use crate::desk::{BATCH_MAX, OrderCommand, Outcome};
+use crate::engine::{Answer, BEAT, EndWithWriter, Ids, Job, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
-use crate::sql;
-use crate::value::{Expect, Row, Statement, Value, Written, values};
+use crate::value::{Expect, Row, Statement, Value, Written};
 
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
-const READERS: usize = 4;
 /// Pages in the WAL from which the background thread writes them back, and from which the writer does.
 const WAL_PAGES_SOFT: i32 = 1_000;
 const WAL_PAGES_HARD: i32 = 8_000;
 /// How often the writer tries a commit of its own while storage fails.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
+const BUSY: Duration = Duration::from_secs(5);
+/// How long the writer waits for readers, so that the WAL can begin anew.
+const RESTART_BUSY: Duration = Duration::from_millis(100);
+/// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
+pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
+    (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events))";
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
     jobs: Sender<Job>,
-    readers: Arc<Mutex<Vec<Connection>>>,
-    reading: Semaphore,
+    readers: Readers,
 }
 
 /// Opens the file at `path` for writing, with the guarantees that every answer relies on.
@@ -46,7 +55,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
         ));
     }
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
@@ -56,26 +65,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
-fn open_reader(path: &Path) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.execute_batch("PRAGMA cache_size = -2048; PRAGMA query_only = ON;")?;
-    Ok(connection)
-}
-
 impl Sqlite {
     /// Starts the writer and the readers on a migrated database.
     pub(crate) fn start(path: &Path, signals: &Signals, ids: &Ids) -> Result<Sqlite, Fault> {
         let connection = open(path)?;
-        // The newest entry is the newest id, but for the reports that came with it.
-        let last =
-            connection.query_row("SELECT max(entry_id) FROM timeline_entries", [], |row| {
-                row.get::<_, Option<i64>>(0)
-            })?;
-        *ids.lock() = IdMaker::after(0, Id(last.unwrap_or(0)));
-        let readers = (0..READERS).map(|_| open_reader(path)).collect::<Result<Vec<_>, _>>()?;
+        let newest = connection.query_row(NEWEST_ID, [], |row| row.get(0))?;
+        *ids.lock() = IdMaker::after(0, Id(newest));
+        let readers = Readers::open(path)?;
         let (jobs, waiting) = channel();
         let (grown, growth) = channel();
         let mut writer = Writer {
@@ -91,8 +87,7 @@ impl Sqlite {
         let checkpoints = open(path)?;
         spawn("probity-writer", move || writer.run(&waiting))?;
         spawn("probity-checkpoint", move || checkpoint(&checkpoints, &growth))?;
-        let readers = Arc::new(Mutex::new(readers));
-        Ok(Sqlite { jobs, readers, reading: Semaphore::new(READERS) })
+        Ok(Sqlite { jobs, readers })
     }
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
@@ -116,16 +111,7 @@ impl Sqlite {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
-        let _permit = self.reading.acquire().await.map_err(|_| writer_gone())?;
-        let readers = Arc::clone(&self.readers);
-        let read = tokio::task::spawn_blocking(move || {
-            let lock = || readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let connection = lock().pop().ok_or_else(writer_gone)?;
-            let rows = rows(&connection, sql, &values);
-            lock().push(connection);
-            rows
-        });
-        read.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "a reader panicked")))
+        self.readers.read(sql, values).await
     }
 }
 
@@ -194,7 +180,7 @@ impl Writer {
         }
     }
 
-    /// Commits a batch and answers its members; after a broken rule of the schema, one by one.
+    /// Commits a batch and answers its members; when one of them spoils it, one by one.
     fn serve(&mut self, jobs: Vec<Job>) {
         let (mut orders, mut writes) = (Vec::new(), Vec::new());
         for job in jobs {
@@ -208,9 +194,7 @@ impl Writer {
                 self.signals.note_commit(true);
                 done.answer(orders, writes, &self.signals);
             }
-            Err(fault)
-                if fault.kind() == FaultKind::Constraint && orders.len() + writes.len() > 1 =>
-            {
+            Err(fault) if fault.kind() != FaultKind::Storage && orders.len() + writes.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
                 for (command, answer) in orders {
                     self.serve(vec![Job::Order(command, answer)]);
@@ -243,8 +227,7 @@ impl Writer {
     }
 
     fn probe(&mut self) {
-        let beat = self.connection.execute("UPDATE pulse SET beat = beat + 1", []);
-        match beat {
+        match self.connection.execute(BEAT, []) {
             Ok(_) => self.signals.note_commit(true),
             Err(error) => self.storage_failed(&error.into()),
         }
@@ -259,12 +242,15 @@ impl Writer {
         let transaction = Transaction::new_unchecked(&self.connection, begin)?;
         let commands = || orders.iter().map(|(command, _)| command.as_ref());
         let loaded = load(&transaction, commands())?;
-        let (plan, outcomes) = plan(commands(), loaded, &mut self.ids.lock())?;
+        let (plan, outcomes) = plan(commands(), loaded, &self.ids)?;
         self.texts.write(&transaction, &plan)?;
         let written = writes
             .iter()
             .map(|(statements, _)| write(&transaction, statements))
             .collect::<Result<Vec<_>, _>>()?;
+        if self.signals.is_failing() {
+            transaction.execute(BEAT, [])?;
+        }
         transaction.commit()?;
         Ok(Done { outcomes, written, plan })
     }
@@ -273,14 +259,22 @@ impl Writer {
     fn bound_wal(&mut self) {
         let pages = self.wal_pages.load(std::sync::atomic::Ordering::Relaxed);
         if pages >= WAL_PAGES_HARD {
-            let back = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            if let Err(error) = back {
+            if let Err(error) = self.restart_wal() {
                 tracing::warn!(%error, "the WAL is not written back");
             }
         } else if pages >= WAL_PAGES_SOFT {
             // The background may have ended with the process; then this is its last batch.
             let _ = self.grown.send(());
         }
+    }
+
+    /// Writes all of the WAL back and waits for those who read from it, so that the next commit begins it anew:
+    /// readers that follow each other without a gap would otherwise let it grow for ever.
+    fn restart_wal(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(RESTART_BUSY)?;
+        let back = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        self.connection.busy_timeout(BUSY)?;
+        back
     }
 }
 
@@ -386,112 +380,4 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
     }
     connection.execute_batch("RELEASE one_write")?;
     Ok(Written::Done(returned))
-}
-
-/// Loads what the rules need to know for these commands.
-fn load<'a>(
-    connection: &Connection,
-    commands: impl Iterator<Item = &'a OrderCommand>,
-) -> Result<Loaded, Fault> {
-    let mut loaded = Loaded::default();
-    let select =
-        format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = $1 AND tenant_id = $2");
-    for command in commands {
-        if let Some(key) = command.idempotency {
-            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
-            for row in rows(connection, sql::FIND_USED_KEY, &values)? {
-                let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
-                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
-            }
-        }
-        let key = command.key();
-        let asked = command.command();
-        if let Action::Place { .. } = asked.action {
-            continue;
-        }
-        if !loaded.orders.contains_key(&key) {
-            let values = values![key.order_id.0, key.tenant_id.0];
-            for row in rows(connection, &select, &values)? {
-                loaded.orders.insert(key, OrderRow::read(&row)?);
-            }
-        }
-        match asked.action {
-            Action::Progress(mark) => {
-                let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
-                for row in rows(connection, sql::FIND_STAGE, &values)? {
-                    loaded.stages.insert((key, mark.stage), digest(row.bytes(0)?)?);
-                }
-            }
-            Action::Result => load_results(connection, &mut loaded, key)?,
-            _ => {}
-        }
-    }
-    Ok(loaded)
-}
-
-/// The row itself tells the only result's digest; of several, the timeline tells all.
-fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
-    let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
-        return Ok(());
-    };
-    let values = values![key.tenant_id.0, order.entry_last.0];
-    let found = rows(connection, sql::LIST_RESULT_DIGESTS, &values)?;
-    let digests = found.iter().map(|row| digest(row.bytes(0)?)).collect::<Result<_, _>>()?;
-    loaded.results.insert(key, digests);
-    Ok(())
-}
-
-/// Runs one statement once for each row of values.
-fn each<T, const N: usize>(
-    connection: &Connection,
-    sql: &str,
-    rows: &[T],
-    values: fn(&T) -> [Value; N],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut statement = prepare(connection, sql)?;
-    for row in rows {
-        statement.execute(params_from_iter(&values(row)))?;
-    }
-    Ok(())
-}
-
-/// The texts by which a batch is written.
-struct Texts {
-    order: String,
-    order_change: String,
-    entry: String,
-    stage: String,
-    report: String,
-    event: String,
-    delivery: String,
-    used_key: String,
-}
-
-impl Texts {
-    fn new() -> Texts {
-        Texts {
-            order: sql::ORDERS.insert_one(),
-            order_change: sql::ORDER_CHANGES.update_one(),
-            entry: sql::ENTRIES.insert_one(),
-            stage: sql::STAGES.insert_one(),
-            report: sql::REPORTS.insert_one(),
-            event: sql::EVENTS.insert_one(),
-            delivery: sql::DELIVERIES.insert_one(),
-            used_key: sql::USED_KEYS.insert_one(),
-        }
-    }
-
-    fn write(&self, connection: &Connection, plan: &Plan) -> Result<(), Fault> {
-        each(connection, &self.order, &plan.placed, sql::order_values)?;
-        each(connection, &self.order_change, &plan.changed, sql::order_change_values)?;
-        each(connection, &self.entry, &plan.entries, sql::entry_values)?;
-        each(connection, &self.stage, &plan.stages, sql::stage_values)?;
-        each(connection, &self.report, &plan.reports, sql::report_values)?;
-        each(connection, &self.event, &plan.events, sql::event_values)?;
-        each(connection, &self.delivery, &plan.events, sql::delivery_values)?;
-        each(connection, &self.used_key, &plan.used_keys, sql::used_key_values)
-    }
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contract::control::{ReportKind, ReportState};
-use domain::id::IdMaker;
 use domain::order::{
     self, Action, Actor, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
 };
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use super::{IdempotencyKey, NewReport, OrderCommand, OrderKey, Outcome, Request};
+use crate::engine::Ids;
 use crate::events::EventKind;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, Place, fill_random};
@@ -165,7 +165,7 @@ impl Plan {
 pub(crate) fn plan<'a>(
     commands: impl IntoIterator<Item = &'a OrderCommand>,
     loaded: Loaded,
-    ids: &mut IdMaker,
+    ids: &Ids,
 ) -> Result<(Plan, Vec<Outcome>), Fault> {
     let mut desk = Desk { loaded, orders: BTreeMap::new(), plan: Plan::default(), ids };
     let outcomes =
@@ -179,6 +179,7 @@ pub(crate) fn plan<'a>(
         }
     }
     plan.stages.sort_by_key(|row| (row.tenant_id, row.order_id, row.stage));
+    plan.used_keys.sort_by_key(|row| (row.key.api_key_id, row.key.key_digest));
     Ok((plan, outcomes))
 }
 
@@ -186,7 +187,7 @@ struct Desk<'a> {
     loaded: Loaded,
     orders: BTreeMap<OrderKey, Standing>,
     plan: Plan,
-    ids: &'a mut IdMaker,
+    ids: &'a Ids,
 }
 
 /// An order as it stands within the batch.
@@ -271,6 +272,17 @@ impl Desk<'_> {
         Some(standing)
     }
 
+    /// The first of `count` consecutive ids above all that the order has: its timeline is in the order of its
+    /// ids, also when the entry before was made by a replica whose clock is ahead.
+    fn ids(&self, at: UnixMs, count: u16, standing: Option<&Standing>) -> Id {
+        let mut ids = self.ids.lock();
+        let first = ids.block(at, count);
+        match standing.map(|standing| standing.row.entry_last) {
+            Some(last) if first <= last => ids.block(last.made_at().plus_ms(1), count),
+            _ => first,
+        }
+    }
+
     /// Adds the rows of an accepted command, and gives the order as it now stands.
     fn write(
         &mut self,
@@ -280,9 +292,9 @@ impl Desk<'_> {
         standing: Option<Standing>,
     ) -> Result<Standing, Fault> {
         let (content, reports) = asked.brings();
-        let report_count = u16::try_from(reports.len())
+        let count = u16::try_from(reports.len() + 1)
             .map_err(|_| Fault::new(FaultKind::Constraint, "a call brings too many reports"))?;
-        let entry_id = self.ids.block(asked.at, report_count.saturating_add(1));
+        let entry_id = self.ids(asked.at, count, standing.as_ref());
         let tenant_id = asked.tenant.tenant_id;
         let (mut row, data_key, order, is_new) = match standing {
             Some(standing) => {
@@ -347,7 +359,7 @@ impl Desk<'_> {
             change,
             actor: command.actor,
             at: asked.at,
-            report_count: i64::from(report_count),
+            report_count: i64::from(count) - 1,
             digest: command.digest,
             sealed: data_key.seal(Place::new("timeline_entries", tenant_id, entry_id.0), content),
         });

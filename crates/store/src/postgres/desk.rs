@@ -1,10 +1,11 @@
 //! A desk on PostgreSQL: one connection that commits batch after batch of order commands.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use domain::Id;
 use domain::id::{IdMaker, NODES};
 use domain::order::Action;
+use domain::{Id, UnixMs};
 use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio_postgres::types::ToSql;
@@ -13,13 +14,17 @@ use tokio_postgres::{Client, Config, Statement as Prepared};
 use super::{Asked, RECONNECT_AFTER, connect, parameters, pause, row};
 use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
 use crate::desk::{BATCH_MAX, OrderCommand, OrderKey, Outcome};
-use crate::engine::{Ids, Signals, writer_gone};
+use crate::engine::{BEAT, EndWithWriter, Ids, Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::sql::{self, Kind, Table};
 use crate::value::{Value, values};
 
 /// The first key of the advisory locks by which replicas share out the node numbers of ids.
 const NODE_LOCKS: i32 = 0x7072_6f62;
+/// How often an idle desk looks whether its connection still stands.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a command is tried that finds another replica's row in its way: it sees that row the next time.
+const TRIES: u32 = 3;
 
 /// What it takes to open a desk, again when its connection ends.
 pub(super) struct Opening {
@@ -72,7 +77,11 @@ impl Opening {
         let [lock_orders, order, order_change, entry, stage, report, event, delivery, used_key] =
             <[Prepared; 9]>::try_from(prepared).map_err(|_| writer_gone())?;
         if self.claims_node {
-            *self.ids.lock() = IdMaker::new(claim_node(&client).await?);
+            let node = claim_node(&client).await?;
+            let mut ids = self.ids.lock();
+            // What was made under the number held before must not come again.
+            let last = ids.next(UnixMs(0));
+            *ids = IdMaker::after(node, last);
         }
         Ok(Desk {
             client,
@@ -105,7 +114,7 @@ impl Desk {
     async fn work(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
         let loaded = self.load(asked).await?;
         let commands = asked.iter().map(|(command, _)| command.as_ref());
-        let (plan, outcomes) = plan(commands, loaded, &mut self.ids.lock())?;
+        let (plan, outcomes) = plan(commands, loaded, &self.ids)?;
         let client = &self.client;
         // Sent one behind the other without waiting: one round trip for all of them and the commit.
         let writes = async {
@@ -133,6 +142,9 @@ impl Desk {
             )
         };
         writes.await?;
+        if self.signals.is_failing() {
+            client.batch_execute(BEAT).await?;
+        }
         client.batch_execute(commit_text(&plan)).await?;
         Ok((plan, outcomes))
     }
@@ -190,13 +202,13 @@ impl Desk {
     }
 }
 
-/// Locks the orders of a batch in the order of their ids, and reads them as they are then.
+/// Locks the orders of a batch in the order of their keys, and reads them as they are then.
 pub(crate) fn lock_orders() -> String {
     let columns = ORDER_COLUMNS.replace(", ", ", o.");
     format!(
         "SELECT o.{columns} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
          JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_id = k.order_id \
-         ORDER BY o.order_id FOR UPDATE OF o"
+         ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
     )
 }
 
@@ -244,7 +256,10 @@ async fn many<T, const N: usize>(
         }
     }
     let parameters = columns.each_ref().map(Column::parameter);
-    client.execute(statement, &parameters).await?;
+    let touched = client.execute(statement, &parameters).await?;
+    if touched != rows.len() as u64 {
+        return Err(Fault::new(FaultKind::Damaged, "a row that was read is not there to change"));
+    }
     Ok(())
 }
 
@@ -284,14 +299,21 @@ impl Column {
     }
 }
 
-/// Serves what waits for one desk, batch after batch, and connects anew when the connection ends.
+/// Serves what waits for one desk, batch after batch, and connects anew when the connection ends; at once, since
+/// the connection holds the node number of the ids.
 pub(super) async fn run(
     mut desk: Desk,
     opening: Opening,
     mut waiting: mpsc::UnboundedReceiver<Asked>,
 ) {
-    while let Some(first) = waiting.recv().await {
-        let mut asked = vec![first];
+    let _end = EndWithWriter;
+    loop {
+        let mut asked = match tokio::time::timeout(LOOK_EVERY, waiting.recv()).await {
+            Ok(Some(first)) => vec![first],
+            Ok(None) => return,
+            Err(_) if desk.client.is_closed() => Vec::new(),
+            Err(_) => continue,
+        };
         while asked.len() < BATCH_MAX
             && let Ok(next) = waiting.try_recv()
         {
@@ -309,14 +331,16 @@ pub(super) async fn run(
                 }
             }
         }
-        serve(&mut desk, asked).await;
+        if !asked.is_empty() {
+            serve(&mut desk, asked).await;
+        }
     }
 }
 
-/// Commits a batch and answers its members; after a broken rule of the schema, one by one.
+/// Commits a batch and answers its members; when one of them spoils it, one by one.
 async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
-    let mut batches = vec![asked];
-    while let Some(asked) = batches.pop() {
+    let mut batches = vec![(asked, TRIES)];
+    while let Some((asked, tries)) = batches.pop() {
         match desk.commit(&asked).await {
             Ok((plan, outcomes)) => {
                 desk.signals.note_commit(true);
@@ -331,10 +355,11 @@ async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
                     let _ = answer.send(Ok(outcome));
                 }
             }
-            Err(fault) if fault.kind() == FaultKind::Constraint && asked.len() > 1 => {
+            Err(fault) if fault.kind() != FaultKind::Storage && asked.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
-                batches.extend(asked.into_iter().rev().map(|one| vec![one]));
+                batches.extend(asked.into_iter().rev().map(|one| (vec![one], TRIES)));
             }
+            Err(fault) if may_work_later(&fault) && tries > 1 => batches.push((asked, tries - 1)),
             Err(fault) => {
                 if fault.kind() == FaultKind::Storage {
                     desk.signals.note_commit(false);
@@ -344,6 +369,11 @@ async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
             }
         }
     }
+}
+
+/// Whether what stood in the way may have been another replica's row.
+fn may_work_later(fault: &Fault) -> bool {
+    matches!(fault.kind(), FaultKind::Constraint | FaultKind::Contention)
 }
 
 fn refuse(asked: Vec<Asked>, fault: &Fault) {

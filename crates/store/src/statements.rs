@@ -1,0 +1,149 @@
+//! Every statement of the crate, prepared on both engines; and the way by which SQLite finds its rows.
+
+use rusqlite::Connection;
+
+use crate::postgres::{self, lock_orders};
+use crate::{sql, sqlite};
+
+/// The statements that both engines run.
+fn shared() -> Vec<&'static str> {
+    [
+        crate::accounts::STATEMENTS,
+        crate::answers::STATEMENTS,
+        crate::api_keys::STATEMENTS,
+        crate::apps::STATEMENTS,
+        crate::deliveries::STATEMENTS,
+        crate::events::STATEMENTS,
+        crate::orders::STATEMENTS,
+        crate::reports::STATEMENTS,
+        crate::tenants::STATEMENTS,
+        crate::tokens::STATEMENTS,
+        &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
+        &[crate::FIND_INSTALLATION, crate::INSERT_INSTALLATION, crate::READY, crate::engine::BEAT],
+    ]
+    .concat()
+}
+
+fn only_sqlite() -> Vec<String> {
+    vec![
+        sqlite::NEWEST_ID.to_owned(),
+        sqlite::find_order(),
+        sql::ORDERS.insert_one(),
+        sql::ORDER_CHANGES.update_one(),
+        sql::ENTRIES.insert_one(),
+        sql::STAGES.insert_one(),
+        sql::REPORTS.insert_one(),
+        sql::EVENTS.insert_one(),
+        sql::DELIVERIES.insert_one(),
+        sql::USED_KEYS.insert_one(),
+    ]
+}
+
+fn only_postgres() -> Vec<String> {
+    vec![
+        postgres::TELL.to_owned(),
+        lock_orders(),
+        sql::ORDERS.insert_many(),
+        sql::ORDER_CHANGES.update_many(),
+        sql::ENTRIES.insert_many(),
+        sql::STAGES.insert_many(),
+        sql::REPORTS.insert_many(),
+        sql::EVENTS.insert_many(),
+        sql::DELIVERIES.insert_many(),
+        sql::USED_KEYS.insert_many(),
+    ]
+}
+
+fn migrated_sqlite() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = sqlite::open(&folder.path().join("probity.db")).unwrap();
+    crate::migrate::sqlite(&mut connection).unwrap();
+    (folder, connection)
+}
+
+fn all_of_sqlite() -> Vec<String> {
+    let shared = shared().into_iter().map(str::to_owned);
+    shared.chain(only_sqlite()).map(|text| sqlite::dialect(&text)).collect()
+}
+
+#[test]
+fn sqlite_prepares_every_statement() {
+    let (_folder, connection) = migrated_sqlite();
+    for text in all_of_sqlite() {
+        if let Err(error) = connection.prepare(&text) {
+            panic!("{error}\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgresql_prepares_every_statement() {
+    let Some(client) = migrated_postgres().await else { return };
+    let shared = shared().into_iter().map(str::to_owned);
+    for text in shared.chain(only_postgres()) {
+        if let Err(error) = client.prepare(&postgres::dialect(&text)).await {
+            panic!("{error:?}\n{text}");
+        }
+    }
+}
+
+/// A schema of its own in the given database, gone with the connection; none where no server is.
+async fn migrated_postgres() -> Option<tokio_postgres::Client> {
+    let is_demanded = ["DEMANDED", "CI"].iter().any(|name| std::env::var_os(name).is_some());
+    let url = std::env::var("DATABASE_URL")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+    let mut client = match postgres::connect(&postgres::config(&url).unwrap()).await {
+        Ok(client) => client,
+        Err(fault) if is_demanded => panic!("PostgreSQL is demanded: {fault}"),
+        Err(fault) => {
+            println!("skipped: PostgreSQL is not reachable: {fault}");
+            return None;
+        }
+    };
+    client
+        .batch_execute("CREATE TEMPORARY TABLE here (a INT); SET search_path = pg_temp")
+        .await
+        .unwrap();
+    crate::migrate::postgres(&mut client).await.unwrap();
+    Some(client)
+}
+
+/// What may be read whole: rare calls on small tables, each told by its beginning; rows that the statement itself
+/// made; and the one row of the pulse.
+const READ_WHOLE: &[(&str, &str)] = &[
+    ("DELETE FROM apps", "SCAN accounts"),
+    ("SELECT key_id FROM api_keys", "SCAN api_keys"),
+    ("SELECT beat FROM pulse", "SCAN pulse"),
+    ("WITH due", "SCAN due"),
+    ("WITH RECURSIVE chain", "SCAN c"),
+    ("WITH RECURSIVE chain", "SCAN chain"),
+    ("SELECT max(", "SCAN CONSTANT ROW"),
+];
+
+#[test]
+fn sqlite_finds_rows_by_keys_and_indexes() {
+    let (_folder, connection) = migrated_sqlite();
+    let mut searches = 0;
+    for text in all_of_sqlite() {
+        for step in steps(&connection, &text) {
+            let may_scan =
+                READ_WHOLE.iter().any(|(start, scan)| text.starts_with(start) && step == *scan);
+            assert!(may_scan || !step.starts_with("SCAN"), "{step}\n{text}");
+            let is_page = text.contains(" LIMIT ");
+            assert!(!is_page || !step.contains("TEMP B-TREE"), "a page is sorted: {step}\n{text}");
+            searches += usize::from(step.starts_with("SEARCH"));
+        }
+    }
+    assert!(
+        searches > 40,
+        "only {searches} searches were seen: does SQLite tell its plans otherwise?"
+    );
+}
+
+fn steps(connection: &Connection, text: &str) -> Vec<String> {
+    let parameters = connection.prepare(text).unwrap().parameter_count();
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let nulls = vec![rusqlite::types::Null; parameters];
+    let steps = explain.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3)).unwrap();
+    steps.collect::<Result<_, _>>().unwrap()
+}
