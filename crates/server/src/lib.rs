@@ -12,7 +12,7 @@ mod open_api;
 pub mod outbound;
 pub mod start;
 pub mod tokens;
-mod work;
+pub mod work;
 
 pub use app::{App, SharedApp};
 pub use config::Config;

@@ -1,12 +1,164 @@
-//! Workers: each is one step function; the one loop runs them when they are woken, and now and then.
+//! Workers: what happens after a commit, without anybody waiting for it.
+//!
+//! Each worker is one step: it claims due work under a lease, which is a timestamp in the row, and begins it.
+//! A step takes no input and may run twice, here or on another machine: whoever has the lease does the work,
+//! and when it dies the work becomes due again by itself. So a delivery may be made twice, never lost.
+//!
+//! The loop is written once. It is woken by a signal from the commit and, in case that one was for another
+//! process or for later, by a period. Signals are kept until they are taken, so that what becomes due while a
+//! step looks for work is found by the next step.
 
+mod deliver;
+mod event_body;
+mod fetch_report;
+mod lanes;
+mod pdf;
+mod purge;
+
+use std::time::Duration;
+
+use store::Fault;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
+use deliver::Deliver;
+use fetch_report::FetchReport;
+use purge::Purge;
+
+/// How long a worker waits for a signal before it looks for work all the same.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What a step found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Work, which has begun; there may be more.
+    Worked,
+    /// Nothing that is due, or no room for more.
+    Idle,
+}
+
+/// One kind of work. Pieces that have begun go on only while [`Worker::ended`] is waited for.
+trait Worker {
+    /// Waits until work may have become due.
+    async fn signal(app: &App);
+
+    /// Looks once for due work and begins it.
+    async fn step(&mut self) -> Result<Step, Fault>;
+
+    /// Whether pieces of work are under way.
+    fn is_busy(&self) -> bool;
+
+    /// Waits for the end of a piece; true when more work may have become due by it. For ever when nothing is
+    /// under way.
+    async fn ended(&mut self) -> bool;
+
+    /// Finishes what is nearly done and gives the rest back.
+    async fn stop(&mut self);
+}
+
+/// The workers, in the order in which an order needs them.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Deliver,
+    FetchReport,
+    Purge,
+}
+
+const KINDS: [Kind; 3] = [Kind::Deliver, Kind::FetchReport, Kind::Purge];
 
 /// Runs all workers until `stopped` says true.
-pub(crate) async fn run(app: SharedApp, mut stopped: watch::Receiver<bool>) {
-    drop(app);
-    // The sender lives as long as the server.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
+pub(crate) async fn run(app: SharedApp, stopped: watch::Receiver<bool>) {
+    let mut workers = JoinSet::new();
+    for kind in KINDS {
+        workers.spawn(keep(kind, app.clone(), stopped.clone()));
+    }
+    workers.join_all().await;
+}
+
+/// Runs a worker until `stopped` says true, and begins anew when it panics: its leases end by themselves.
+async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
+    while let Err(error) = tokio::spawn(work(kind, app.clone(), stopped.clone())).await {
+        tracing::error!(worker = ?kind, %error, "a worker ended badly and begins anew");
+        let has_stopped = tokio::time::timeout(PERIOD, stopped.wait_for(|stopped| *stopped)).await;
+        if has_stopped.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
+    match kind {
+        Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
+        Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
+        Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
+    }
+}
+
+/// The loop. A fault is logged when it begins, not at every step that meets it again.
+async fn repeat<W: Worker>(
+    kind: Kind,
+    app: &App,
+    mut worker: W,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let (mut may_be_due, mut is_failing) = (true, false);
+    loop {
+        if may_be_due {
+            match worker.step().await {
+                Ok(step) => {
+                    may_be_due = step == Step::Worked;
+                    is_failing = false;
+                }
+                Err(fault) => {
+                    if !is_failing {
+                        tracing::error!(worker = ?kind, %fault, "a worker cannot look for work");
+                    }
+                    (may_be_due, is_failing) = (false, true);
+                }
+            }
+        }
+        tokio::select! {
+            biased;
+            // Its sender may be gone; that is an end too.
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            is_due = worker.ended() => may_be_due |= is_due,
+            () = std::future::ready(()), if may_be_due => {}
+            _ = tokio::time::timeout(PERIOD, W::signal(app)) => may_be_due = true,
+        }
+    }
+    worker.stop().await;
+}
+
+/// Runs every worker until none finds work and nothing is under way: for tests and tools that take the steps
+/// themselves instead of letting them run in the background.
+///
+/// What is due later stays; move the clock and settle again.
+///
+/// # Errors
+/// Faults of storage when looking for work; then some may be left.
+pub async fn settle(app: &App) -> Result<(), Fault> {
+    loop {
+        let has_delivered = drain(&mut Deliver::new(app)).await?;
+        let has_fetched = drain(&mut FetchReport::new(app)).await?;
+        drain(&mut Purge::new(app)).await?;
+        if !has_delivered && !has_fetched {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes a worker's steps until it is idle; whether there was work.
+async fn drain(worker: &mut impl Worker) -> Result<bool, Fault> {
+    let mut has_worked = false;
+    loop {
+        match worker.step().await? {
+            Step::Worked => has_worked = true,
+            Step::Idle if !worker.is_busy() => return Ok(has_worked),
+            Step::Idle => {}
+        }
+        if worker.is_busy() {
+            worker.ended().await;
+        }
+    }
 }

@@ -1,0 +1,342 @@
+//! Delivering: each event on its way to its app's webhook.
+//!
+//! A step claims what is due, per app as much as its lane has room for ([`super::lanes`]), and begins to send
+//! it; no transaction is open meanwhile. HTTP 200 within 3 s is a delivery. Anything else is a failed try: it
+//! is recorded with what was sent and what came back, and tried again after 15 s, 5 min, 1 h, 6 h; then the
+//! delivery is exhausted and kept. The number of tries counts on over a resend, so that an exhausted delivery
+//! that is resent has one try.
+//!
+//! An event is held, not tried, while its app has no sink: no app, disabled, no callback URL, events by long
+//! connection, or none of the scopes that subscribe to the event. A change of the app releases it.
+//!
+//! The signature stands on encrypted events alone: it is made with the encrypt key, and a receiver whose app
+//! is not encrypted has none to check it with. Source: contract, section 5.2.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use contract::control::{DeliveryState, EventMode};
+use contract::event::{self, Header};
+use contract::scope::Scope;
+use contract::seal;
+use domain::{AppId, retry};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use store::apps::App as Receiver;
+use store::content::Exchange;
+use store::deliveries::{ClaimedDelivery, NewAttempt};
+use store::events::EventKind;
+use store::tenants::Tenant;
+use store::{Fault, FaultKind};
+
+use super::event_body::event_body;
+use super::lanes::{Lanes, Sign};
+use super::{Step, Worker};
+use crate::app::App;
+use crate::chance;
+use crate::outbound::{Answer, PostFailure};
+
+/// How long a claimed delivery is this worker's.
+const LEASE_MS: i64 = 30_000;
+/// What a lease must have left for a try: the 3 s of the call, and time to record it.
+const LEASE_LEFT_MS: i64 = 6_000;
+/// How long the deliveries are spared that waited for a receiver that is down.
+const SPARE_MS: i64 = 15_000;
+/// Until a delivery is looked at again that could not be judged: its app changed, or storage failed.
+const AGAIN_MS: i64 = 1_000;
+/// Bytes kept of a request and of an answer.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
+const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-lark-signature");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Claims due deliveries and sends them.
+pub(super) struct Deliver<'a> {
+    app: &'a App,
+    lanes: Lanes,
+    tries: FuturesUnordered<Try<'a>>,
+}
+
+type Try<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
+
+/// The end of one try.
+struct Ended {
+    app_id: AppId,
+    /// Whether a delivery may have waited for this one: `canceled` for the first try of `created`.
+    is_first: bool,
+    sign: Sign,
+}
+
+impl<'a> Deliver<'a> {
+    pub(super) fn new(app: &'a App) -> Deliver<'a> {
+        Deliver { app, lanes: Lanes::default(), tries: FuturesUnordered::new() }
+    }
+
+    /// Begins what has a place.
+    async fn begin(&mut self, apps: impl IntoIterator<Item = AppId>) {
+        let mut late = Vec::new();
+        for app_id in apps {
+            while let Some(claimed) = self.lanes.start(app_id) {
+                if claimed.lease_until.ms_since(self.app.clock.now()) < LEASE_LEFT_MS {
+                    self.lanes.end(app_id, Sign::Unknown);
+                    late.push(claimed);
+                } else {
+                    self.tries.push(Box::pin(deliver(self.app, claimed)));
+                }
+            }
+        }
+        put_back(self.app, late, 0).await;
+    }
+}
+
+impl Worker for Deliver<'_> {
+    async fn signal(app: &App) {
+        app.store.deliveries_due().await;
+    }
+
+    async fn step(&mut self) -> Result<Step, Fault> {
+        let room = u32::try_from(self.lanes.room()).unwrap_or(0);
+        if room == 0 {
+            return Ok(Step::Idle);
+        }
+        let (app, now) = (self.app, self.app.clock.now());
+        let lease_until = now.plus_ms(LEASE_MS);
+        let full = self.lanes.full();
+        let claimed = app.store.claim_deliveries_except(now, lease_until, room, &full).await?;
+        if claimed.is_empty() {
+            return Ok(Step::Idle);
+        }
+        let mut spared = Vec::new();
+        for claimed in claimed {
+            spared.extend(self.lanes.admit(claimed));
+        }
+        self.begin(self.lanes.with_waiting()).await;
+        put_back(app, spared, SPARE_MS).await;
+        Ok(Step::Worked)
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.tries.is_empty()
+    }
+
+    async fn ended(&mut self) -> bool {
+        let Some(Ended { app_id, is_first, sign }) = self.tries.next().await else {
+            return std::future::pending().await;
+        };
+        let was_full = self.lanes.full().contains(&app_id);
+        let given_up = self.lanes.end(app_id, sign);
+        self.begin([app_id]).await;
+        // Others may have waited for a place among all.
+        self.begin(self.lanes.with_waiting()).await;
+        put_back(self.app, given_up, SPARE_MS).await;
+        is_first || (was_full && !self.lanes.full().contains(&app_id))
+    }
+
+    async fn stop(&mut self) {
+        let waiting = self.lanes.drain();
+        put_back(self.app, waiting, 0).await;
+        while self.tries.next().await.is_some() {}
+    }
+}
+
+/// Gives deliveries back untried. When that fails their leases end by themselves.
+async fn put_back(app: &App, claimed: Vec<ClaimedDelivery>, wait_ms: i64) {
+    if claimed.is_empty() {
+        return;
+    }
+    let due_at = app.clock.now().plus_ms(wait_ms);
+    if let Err(fault) = app.store.put_back_deliveries(&claimed, due_at).await {
+        tracing::warn!(%fault, count = claimed.len(), "deliveries wait for the end of their lease");
+    }
+}
+
+/// Tries one delivery, whatever comes of it.
+async fn deliver(app: &App, claimed: ClaimedDelivery) -> Ended {
+    let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
+    let sign = match try_once(app, &claimed).await {
+        Ok(sign) => sign,
+        Err(fault) => {
+            let event_id = claimed.event_id;
+            tracing::error!(%event_id, %fault, "a delivery is tried again later");
+            if fault.kind() != FaultKind::Damaged {
+                put_back(app, vec![claimed], AGAIN_MS).await;
+            }
+            Sign::Unknown
+        }
+    };
+    Ended { app_id, is_first, sign }
+}
+
+/// Tries one delivery and records how it went.
+///
+/// # Errors
+/// Faults of storage before anything was sent; [`FaultKind::Damaged`] when tenant or app do not open.
+async fn try_once(app: &App, claimed: &ClaimedDelivery) -> Result<Sign, Fault> {
+    let gone = || Fault::new(FaultKind::Damaged, "a delivery has no tenant");
+    let tenant = app.store.find_tenant(claimed.tenant_id).await?.ok_or_else(gone)?;
+    let Some(receiver) = app.store.find_app(claimed.app_id).await? else {
+        app.store.hold_delivery(claimed).await?;
+        return Ok(Sign::Unknown);
+    };
+    let Some(url) = sink(&receiver, claimed.kind) else {
+        if !app.store.hold_delivery_of(claimed, receiver.version).await? {
+            put_back(app, vec![claimed.clone()], AGAIN_MS).await;
+        }
+        return Ok(Sign::Unknown);
+    };
+    let plain = match event_body(&app.store, &tenant, claimed).await {
+        Ok(Some(event)) => event::render(&header(claimed, &receiver), &event),
+        Ok(None) => {
+            let attempt = unsent(app, "not sent: the account is no longer bound");
+            let state = DeliveryState::Exhausted;
+            app.store.finish_delivery(&tenant, claimed, &attempt, state, None).await?;
+            return Ok(Sign::Unknown);
+        }
+        Err(fault) if fault.kind() == FaultKind::Damaged => {
+            tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be told");
+            let attempt = unsent(app, "not sent: what it tells of cannot be read");
+            record(app, &tenant, claimed, &attempt, false).await?;
+            return Ok(Sign::Unknown);
+        }
+        Err(fault) => return Err(fault),
+    };
+    let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
+    let (headers, body) = request(&receiver, at.seconds(), &plain);
+    let answered = app.outbound.post(url, headers, body.clone()).await;
+    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let attempt = NewAttempt {
+        at,
+        took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
+        outcome: outcome(&answered),
+        http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
+        exchange: Exchange {
+            request: kept(&body),
+            response: answered.as_ref().map(|answer| kept(&answer.body)).unwrap_or_default(),
+        },
+    };
+    let is_delivered = matches!(&answered, Ok(answer) if answer.status == StatusCode::OK);
+    if !is_delivered {
+        let class = answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status");
+        let (event_id, number) = (claimed.event_id, claimed.attempt);
+        tracing::info!(%event_id, app_id = %claimed.app_id, attempt = number, class, "an event was not taken");
+    }
+    if let Err(fault) = record(app, &tenant, claimed, &attempt, is_delivered).await {
+        // Left to its lease, so that a storage that fails now and then does not flood the receiver.
+        tracing::error!(event_id = %claimed.event_id, %fault, "a try is not recorded, the event is sent again");
+    }
+    Ok(if answered.is_ok() { Sign::Up } else { Sign::Down })
+}
+
+/// Records a try, and what follows from it.
+async fn record(
+    app: &App,
+    tenant: &Tenant,
+    claimed: &ClaimedDelivery,
+    attempt: &NewAttempt,
+    is_delivered: bool,
+) -> Result<(), Fault> {
+    let next = retry::DELIVERY.next(claimed.attempt, app.clock.now());
+    let (state, due_at) = match (is_delivered, next) {
+        (true, _) => (DeliveryState::Delivered, None),
+        (false, Some(due_at)) => (DeliveryState::Due, Some(due_at)),
+        (false, None) => (DeliveryState::Exhausted, None),
+    };
+    let is_mine = app.store.finish_delivery(tenant, claimed, attempt, state, due_at).await?;
+    if !is_mine {
+        tracing::warn!(event_id = %claimed.event_id, "a try ended after its lease");
+    }
+    Ok(())
+}
+
+/// Where an app's events of this kind go; none when it has no sink for them.
+fn sink(receiver: &Receiver, kind: EventKind) -> Option<&str> {
+    let settings = &receiver.settings;
+    let is_subscribed = settings.scopes.iter().any(|scope| match scope {
+        Scope::BackgroundCheckOrder | Scope::BackgroundCheckOrderReadonly => true,
+        Scope::ExamReadonly => kind == EventKind::AccountCreated,
+        _ => false,
+    });
+    let is_open = settings.is_enabled && is_subscribed && settings.event_mode == EventMode::Webhook;
+    settings.callback_url.as_deref().filter(|_| is_open)
+}
+
+fn header(claimed: &ClaimedDelivery, receiver: &Receiver) -> Header {
+    Header {
+        event_id: claimed.event_id.to_string(),
+        token: receiver.secrets.verification_token.clone(),
+        create_time: claimed.created_at.0,
+        tenant_key: claimed.tenant_id.to_string(),
+        app_id: claimed.app_id.to_string(),
+    }
+}
+
+/// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
+fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (HeaderMap, Bytes) {
+    let (timestamp, nonce) = (seconds.to_string(), chance::hex::<16>());
+    let encrypt_key = &receiver.secrets.encrypt_key;
+    let mut headers = HeaderMap::new();
+    let body = if receiver.settings.encrypted {
+        let body = seal::encrypt(encrypt_key, chance::bytes(), plain);
+        let signature = seal::signature(&timestamp, &nonce, encrypt_key, &body);
+        headers.insert(SIGNATURE, ascii(&signature));
+        body
+    } else {
+        plain.to_vec()
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(TIMESTAMP, ascii(&timestamp));
+    headers.insert(NONCE, ascii(&nonce));
+    headers.insert(REQUEST_ID, ascii(&chance::hex::<16>()));
+    (headers, Bytes::from(body))
+}
+
+fn ascii(digits: &str) -> HeaderValue {
+    HeaderValue::from_str(digits).expect("digits are fit for a header")
+}
+
+fn outcome(answered: &Result<Answer, PostFailure>) -> String {
+    match answered {
+        Ok(answer) if answer.status == StatusCode::OK => "delivered".to_owned(),
+        Ok(answer) => format!("status {}", answer.status.as_u16()),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// A try that ended before anything was sent.
+fn unsent(app: &App, why: &str) -> NewAttempt {
+    NewAttempt {
+        at: app.clock.now(),
+        took_ms: 0,
+        outcome: why.to_owned(),
+        http_status: None,
+        exchange: Exchange::default(),
+    }
+}
+
+/// The beginning of a body as text, cut between characters; bytes that are no text become `\u{fffd}`.
+fn kept(body: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    text.truncate(text.floor_char_boundary(KEPT_BYTES_MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_cut_between_characters() {
+        let long = "张".repeat(30_000);
+        let text = kept(long.as_bytes());
+        assert_eq!(text.len(), KEPT_BYTES_MAX - KEPT_BYTES_MAX % 3);
+        assert!(long.starts_with(&text));
+        assert_eq!(kept(b"ok"), "ok");
+        assert_eq!(kept(b"\xff"), "\u{fffd}");
+        assert!(kept(&[0xff; KEPT_BYTES_MAX]).len() <= KEPT_BYTES_MAX);
+    }
+}

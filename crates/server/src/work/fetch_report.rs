@@ -1,0 +1,187 @@
+//! Fetching reports: each from where the vendor said, once, into the object store.
+//!
+//! A step claims what is due and begins to fetch it. The bytes stream through the judge of their content
+//! ([`super::pdf`]) and the object store's hash to the disk, in constant memory. Whatever goes wrong is kept
+//! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
+//! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is no PDF is tried
+//! again too: hosts answer with pages while they are in trouble. Source: product, section 4.
+//!
+//! The object is named after the report's id. The fetch ends long before its lease, so nobody else writes the
+//! same object at the same time; whoever lost the lease all the same drops what it has.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use domain::{Id, retry};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use store::Fault;
+use store::reports::{ClaimedReport, FetchOutcome};
+
+use super::pdf::{Judge, Unfit};
+use super::{Step, Worker};
+use crate::app::App;
+use crate::objects::ObjectWriter;
+use crate::outbound::{FetchFailure, Sink};
+
+/// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
+const LEASE_MS: i64 = 150_000;
+/// What a lease must have left when the object is kept.
+const LEASE_LEFT_MS: i64 = 5_000;
+/// Reports fetched at once. A host that stalls holds its place for up to 120 s.
+const RUNNING_MAX: usize = 16;
+
+/// Claims due reports and fetches them.
+pub(super) struct FetchReport<'a> {
+    app: &'a App,
+    claimed: HashMap<Id, ClaimedReport>,
+    fetches: FuturesUnordered<Fetch<'a>>,
+}
+
+type Fetch<'a> = Pin<Box<dyn Future<Output = Id> + Send + 'a>>;
+
+impl<'a> FetchReport<'a> {
+    pub(super) fn new(app: &'a App) -> FetchReport<'a> {
+        FetchReport { app, claimed: HashMap::new(), fetches: FuturesUnordered::new() }
+    }
+}
+
+impl Worker for FetchReport<'_> {
+    async fn signal(app: &App) {
+        app.store.reports_due().await;
+    }
+
+    async fn step(&mut self) -> Result<Step, Fault> {
+        let room = RUNNING_MAX.saturating_sub(self.fetches.len());
+        if room == 0 {
+            return Ok(Step::Idle);
+        }
+        let (app, now) = (self.app, self.app.clock.now());
+        let room = u32::try_from(room).unwrap_or(0);
+        let claimed = app.store.claim_reports(now, now.plus_ms(LEASE_MS), room).await?;
+        if claimed.is_empty() {
+            return Ok(Step::Idle);
+        }
+        for report in claimed {
+            self.claimed.insert(report.report_id, report.clone());
+            self.fetches.push(Box::pin(fetch(app, report)));
+        }
+        Ok(Step::Worked)
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.fetches.is_empty()
+    }
+
+    async fn ended(&mut self) -> bool {
+        match self.fetches.next().await {
+            Some(report_id) => {
+                self.claimed.remove(&report_id);
+                // A place is free, and nobody signals for what has waited for it.
+                true
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Breaks off: a fetch may take minutes, and can begin anew elsewhere at once.
+    async fn stop(&mut self) {
+        self.fetches.clear();
+        for (_, claimed) in self.claimed.drain() {
+            let reason = "the fetch was broken off because the server stopped".to_owned();
+            let outcome = FetchOutcome::Retry { reason, due_at: self.app.clock.now() };
+            if let Err(fault) = self.app.store.finish_report(&claimed, &outcome).await {
+                tracing::warn!(%fault, "a report waits for the end of its lease");
+            }
+        }
+    }
+}
+
+/// Why there is no report, as it is kept for people, and the word for the log.
+struct Failure {
+    reason: String,
+    class: &'static str,
+}
+
+impl From<FetchFailure> for Failure {
+    fn from(failure: FetchFailure) -> Failure {
+        Failure { reason: failure.to_string(), class: failure.class() }
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Failure {
+        Failure { reason: unfit.to_string(), class: "content" }
+    }
+}
+
+/// Fetches one report and records how it went; gives its id.
+async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
+    let report_id = claimed.report_id;
+    let fetched = fetch_into_store(app, &claimed).await;
+    let now = app.clock.now();
+    let outcome = match (fetched, retry::REPORT.next(claimed.attempt, now)) {
+        (Ok(stored), _) => stored,
+        (Err(Failure { reason, class }), next) => {
+            tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
+            match next {
+                Some(due_at) => FetchOutcome::Retry { reason, due_at },
+                None => FetchOutcome::Failed { reason },
+            }
+        }
+    };
+    match app.store.finish_report(&claimed, &outcome).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(%report_id, "a fetch ended after its lease"),
+        Err(fault) => {
+            tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again")
+        }
+    }
+    report_id
+}
+
+async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
+    let mut intake = Intake { writer: app.objects.create(), judge: Judge::default(), unfit: None };
+    let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
+    if let Some(unfit) = intake.unfit {
+        return Err(unfit.into());
+    }
+    if let Err(FetchFailure::Sink(error)) = &fetched {
+        tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
+    }
+    fetched?;
+    let is_flagged = intake.judge.finish()?;
+    if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
+        return Err(FetchFailure::TooSlow.into());
+    }
+    let stored = intake.writer.finish(claimed.report_id).await.map_err(|error| {
+        tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
+        FetchFailure::Sink(error)
+    })?;
+    Ok(FetchOutcome::Stored {
+        size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
+        sha256: stored.sha256,
+        is_flagged,
+    })
+}
+
+/// Where the bytes go: past the judge into the object. Dropped unfinished, it leaves nothing.
+struct Intake {
+    writer: ObjectWriter,
+    judge: Judge,
+    /// Why the judge broke off.
+    unfit: Option<Unfit>,
+}
+
+impl Sink for Intake {
+    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        if let Err(unfit) = self.judge.take(&piece) {
+            self.unfit = Some(unfit);
+            return Err(io::Error::other(unfit));
+        }
+        self.writer.write(piece).await
+    }
+}

@@ -1,0 +1,47 @@
+//! Purging: forgets the answers that were kept for an Idempotency-Key longer than 24 hours ago.
+
+use store::Fault;
+
+use super::{Step, Worker};
+use crate::app::App;
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Purges once an hour.
+pub(super) struct Purge<'a> {
+    app: &'a App,
+    /// On the clock's monotonic count.
+    next_at_ms: u64,
+}
+
+impl<'a> Purge<'a> {
+    pub(super) fn new(app: &'a App) -> Purge<'a> {
+        Purge { app, next_at_ms: 0 }
+    }
+}
+
+impl Worker for Purge<'_> {
+    async fn signal(_: &App) {
+        // Nobody signals that time has passed.
+        std::future::pending().await
+    }
+
+    async fn step(&mut self) -> Result<Step, Fault> {
+        let now_ms = self.app.clock.mono_ms();
+        if now_ms >= self.next_at_ms {
+            self.app.store.forget_old_answers(self.app.clock.now()).await?;
+            self.next_at_ms = now_ms + HOUR_MS;
+        }
+        Ok(Step::Idle)
+    }
+
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    async fn ended(&mut self) -> bool {
+        std::future::pending().await
+    }
+
+    async fn stop(&mut self) {}
+}
