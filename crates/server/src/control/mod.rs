@@ -1,10 +1,86 @@
 //! The control API, `/api/v1`: for the hirer's own systems, the console's scripts, the CLI and tests.
+//!
+//! A request passes the gate (`gate.rs`: key, role, tenant, by the table in `access.rs`), then its use case: a
+//! folder per resource, a file per call. What always holds: nobody reaches a handler without a row in the table;
+//! what belongs to somebody else is answered as what does not exist; every refusal is a problem document; no
+//! answer is kept by caches on its way. Source: product, sections 6 and 8.
+
+mod access;
+mod accounts;
+mod apps;
+mod cursor;
+mod document;
+mod events;
+mod failure;
+mod gate;
+mod instant;
+mod orders;
+mod repeat;
+mod reports;
+mod request;
+mod tenants;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
+use axum::routing::get;
+use contract::control::ProblemCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::SharedApp;
+use failure::Failure;
+
+pub(crate) use document::reading_page;
 
 /// The routes below `/api/v1`.
-pub(crate) fn routes() -> Router<SharedApp> {
-    Router::new()
+pub(crate) fn routes(app: &SharedApp) -> Router<SharedApp> {
+    Router::from(calls())
+        .route("/openapi.json", get(document::openapi_json))
+        .route_layer(from_fn_with_state(SharedApp::clone(app), gate::pass))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(map_response(guard_answer))
+}
+
+/// Every call of the API with its description, in reading order.
+fn calls() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::with_openapi(document::outline())
+        .routes(routes!(tenants::create::create_tenant, tenants::list::list_tenants))
+        .routes(routes!(tenants::get::get_tenant, tenants::update::update_tenant))
+        .routes(routes!(apps::create::create_app, apps::list::list_apps))
+        .routes(routes!(apps::get::get_app, apps::update::update_app, apps::delete::delete_app))
+        .routes(routes!(apps::switch::enable_app))
+        .routes(routes!(apps::switch::disable_app))
+        .routes(routes!(apps::resend::resend_app_events))
+        .routes(routes!(accounts::create::create_account, accounts::list::list_accounts))
+        .routes(routes!(accounts::get::get_account, accounts::delete::delete_account))
+        .routes(routes!(orders::place::place_order, orders::list::list_orders))
+        .routes(routes!(orders::get::get_order))
+        .routes(routes!(orders::review::approve_order))
+        .routes(routes!(orders::review::reject_order))
+        .routes(routes!(orders::review::withdraw_order))
+        .routes(routes!(orders::terminate::terminate_order))
+        .routes(routes!(reports::content::get_report_content))
+        .routes(routes!(reports::refetch::refetch_report))
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::deliveries::list_deliveries))
+        .routes(routes!(events::resend::resend_event))
+}
+
+async fn not_found() -> Failure {
+    Failure::refused(ProblemCode::NotFound, "expected a path of the API")
+}
+
+async fn method_not_allowed() -> Failure {
+    Failure::refused(ProblemCode::MethodNotAllowed, "expected one of the methods in allow")
+}
+
+/// Answers may hold personal data, so nothing keeps them, and nothing guesses what they are.
+async fn guard_answer(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }

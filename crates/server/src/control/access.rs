@@ -1,0 +1,89 @@
+//! The one table of who may call what. A path without a row cannot be called.
+
+use axum::http::Method;
+use domain::{Act, Role};
+
+/// Who may make a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Whoever asks, without a key.
+    Anyone,
+    /// Keys whose role may do this; of the tenant in the path, when there is one.
+    Key(Act),
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) method: Method,
+    /// Below `/api/v1`.
+    pub(super) path: &'static str,
+    pub(super) access: Access,
+}
+
+const fn row(method: Method, path: &'static str, act: Act) -> Row {
+    Row { method, path, access: Access::Key(act) }
+}
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
+
+/// Every call, in reading order.
+pub(super) const TABLE: &[Row] = &[
+    Row { method: GET, path: "/openapi.json", access: Access::Anyone },
+    row(POST, "/tenants", Act::ManageTenants),
+    row(GET, "/tenants", Act::ManageTenants),
+    row(GET, "/tenants/{tenant_key}", Act::SeeTenant),
+    row(PATCH, "/tenants/{tenant_key}", Act::ChangeTenant),
+    row(POST, "/apps", Act::ManageApps),
+    row(GET, "/apps", Act::ManageApps),
+    row(GET, "/apps/{app_id}", Act::ManageApps),
+    row(PATCH, "/apps/{app_id}", Act::ManageApps),
+    row(DELETE, "/apps/{app_id}", Act::ManageApps),
+    row(POST, "/apps/{app_id}/enable", Act::ManageApps),
+    row(POST, "/apps/{app_id}/disable", Act::ManageApps),
+    row(POST, "/apps/{app_id}/resend", Act::ManageApps),
+    row(POST, "/tenants/{tenant_key}/accounts", Act::ManageAccounts),
+    row(GET, "/tenants/{tenant_key}/accounts", Act::SeeAccounts),
+    row(GET, "/tenants/{tenant_key}/accounts/{account_id}", Act::SeeAccounts),
+    row(DELETE, "/tenants/{tenant_key}/accounts/{account_id}", Act::ManageAccounts),
+    row(POST, "/tenants/{tenant_key}/orders", Act::PlaceOrders),
+    row(GET, "/tenants/{tenant_key}/orders", Act::ListOrders),
+    row(GET, "/tenants/{tenant_key}/orders/{order_id}", Act::SeeOrders),
+    row(POST, "/tenants/{tenant_key}/orders/{order_id}/approve", Act::ReviewOrders),
+    row(POST, "/tenants/{tenant_key}/orders/{order_id}/reject", Act::ReviewOrders),
+    row(POST, "/tenants/{tenant_key}/orders/{order_id}/withdraw", Act::ReviewOrders),
+    row(POST, "/tenants/{tenant_key}/orders/{order_id}/terminate", Act::TerminateOrders),
+    row(
+        GET,
+        "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content",
+        Act::SeeReports,
+    ),
+    row(
+        POST,
+        "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch",
+        Act::SeeReports,
+    ),
+    row(GET, "/tenants/{tenant_key}/events", Act::SeeEvents),
+    row(GET, "/tenants/{tenant_key}/events/{event_id}/deliveries", Act::SeeEvents),
+    row(POST, "/tenants/{tenant_key}/events/{event_id}/resend", Act::ResendEvents),
+];
+
+/// Who may make the call; `path` is the route's, below `/api/v1`. None when it has no row.
+pub(super) fn find(method: &Method, path: &str) -> Option<Access> {
+    // Whoever may GET may ask for the head alone.
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    TABLE.iter().find(|row| row.method == *method && row.path == path).map(|row| row.access)
+}
+
+impl Access {
+    /// The roles that may make the call; none when it needs no key.
+    pub(super) fn roles(self) -> &'static [Role] {
+        match self {
+            Access::Anyone => &[],
+            Access::Key(act) => act.roles(),
+        }
+    }
+}

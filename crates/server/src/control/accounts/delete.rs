@@ -1,0 +1,25 @@
+//! `DELETE /tenants/{tenant_key}/accounts/{account_id}`.
+
+use axum::http::StatusCode;
+
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+
+/// Unbinds an account, with its packages. Its orders stay, and go on.
+#[utoipa::path(
+    delete,
+    path = "/tenants/{tenant_key}/accounts/{account_id}",
+    tag = "accounts",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("account_id" = String, Path, description = "19 decimal digits"),
+    ),
+    responses((status = 204, description = "Unbound"))
+)]
+pub(crate) async fn delete_account(call: Call) -> Result<StatusCode, Failure> {
+    let tenant_id = call.tenant().await?.tenant_id;
+    match call.app.store.unbind_account(tenant_id, call.name("account_id")?).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Failure::not_found()),
+    }
+}

@@ -1,0 +1,57 @@
+//! Accounts: `/tenants/{tenant_key}/accounts`.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod get;
+pub(super) mod list;
+
+use contract::control::{self, AdditionalItem, FieldValue};
+use domain::TenantId;
+use store::Store;
+use store::accounts::{Account, Package, PackageKind};
+
+use super::failure::Failure;
+use super::instant::rfc3339;
+
+/// An account as the API shows it, with what can be ordered there.
+async fn view(
+    store: &Store,
+    tenant_id: TenantId,
+    account: &Account,
+) -> Result<control::Account, Failure> {
+    let published = store.list_packages(tenant_id, account.account_id).await?;
+    Ok(with_packages(account, published))
+}
+
+fn with_packages(account: &Account, published: Vec<Package>) -> control::Account {
+    let (mut packages, mut additional_items) = (Vec::new(), Vec::new());
+    for Package { kind, package_id: id, name, description } in published {
+        let description = Some(description).filter(|text| !text.is_empty());
+        match kind {
+            PackageKind::Package => packages.push(control::Package { id, name, description }),
+            PackageKind::AdditionalItem => {
+                additional_items.push(AdditionalItem { id, name, description });
+            }
+        }
+    }
+    control::Account {
+        account_id: account.account_id.to_string(),
+        app_id: account.app_id.to_string(),
+        account_name: account.name.clone(),
+        usage_list: account.usage_list.iter().copied().map(u32::from).collect(),
+        custom_field_list: field_values(&account.custom_fields),
+        packages,
+        additional_items,
+        created_at: rfc3339(account.created_at),
+    }
+}
+
+/// Values of custom fields, from how they are kept.
+pub(super) fn field_values(kept: &[(String, String)]) -> Vec<FieldValue> {
+    kept.iter().map(|(key, value)| FieldValue { key: key.clone(), value: value.clone() }).collect()
+}
+
+/// Values of custom fields, to how they are kept.
+pub(super) fn kept_values(values: Vec<FieldValue>) -> Vec<(String, String)> {
+    values.into_iter().map(|FieldValue { key, value }| (key, value)).collect()
+}

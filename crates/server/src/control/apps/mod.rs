@@ -1,0 +1,83 @@
+//! Apps: `/apps`.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod resend;
+pub(super) mod switch;
+pub(super) mod update;
+
+use contract::control::{self, FieldFault, ProblemCode};
+use contract::scope::Scope;
+use store::Saved;
+use store::apps::{App, AppSettings};
+
+use super::failure::Failure;
+use super::gate::Call;
+use super::instant::rfc3339;
+use crate::outbound::Outbound;
+
+/// An app as the API shows it, without its secrets.
+fn view(app: &App) -> control::App {
+    let settings = &app.settings;
+    control::App {
+        app_id: app.app_id.to_string(),
+        name: settings.name.clone(),
+        kind: app.kind,
+        tenant_key: app.tenant_id.map(|tenant_id| tenant_id.to_string()),
+        scopes: settings.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        event_mode: settings.event_mode,
+        callback_url: settings.callback_url.clone(),
+        encrypted: settings.encrypted,
+        ip_allowlist: settings.ip_allowlist.clone(),
+        enabled: settings.is_enabled,
+        created_at: rfc3339(app.created_at),
+    }
+}
+
+/// The scopes of these names; a fault for every name that no scope has.
+fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
+    let mut scopes = Vec::with_capacity(names.len());
+    for (place, name) in names.iter().enumerate() {
+        match Scope::parse(name) {
+            Some(scope) => scopes.push(scope),
+            None => faults.push(FieldFault {
+                field: format!("scopes[{place}]"),
+                message: "expected the name of a scope".to_owned(),
+            }),
+        }
+    }
+    scopes
+}
+
+/// A fault when the guard would not let events out to this address; judged again whenever one is sent.
+fn judge_callback_url(outbound: &Outbound, url: &str, faults: &mut Vec<FieldFault>) {
+    let is_named = faults.iter().any(|fault| fault.field == "callback_url");
+    if let Err(refusal) = outbound.judge(url)
+        && !is_named
+    {
+        faults.push(FieldFault { field: "callback_url".to_owned(), message: refusal.to_string() });
+    }
+}
+
+/// Changes the settings of the app in the path; who was overtaken looks again, once.
+async fn change(
+    call: &Call,
+    settings: impl Fn(&AppSettings) -> AppSettings,
+) -> Result<App, Failure> {
+    for _ in 0..2 {
+        let app = call.vendor_app().await?;
+        let new = settings(&app.settings);
+        if new == app.settings {
+            return Ok((*app).clone());
+        }
+        let at = call.app.clock.now();
+        let saved = call.app.store.update_app(app.app_id, app.version, &new, at).await?;
+        if saved == Saved::Done {
+            return Ok((*call.vendor_app().await?).clone());
+        }
+    }
+    let detail = "expected nobody else to change the app at the same time";
+    Err(Failure::refused(ProblemCode::Conflict, detail))
+}

@@ -1,0 +1,199 @@
+//! The API's description: OpenAPI 3.1, made from the handlers, the bodies and the access table, and a page on which
+//! people read it.
+//!
+//! `docs/openapi.json` is this description as it was committed; a test compares the two.
+
+mod page;
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use contract::control::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, PROBLEM_JSON, Problem};
+use utoipa::PartialSchema;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::server::Server;
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, Required,
+    ResponseBuilder,
+};
+
+use super::access::{self, Access};
+use super::request::raw_json;
+
+/// The name of the security scheme.
+const KEY: &str = "key";
+
+const INTRODUCTION: &str = "For the hirer's own systems, scripts and the command line. JSON with snake_case \
+    members; ids are strings, instants are RFC 3339 in UTC.\n\n\
+    Every call but this description needs a key as `Authorization: Bearer ...`: the operator's (`pbo_`) for \
+    tenants and apps, a tenant's (`pbt_`) for what lies below its own tenant. What belongs to somebody else is \
+    answered as what does not exist.\n\n\
+    Refusals are `application/problem+json` (RFC 9457) with a stable `code`, and `errors` that name every member \
+    at fault. Lists are newest first, and page by `next_cursor`. A POST with an `Idempotency-Key` can be repeated \
+    for 24 hours.";
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = document().to_pretty_json().expect("a description is texts, lists and numbers");
+    text.push('\n');
+    text
+});
+
+static PAGE: LazyLock<page::Page> =
+    LazyLock::new(|| page::render(&serde_json::from_str(&TEXT).expect("the description is JSON")));
+
+/// What the description begins with, before the calls are added.
+pub(super) fn outline() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Probity control API")
+        .version("1")
+        .description(Some(INTRODUCTION));
+    let tags = [
+        ("tenants", "Hirers and their settings."),
+        ("apps", "The programs of vendors and hirers."),
+        ("accounts", "Bindings of a tenant to vendors' apps, and what can be ordered there."),
+        ("orders", "Background checks, each of one candidate."),
+        ("reports", "Documents that vendors returned."),
+        ("events", "What apps are told, and how it reaches them."),
+    ];
+    let tags = tags.map(|(name, description)| {
+        TagBuilder::new().name(name).description(Some(description)).build()
+    });
+    let key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let components = ComponentsBuilder::new()
+        .schema("Problem", Problem::schema())
+        .schema("FieldFault", contract::control::FieldFault::schema())
+        .security_scheme(KEY, key)
+        .build();
+    OpenApiBuilder::new()
+        .info(info.build())
+        .servers(Some([Server::new("/api/v1")]))
+        .tags(Some(tags))
+        .components(Some(components))
+        .build()
+}
+
+/// `GET /openapi.json`: this description.
+pub(super) async fn openapi_json() -> Response {
+    raw_json(StatusCode::OK, TEXT.as_bytes().to_vec())
+}
+
+/// `GET /api/docs`: the description as a page to read. It runs no script and loads nothing.
+pub(crate) async fn reading_page() -> Response {
+    let mut response = Response::new(Body::from(PAGE.html.as_str()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let policy = HeaderValue::from_str(&PAGE.content_security_policy);
+    let policy = policy.expect("the policy is visible ASCII");
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The whole description: the calls, and what holds for all of them.
+fn document() -> OpenApi {
+    let mut document = super::calls().into_openapi();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            let Some(access) = access::find(&method, path) else { continue };
+            complete(operation, &method, access);
+        }
+    }
+    document
+}
+
+/// The calls of a path that are described.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let PathItem { get, post, patch, put, delete, .. } = item;
+    let all = [
+        (Method::GET, get),
+        (Method::POST, post),
+        (Method::PATCH, patch),
+        (Method::PUT, put),
+        (Method::DELETE, delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Adds to a call what every call has: who may make it, the refusals, and for a POST its Idempotency-Key.
+fn complete(operation: &mut Operation, method: &Method, access: Access) {
+    let roles = access.roles().iter();
+    let requirements: Vec<_> =
+        roles.map(|role| SecurityRequirement::new(KEY, [role.as_str()])).collect();
+    operation.security = Some(requirements);
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let refused = ResponseBuilder::new()
+        .description("Refused; `code` says why")
+        .content(PROBLEM_JSON, problem.clone())
+        .build();
+    for (status, response) in &mut operation.responses.responses {
+        if let (true, utoipa::openapi::RefOr::T(response)) = (status.starts_with('4'), response) {
+            response.content.insert(PROBLEM_JSON.to_owned(), problem.clone().into());
+        }
+    }
+    operation.responses.responses.insert("default".to_owned(), refused.into());
+    if *method == Method::POST {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(IDEMPOTENCY_KEY_CHARS_MAX));
+        let parameter = ParameterBuilder::new()
+            .name(IDEMPOTENCY_KEY)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "Visible ASCII. A repeat with the same key finds the first answer for 24 hours",
+            ))
+            .schema(Some(text))
+            .build();
+        operation.parameters.get_or_insert_default().push(parameter.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::control::access::TABLE;
+
+    #[test]
+    fn every_call_has_a_row_and_every_row_a_call() {
+        let mut document = super::super::calls().into_openapi();
+        let mut called = BTreeSet::new();
+        for (path, item) in &mut document.paths.paths {
+            for (method, _) in operations(item) {
+                called.insert(format!("{method} {path}"));
+            }
+        }
+        called.insert("GET /openapi.json".to_owned());
+        let rows: BTreeSet<_> =
+            TABLE.iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+        assert_eq!(called, rows);
+        assert_eq!(rows.len(), TABLE.len(), "a call has two rows");
+    }
+
+    #[test]
+    fn every_reference_of_the_description_leads_somewhere() {
+        let document: serde_json::Value = serde_json::from_str(&TEXT).unwrap();
+        let mut names = BTreeSet::new();
+        for (place, _) in TEXT.match_indices("\"$ref\": \"") {
+            names.insert(TEXT[place + 9..].split('"').next().unwrap());
+        }
+        assert!(names.len() > 20, "{names:?}");
+        for name in names {
+            let pointer = name.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{name}");
+        }
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+}

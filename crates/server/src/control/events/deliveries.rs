@@ -1,0 +1,61 @@
+//! `GET /tenants/{tenant_key}/events/{event_id}/deliveries`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{self, DeliveryState, Page};
+use domain::Act;
+use store::deliveries::{Attempt, Delivery};
+use store::events::Event;
+
+use super::find;
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+use crate::control::instant::rfc3339;
+use crate::control::request::json;
+
+/// Lists the ways of one event to its app, each with every try.
+///
+/// What receivers answered is there for keys of the tenant only.
+#[utoipa::path(
+    get,
+    path = "/tenants/{tenant_key}/events/{event_id}/deliveries",
+    tag = "events",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("event_id" = String, Path, description = "32 lower-case hex digits"),
+    ),
+    responses((status = 200, description = "The deliveries", body = Page<control::Delivery>))
+)]
+pub(crate) async fn list_deliveries(call: Call) -> Result<Response, Failure> {
+    let event = find(&call).await?;
+    let tenant = call.tenant().await?;
+    let event_no = event.event_id.event_no;
+    let found = call.app.store.find_delivery(&tenant, event_no, event.order_id).await?;
+    let may_see_exchanges = call.caller.may(Act::SeeExchanges);
+    let items = found.iter().map(|delivery| view(&event, delivery, may_see_exchanges)).collect();
+    Ok(json(StatusCode::OK, &Page { items, next_cursor: None }))
+}
+
+fn view(event: &Event, delivery: &Delivery, may_see_exchanges: bool) -> control::Delivery {
+    let next_attempt_at = delivery.due_at.filter(|_| delivery.state == DeliveryState::Due);
+    let attempts = delivery.attempts.iter().map(|attempt| view_attempt(attempt, may_see_exchanges));
+    control::Delivery {
+        app_id: event.app_id.to_string(),
+        state: delivery.state,
+        attempt_count: u32::try_from(delivery.attempts.len()).unwrap_or(u32::MAX),
+        next_attempt_at: next_attempt_at.map(rfc3339),
+        attempts: attempts.collect(),
+    }
+}
+
+fn view_attempt(attempt: &Attempt, may_see_exchanges: bool) -> control::Attempt {
+    let response = &attempt.exchange.response;
+    control::Attempt {
+        attempt: attempt.attempt,
+        at: rfc3339(attempt.at),
+        took_ms: u64::try_from(attempt.took_ms).unwrap_or_default(),
+        outcome: attempt.outcome.clone(),
+        http_status: attempt.http_status,
+        response_excerpt: (may_see_exchanges && !response.is_empty()).then(|| response.clone()),
+    }
+}

@@ -1,0 +1,41 @@
+//! Events and their deliveries: `/tenants/{tenant_key}/events`.
+
+pub(super) mod deliveries;
+pub(super) mod list;
+pub(super) mod resend;
+
+use contract::control;
+use contract::event::EventType;
+use store::events::{Event, EventId, EventKind};
+
+use super::failure::Failure;
+use super::gate::Call;
+use super::instant::rfc3339;
+
+/// An event as the API shows it: what it is about, not what it says.
+fn view(event: &Event) -> control::Event {
+    let event_type = match event.kind {
+        EventKind::AccountCreated => EventType::AccountCreated,
+        EventKind::OrderCreated => EventType::CheckCreated,
+        EventKind::OrderCanceled => EventType::CheckCanceled,
+    };
+    // An event's number is the id of what caused it.
+    let account_id =
+        (event.kind == EventKind::AccountCreated).then(|| event.event_id.event_no.to_string());
+    control::Event {
+        event_id: event.event_id.to_string(),
+        event_type: event_type.as_str().to_owned(),
+        app_id: event.app_id.to_string(),
+        order_id: event.order_id.map(|order_id| order_id.to_string()),
+        account_id,
+        created_at: rfc3339(event.created_at),
+        delivery_state: event.delivery_state,
+    }
+}
+
+/// The event in the path.
+async fn find(call: &Call) -> Result<Event, Failure> {
+    let tenant_id = call.tenant().await?.tenant_id;
+    let event_id: EventId = call.name("event_id")?;
+    call.app.store.find_event(tenant_id, event_id).await?.ok_or_else(Failure::not_found)
+}

@@ -1,0 +1,34 @@
+//! `POST /tenants/{tenant_key}/events/{event_id}/resend`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::Resent;
+
+use super::find;
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+use crate::control::repeat;
+use crate::control::request::{Command, Nothing, json};
+
+/// Sends one event again, whatever became of it, to whatever sink its app has now.
+#[utoipa::path(
+    post,
+    path = "/tenants/{tenant_key}/events/{event_id}/resend",
+    tag = "events",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("event_id" = String, Path, description = "32 lower-case hex digits"),
+    ),
+    responses((status = 200, description = "How many deliveries are due again", body = Resent))
+)]
+pub(crate) async fn resend_event(
+    call: Call,
+    command: Command<Nothing>,
+) -> Result<Response, Failure> {
+    let event = find(&call).await?;
+    repeat::find_used_key(&call, command.key.as_ref()).await?;
+    let tenant_id = call.tenant().await?.tenant_id;
+    let (store, now) = (&call.app.store, call.app.clock.now());
+    let is_due = store.resend_event(tenant_id, event.event_id.event_no, now).await?;
+    Ok(json(StatusCode::OK, &Resent { delivery_count: u64::from(is_due) }))
+}

@@ -1,0 +1,101 @@
+//! Refusals and faults of the control API, turned into problem documents (RFC 9457) in one place.
+
+use std::io;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use contract::control::{FieldFault, PROBLEM_JSON, Problem, ProblemCode};
+use domain::order::Refusal;
+use store::{Fault, FaultKind};
+
+/// Why a call is not answered with success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What the caller can act on.
+    Refused(Box<Problem>),
+    /// Ours: the memory.
+    Fault(Fault),
+    /// Ours: the reports' bytes.
+    Objects(io::Error),
+}
+
+impl Failure {
+    /// A refusal; `detail` says what was expected, without personal data.
+    pub(super) fn refused(code: ProblemCode, detail: impl Into<String>) -> Failure {
+        Failure::Refused(Box::new(Problem::new(code, detail)))
+    }
+
+    /// What does not exist, or is somebody else's: the same answer for both.
+    pub(super) fn not_found() -> Failure {
+        Failure::refused(ProblemCode::NotFound, "expected something that this key can see")
+    }
+
+    /// Members that break rules, all at once.
+    pub(super) fn invalid(faults: Vec<FieldFault>) -> Failure {
+        Failure::Refused(Box::new(Problem::invalid(faults)))
+    }
+
+    /// One member that breaks a rule.
+    pub(super) fn field(field: impl Into<String>, message: impl Into<String>) -> Failure {
+        Failure::invalid(vec![FieldFault { field: field.into(), message: message.into() }])
+    }
+}
+
+/// Nothing, or a refusal that names every fault.
+pub(super) fn judge(faults: Vec<FieldFault>) -> Result<(), Failure> {
+    if faults.is_empty() { Ok(()) } else { Err(Failure::invalid(faults)) }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        Failure::Fault(fault)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let code = match refusal {
+            Refusal::OrderNotExist => return Failure::not_found(),
+            Refusal::PlacerMayNotDecide => ProblemCode::Forbidden,
+            Refusal::IllegalStatus(_)
+            | Refusal::BeingApproved
+            | Refusal::StageIdTaken
+            | Refusal::StageTimeNotIncreasing => ProblemCode::IllegalState,
+        };
+        Failure::refused(code, refusal.to_string())
+    }
+}
+
+impl IntoResponse for Failure {
+    /// The answer. A fault is logged here, once.
+    fn into_response(self) -> Response {
+        let problem = match self {
+            Failure::Refused(problem) => *problem,
+            Failure::Fault(fault) => {
+                tracing::error!(%fault, "a call of the control API failed");
+                match fault.kind() {
+                    FaultKind::Storage | FaultKind::WriterGone => Problem::new(
+                        ProblemCode::Unavailable,
+                        "storage did not answer; repeat with the same idempotency key",
+                    ),
+                    _ => Problem::new(ProblemCode::Internal, "see the server's log"),
+                }
+            }
+            Failure::Objects(error) => {
+                tracing::error!(%error, "a report's content cannot be read");
+                Problem::new(ProblemCode::Internal, "see the server's log")
+            }
+        };
+        let body = serde_json::to_vec(&problem).expect("problems are texts and numbers");
+        let mut response = Response::new(Body::from(body));
+        let status = StatusCode::from_u16(problem.status);
+        *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if problem.status == ProblemCode::Unauthenticated.status() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,151 @@
+//! The gate: whose key it is, whether its role may make this call, whether the tenant in the path is its own.
+//!
+//! In this order: row in the table, key, role, tenant. A role's refusal says nothing of what exists, since it is
+//! the same for every path; a foreign tenant is answered as one that does not exist.
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use contract::control::ProblemCode;
+use domain::{Act, AppId, Id, Role, TenantId};
+use store::tenants::Tenant;
+use store::{Fault, FaultKind};
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::access::{self, Access};
+use super::failure::Failure;
+use crate::app::{App, SharedApp};
+use crate::keys;
+
+/// Who calls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    /// Stands in timelines.
+    pub(super) key_id: Id,
+    pub(super) role: Role,
+    /// None for the operator.
+    tenant_id: Option<TenantId>,
+}
+
+impl Caller {
+    pub(super) fn may(self, act: Act) -> bool {
+        self.role.may(act)
+    }
+}
+
+/// A call that passed the gate: the hub, who calls, and the names in the path.
+pub(super) struct Call {
+    pub(super) app: SharedApp,
+    pub(super) caller: Caller,
+    names: Vec<(String, String)>,
+}
+
+impl Call {
+    /// A name in the path. One of the wrong shape names nothing that exists.
+    pub(super) fn name<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        let text = self.names.iter().find(|(known, _)| known == name).map(|(_, text)| text);
+        text.and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
+    }
+
+    /// The tenant in the path.
+    pub(super) async fn tenant(&self) -> Result<Arc<Tenant>, Failure> {
+        let tenant_id: TenantId = self.name("tenant_key")?;
+        self.app.store.find_tenant(tenant_id).await?.ok_or_else(Failure::not_found)
+    }
+
+    /// The app in the path.
+    pub(super) async fn vendor_app(&self) -> Result<Arc<store::apps::App>, Failure> {
+        let app_id: AppId = self.name("app_id")?;
+        self.app.store.find_app(app_id).await?.ok_or_else(Failure::not_found)
+    }
+}
+
+impl FromRequestParts<SharedApp> for Call {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Call, Failure> {
+        Ok(Call { app: SharedApp::clone(app), caller: caller(parts)?, names: names(parts).await? })
+    }
+}
+
+/// Who calls, as the gate found it.
+pub(super) fn caller(parts: &Parts) -> Result<Caller, Failure> {
+    parts.extensions.get::<Caller>().copied().ok_or_else(unauthenticated)
+}
+
+/// Lets a call pass, or answers why not.
+pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match judge(&app, &mut parts).await {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                parts.extensions.insert(caller);
+            }
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn judge(app: &App, parts: &mut Parts) -> Result<Option<Caller>, Failure> {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let act = match access::find(&parts.method, path) {
+        Some(Access::Key(act)) => act,
+        Some(Access::Anyone) => return Ok(None),
+        None => return Err(Failure::not_found()),
+    };
+    let caller = authenticate(app, &parts.headers).await?;
+    if !caller.may(act) {
+        let role = caller.role.as_str();
+        let detail = format!("expected a key of another role than {role}");
+        return Err(Failure::refused(ProblemCode::Forbidden, detail));
+    }
+    let names = names(parts).await?;
+    let named = names.iter().find(|(name, _)| name == "tenant_key");
+    if let (Some(own), Some((_, named))) = (caller.tenant_id, named)
+        && named.parse() != Ok(own)
+    {
+        return Err(Failure::not_found());
+    }
+    Ok(Some(caller))
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(unauthenticated());
+    };
+    let (scheme, key) =
+        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(unauthenticated)?;
+    let key = key.trim();
+    let is_key = key.starts_with(keys::OPERATOR_PREFIX) || key.starts_with(keys::TENANT_PREFIX);
+    if !scheme.eq_ignore_ascii_case("bearer") || !is_key {
+        return Err(unauthenticated());
+    }
+    let found = app.store.find_api_key(&keys::hash(key)).await?.ok_or_else(unauthenticated)?;
+    let role = Role::parse(&found.role)
+        .ok_or_else(|| Fault::new(FaultKind::Damaged, "a key's role is unknown"))?;
+    // A key of a tenant is never the operator's, whatever its row says, and the other way round.
+    if (role == Role::Operator) != found.tenant_id.is_none() {
+        return Err(Fault::new(FaultKind::Damaged, "a key's role is not of its tenant").into());
+    }
+    Ok(Caller { key_id: found.key_id, role, tenant_id: found.tenant_id })
+}
+
+fn unauthenticated() -> Failure {
+    let detail = "expected a known key, as in authorization: Bearer pbt_...";
+    Failure::refused(ProblemCode::Unauthenticated, detail)
+}
+
+async fn names(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    // A name that is no text names nothing.
+    let params = params.map_err(|_| Failure::not_found())?;
+    Ok(params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
+}

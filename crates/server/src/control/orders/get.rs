@@ -1,0 +1,33 @@
+//! `GET /tenants/{tenant_key}/orders/{order_id}`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::Order;
+use domain::Act;
+
+use super::{judge_own, view};
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+use crate::control::request::json;
+
+/// Reads one order with its form, stages, results, reports and timeline.
+///
+/// Results and reports are there for who may see reports only.
+#[utoipa::path(
+    get,
+    path = "/tenants/{tenant_key}/orders/{order_id}",
+    tag = "orders",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("order_id" = String, Path, description = "19 decimal digits"),
+    ),
+    responses((status = 200, description = "The order", body = Order))
+)]
+pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
+    let tenant = call.tenant().await?;
+    let order_id = call.name("order_id")?;
+    judge_own(&call, &tenant, order_id).await?;
+    let order = call.app.store.find_order(&tenant, order_id).await?;
+    let order = order.ok_or_else(Failure::not_found)?;
+    Ok(json(StatusCode::OK, &view::order(&order, call.caller.may(Act::SeeReports))))
+}

@@ -1,0 +1,102 @@
+//! Orders: `/tenants/{tenant_key}/orders`.
+//!
+//! A recruiter's key sees the orders that it placed and no others; who may not see reports sees no results either.
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod place;
+pub(super) mod review;
+pub(super) mod terminate;
+mod view;
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::order::Actor;
+use domain::{Act, Id};
+use store::tenants::Tenant;
+use store::{Fault, FaultKind, IdempotencyKey, OrderCommand, Outcome, Request};
+
+use super::failure::Failure;
+use super::gate::Call;
+use super::repeat;
+use super::request::json;
+
+/// Gives a command to the order desk; gives the order's id. A repeat with the same key finds its first outcome.
+///
+/// Refuses with `not_found`, `illegal_state`, and `forbidden` for who placed the order where four eyes are due.
+async fn command(
+    call: &Call,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    key: Option<IdempotencyKey>,
+    request: impl Fn() -> Request,
+) -> Result<Id, Failure> {
+    let store = &call.app.store;
+    for _ in 0..2 {
+        let command = OrderCommand {
+            tenant: Arc::clone(tenant),
+            order_id,
+            at: call.app.clock.now(),
+            actor: Actor::Member(call.caller.key_id),
+            request: request(),
+            idempotency: key,
+        };
+        match store.command(command).await? {
+            Outcome::Accepted(order_id) => return Ok(order_id),
+            Outcome::Refused(refusal) => return Err(refusal.into()),
+            Outcome::KeyTaken => {}
+        }
+        if let Some(order_id) = find_first_order(call, key).await? {
+            return Ok(order_id);
+        }
+        // The key is older than 24 hours, and was not forgotten yet.
+        store.forget_old_answers(call.app.clock.now()).await?;
+    }
+    Err(repeat::twin())
+}
+
+/// The order that a command with this key was about.
+async fn find_first_order(call: &Call, key: Option<IdempotencyKey>) -> Result<Option<Id>, Failure> {
+    let used = repeat::find_used_key(call, key.as_ref()).await?;
+    Ok(used.and_then(|used| used.order_id))
+}
+
+/// The command on the order in the path, answered with the order as it is now.
+async fn act(
+    call: &Call,
+    key: Option<IdempotencyKey>,
+    request: impl Fn() -> Request,
+) -> Result<Response, Failure> {
+    let tenant = call.tenant().await?;
+    let order_id = call.name("order_id")?;
+    judge_own(call, &tenant, order_id).await?;
+    if find_first_order(call, key).await?.is_none() {
+        command(call, &tenant, order_id, key, request).await?;
+    }
+    answer(call, &tenant, StatusCode::OK, order_id).await
+}
+
+/// Refuses, as not found, an order of somebody else to who sees own ones only.
+async fn judge_own(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
+    if !call.caller.role.sees_own_orders_only() {
+        return Ok(());
+    }
+    match call.app.store.find_form(tenant, order_id).await? {
+        Some((summary, _)) if summary.placed_by == call.caller.key_id => Ok(()),
+        _ => Err(Failure::not_found()),
+    }
+}
+
+/// The order as it is now, as far as the caller may see it.
+async fn answer(
+    call: &Call,
+    tenant: &Tenant,
+    status: StatusCode,
+    order_id: Id,
+) -> Result<Response, Failure> {
+    let order = call.app.store.find_order(tenant, order_id).await?;
+    let order = order.ok_or_else(|| Fault::new(FaultKind::Damaged, "an accepted order is gone"))?;
+    Ok(json(status, &view::order(&order, call.caller.may(Act::SeeReports))))
+}

@@ -1,0 +1,122 @@
+//! `POST /tenants/{tenant_key}/orders`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{FieldFault, Mobile, Order, PlaceOrder};
+use domain::Id;
+use store::Request;
+use store::accounts::{Account, PackageKind};
+use store::content::{Form, Person, to_text};
+use store::tenants::Tenant;
+
+use super::{answer, command, find_first_order};
+use crate::control::accounts::kept_values;
+use crate::control::failure::{Failure, judge};
+use crate::control::gate::Call;
+use crate::control::request::Command;
+
+/// Arranges a background check; the vendor is told.
+///
+/// The account, its package and its additional items must exist. All faults of the form are named at once.
+#[utoipa::path(
+    post,
+    path = "/tenants/{tenant_key}/orders",
+    tag = "orders",
+    params(("tenant_key" = String, Path, description = "16 lower-case hex digits")),
+    request_body = PlaceOrder,
+    responses((status = 201, description = "The order, arranged", body = Order))
+)]
+pub(crate) async fn place_order(
+    call: Call,
+    command: Command<PlaceOrder>,
+) -> Result<Response, Failure> {
+    let Command { body, key } = command;
+    let tenant = call.tenant().await?;
+    if let Some(order_id) = find_first_order(&call, key).await? {
+        return answer(&call, &tenant, StatusCode::CREATED, order_id).await;
+    }
+    let mut faults = body.faults();
+    let account = find_account(&call, &tenant, &body, &mut faults).await?;
+    judge(faults)?;
+    // Without an account there was a fault.
+    let account = account.ok_or_else(Failure::not_found)?;
+    let package_id = body.package_id.clone();
+    let content = to_text(&form(body));
+    let request = || Request::Place {
+        vendor: account.app_id,
+        account_id: account.account_id,
+        package_id: package_id.clone(),
+        content: content.clone(),
+    };
+    // The desk gives the order its id.
+    let order_id = self::command(&call, &tenant, Id(0), key, request).await?;
+    answer(&call, &tenant, StatusCode::CREATED, order_id).await
+}
+
+/// The account that is ordered from, with a fault for everything that cannot be ordered there.
+async fn find_account(
+    call: &Call,
+    tenant: &Tenant,
+    body: &PlaceOrder,
+    faults: &mut Vec<FieldFault>,
+) -> Result<Option<Account>, Failure> {
+    // A text of the wrong shape has its fault.
+    let Ok(account_id) = body.account_id.parse() else { return Ok(None) };
+    let store = &call.app.store;
+    let fault = |field: String, message: &str| FieldFault { field, message: message.to_owned() };
+    let unknown = || fault("account_id".to_owned(), "expected an account of the tenant");
+    let Some(account) = store.find_account(tenant, account_id).await? else {
+        faults.push(unknown());
+        return Ok(None);
+    };
+    if store.find_app(account.app_id).await?.is_none() {
+        faults.push(unknown());
+        return Ok(None);
+    }
+    let published = store.list_packages(tenant.tenant_id, account_id).await?;
+    let has = |kind: PackageKind, id: &str| {
+        published.iter().any(|package| package.kind == kind && package.package_id == id)
+    };
+    let is_named =
+        |faults: &[FieldFault], field: &str| faults.iter().any(|fault| fault.field == field);
+    if !has(PackageKind::Package, &body.package_id) && !is_named(faults, "package_id") {
+        faults.push(fault("package_id".to_owned(), "expected a package of the account"));
+    }
+    for (place, item) in body.additional_item_id_list.iter().enumerate() {
+        let field = format!("additional_item_id_list[{place}]");
+        if !has(PackageKind::AdditionalItem, item) && !is_named(faults, &field) {
+            faults.push(fault(field, "expected an additional item of the account"));
+        }
+    }
+    Ok(Some(account))
+}
+
+fn form(body: PlaceOrder) -> Form {
+    let candidate = body.candidate_info;
+    let contact = body.client_contact_info.unwrap_or_default();
+    Form {
+        additional_item_ids: body.additional_item_id_list,
+        comment: body.comment,
+        candidate: Person {
+            first_name: candidate.first_name.unwrap_or_default(),
+            last_name: candidate.last_name.unwrap_or_default(),
+            ..person(candidate.name, candidate.mobile, candidate.email)
+        },
+        client_contact: person(contact.name, contact.mobile, contact.email),
+        custom_fields: kept_values(body.custom_field_list),
+        application_id: body.application_id.unwrap_or_default(),
+        location_code: body.location_code.unwrap_or_default(),
+    }
+}
+
+fn person(name: String, mobile: Option<Mobile>, email: Option<String>) -> Person {
+    let (mobile_code, mobile_number) =
+        mobile.map_or_else(Default::default, |Mobile { code, number }| (code, number));
+    Person {
+        name,
+        mobile_code,
+        mobile_number,
+        email: email.unwrap_or_default(),
+        ..Person::default()
+    }
+}

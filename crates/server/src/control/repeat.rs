@@ -1,0 +1,94 @@
+//! Repeats of a POST with the same Idempotency-Key: they find their first answer for 24 hours.
+//!
+//! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes with the
+//! same secrets. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
+//! once are decided by the commit: the second finds the key taken, and then the first one's answer.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::ProblemCode;
+use serde::Serialize;
+use store::accounts::Account;
+use store::answers::{KeptAnswer, UsedKey};
+use store::apps::App;
+use store::tenants::{NewTenant, Tenant};
+use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
+
+use super::failure::Failure;
+use super::gate::Call;
+use super::request::{raw_json, to_json};
+
+/// What a POST creates.
+pub(super) enum Creation<'a> {
+    Tenant(&'a NewTenant),
+    App(&'a App),
+    Account(&'a Tenant, &'a Account),
+}
+
+impl Creation<'_> {
+    async fn save(&self, store: &Store, answer: Option<&KeptAnswer>) -> Result<Saved, Fault> {
+        match self {
+            Creation::Tenant(tenant) => store.create_tenant(tenant, answer).await,
+            Creation::App(app) => store.create_app(app, answer).await,
+            Creation::Account(tenant, account) => store.bind_account(tenant, account, answer).await,
+        }
+    }
+}
+
+/// What this key was used for by the same request; refuses a key that was used for another one.
+pub(super) async fn find_used_key(
+    call: &Call,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<UsedKey>, Failure> {
+    let Some(key) = key else { return Ok(None) };
+    match call.app.store.find_used_key(key, call.app.clock.now()).await? {
+        Some(used) if used.request_digest != key.request_digest => Err(Failure::refused(
+            ProblemCode::IdempotencyKeyReused,
+            "expected an idempotency-key that no other request of the last 24 hours had",
+        )),
+        used => Ok(used),
+    }
+}
+
+/// The answer that a creation with this key gave before.
+pub(super) async fn find_first_answer(
+    call: &Call,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<Response>, Failure> {
+    let Some(used) = find_used_key(call, key).await? else { return Ok(None) };
+    let body = used.body.ok_or_else(|| {
+        Fault::new(FaultKind::Damaged, "an idempotency key of a creation has no answer")
+    })?;
+    let status = StatusCode::from_u16(used.http_status).unwrap_or(StatusCode::CREATED);
+    Ok(Some(raw_json(status, body)))
+}
+
+/// Creates, and answers 201 with `body`; or gives the first answer of a twin that was quicker.
+pub(super) async fn create(
+    call: &Call,
+    key: Option<IdempotencyKey>,
+    creation: Creation<'_>,
+    body: &impl Serialize,
+) -> Result<Response, Failure> {
+    let (status, body) = (StatusCode::CREATED, to_json(body));
+    let at = call.app.clock.now();
+    let answer =
+        key.map(|key| KeptAnswer { key, http_status: status.as_u16(), body: body.clone(), at });
+    for _ in 0..2 {
+        if creation.save(&call.app.store, answer.as_ref()).await? == Saved::Done {
+            return Ok(raw_json(status, body));
+        }
+        if let Some(first) = find_first_answer(call, key.as_ref()).await? {
+            return Ok(first);
+        }
+        // The key is older than 24 hours, and was not forgotten yet.
+        call.app.store.forget_old_answers(at).await?;
+    }
+    Err(twin())
+}
+
+/// Twins with the same key that meet again and again.
+pub(super) fn twin() -> Failure {
+    let detail = "expected no other request with this idempotency-key at the same time";
+    Failure::refused(ProblemCode::Conflict, detail)
+}

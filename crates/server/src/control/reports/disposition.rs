@@ -1,0 +1,86 @@
+//! The name under which a report is saved. Source: RFC 6266, RFC 8187.
+
+use std::fmt::Write;
+
+/// What a report without a usable name is called.
+const NAMELESS: &str = "report";
+const EXTENSION: &str = ".pdf";
+/// Most characters of the name; file systems take 255 bytes.
+const CHARS_MAX: usize = 80;
+
+/// The value of `Content-Disposition` for an attachment with a report's name: an ASCII name for old readers, and
+/// the whole name. Visible ASCII only.
+pub(super) fn attachment(name: &str) -> String {
+    let name = file_name(name);
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
+    for byte in name.bytes() {
+        match byte {
+            _ if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) => {
+                value.push(char::from(byte));
+            }
+            _ => write!(value, "%{byte:02X}").expect("a String takes everything"),
+        }
+    }
+    value
+}
+
+/// A name that is no path, hides nothing, and ends as a PDF does.
+fn file_name(name: &str) -> String {
+    let is_odd = |c: char| {
+        c.is_control() || "/\\:*?\"<>|".contains(c)
+            // Marks that turn the direction of writing make `fdp.exe` look like `exe.pdf`.
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let name: String = name.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
+    let name = name.trim().trim_start_matches('.');
+    let has_extension = name.len() >= EXTENSION.len()
+        && name.is_char_boundary(name.len() - EXTENSION.len())
+        && name[name.len() - EXTENSION.len()..].eq_ignore_ascii_case(EXTENSION);
+    let stem = if has_extension { &name[..name.len() - EXTENSION.len()] } else { name };
+    let stem: String = stem.chars().take(CHARS_MAX).collect();
+    match stem.trim() {
+        "" => format!("{NAMELESS}{EXTENSION}"),
+        stem => format!("{stem}{EXTENSION}"),
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || " !#$&'()+,-.=@[]^_`{}~".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_given_twice_and_ends_as_a_pdf() {
+        for (name, expected) in [
+            ("report.pdf", r#"attachment; filename="report.pdf"; filename*=UTF-8''report.pdf"#),
+            (
+                "终版报告",
+                "attachment; filename=\"____.pdf\"; \
+                 filename*=UTF-8''%E7%BB%88%E7%89%88%E6%8A%A5%E5%91%8A.pdf",
+            ),
+            ("a b.PDF", r#"attachment; filename="a b.pdf"; filename*=UTF-8''a%20b.pdf"#),
+            ("", r#"attachment; filename="report.pdf"; filename*=UTF-8''report.pdf"#),
+            (".pdf", r#"attachment; filename="pdf.pdf"; filename*=UTF-8''pdf.pdf"#),
+        ] {
+            assert_eq!(attachment(name), expected);
+        }
+    }
+
+    #[test]
+    fn no_name_leaves_its_header_or_its_folder() {
+        for name in
+            ["../../etc/passwd", "a\"b", "a\r\nSet-Cookie: b", "x\u{202e}fdp.exe", "a\\b", "100%"]
+        {
+            let value = attachment(name);
+            assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{value}");
+            assert_eq!(value.matches('"').count(), 2, "{value}");
+            assert!(!value.contains(['/', '\\']) && !value.contains("%E2%80%AE"), "{value}");
+            assert!(value.ends_with(".pdf"), "{value}");
+        }
+        assert!(attachment(&"长".repeat(300)).len() < 1_000);
+    }
+}

@@ -1,0 +1,39 @@
+//! Reports of an order: `/tenants/{tenant_key}/orders/{order_id}/reports`.
+
+pub(super) mod content;
+mod disposition;
+mod range;
+pub(super) mod refetch;
+
+use contract::control;
+use contract::control::ReportState;
+use store::reports::Report;
+
+use super::failure::Failure;
+use super::gate::Call;
+use super::instant::rfc3339;
+use crate::chance;
+
+/// A report as the API shows it.
+pub(super) fn view(report: &Report) -> control::Report {
+    let is_linked = report.state == ReportState::Linked;
+    control::Report {
+        report_id: report.report_id.to_string(),
+        kind: report.kind,
+        name: report.source.name.clone(),
+        state: report.state,
+        failure_reason: report.failure.clone(),
+        preview_url: is_linked.then(|| report.source.url.clone()),
+        size_bytes: report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+        sha256: report.sha256.as_deref().map(chance::to_hex),
+        created_at: rfc3339(report.report_id.made_at()),
+    }
+}
+
+/// The report in the path.
+async fn find(call: &Call) -> Result<Report, Failure> {
+    let tenant = call.tenant().await?;
+    let (order_id, report_id) = (call.name("order_id")?, call.name("report_id")?);
+    let report = call.app.store.find_report(&tenant, order_id, report_id).await?;
+    report.ok_or_else(Failure::not_found)
+}

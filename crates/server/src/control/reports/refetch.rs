@@ -1,0 +1,42 @@
+//! `POST /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{self, ProblemCode};
+
+use super::{find, view};
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+use crate::control::repeat;
+use crate::control::request::{Command, Nothing, json};
+
+/// Asks for a new try to fetch a report that failed or waits. The tries count from the start again.
+#[utoipa::path(
+    post,
+    path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch",
+    tag = "reports",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("order_id" = String, Path, description = "19 decimal digits"),
+        ("report_id" = String, Path, description = "19 decimal digits"),
+    ),
+    responses(
+        (status = 200, description = "The report as it is now", body = control::Report),
+        (status = 409, description = "The report is neither pending nor failed"),
+    )
+)]
+pub(crate) async fn refetch_report(
+    call: Call,
+    command: Command<Nothing>,
+) -> Result<Response, Failure> {
+    let report = find(&call).await?;
+    repeat::find_used_key(&call, command.key.as_ref()).await?;
+    let tenant_id = call.tenant().await?.tenant_id;
+    let order_id = call.name("order_id")?;
+    let (store, now) = (&call.app.store, call.app.clock.now());
+    if !store.refetch_report(tenant_id, order_id, report.report_id, now).await? {
+        let detail = "expected a report that is pending or failed";
+        return Err(Failure::refused(ProblemCode::IllegalState, detail));
+    }
+    Ok(json(StatusCode::OK, &view(&find(&call).await?)))
+}

@@ -1,0 +1,60 @@
+//! `POST /tenants`.
+
+use axum::response::Response;
+use contract::control::{self, CreateTenant, CreatedTenant};
+use domain::TenantId;
+use store::tenants::{NewTenant, TenantSettings};
+
+use crate::control::failure::{Failure, judge};
+use crate::control::gate::Call;
+use crate::control::instant::rfc3339;
+use crate::control::repeat::{self, Creation};
+use crate::control::request::Command;
+use crate::{chance, keys};
+
+/// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
+#[utoipa::path(
+    post,
+    path = "/tenants",
+    tag = "tenants",
+    request_body = CreateTenant,
+    responses((status = 201, description = "The tenant and its first key", body = CreatedTenant))
+)]
+pub(crate) async fn create_tenant(
+    call: Call,
+    command: Command<CreateTenant>,
+) -> Result<Response, Failure> {
+    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
+    judge(command.body.faults())?;
+    let CreateTenant { name, report_approval, four_eyes, retention_days, locale } = command.body;
+    let api_key = keys::new_key(keys::TENANT_PREFIX);
+    let at = call.app.clock.now();
+    let tenant = NewTenant {
+        tenant_id: TenantId(chance::bits()),
+        name,
+        settings: TenantSettings {
+            report_approval,
+            four_eyes,
+            retention_days: i64::from(retention_days),
+            locale,
+        },
+        api_key_id: call.app.store.make_id(at),
+        api_key_hash: keys::hash(&api_key),
+        at,
+    };
+    let body = CreatedTenant {
+        tenant: control::Tenant {
+            tenant_key: tenant.tenant_id.to_string(),
+            name: tenant.name.clone(),
+            report_approval,
+            four_eyes,
+            retention_days,
+            locale: tenant.settings.locale.clone(),
+            created_at: rfc3339(at),
+        },
+        api_key,
+    };
+    repeat::create(&call, command.key, Creation::Tenant(&tenant), &body).await
+}
