@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
-use crate::{account, app, event, migrate, order, report, serve, tenant, work};
+use crate::{account, app, demo, event, migrate, order, report, serve, tenant, work};
 
 /// The server that `probity serve` starts when it is told nothing.
 pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8090";
@@ -82,6 +82,8 @@ pub(crate) enum LogFormat {
 /// Every command, in the order of its help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start a seeded server with a scripted vendor, in a temporary folder; tell what to try next.
+    Demo(demo::Demo),
     /// Start the server with its workers.
     Serve(serve::Serve),
     /// Start workers alone, beside the servers of an installation.
@@ -90,6 +92,16 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     #[command(flatten)]
     Call(Call),
+}
+
+impl Command {
+    /// What is logged when `RUST_LOG` does not say: the demo's story leaves no room for more.
+    pub(crate) fn log_level(&self) -> &'static str {
+        match self {
+            Command::Demo(_) => "warn",
+            _ => "info",
+        }
+    }
 }
 
 /// The commands that call a server.

@@ -1,5 +1,5 @@
-//! `probity`: the one binary. `serve`, `work` and `migrate` start the server's parts; every other
-//! command calls a server's control API through the SDK and can do nothing that its users cannot.
+//! `probity`: the one binary. `demo`, `serve`, `work` and `migrate` start the server's parts; every
+//! other command calls a server's control API through the SDK and can do nothing that its users cannot.
 
 mod account;
 mod app;
@@ -7,6 +7,7 @@ mod args;
 mod caller;
 mod credentials;
 mod daemon;
+mod demo;
 mod event;
 mod failure;
 mod log;
@@ -32,7 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    log::start(global.log);
+    log::start(global.log, command.log_level());
     // Two providers are in reach of the dependencies; the first one installed is everybody's.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nobody installs a TLS provider before main");
@@ -47,6 +48,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => return serve::run(global, serve),
         Command::Work(work) => return work::run(global, work),
         Command::Migrate(migrate) => return migrate::run(global, migrate),
+        Command::Demo(demo) => return demo::run(&demo),
         Command::Call(call) => call,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,0 +1,160 @@
+//! `probity demo`: a seeded server with a scripted vendor, told call by call.
+//!
+//! Nothing is played: the server is the one that `serve` starts, hirers speak the control API and the
+//! vendor the open API, all over HTTP on this machine's loopback, and events and reports travel there
+//! too. What is kept lies in a temporary folder that goes when the command ends.
+
+mod check;
+mod next;
+mod pdf;
+mod receiver;
+mod script;
+mod story;
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use server::clock::Clock;
+use server::keys::OPERATOR_KEY_FILE;
+use server::{Config, Server, StartFailure};
+use tokio::sync::oneshot;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::daemon;
+use receiver::Receiver;
+use script::Script;
+use story::Story;
+
+/// What events and reports may be sent to and fetched from although it is not public.
+const LOOPBACK: &str = "127.0.0.0/8";
+/// How long one thing may take to happen. The first retry of a delivery is due after 15 s.
+const STEP_MAX: Duration = Duration::from_secs(60);
+/// How long all of it may take, up to where it waits for the user.
+const STORY_MAX: Duration = Duration::from_secs(300);
+/// How often is asked for what no event tells.
+const ASK_EVERY: Duration = Duration::from_millis(25);
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Approve what is in review, check where everything ended, and stop.
+    #[arg(long)]
+    once: bool,
+}
+
+pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
+    daemon::runtime()?.block_on(async {
+        let mut interrupted = Box::pin(daemon::shutdown()?);
+        let folder = tempfile::Builder::new().prefix("probity-demo-").tempdir()?;
+        let server = bind(folder.path()).await?;
+        let url = format!("http://{}", server.address());
+        let key = operator_key(folder.path())?;
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut running = tokio::spawn(server.run(async {
+            // Dropping the sender stops it too.
+            let _ = stopped.await;
+        }));
+        let story = Story::to_stdout();
+        let told = tokio::select! {
+            told = tell(demo, &story, &url, &key, folder.path()) => told,
+            () = &mut interrupted => Ok(()),
+            _ = &mut running => anyhow::bail!("the server ended before its time"),
+        };
+        if told.is_ok() {
+            story.end("Stopping; the data is removed.");
+        }
+        drop(stop);
+        running.await.context("the server ended badly")?;
+        folder.close().context("the data folder")?;
+        told
+    })
+}
+
+/// The server as `serve` starts it, where `serve` listens by default if that is free.
+async fn bind(data: &Path) -> anyhow::Result<Server> {
+    let config = Config {
+        data: data.to_owned(),
+        allow_outbound: vec![LOOPBACK.to_owned()],
+        ..Config::default()
+    };
+    match Server::bind(config.clone(), Clock::system()).await {
+        Err(StartFailure::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            Ok(Server::bind(Config { listen, ..config }, Clock::system()).await?)
+        }
+        bound => Ok(bound?),
+    }
+}
+
+fn operator_key(data: &Path) -> anyhow::Result<String> {
+    let path = data.join(OPERATOR_KEY_FILE);
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("no operator key at {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Tells the story to its end: with `--once` the check, else whatever still happens.
+async fn tell(
+    demo: &Demo,
+    story: &Story,
+    url: &str,
+    operator_key: &str,
+    data: &Path,
+) -> anyhow::Result<()> {
+    let receiver = Receiver::start().await?;
+    story.title(&format!(
+        "Probity {}, a demo: all of this happens now, over HTTP on this machine",
+        env!("CARGO_PKG_VERSION")
+    ));
+    story.field("server", url);
+    story.field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
+    story.field("data", &format!("{}, removed at the end", data.display()));
+    story.field("loopback", &format!("events and reports may travel to {LOOPBACK}, in demos only"));
+
+    let mut script = Script::new(story, url, operator_key, receiver)?;
+    let play = async {
+        let cast = script.play().await?;
+        if demo.once {
+            script.approve(&cast).await?;
+            check::check(story, &cast).await?;
+        } else {
+            next::print(story, url, &cast).await?;
+        }
+        anyhow::Ok(())
+    };
+    timeout(STORY_MAX, play)
+        .await
+        .with_context(|| format!("expected an end within {} s", STORY_MAX.as_secs()))??;
+    if demo.once { Ok(()) } else { script.listen().await }
+}
+
+/// Waits for `happening`, at most a minute; `what` names it when it does not come.
+async fn within<T>(
+    what: &str,
+    happening: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let happened = timeout(STEP_MAX, happening).await;
+    happened.with_context(|| format!("waited {} s in vain for {what}", STEP_MAX.as_secs()))?
+}
+
+/// Asks until there is an answer, at most for a minute.
+async fn asked_until<T>(
+    what: &str,
+    mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let mut ticks = interval(ASK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    within(what, async {
+        loop {
+            ticks.tick().await;
+            if let Some(answer) = ask().await? {
+                return Ok(answer);
+            }
+        }
+    })
+    .await
+}
