@@ -35,13 +35,13 @@ pub enum StartFailure {
     #[error("expected the root key in {0} as 64 hex digits")]
     RootKey(&'static str),
     /// A file or folder that cannot be read or written.
-    #[error("{path}: {1}", path = .0.display())]
+    #[error("{path}", path = .0.display())]
     File(PathBuf, #[source] io::Error),
     /// The address cannot be listened on.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
     /// A rule of `allow_outbound` that cannot be read.
-    #[error("allow_outbound: {0}")]
+    #[error("allow_outbound")]
     AllowOutbound(#[from] BadRule),
 }
 
