@@ -20,6 +20,7 @@
 
 mod database;
 pub(crate) mod rows;
+pub(crate) mod scene;
 pub(crate) mod wire;
 
 use std::net::SocketAddr;
@@ -94,6 +95,7 @@ pub(crate) struct Hirer {
 }
 
 /// A tenant, a vendor's app with all scopes, and an account with one package and one additional item.
+#[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) hirer: Hirer,
     pub(crate) app: CreatedApp,

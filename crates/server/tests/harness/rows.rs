@@ -20,6 +20,25 @@ impl World {
         }
     }
 
+    /// Runs SQL behind the server's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match self.engine {
+            Engine::Sqlite => {
+                let path = self.data().join(server::start::DATABASE_FILE);
+                rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+            }
+            Engine::Postgres => self.postgres().await.batch_execute(sql).await.unwrap(),
+        }
+    }
+
+    async fn postgres(&self) -> tokio_postgres::Client {
+        let url = self.app.config.database_url.as_deref().unwrap();
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        // Ends with the client.
+        tokio::spawn(connection);
+        client
+    }
+
     fn sqlite_rows(&self) -> Rows {
         let path = self.data().join(server::start::DATABASE_FILE);
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -44,10 +63,7 @@ impl World {
     }
 
     async fn postgres_rows(&self) -> Rows {
-        let url = self.app.config.database_url.as_deref().unwrap();
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-        // Ends with the client.
-        tokio::spawn(connection);
+        let client = self.postgres().await;
         let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
         let mut all = Rows::new();
         for table in client.query(tables, &[]).await.unwrap() {

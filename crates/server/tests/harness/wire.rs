@@ -83,6 +83,10 @@ impl Ask {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
+        [self.head(), self.framed_body()].concat()
+    }
+
+    fn head(&self) -> Vec<u8> {
         let mut bytes = self.line.clone().into_bytes();
         let mut header = |name: &str, value: &[u8]| {
             bytes.extend_from_slice(name.as_bytes());
@@ -99,18 +103,21 @@ impl Ask {
             None => {}
         }
         bytes.extend_from_slice(b"\r\n");
-        match &self.body {
-            Some(body) if self.is_chunked => {
-                for chunk in body.chunks(64 * 1024) {
-                    bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
-                    bytes.extend_from_slice(chunk);
-                    bytes.extend_from_slice(b"\r\n");
-                }
-                bytes.extend_from_slice(b"0\r\n\r\n");
-            }
-            Some(body) => bytes.extend_from_slice(body),
-            None => {}
+        bytes
+    }
+
+    fn framed_body(&self) -> Vec<u8> {
+        let Some(body) = &self.body else { return Vec::new() };
+        if !self.is_chunked {
+            return body.clone();
         }
+        let mut bytes = Vec::new();
+        for chunk in body.chunks(64 * 1024) {
+            bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
         bytes
     }
 }
@@ -256,6 +263,25 @@ impl Line {
             answer
         };
         tokio::time::timeout(PATIENCE, exchange).await.expect("an answer comes in time")
+    }
+
+    /// Sends the head alone and waits until the server asks for the body: everything that is judged before the body
+    /// has been judged then. Goes on with [`Line::finish`].
+    pub(crate) async fn begin(&mut self, ask: &Ask) {
+        let head = ask.clone().with("Expect", "100-continue").head();
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut came = vec![0; interim.len()];
+        let exchange = async {
+            self.stream.write_all(&head).await.unwrap();
+            self.stream.read_exact(&mut came).await.unwrap();
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.expect("the server asks for the body");
+        assert_eq!(came, interim, "{}", String::from_utf8_lossy(&came));
+    }
+
+    /// Sends the body and reads the answer.
+    pub(crate) async fn finish(&mut self, ask: &Ask) -> Answer {
+        self.send(&ask.framed_body()).await
     }
 
     /// Whether the server closes the connection now.
