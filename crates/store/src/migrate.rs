@@ -1,4 +1,5 @@
-//! Migrations: plain SQL for both engines under the same names, each in a transaction of its own.
+//! Migrations: plain SQL for both engines under the same names. Those that are missing are applied in one
+//! transaction, together with the rows that say so: a start that breaks off leaves the database as it was.
 //!
 //! A database that knows a migration which this program does not know is newer, and is refused.
 
@@ -35,7 +36,8 @@ pub(crate) async fn postgres(client: &mut Client) -> Result<Vec<String>, Fault> 
 }
 
 fn strict(runner: Runner) -> Runner {
-    runner.set_abort_missing(true).set_abort_divergent(true)
+    // Not grouped, a migration and the row that says so would be two transactions.
+    runner.set_abort_missing(true).set_abort_divergent(true).set_grouped(true)
 }
 
 fn applied(report: &Report) -> Vec<String> {
