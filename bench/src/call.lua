@@ -1,0 +1,73 @@
+-- The load: final results of arranged orders, each order once.
+--
+-- Arguments: file of calls, file of tokens, first call, most calls, responses after which to stop (0: never).
+-- A line of the calls is the order's id (19 digits), a space and the place of its tenant's token (4 digits).
+
+local line_bytes = 25
+local lines, place, ends, tokens = "", 1, 0, {}
+sent, exhausted = 0, 0
+
+local head = "POST /open-apis/hire/v1/eco_background_checks/update_result HTTP/1.1\r\n"
+   .. "Host: 127.0.0.1\r\nContent-Type: application/json; charset=utf-8\r\n"
+local parts = {
+   '{"background_check_id":"',
+   '","result":"绿灯","result_time":"1767225600000","operator_role":1,"report_file_list":'
+      .. '[{"report_name":"背调报告.pdf","report_url":"https://reports.example.com/view/',
+   '","report_url_type":2}]}',
+}
+local length = #parts[1] + #parts[2] + #parts[3] + 2 * 19
+head = head .. "Content-Length: " .. length .. "\r\nAuthorization: Bearer "
+
+function init(args)
+   for token in io.lines(args[2]) do
+      tokens[#tokens + 1] = head .. token .. "\r\n\r\n" .. parts[1]
+   end
+   local file = assert(io.open(args[1], "rb"))
+   file:seek("set", tonumber(args[3]) * line_bytes)
+   lines = file:read(tonumber(args[4]) * line_bytes) or ""
+   file:close()
+   ends = #lines
+   local stop_after, heard = tonumber(args[5]), 0
+   if stop_after > 0 then
+      response = function()
+         heard = heard + 1
+         if heard == stop_after then
+            wrk.thread:stop()
+         end
+      end
+   end
+end
+
+function request()
+   if place > ends then
+      -- What is given now is no longer read: the loop ends here.
+      exhausted = 1
+      wrk.thread:stop()
+      place = place - line_bytes
+   end
+   local order = lines:sub(place, place + 18)
+   local token = tonumber(lines:sub(place + 20, place + 23)) + 1
+   place = place + line_bytes
+   sent = sent + 1
+   return tokens[token] .. order .. parts[2] .. order .. parts[3]
+end
+
+local threads = {}
+
+function setup(thread)
+   threads[#threads + 1] = thread
+end
+
+function done(summary, latency)
+   local all_sent, any_exhausted = 0, 0
+   for _, thread in ipairs(threads) do
+      all_sent = all_sent + thread:get("sent")
+      any_exhausted = any_exhausted + thread:get("exhausted")
+   end
+   local errors = summary.errors
+   io.write(string.format(
+      "\nheard %d %d %.0f %.0f %d %d %d %d\n",
+      summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+      errors.status, errors.connect + errors.read + errors.write + errors.timeout, all_sent, any_exhausted
+   ))
+end

@@ -1,0 +1,60 @@
+//! Names of what is seeded, the same in every run, and chance without a source: both only look random.
+
+use domain::{AppId, Id, TenantId};
+use store::Key;
+
+/// Tenants; each has one app, one account and one token.
+pub(crate) const TENANTS: usize = 1_000;
+/// The package that every order has.
+pub(crate) const PACKAGE: &str = "standard";
+/// The root key of seeded installations, which hold nothing that is worth a secret.
+const ROOT_KEY: [u8; 32] = [0x5a; 32];
+
+pub(crate) fn root_key() -> Key {
+    Key::new(ROOT_KEY)
+}
+
+/// The root key as the server takes it.
+pub(crate) fn root_key_hex() -> String {
+    ROOT_KEY.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn tenant_id(place: usize) -> TenantId {
+    TenantId(Chance::new(place as u64).next() as i64)
+}
+
+pub(crate) fn app_id(place: usize) -> AppId {
+    AppId(Chance::new((place + TENANTS) as u64).next() as i64)
+}
+
+pub(crate) fn app_secret(place: usize) -> String {
+    format!("bench-{place:026}")
+}
+
+/// The member who places the orders of a tenant.
+pub(crate) fn api_key_id(place: usize) -> Id {
+    Id(1_000_000_000_000_000_000 + place as i64)
+}
+
+/// Numbers that look random: splitmix64.
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Chance {
+        Chance(seed.wrapping_mul(0xd1b5_4a32_d192_ed03))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let place = self.next() % (last as u64 + 1);
+            items.swap(last, place as usize);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! A whole run: everything up side by side, bursts in turn, ratios within each cycle.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::calls;
+use crate::engine::{Engine, Installation};
+use crate::findings::{Findings, HELLO, PGBENCH, POSTGRES, SQLITE, Series, Start, goals, rows};
+use crate::measure::{self, Spread};
+use crate::pgbench::{self, Pgbench};
+use crate::postgres::Server;
+use crate::process::Running;
+use crate::side::{Burst, Locality, Side};
+use crate::wrk::Wrk;
+
+/// Orders of the small installation.
+const FEW: u64 = 1_000;
+/// Calls of which the median time is compared, with few orders and with many.
+const TIMED: u64 = 900;
+
+/// Connections, with where the orders lie: at 64 anywhere, at 256 close together.
+const LOADS: [(u32, Locality); 2] = [(64, Locality::Anywhere), (256, Locality::Close)];
+
+/// What a run is asked for.
+pub(crate) struct Options {
+    pub(crate) orders: u64,
+    pub(crate) cycles: u32,
+    pub(crate) seconds: u32,
+    /// Our server's binary.
+    pub(crate) binary: PathBuf,
+    /// Where seeded installations are kept and copies are made.
+    pub(crate) folder: PathBuf,
+    pub(crate) with_postgres: bool,
+}
+
+/// What is made for a run and must go afterwards.
+struct Workspace {
+    folder: PathBuf,
+    server: Option<Server>,
+    databases: [String; 2],
+}
+
+/// Measures everything.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Findings> {
+    let workspace = Workspace::new(options).await?;
+    let findings = measure(options, &workspace).await;
+    workspace.remove().await?;
+    findings
+}
+
+/// Loads one server alone, for a profiler to look at.
+pub(crate) async fn load(
+    options: &Options,
+    engine: Engine,
+    (connections, locality): (u32, Locality),
+) -> anyhow::Result<()> {
+    let workspace = Workspace::new(options).await?;
+    let done = async {
+        let wrk = Wrk::new(&workspace.folder)?;
+        let mut side = side(options, &workspace, engine).await?;
+        side.start_cold(1)?;
+        println!("pid {}", side.running()?.pid());
+        for _ in 0..options.cycles {
+            let burst = side.burst(&wrk, connections, options.seconds, locality)?;
+            println!("{burst:.2?}");
+        }
+        anyhow::Ok(())
+    };
+    let done = done.await;
+    workspace.remove().await?;
+    done
+}
+
+impl Workspace {
+    async fn new(options: &Options) -> anyhow::Result<Workspace> {
+        let pid = std::process::id();
+        let folder = options.folder.join(format!("run-{pid}"));
+        fs::create_dir_all(&folder)?;
+        let server = match options.with_postgres {
+            true => Some(Server::find().await.context(
+                "expected PostgreSQL at DATABASE_URL or 127.0.0.1:5432 (or leave it out: --without-postgres)",
+            )?),
+            false => None,
+        };
+        let databases = ["run", "pgbench"].map(|use_of| format!("probity_bench_{use_of}_{pid}"));
+        Ok(Workspace { folder, server, databases })
+    }
+
+    async fn remove(self) -> anyhow::Result<()> {
+        fs::remove_dir_all(&self.folder)?;
+        if let Some(server) = &self.server {
+            for database in &self.databases {
+                server.drop(database).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn side(options: &Options, workspace: &Workspace, engine: Engine) -> anyhow::Result<Side> {
+    let installation = match engine {
+        Engine::Sqlite => {
+            let data = workspace.folder.join("sqlite");
+            Installation::sqlite(&options.folder, options.orders, data).await?
+        }
+        Engine::Postgres => {
+            let server = workspace.server.as_ref().context("expected PostgreSQL")?;
+            let data = workspace.folder.join("postgres");
+            Installation::postgres(server, options.orders, data, &workspace.databases[0]).await?
+        }
+    };
+    Side::new(engine, &options.binary, installation, calls::part).await
+}
+
+async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Findings> {
+    let wrk = Wrk::new(&workspace.folder)?;
+    let mut sides = vec![side(options, workspace, Engine::Sqlite).await?];
+    let mut pgbench = None;
+    if let Some(server) = &workspace.server {
+        sides.push(side(options, workspace, Engine::Postgres).await?);
+        let database = &workspace.databases[1];
+        pgbench = Some(Pgbench::new(server, database, &workspace.folder, options.orders).await?);
+    }
+    let mut starts = Vec::new();
+    for side in &mut sides {
+        let clean_ms = side.start_cold(options.cycles.max(3))?;
+        std::thread::sleep(Duration::from_secs(2));
+        starts.push(Start::new(side.engine, clean_ms, side.rss_mb()?));
+    }
+    let hello = Running::hello()?;
+    eprintln!("warming up");
+    for side in &mut sides {
+        side.burst(&wrk, 64, options.seconds, Locality::Anywhere)?;
+    }
+
+    let mut series = new_series(&sides, pgbench.is_some());
+    let (mut syncs, mut p50s) = (Vec::new(), Vec::new());
+    for cycle in 1..=options.cycles {
+        eprintln!("cycle {cycle} of {}", options.cycles);
+        syncs.push(measure::syncs_per_s(&workspace.folder)?);
+        let bursts = cycle_bursts(options, &wrk, &hello, &mut sides, pgbench.as_ref())?;
+        for (series, burst) in series.iter_mut().zip(bursts) {
+            series.bursts.push(burst);
+        }
+        let mut few = few(options, workspace, cycle).await?;
+        let p50_few = few.p50_of(&wrk, TIMED)?;
+        few.finish().await?;
+        p50s.push((sides[0].p50_of(&wrk, TIMED)?, p50_few));
+    }
+
+    for (side, start) in sides.iter_mut().zip(&mut starts) {
+        start.loaded_mb = side.rss_mb()?;
+        start.after_kill_ms = side.start_after_kill(&wrk)?;
+    }
+    drop(hello);
+    for (side, start) in sides.iter_mut().zip(&mut starts) {
+        (start.acknowledged, start.found) = side.finish().await?;
+    }
+
+    let p50_ratio = Spread::of(p50s.iter().map(|(many, few)| many / few));
+    Ok(Findings {
+        orders: options.orders,
+        cycles: options.cycles,
+        burst_s: options.seconds,
+        server: workspace.server.as_ref().map(|server| server.description.clone()),
+        syncs_per_s: Spread::of(syncs),
+        goals: goals(&series, &starts, p50_ratio),
+        rows: rows(&series),
+        starts,
+        p50_many_ms: Spread::of(p50s.iter().map(|it| it.0)),
+        p50_few_ms: Spread::of(p50s.iter().map(|it| it.1)),
+    })
+}
+
+/// The series of a run, in the order in which [`cycle_bursts`] gives their bursts.
+fn new_series(sides: &[Side], with_pgbench: bool) -> Vec<Series> {
+    let mut series = Vec::new();
+    for (place, (connections, _)) in LOADS.into_iter().enumerate() {
+        let mut add = |name, connections| {
+            series.push(Series { name, connections, bursts: Vec::new() });
+        };
+        add(HELLO, connections);
+        for side in sides {
+            let name = match side.engine {
+                Engine::Sqlite => SQLITE,
+                Engine::Postgres => POSTGRES,
+            };
+            add(name, connections);
+        }
+        if with_pgbench {
+            for clients in pgbench::CLIENTS {
+                add(PGBENCH[place], clients);
+            }
+        }
+    }
+    series
+}
+
+fn cycle_bursts(
+    options: &Options,
+    wrk: &Wrk,
+    hello: &Running,
+    sides: &mut [Side],
+    pgbench: Option<&Pgbench>,
+) -> anyhow::Result<Vec<Burst>> {
+    let seconds = options.seconds;
+    let mut bursts = Vec::new();
+    for (connections, locality) in LOADS {
+        bursts.push(sides[0].burst_on(hello, wrk, connections, seconds, locality)?);
+        for side in &mut *sides {
+            bursts.push(side.burst(wrk, connections, seconds, locality)?);
+        }
+        if let Some(pgbench) = pgbench {
+            for clients in pgbench::CLIENTS {
+                bursts.push(pgbench_burst(pgbench, clients, seconds, locality)?);
+            }
+        }
+    }
+    Ok(bursts)
+}
+
+fn pgbench_burst(
+    pgbench: &Pgbench,
+    clients: u32,
+    seconds: u32,
+    locality: Locality,
+) -> anyhow::Result<Burst> {
+    let before = measure::cpu_us_of_all("postgres");
+    let heard = pgbench.run(clients, seconds, locality == Locality::Close)?;
+    let database_us = measure::cpu_us_of_all("postgres").saturating_sub(before);
+    Ok(Burst {
+        per_s: heard.per_s,
+        p50_ms: f64::NAN,
+        p99_ms: f64::NAN,
+        cpu_us: f64::NAN,
+        database_cpu_us: database_us as f64 / heard.transactions as f64,
+        fault: (heard.failed > 0).then(|| format!("{} failed", heard.failed)),
+    })
+}
+
+/// An installation with few orders, fresh for each cycle.
+async fn few(options: &Options, workspace: &Workspace, cycle: u32) -> anyhow::Result<Side> {
+    let data = workspace.folder.join(format!("few-{cycle}"));
+    let installation = Installation::sqlite(&options.folder, FEW, data).await?;
+    let mut side = Side::new(Engine::Sqlite, &options.binary, installation, calls::whole).await?;
+    side.start_cold(1)?;
+    Ok(side)
+}

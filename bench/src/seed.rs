@@ -1,0 +1,173 @@
+//! An installation to measure on: tenants, apps, accounts, packages, and orders that wait for their results.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context as _, bail, ensure};
+use contract::control::{AppKind, EventMode};
+use contract::scope::Scope;
+use domain::UnixMs;
+use domain::order::Actor;
+use sha2::{Digest as _, Sha256};
+use store::accounts::{Account, Package, PackageKind};
+use store::apps::{App, AppSecrets, AppSettings};
+use store::content::{Form, Person, to_text};
+use store::tenants::{NewTenant, Tenant, TenantSettings};
+use store::{Location, OrderCommand, Outcome, Request, Saved, Store};
+use tokio::task::JoinSet;
+
+use crate::names;
+
+/// Commands under way at once: more than a batch holds, so that every commit is a full one.
+const AT_ONCE: usize = 1_024;
+
+/// One tenant with what its orders need.
+struct Hirer {
+    tenant: Arc<Tenant>,
+    place: usize,
+    account: Account,
+}
+
+/// Fills an empty database with [`names::TENANTS`] tenants and `orders` orders, evenly.
+///
+/// # Errors
+/// When the database holds something already, or storage fails.
+pub(crate) async fn seed(location: &Location, orders: u64) -> anyhow::Result<()> {
+    let store = Arc::new(Store::open(location, names::root_key(), now()).await?);
+    let started = Instant::now();
+    let mut hiring = JoinSet::new();
+    for place in 0..names::TENANTS {
+        hiring.spawn(hirer(Arc::clone(&store), place));
+    }
+    let mut hirers = Vec::with_capacity(names::TENANTS);
+    while let Some(hirer) = hiring.join_next().await {
+        hirers.push(hirer??);
+    }
+    let (hirers, next) = (Arc::new(hirers), Arc::new(AtomicU64::new(0)));
+    let mut placing = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (store, hirers, next) = (Arc::clone(&store), Arc::clone(&hirers), Arc::clone(&next));
+        placing.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= orders {
+                    return anyhow::Ok(());
+                }
+                place(&store, &hirers[number as usize % hirers.len()], number).await?;
+                if number > 0 && number.is_multiple_of(100_000) {
+                    eprintln!("  {number} orders after {:.0} s", started.elapsed().as_secs_f64());
+                }
+            }
+        });
+    }
+    while let Some(placed) = placing.join_next().await {
+        placed??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("  {orders} orders after {seconds:.0} s");
+    Ok(())
+}
+
+async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
+    let (tenant_id, app_id, at) = (names::tenant_id(place), names::app_id(place), now());
+    let tenant = NewTenant {
+        tenant_id,
+        name: format!("租户 {place}"),
+        settings: TenantSettings {
+            report_approval: false,
+            four_eyes: false,
+            retention_days: 365,
+            locale: "zh-CN".to_owned(),
+        },
+        api_key_id: names::api_key_id(place),
+        api_key_hash: hash(&format!("bench key {place}")),
+        at,
+    };
+    ensure!(
+        store.create_tenant(&tenant, None).await? == Saved::Done,
+        "the tenant is there already"
+    );
+    let app = App {
+        app_id,
+        tenant_id: Some(tenant_id),
+        kind: AppKind::SelfBuilt,
+        settings: AppSettings {
+            name: format!("供应商 {place}"),
+            scopes: vec![Scope::BackgroundCheckOrder],
+            event_mode: EventMode::Webhook,
+            callback_url: None,
+            encrypted: true,
+            ip_allowlist: Vec::new(),
+            is_enabled: true,
+        },
+        secret_hash: hash(&names::app_secret(place)),
+        secrets: AppSecrets { verification_token: "b".repeat(32), encrypt_key: "e".repeat(32) },
+        version: 1,
+        created_at: at,
+    };
+    ensure!(store.create_app(&app, None).await? == Saved::Done, "the app is there already");
+    let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
+    let account = Account {
+        account_id: store.make_id(at),
+        app_id,
+        name: "账号".to_owned(),
+        usage_list: vec![1],
+        custom_fields: vec![("contract".to_owned(), format!("C-{place}"))],
+        created_at: at,
+    };
+    store.bind_account(&tenant, &account, None).await?;
+    let package = Package {
+        kind: PackageKind::Package,
+        package_id: names::PACKAGE.to_owned(),
+        name: "标准套餐".to_owned(),
+        description: "身份、学历、履历".to_owned(),
+    };
+    store.create_packages(tenant_id, account.account_id, &[package], at).await?;
+    Ok(Hirer { tenant, place, account })
+}
+
+async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> {
+    let person = |name: &str| Person {
+        name: format!("{name} {number}"),
+        mobile_code: "86".to_owned(),
+        mobile_number: format!("1{number:010}"),
+        email: format!("person-{number}@example.com"),
+        ..Person::default()
+    };
+    let form = Form {
+        comment: "请在五个工作日内完成".to_owned(),
+        candidate: person("候选人"),
+        client_contact: person("联系人"),
+        custom_fields: vec![("position".to_owned(), "工程师".to_owned())],
+        application_id: number.to_string(),
+        location_code: "CN_1".to_owned(),
+        ..Form::default()
+    };
+    let command = OrderCommand {
+        tenant: Arc::clone(&hirer.tenant),
+        order_id: domain::Id(0),
+        at: now(),
+        actor: Actor::Member(names::api_key_id(hirer.place)),
+        request: Request::Place {
+            vendor: hirer.account.app_id,
+            account_id: hirer.account.account_id,
+            package_id: names::PACKAGE.to_owned(),
+            content: to_text(&form),
+        },
+        idempotency: None,
+    };
+    match store.command(command).await? {
+        Outcome::Accepted(_) => Ok(()),
+        outcome => bail!("expected the order to be placed, got {outcome:?}"),
+    }
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
