@@ -12,17 +12,12 @@
 //! The signature stands on encrypted events alone: it is made with the encrypt key, and a receiver whose app
 //! is not encrypted has none to check it with. Source: contract, section 5.2.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use bytes::Bytes;
 use contract::control::{DeliveryState, EventMode};
 use contract::event::{self, Header};
 use contract::scope::Scope;
 use contract::seal;
 use domain::{AppId, retry};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use store::apps::App as Receiver;
@@ -31,11 +26,12 @@ use store::deliveries::{ClaimedDelivery, NewAttempt};
 use store::events::EventKind;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
+use tokio::task::JoinSet;
 
 use super::event_body::event_body;
 use super::lanes::{Lanes, Sign};
-use super::{Step, Worker};
-use crate::app::App;
+use super::{Step, Worker, joined};
+use crate::app::{App, SharedApp};
 use crate::chance;
 use crate::outbound::{Answer, PostFailure};
 
@@ -56,13 +52,12 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-lark-signature");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Claims due deliveries and sends them.
-pub(super) struct Deliver<'a> {
-    app: &'a App,
+pub(super) struct Deliver {
+    app: SharedApp,
     lanes: Lanes,
-    tries: FuturesUnordered<Try<'a>>,
+    /// Tries, and what gives deliveries back.
+    tasks: JoinSet<Option<Ended>>,
 }
-
-type Try<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
 
 /// The end of one try.
 struct Ended {
@@ -72,29 +67,41 @@ struct Ended {
     sign: Sign,
 }
 
-impl<'a> Deliver<'a> {
-    pub(super) fn new(app: &'a App) -> Deliver<'a> {
-        Deliver { app, lanes: Lanes::default(), tries: FuturesUnordered::new() }
+impl Deliver {
+    pub(super) fn new(app: &SharedApp) -> Deliver {
+        Deliver { app: SharedApp::clone(app), lanes: Lanes::default(), tasks: JoinSet::new() }
     }
 
     /// Begins what has a place.
-    async fn begin(&mut self, apps: impl IntoIterator<Item = AppId>) {
+    fn begin(&mut self) {
         let mut late = Vec::new();
-        for app_id in apps {
+        for app_id in self.lanes.with_waiting() {
             while let Some(claimed) = self.lanes.start(app_id) {
                 if claimed.lease_until.ms_since(self.app.clock.now()) < LEASE_LEFT_MS {
                     self.lanes.end(app_id, Sign::Unknown);
                     late.push(claimed);
-                } else {
-                    self.tries.push(Box::pin(deliver(self.app, claimed)));
+                    continue;
                 }
+                let app = SharedApp::clone(&self.app);
+                self.tasks.spawn(async move { Some(deliver(&app, claimed).await) });
             }
         }
-        put_back(self.app, late, 0).await;
+        self.give_back(late, 0);
+    }
+
+    fn give_back(&mut self, claimed: Vec<ClaimedDelivery>, wait_ms: i64) {
+        if claimed.is_empty() {
+            return;
+        }
+        let app = SharedApp::clone(&self.app);
+        self.tasks.spawn(async move {
+            put_back(&app, &claimed, wait_ms).await;
+            None
+        });
     }
 }
 
-impl Worker for Deliver<'_> {
+impl Worker for Deliver {
     async fn signal(app: &App) {
         app.store.deliveries_due().await;
     }
@@ -104,10 +111,9 @@ impl Worker for Deliver<'_> {
         if room == 0 {
             return Ok(Step::Idle);
         }
-        let (app, now) = (self.app, self.app.clock.now());
-        let lease_until = now.plus_ms(LEASE_MS);
-        let full = self.lanes.full();
-        let claimed = app.store.claim_deliveries_except(now, lease_until, room, &full).await?;
+        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (lease_until, full) = (now.plus_ms(LEASE_MS), self.lanes.full());
+        let claimed = store.claim_deliveries_except(now, lease_until, room, &full).await?;
         if claimed.is_empty() {
             return Ok(Step::Idle);
         }
@@ -115,42 +121,39 @@ impl Worker for Deliver<'_> {
         for claimed in claimed {
             spared.extend(self.lanes.admit(claimed));
         }
-        self.begin(self.lanes.with_waiting()).await;
-        put_back(app, spared, SPARE_MS).await;
+        self.begin();
+        self.give_back(spared, SPARE_MS);
         Ok(Step::Worked)
     }
 
     fn is_busy(&self) -> bool {
-        !self.tries.is_empty()
+        !self.tasks.is_empty()
     }
 
     async fn ended(&mut self) -> bool {
-        let Some(Ended { app_id, is_first, sign }) = self.tries.next().await else {
-            return std::future::pending().await;
+        let Some(Ended { app_id, is_first, sign }) = joined(&mut self.tasks).await else {
+            return false;
         };
         let was_full = self.lanes.full().contains(&app_id);
         let given_up = self.lanes.end(app_id, sign);
-        self.begin([app_id]).await;
-        // Others may have waited for a place among all.
-        self.begin(self.lanes.with_waiting()).await;
-        put_back(self.app, given_up, SPARE_MS).await;
+        self.begin();
+        self.give_back(given_up, SPARE_MS);
         is_first || (was_full && !self.lanes.full().contains(&app_id))
     }
 
     async fn stop(&mut self) {
         let waiting = self.lanes.drain();
-        put_back(self.app, waiting, 0).await;
-        while self.tries.next().await.is_some() {}
+        self.give_back(waiting, 0);
+        while !self.tasks.is_empty() {
+            joined(&mut self.tasks).await;
+        }
     }
 }
 
 /// Gives deliveries back untried. When that fails their leases end by themselves.
-async fn put_back(app: &App, claimed: Vec<ClaimedDelivery>, wait_ms: i64) {
-    if claimed.is_empty() {
-        return;
-    }
+async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
     let due_at = app.clock.now().plus_ms(wait_ms);
-    if let Err(fault) = app.store.put_back_deliveries(&claimed, due_at).await {
+    if let Err(fault) = app.store.put_back_deliveries(claimed, due_at).await {
         tracing::warn!(%fault, count = claimed.len(), "deliveries wait for the end of their lease");
     }
 }
@@ -164,7 +167,7 @@ async fn deliver(app: &App, claimed: ClaimedDelivery) -> Ended {
             let event_id = claimed.event_id;
             tracing::error!(%event_id, %fault, "a delivery is tried again later");
             if fault.kind() != FaultKind::Damaged {
-                put_back(app, vec![claimed], AGAIN_MS).await;
+                put_back(app, &[claimed], AGAIN_MS).await;
             }
             Sign::Unknown
         }
@@ -185,7 +188,7 @@ async fn try_once(app: &App, claimed: &ClaimedDelivery) -> Result<Sign, Fault> {
     };
     let Some(url) = sink(&receiver, claimed.kind) else {
         if !app.store.hold_delivery_of(claimed, receiver.version).await? {
-            put_back(app, vec![claimed.clone()], AGAIN_MS).await;
+            put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
         }
         return Ok(Sign::Unknown);
     };

@@ -10,20 +10,17 @@
 //! same object at the same time; whoever lost the lease all the same drops what it has.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 
 use bytes::Bytes;
 use domain::{Id, retry};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use store::Fault;
 use store::reports::{ClaimedReport, FetchOutcome};
+use tokio::task::JoinSet;
 
 use super::pdf::{Judge, Unfit};
-use super::{Step, Worker};
-use crate::app::App;
+use super::{Step, Worker, joined};
+use crate::app::{App, SharedApp};
 use crate::objects::ObjectWriter;
 use crate::outbound::{FetchFailure, Sink};
 
@@ -35,21 +32,19 @@ const LEASE_LEFT_MS: i64 = 5_000;
 const RUNNING_MAX: usize = 16;
 
 /// Claims due reports and fetches them.
-pub(super) struct FetchReport<'a> {
-    app: &'a App,
+pub(super) struct FetchReport {
+    app: SharedApp,
     claimed: HashMap<Id, ClaimedReport>,
-    fetches: FuturesUnordered<Fetch<'a>>,
+    fetches: JoinSet<Id>,
 }
 
-type Fetch<'a> = Pin<Box<dyn Future<Output = Id> + Send + 'a>>;
-
-impl<'a> FetchReport<'a> {
-    pub(super) fn new(app: &'a App) -> FetchReport<'a> {
-        FetchReport { app, claimed: HashMap::new(), fetches: FuturesUnordered::new() }
+impl FetchReport {
+    pub(super) fn new(app: &SharedApp) -> FetchReport {
+        FetchReport { app: SharedApp::clone(app), claimed: HashMap::new(), fetches: JoinSet::new() }
     }
 }
 
-impl Worker for FetchReport<'_> {
+impl Worker for FetchReport {
     async fn signal(app: &App) {
         app.store.reports_due().await;
     }
@@ -59,15 +54,16 @@ impl Worker for FetchReport<'_> {
         if room == 0 {
             return Ok(Step::Idle);
         }
-        let (app, now) = (self.app, self.app.clock.now());
+        let (store, now) = (&self.app.store, self.app.clock.now());
         let room = u32::try_from(room).unwrap_or(0);
-        let claimed = app.store.claim_reports(now, now.plus_ms(LEASE_MS), room).await?;
+        let claimed = store.claim_reports(now, now.plus_ms(LEASE_MS), room).await?;
         if claimed.is_empty() {
             return Ok(Step::Idle);
         }
         for report in claimed {
             self.claimed.insert(report.report_id, report.clone());
-            self.fetches.push(Box::pin(fetch(app, report)));
+            let app = SharedApp::clone(&self.app);
+            self.fetches.spawn(async move { fetch(&app, report).await });
         }
         Ok(Step::Worked)
     }
@@ -77,19 +73,15 @@ impl Worker for FetchReport<'_> {
     }
 
     async fn ended(&mut self) -> bool {
-        match self.fetches.next().await {
-            Some(report_id) => {
-                self.claimed.remove(&report_id);
-                // A place is free, and nobody signals for what has waited for it.
-                true
-            }
-            None => std::future::pending().await,
-        }
+        let report_id = joined(&mut self.fetches).await;
+        self.claimed.remove(&report_id);
+        // A place is free, and nobody signals for what has waited for it.
+        true
     }
 
     /// Breaks off: a fetch may take minutes, and can begin anew elsewhere at once.
     async fn stop(&mut self) {
-        self.fetches.clear();
+        self.fetches.shutdown().await;
         for (_, claimed) in self.claimed.drain() {
             let reason = "the fetch was broken off because the server stopped".to_owned();
             let outcome = FetchOutcome::Retry { reason, due_at: self.app.clock.now() };
@@ -137,7 +129,7 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
         Ok(true) => {}
         Ok(false) => tracing::warn!(%report_id, "a fetch ended after its lease"),
         Err(fault) => {
-            tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again")
+            tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again");
         }
     }
     report_id

@@ -38,7 +38,7 @@ enum Step {
     Idle,
 }
 
-/// One kind of work. Pieces that have begun go on only while [`Worker::ended`] is waited for.
+/// One kind of work. Its pieces are tasks of their own: they go on while a step looks for more.
 trait Worker {
     /// Waits until work may have become due.
     async fn signal(app: &App);
@@ -50,7 +50,7 @@ trait Worker {
     fn is_busy(&self) -> bool;
 
     /// Waits for the end of a piece; true when more work may have become due by it. For ever when nothing is
-    /// under way.
+    /// under way; may be broken off at any time.
     async fn ended(&mut self) -> bool;
 
     /// Finishes what is nearly done and gives the rest back.
@@ -137,7 +137,7 @@ async fn repeat<W: Worker>(
 ///
 /// # Errors
 /// Faults of storage when looking for work; then some may be left.
-pub async fn settle(app: &App) -> Result<(), Fault> {
+pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
     loop {
         let has_delivered = drain(&mut Deliver::new(app)).await?;
         let has_fetched = drain(&mut FetchReport::new(app)).await?;
@@ -155,10 +155,22 @@ async fn drain(worker: &mut impl Worker) -> Result<bool, Fault> {
         match worker.step().await? {
             Step::Worked => has_worked = true,
             Step::Idle if !worker.is_busy() => return Ok(has_worked),
-            Step::Idle => {}
+            Step::Idle => {
+                worker.ended().await;
+            }
         }
-        if worker.is_busy() {
-            worker.ended().await;
-        }
+    }
+}
+
+/// What the next of the tasks to end gives; for ever when there are none. A task's panic goes on here.
+async fn joined<T: 'static>(tasks: &mut JoinSet<T>) -> T {
+    match tasks.join_next().await {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is ending, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
     }
 }

@@ -118,11 +118,11 @@ impl Names {
             State::Name => self.push(byte),
             State::High => match digit(byte) {
                 Some(high) => State::Low(high),
-                None => self.literal(&[b'#'], byte),
+                None => self.literal(b"#", byte),
             },
             State::Low(high) => match digit(byte) {
                 Some(low) => self.push(high << 4 | low),
-                None => self.literal(&[b'#', b'0'], byte),
+                None => self.literal(b"#0", byte),
             },
         }
     }

@@ -3,27 +3,27 @@
 use store::Fault;
 
 use super::{Step, Worker};
-use crate::app::App;
+use crate::app::{App, SharedApp};
 
 const HOUR_MS: u64 = 3_600_000;
 
 /// Purges once an hour.
-pub(super) struct Purge<'a> {
-    app: &'a App,
+pub(super) struct Purge {
+    app: SharedApp,
     /// On the clock's monotonic count.
     next_at_ms: u64,
 }
 
-impl<'a> Purge<'a> {
-    pub(super) fn new(app: &'a App) -> Purge<'a> {
-        Purge { app, next_at_ms: 0 }
+impl Purge {
+    pub(super) fn new(app: &SharedApp) -> Purge {
+        Purge { app: SharedApp::clone(app), next_at_ms: 0 }
     }
 }
 
-impl Worker for Purge<'_> {
+impl Worker for Purge {
     async fn signal(_: &App) {
         // Nobody signals that time has passed.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {

@@ -1,0 +1,179 @@
+//! Measures the way of an event from its commit to the first byte at an idle receiver: prints the median and more
+//! over 200 events, on SQLite or, with `postgres://…` as its argument, on a PostgreSQL database.
+//!
+//! ```text
+//! cargo run --release -p server --example delivery_latency [postgres://USER@HOST/DATABASE]
+//! ```
+//!
+//! The commit is counted from its acknowledgement. An event is placed when the one before has arrived and 20 ms have
+//! passed, so that neither the server nor the receiver has anything else to do. Loopback is allowed for it.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::control::{AppKind, EventMode};
+use contract::scope::Scope;
+use domain::order::Actor;
+use domain::{AppId, Id, TenantId};
+use server::clock::{Clock, socket_now};
+use server::{Config, Server, SharedApp, chance};
+use store::apps::{App, AppSecrets, AppSettings};
+use store::content::{Form, to_text};
+use store::tenants::{NewTenant, Tenant, TenantSettings};
+use store::{OrderCommand, Outcome, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+const EVENTS: usize = 200;
+/// Events before them that do not count: the first one connects.
+const WARM_UP: usize = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let database_url = std::env::args().nth(1);
+    let engine = if database_url.is_some() { "PostgreSQL" } else { "SQLite" };
+    let folder = tempfile::tempdir()?;
+    let config = Config {
+        data: folder.path().join("data"),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        database_url,
+        allow_outbound: vec!["127.0.0.1".to_owned()],
+        ..Config::default()
+    };
+    let server = Server::bind(config, Clock::system()).await?;
+    let app = SharedApp::clone(&server.app);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(server.run(async {
+        // Its sender may be gone; that is the end too.
+        let _ = stopped.await;
+    }));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (tenant, app_id) = seed(&app, &format!("http://{}/", listener.local_addr()?)).await?;
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(receive(stream, arrived.clone()));
+        }
+    });
+
+    let mut waits = Vec::with_capacity(EVENTS);
+    for number in 0..WARM_UP + EVENTS {
+        place(&app, &tenant, app_id).await?;
+        let committed = socket_now();
+        let arrived: Instant = arrivals.recv().await.ok_or("the receiver has ended")?;
+        if number >= WARM_UP {
+            // The receiver may read before this task learns of the commit.
+            waits.push(arrived.saturating_duration_since(committed));
+        }
+        // Nothing comes: this is the pause.
+        let _ = tokio::time::timeout(PAUSE, arrivals.recv()).await;
+    }
+    drop(stop);
+    running.await?;
+
+    waits.sort();
+    let ms = |share: f64| {
+        let place = ((EVENTS - 1) as f64 * share).round() as usize;
+        waits[place].as_secs_f64() * 1_000.0
+    };
+    println!("{engine}, {EVENTS} events, commit to first byte at an idle receiver, in ms");
+    println!(
+        "median {:.2}   p90 {:.2}   p99 {:.2}   max {:.2}",
+        ms(0.5),
+        ms(0.9),
+        ms(0.99),
+        ms(1.0)
+    );
+    Ok(())
+}
+
+/// Notes when the first byte of each request came, and answers it.
+async fn receive(
+    mut stream: TcpStream,
+    arrived: mpsc::UnboundedSender<Instant>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    loop {
+        let mut bytes = vec![0; 64 * 1024];
+        let mut count = stream.read(&mut bytes).await?;
+        let first_byte = socket_now();
+        // Bodies end with their braces; heads hold none.
+        while count > 0 && !bytes[..count].ends_with(b"}}") {
+            let more = stream.read(&mut bytes[count..]).await?;
+            count = if more == 0 { 0 } else { count + more };
+        }
+        if count == 0 || arrived.send(first_byte).is_err() {
+            return Ok(());
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await?;
+    }
+}
+
+/// A tenant and an app whose events go to `callback_url`.
+async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId), Box<dyn Error>> {
+    let (store, at) = (&app.store, app.clock.now());
+    let settings = TenantSettings {
+        report_approval: false,
+        four_eyes: false,
+        retention_days: 365,
+        locale: "zh-CN".to_owned(),
+    };
+    let tenant_id = TenantId(chance::bits());
+    let tenant = NewTenant {
+        tenant_id,
+        name: "tenant".to_owned(),
+        settings,
+        api_key_id: store.make_id(at),
+        api_key_hash: chance::bytes(),
+        at,
+    };
+    store.create_tenant(&tenant, None).await?;
+    let receiver = App {
+        app_id: AppId(chance::bits()),
+        tenant_id: Some(tenant_id),
+        kind: AppKind::SelfBuilt,
+        settings: AppSettings {
+            name: "vendor".to_owned(),
+            scopes: vec![Scope::BackgroundCheckOrder],
+            event_mode: EventMode::Webhook,
+            callback_url: Some(callback_url.to_owned()),
+            encrypted: false,
+            ip_allowlist: Vec::new(),
+            is_enabled: true,
+        },
+        secret_hash: chance::bytes(),
+        secrets: AppSecrets { verification_token: chance::secret(), encrypt_key: chance::secret() },
+        version: 1,
+        created_at: at,
+    };
+    store.create_app(&receiver, None).await?;
+    let tenant = store.find_tenant(tenant_id).await?.ok_or("the tenant is there")?;
+    Ok((tenant, receiver.app_id))
+}
+
+/// Places an order; its event is due when this returns.
+async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(), Box<dyn Error>> {
+    let command = OrderCommand {
+        tenant: Arc::clone(tenant),
+        order_id: Id(0),
+        at: app.clock.now(),
+        actor: Actor::Member(Id(1)),
+        request: Request::Place {
+            vendor: app_id,
+            account_id: Id(1),
+            package_id: "package".to_owned(),
+            content: to_text(&Form::default()),
+        },
+        idempotency: None,
+    };
+    match app.store.command(command).await? {
+        Outcome::Accepted(_) => Ok(()),
+        _ => Err("the order is not accepted".into()),
+    }
+}
