@@ -6,11 +6,14 @@
 mod harness;
 mod peer;
 
+use std::time::Duration;
+
 use contract::control::ReportState;
 use domain::{Id, UnixMs};
 use futures_util::TryStreamExt;
-use harness::World;
+use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
+use server::clock::{Clock, socket_now};
 use store::reports::Report;
 
 const SECOND: u64 = 1_000;
@@ -303,4 +306,31 @@ async fn a_fetch_that_outlived_its_lease_is_dropped() {
         assert_eq!(report(&world, &parties, order_id).await.state, ReportState::Stored);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_fetch_broken_off_by_a_stop_begins_anew_at_once() {
+    for engine in Engine::available().await {
+        let mut world = World::start(engine, Clock::manual(BEGIN), true, |_| {}).await;
+        let peer = Peer::start(|_, nth| match nth {
+            1 => Reply::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n%PDF-1.7\n".to_vec()),
+            _ => Reply::Whole(answer(200, "", &pdf(""))),
+        });
+        let peer = peer.await;
+        let parties = world.parties(settings(None, false)).await;
+        let order_id = world.reported(&parties, &[peer.url("/")], false).await;
+        peer.wait_for(1).await;
+        let begun = socket_now();
+        world.restart().await;
+        assert!(begun.elapsed() < Duration::from_secs(60), "a stop does not wait for the fetch");
+        peer.wait_for(2).await;
+        world.restart().await;
+        let found = report(&world, &parties, order_id).await;
+        let reason = found.failure.as_deref();
+        match found.state {
+            ReportState::Stored => assert_eq!(reason, None),
+            // The second stop may come before the last byte.
+            _ => assert_eq!(reason, Some("the fetch was broken off because the server stopped")),
+        }
+    }
 }

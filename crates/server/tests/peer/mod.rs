@@ -112,9 +112,8 @@ impl Peer {
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Seen> {
         loop {
             let news = self.news.notified();
-            let seen = self.seen();
-            if seen.len() >= count {
-                return seen;
+            if self.seen.lock().unwrap().len() >= count {
+                return self.seen();
             }
             news.await;
         }
