@@ -116,32 +116,28 @@ impl Desk {
         let commands = asked.iter().map(|(command, _)| command.as_ref());
         let (plan, outcomes) = plan(commands, loaded, &self.ids)?;
         let client = &self.client;
-        // Sent one behind the other without waiting: one round trip for all of them and the commit.
-        let writes = async {
-            tokio::try_join!(
-                many(client, &self.order, &sql::ORDERS, &plan.placed, sql::order_values),
-                many(
-                    client,
-                    &self.order_change,
-                    &sql::ORDER_CHANGES,
-                    &plan.changed,
-                    sql::order_change_values
-                ),
-                many(client, &self.entry, &sql::ENTRIES, &plan.entries, sql::entry_values),
-                many(client, &self.stage, &sql::STAGES, &plan.stages, sql::stage_values),
-                many(client, &self.report, &sql::REPORTS, &plan.reports, sql::report_values),
-                many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
-                many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
-                many(
-                    client,
-                    &self.used_key,
-                    &sql::USED_KEYS,
-                    &plan.used_keys,
-                    sql::used_key_values
-                ),
-            )
-        };
-        writes.await?;
+        // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
+        // behind it: the first fault in this order is the true one.
+        let (placed, changed, entries, stages, reports, events, deliveries, used_keys) = tokio::join!(
+            biased;
+            many(client, &self.order, &sql::ORDERS, &plan.placed, sql::order_values),
+            many(
+                client,
+                &self.order_change,
+                &sql::ORDER_CHANGES,
+                &plan.changed,
+                sql::order_change_values
+            ),
+            many(client, &self.entry, &sql::ENTRIES, &plan.entries, sql::entry_values),
+            many(client, &self.stage, &sql::STAGES, &plan.stages, sql::stage_values),
+            many(client, &self.report, &sql::REPORTS, &plan.reports, sql::report_values),
+            many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
+            many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
+            many(client, &self.used_key, &sql::USED_KEYS, &plan.used_keys, sql::used_key_values),
+        );
+        for written in [placed, changed, entries, stages, reports, events, deliveries, used_keys] {
+            written?;
+        }
         if self.signals.is_failing() {
             client.batch_execute(BEAT).await?;
         }
