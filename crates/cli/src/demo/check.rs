@@ -150,3 +150,16 @@ async fn check_hirer(hirer: &Hirer, order_count: usize) -> anyhow::Result<Differ
     expect("packages", 2, published);
     Ok(differences)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let mut differences = Differences::default();
+        differences.expect("order 7, state", &"completed", &"completed");
+        differences.expect("order 7, results", &1, &2);
+        assert_eq!(differences.0, ["order 7, results: expected 1, got 2"]);
+    }
+}

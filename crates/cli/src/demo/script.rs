@@ -283,7 +283,7 @@ impl<'s> Script<'s> {
                 Told::Event(event) => tell_event(self.story, &event),
                 Told::Fetched { size_bytes, .. } => tell_fetch(self.story, size_bytes),
                 Told::Refused(why) => {
-                    self.story.words(&format!("The vendor refused a call: {why}."))
+                    self.story.words(&format!("The vendor refused a call: {why}."));
                 }
             }
         }
