@@ -6,7 +6,7 @@ use contract::auth::{
 };
 use contract::code::{self, Code};
 use contract::route::Call;
-use domain::AppId;
+use domain::{AppId, UnixMs};
 
 use crate::app::App;
 use crate::keys;
@@ -45,13 +45,14 @@ async fn tenant_token(app: &App, body: &[u8]) -> Result<(String, u32), &'static 
     }
     let tenant_id = vendor.tenant_id.ok_or(&code::APP_UNAUTHORIZED)?;
     let now = app.clock.now();
-    let life_ms = i64::from(TOKEN_LIFE_MAX_S) * 1_000;
     let needed_until = now.plus_ms(i64::from(TOKEN_RENEWAL_S) * 1_000);
-    let current =
-        app.store.current_token(tenant_id, app_id, now, needed_until, now.plus_ms(life_ms));
+    // A token ends with a whole second: rounded up, so that it never ends before the seconds that it is said to have.
+    let ends_at = now.plus_ms(i64::from(TOKEN_LIFE_MAX_S) * 1_000 + 999);
+    let ends_at = UnixMs(ends_at.seconds() * 1_000);
+    let current = app.store.current_token(tenant_id, app_id, now, needed_until, ends_at);
     let row = current.await.map_err(fault)?;
     let expires_at_s = u32::try_from(row.expires_at.seconds()).unwrap_or(u32::MAX);
     let claims = Claims { token_id: row.token_id, app_id, tenant_id, expires_at_s };
-    let expire = i64::from(expires_at_s) - now.seconds();
-    Ok((app.tokens.make(&claims), u32::try_from(expire).unwrap_or(0)))
+    let left_ms = i64::from(expires_at_s) * 1_000 - now.0;
+    Ok((app.tokens.make(&claims), u32::try_from(left_ms / 1_000).unwrap_or(0)))
 }
