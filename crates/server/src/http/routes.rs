@@ -11,13 +11,14 @@ use crate::{control, open_api};
 /// The service for all requests.
 pub fn service(app: SharedApp) -> Router {
     Router::new()
-        .route("/open-apis", any(open_api::serve))
-        .route("/open-apis/", any(open_api::serve))
         .route("/open-apis/{*call}", any(open_api::serve))
         .nest("/api/v1", control::routes(&app))
+        .route("/api/v1/", any(control::not_found))
         .route("/api/docs", get(control::reading_page))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        // Whatever is not found is so in the platform's words.
+        .fallback(open_api::serve)
         .with_state(app)
 }
 
