@@ -1,5 +1,6 @@
 //! One call of a client, sent as bytes so that it can be repeated exactly, and its answer.
 
+use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
@@ -26,7 +27,7 @@ pub(crate) enum Caller {
 }
 
 /// A call with everything that is sent, and what it must come to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Call {
     /// Its name in the journal and the totals.
     pub(crate) kind: &'static str,
@@ -40,6 +41,15 @@ pub(crate) struct Call {
     pub(crate) effect: Effect,
     /// Whether it was made before without a clear answer.
     pub(crate) is_repeat: bool,
+}
+
+impl fmt::Debug for Call {
+    /// Writes the body as the text that it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call { path, body, refusal, effect, is_repeat, .. } = self;
+        let body = String::from_utf8_lossy(body);
+        write!(f, "POST {path} {body}; expected {effect:?}, refusal {refusal:?}, again {is_repeat}")
+    }
 }
 
 /// What an accepted call changes.

@@ -222,8 +222,7 @@ impl Client {
                 self.apply(call, b"{}");
             }
             Answer::Not(status, code) => {
-                let body = String::from_utf8_lossy(&call.body);
-                panic!("{} was answered {status} {code}: {call:?}\n{body}", call.kind)
+                panic!("{} was answered {status} {code}: {call:?}", call.kind)
             }
             Answer::Lost => {
                 self.live.lost.fetch_add(1, Ordering::SeqCst);
