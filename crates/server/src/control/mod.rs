@@ -23,7 +23,7 @@ mod tenants;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use contract::control::ProblemCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -69,8 +69,10 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(events::resend::resend_event))
 }
 
-async fn not_found() -> Failure {
-    Failure::refused(ProblemCode::NotFound, "expected a path of the API")
+/// Answers a path that the API does not have.
+pub(crate) async fn not_found() -> Response {
+    let failure = Failure::refused(ProblemCode::NotFound, "expected a path of the API");
+    guard_answer(failure.into_response()).await
 }
 
 async fn method_not_allowed() -> Failure {

@@ -49,13 +49,13 @@ pub(super) fn render(document: &Value) -> Page {
     contents(&mut html, &calls);
     for tag in list(&document["tags"]) {
         let name = text(&tag["name"]);
-        let _ = write!(html, "<h2>{}</h2>\n", escape(name));
+        let _ = writeln!(html, "<h2>{}</h2>", escape(name));
         paragraphs(&mut html, &tag["description"]);
         calls.iter().filter(|call| call.tag() == name).for_each(|call| describe(&mut html, call));
     }
     html.push_str("<h2>Bodies</h2>\n");
     for (name, schema) in members(&document["components"]["schemas"]) {
-        let _ = write!(html, "<h3 id=\"{0}\">{0}</h3>\n", escape(name));
+        let _ = writeln!(html, "<h3 id=\"{0}\">{0}</h3>", escape(name));
         paragraphs(&mut html, &schema["description"]);
         schema_table(&mut html, schema);
     }
@@ -97,9 +97,9 @@ fn contents(html: &mut String, calls: &[Call<'_>]) {
     for call in calls {
         let (id, path) = (escape(call.id()), escape(call.path));
         let method = &call.method;
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<li><a href=\"#{id}\"><code><span class=\"method\">{method}</span>{path}</code></a></li>\n"
+            "<li><a href=\"#{id}\"><code><span class=\"method\">{method}</span>{path}</code></a></li>"
         );
     }
     html.push_str("</ul></nav>\n");
@@ -109,22 +109,22 @@ fn describe(html: &mut String, call: &Call<'_>) {
     let operation = call.operation;
     let (id, path) = (escape(call.id()), escape(call.path));
     let method = &call.method;
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<h3 id=\"{id}\"><code><span class=\"method\">{method}</span>{path}</code></h3>\n"
+        "<h3 id=\"{id}\"><code><span class=\"method\">{method}</span>{path}</code></h3>"
     );
     paragraphs(html, &operation["summary"]);
     paragraphs(html, &operation["description"]);
     let roles: Vec<_> = list(&operation["security"]).iter().map(|it| text(&it["key"][0])).collect();
-    let _ = write!(html, "<p class=\"roles\">Keys: {}</p>\n", escape(&roles.join(", ")));
+    let _ = writeln!(html, "<p class=\"roles\">Keys: {}</p>", escape(&roles.join(", ")));
 
     let parameters = list(&operation["parameters"]);
     if !parameters.is_empty() {
         html.push_str("<table>\n<tr><th>Parameter</th><th>In</th><th>Type</th><th></th></tr>\n");
         for parameter in parameters {
-            let _ = write!(
+            let _ = writeln!(
                 html,
-                "<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                "<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
                 escape(text(&parameter["name"])),
                 required(parameter["required"] == true),
                 escape(text(&parameter["in"])),
@@ -136,14 +136,14 @@ fn describe(html: &mut String, call: &Call<'_>) {
     }
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     if !body.is_null() {
-        let _ = write!(html, "<h4>Body</h4>\n<p>{}</p>\n", type_of(body));
+        let _ = writeln!(html, "<h4>Body</h4>\n<p>{}</p>", type_of(body));
     }
     html.push_str("<h4>Answers</h4>\n<table>\n");
     for (status, response) in members(&operation["responses"]) {
         let bodies = members(&response["content"]).map(|(_, content)| type_of(&content["schema"]));
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(status),
             bodies.collect::<Vec<_>>().join(", "),
             marked(text(&response["description"])),
@@ -157,12 +157,12 @@ fn schema_table(html: &mut String, schema: &Value) {
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<_> =
             words.iter().map(|word| format!("<code>{}</code>", escape(text(word)))).collect();
-        let _ = write!(html, "<p>One of {}.</p>\n", words.join(", "));
+        let _ = writeln!(html, "<p>One of {}.</p>", words.join(", "));
     }
     for part in list(&schema["allOf"]) {
         match part.get("$ref") {
             Some(_) => {
-                let _ = write!(html, "<p>Everything of {}, and:</p>\n", type_of(part));
+                let _ = writeln!(html, "<p>Everything of {}, and:</p>", type_of(part));
             }
             None => schema_table(html, part),
         }
@@ -173,9 +173,9 @@ fn schema_table(html: &mut String, schema: &Value) {
     html.push_str("<table>\n<tr><th>Member</th><th>Type</th><th></th></tr>\n");
     for (name, member) in members(&schema["properties"]) {
         let is_required = list(&schema["required"]).iter().any(|it| it == name);
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td></tr>",
             escape(name),
             required(is_required),
             type_of(member),
@@ -216,7 +216,7 @@ fn type_of(schema: &Value) -> String {
 
 fn paragraphs(html: &mut String, value: &Value) {
     for paragraph in text(value).split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        let _ = write!(html, "<p>{}</p>\n", marked(paragraph));
+        let _ = writeln!(html, "<p>{}</p>", marked(paragraph));
     }
 }
 
