@@ -238,7 +238,7 @@ pub struct Order {
 /// One progress entry.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stage {
-    /// The vendor's id of the stage; `arranged` for the platform's own first entry.
+    /// The vendor's id of the stage; absent for the platform's own first entry, 待安排 / `arranged`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_id: Option<String>,
     /// The stage in words.
