@@ -17,6 +17,7 @@
 //! ```
 
 #![allow(dead_code, reason = "every test file uses its own part of the harness")]
+#![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
 mod database;
 pub(crate) mod rows;
