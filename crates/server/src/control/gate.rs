@@ -3,6 +3,9 @@
 //! In this order: row in the table, key, role, tenant. A role's refusal says nothing of what exists, since it is
 //! the same for every path; a foreign tenant is answered as one that does not exist.
 
+use std::str::FromStr;
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -13,9 +16,6 @@ use contract::control::ProblemCode;
 use domain::{Act, AppId, Id, Role, TenantId};
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
-
-use std::str::FromStr;
-use std::sync::Arc;
 
 use super::access::{self, Access};
 use super::failure::Failure;
