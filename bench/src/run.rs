@@ -8,7 +8,9 @@ use anyhow::Context as _;
 
 use crate::calls;
 use crate::engine::{Engine, Installation};
-use crate::findings::{Findings, HELLO, PGBENCH, POSTGRES, SQLITE, Series, Start, goals, rows};
+use crate::findings::{
+    Findings, HELLO, P50s, PGBENCH, POSTGRES, SQLITE, Series, Start, goals, rows,
+};
 use crate::measure::{self, Spread};
 use crate::pgbench::{self, Pgbench};
 use crate::postgres::Server;
@@ -18,8 +20,8 @@ use crate::wrk::Wrk;
 
 /// Orders of the small installation.
 const FEW: u64 = 1_000;
-/// Calls of which the median time is compared, with few orders and with many.
-const TIMED: u64 = 900;
+/// Connections and calls of which the median time is compared, with few orders and with many.
+const TIMED: [(u32, u64); 2] = [(64, 700), (1, 200)];
 
 /// Connections, with where the orders lie: at 64 anywhere, at 256 close together.
 const LOADS: [(u32, Locality); 2] = [(64, Locality::Anywhere), (256, Locality::Close)];
@@ -40,8 +42,10 @@ pub(crate) struct Options {
 struct Workspace {
     folder: PathBuf,
     server: Option<Server>,
-    databases: [String; 2],
 }
+
+/// The database of our server, and that of pgbench.
+const DATABASES: [&str; 2] = ["probity_bench_run", "probity_bench_pgbench"];
 
 /// Measures everything.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Findings> {
@@ -76,8 +80,9 @@ pub(crate) async fn load(
 
 impl Workspace {
     async fn new(options: &Options) -> anyhow::Result<Workspace> {
-        let pid = std::process::id();
-        let folder = options.folder.join(format!("run-{pid}"));
+        // One run at a time; what a broken one left behind is replaced.
+        let folder = options.folder.join("run");
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
         let server = match options.with_postgres {
             true => Some(Server::find().await.context(
@@ -85,14 +90,13 @@ impl Workspace {
             )?),
             false => None,
         };
-        let databases = ["run", "pgbench"].map(|use_of| format!("probity_bench_{use_of}_{pid}"));
-        Ok(Workspace { folder, server, databases })
+        Ok(Workspace { folder, server })
     }
 
     async fn remove(self) -> anyhow::Result<()> {
         fs::remove_dir_all(&self.folder)?;
         if let Some(server) = &self.server {
-            for database in &self.databases {
+            for database in DATABASES {
                 server.drop(database).await?;
             }
         }
@@ -109,7 +113,7 @@ async fn side(options: &Options, workspace: &Workspace, engine: Engine) -> anyho
         Engine::Postgres => {
             let server = workspace.server.as_ref().context("expected PostgreSQL")?;
             let data = workspace.folder.join("postgres");
-            Installation::postgres(server, options.orders, data, &workspace.databases[0]).await?
+            Installation::postgres(server, options.orders, data, DATABASES[0]).await?
         }
     };
     Side::new(engine, &options.binary, installation, calls::part).await
@@ -121,8 +125,8 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
     let mut pgbench = None;
     if let Some(server) = &workspace.server {
         sides.push(side(options, workspace, Engine::Postgres).await?);
-        let database = &workspace.databases[1];
-        pgbench = Some(Pgbench::new(server, database, &workspace.folder, options.orders).await?);
+        let folder = &workspace.folder;
+        pgbench = Some(Pgbench::new(server, DATABASES[1], folder, options.orders).await?);
     }
     let mut starts = Vec::new();
     for side in &mut sides {
@@ -137,7 +141,8 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
     }
 
     let mut series = new_series(&sides, pgbench.is_some());
-    let (mut syncs, mut p50s) = (Vec::new(), Vec::new());
+    let mut syncs = Vec::new();
+    let mut p50s = TIMED.map(|(connections, _)| P50s::new(connections));
     for cycle in 1..=options.cycles {
         eprintln!("cycle {cycle} of {}", options.cycles);
         syncs.push(measure::syncs_per_s(&workspace.folder)?);
@@ -146,9 +151,11 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
             series.bursts.push(burst);
         }
         let mut few = few(options, workspace, cycle).await?;
-        let p50_few = few.p50_of(&wrk, TIMED)?;
+        for ((connections, calls), p50s) in TIMED.into_iter().zip(&mut p50s) {
+            let few_ms = few.p50(&wrk, connections, calls)?;
+            p50s.add(sides[0].p50(&wrk, connections, calls)?, few_ms);
+        }
         few.finish().await?;
-        p50s.push((sides[0].p50_of(&wrk, TIMED)?, p50_few));
     }
 
     for (side, start) in sides.iter_mut().zip(&mut starts) {
@@ -160,18 +167,16 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
         (start.acknowledged, start.found) = side.finish().await?;
     }
 
-    let p50_ratio = Spread::of(p50s.iter().map(|(many, few)| many / few));
     Ok(Findings {
         orders: options.orders,
         cycles: options.cycles,
         burst_s: options.seconds,
         server: workspace.server.as_ref().map(|server| server.description.clone()),
         syncs_per_s: Spread::of(syncs),
-        goals: goals(&series, &starts, p50_ratio),
+        goals: goals(&series, &starts, p50s[0].ratio()),
         rows: rows(&series),
         starts,
-        p50_many_ms: Spread::of(p50s.iter().map(|it| it.0)),
-        p50_few_ms: Spread::of(p50s.iter().map(|it| it.1)),
+        p50s: p50s.iter().map(P50s::summed_up).collect(),
     })
 }
 

@@ -158,16 +158,16 @@ impl Side {
         Ok(burst(wrk, hello, &load)?.1)
     }
 
-    /// The median answer time of `count` first results at 64 connections, after a round of refusals
-    /// that warms the server up and changes nothing.
-    pub(crate) fn p50_of(&mut self, wrk: &Wrk, count: u64) -> anyhow::Result<f64> {
+    /// The median answer time of some first results, after a round of refusals that warms the server up and
+    /// changes nothing.
+    pub(crate) fn p50(&mut self, wrk: &Wrk, connections: u32, calls: u64) -> anyhow::Result<f64> {
         let running = self.running()?;
-        let mut load = self.load(running, 64, 1, Locality::Anywhere);
-        let warming = Load { calls: &self.unknown, ..load };
+        let mut load = self.load(running, connections, 1, Locality::Anywhere);
+        let warming = Load { connections: 64, calls: &self.unknown, ..load };
         let warmed = wrk.run(&warming)?;
         ensure!(warmed.refused == warmed.answers, "expected unknown orders to be refused");
         // Those under way when it stops are not heard.
-        load.stop_after = count - u64::from(load.connections);
+        load.stop_after = calls - u64::from(connections);
         let heard = wrk.run(&load)?;
         ensure!(heard.refused == 0, "{} of the timed calls were refused", heard.refused);
         self.note(&heard, Locality::Anywhere);

@@ -11,8 +11,7 @@ Every accepted call is the first result of an arranged order, with one report th
 link, so that no worker fetches. 64 connections take orders at random among all, 256 take 20,000
 neighbours at a time. pgbench makes the same change by one statement on the same choice of orders.
 CPU is the server's time for each call, +PG that of all of PostgreSQL's processes. A start lasts
-from the process to the first result that is answered with success. p50 with all orders and with
-a thousand: 900 calls over 64 connections.";
+from the process to the first result that is answered with success.";
 
 pub(crate) fn render(findings: &Findings) -> String {
     let mut out = String::new();
@@ -43,12 +42,18 @@ pub(crate) fn render(findings: &Findings) -> String {
     for start in &findings.starts {
         write_start(&mut out, start);
     }
-    let _ = writeln!(
-        out,
-        "\np50 with all orders {} ms, with a thousand {} ms",
-        plain(findings.p50_many_ms, 2),
-        plain(findings.p50_few_ms, 2)
-    );
+    out.push('\n');
+    for p50 in &findings.p50s {
+        let _ = writeln!(
+            out,
+            "p50 at {:>2} connections: {} ms with all orders, {} ms with a thousand, ratio {} {}",
+            p50.connections,
+            plain(p50.many_ms, 2),
+            plain(p50.few_ms, 2),
+            plain(p50.ratio, 2),
+            range(p50.ratio, 2),
+        );
+    }
     let _ = writeln!(
         out,
         "\n{:<48}{:>10}{:>10}{:>17}  verdict",
@@ -156,7 +161,7 @@ fn grouped(number: f64) -> String {
 mod tests {
     use super::*;
     use crate::engine::Engine;
-    use crate::findings::goals;
+    use crate::findings::{P50s, goals};
 
     #[test]
     fn the_table_fits_100_columns_and_tells_what_does_not_count() {
@@ -183,8 +188,7 @@ mod tests {
             rows: vec![row],
             goals: goals(&[], &[], None),
             starts: vec![start],
-            p50_many_ms: None,
-            p50_few_ms: None,
+            p50s: vec![P50s::new(64).summed_up()],
         };
         let table = render(&findings);
         for line in table.lines() {
