@@ -2,6 +2,8 @@
 //! and nothing of it is stored. Members are judged in bad_members.rs, the orders that are meant in bad_orders.rs.
 //! Source: contract, sections 2.3, 2.6 and 6.2; limits in the product's section 12.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //! personal, and nothing is stored.
 //! Source: contract, sections 2.3, 3.3, 3.4 and 7 (Q5, Q8, Q27, Q33); limits in the product's section 12.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use harness::World;

@@ -1,6 +1,8 @@
 //! The gateway from outside: the order of its checks, every wrong shape of `Authorization`, its headers, and the
 //! error matrix of update_result line by line. Source: contract, sections 2 and 8.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use contract::control::{CreateApp, CreatedApp, OrderState, UpdateApp};
@@ -206,7 +208,7 @@ async fn every_wrong_shape_of_authorization_has_its_code() {
             is("Basic dXNlcjpwYXNz", MISSING),
             is(&good, MISSING),
             is(&format!("\"Bearer {good}\""), MISSING),
-            (format!("Bearer t-张三").into_bytes(), MISSING),
+            ("Bearer t-张三".as_bytes().to_vec(), MISSING),
             (b"Bearer t-\xff\xfe".to_vec(), MISSING),
             bearer("a-6U1SbDiM6XIH2DcTCPyeub", APP_TOKEN),
             bearer("u-7f1bcd13fc57d46bac21793a18e560", USER_TOKEN),

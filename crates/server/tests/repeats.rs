@@ -1,6 +1,8 @@
 //! Repeats: an identical repeat of an accepted call answers 0 and changes nothing, a different one gets its refusal;
 //! also many at once, and after a restart. Source: the product's section 3; contract, section 7 (Q1, Q7, Q10).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use contract::control::{Event, ListEvents, OrderState};

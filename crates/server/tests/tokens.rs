@@ -1,5 +1,7 @@
 //! The token calls of self-built apps from outside. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use contract::control::CreatedApp;

@@ -3,6 +3,8 @@
 //! The page 回传背调订单的最终结果, from which the whole product grew, sentence by sentence: each test quotes what it
 //! shows. Source: contract, section 3.4.2 and the page that it describes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 mod harness;
 
 use contract::control::{
@@ -46,9 +48,9 @@ impl Scene<'_> {
     }
 
     /// The page's example for this order with one member set, or left out when `None`.
-    fn example_with(&self, pointer: &str, value: Option<Value>) -> String {
+    fn example_with(&self, pointer: &str, value: Option<&Value>) -> String {
         let body = serde_json::from_str(&self.example()).unwrap();
-        with(body, pointer, value.as_ref()).to_string()
+        with(body, pointer, value).to_string()
     }
 
     async fn update_result(&self, body: impl Into<Vec<u8>>) -> Answer {
@@ -116,7 +118,7 @@ async fn with_approval_a_rejected_or_withdrawn_result_does_not_complete_the_orde
     World::each(async |world| {
         let scene = Scene::with_approval(&world).await;
         let hirer = &scene.seed.hirer;
-        let again = |words: &str| scene.example_with("/result", Some(json!(words)));
+        let again = |words: &str| scene.example_with("/result", Some(&json!(words)));
 
         assert_eq!(scene.update_result(again("红灯")).await.outcome(), "200 0 success");
         let reason = RejectOrder { reason: "缺少学历核实".to_owned() };
@@ -344,7 +346,7 @@ async fn each_member_is_required_or_not_and_of_its_type() {
     World::each(async |world| {
         let scene = Scene::new(&world).await;
         let refused = async |pointer: &str, value: Option<Value>, expected: &str| {
-            let answer = scene.update_result(scene.example_with(pointer, value)).await;
+            let answer = scene.update_result(scene.example_with(pointer, value.as_ref())).await;
             assert_eq!(answer.outcome(), expected, "{pointer}");
         };
         for (pointer, field) in [
@@ -389,7 +391,7 @@ async fn result_is_free_text_and_becomes_the_conclusion_as_it_came() {
         for words in ["无差异", "红灯", "黄灯", "蓝灯", "绿灯", "x", "  a\n\"b\\ 😀", &long]
         {
             let scene = Scene::of(&world, seed.clone()).await;
-            let body = scene.example_with("/result", Some(json!(words)));
+            let body = scene.example_with("/result", Some(&json!(words)));
             assert_eq!(scene.update_result(body).await.outcome(), "200 0 success");
             assert_eq!(scene.order().await.conclusion.as_deref(), Some(words));
         }
@@ -410,7 +412,7 @@ async fn result_time_is_a_text_of_milliseconds() {
             ("9223372036854775807", "9223372036854775807"),
         ] {
             let scene = Scene::of(&world, seed.clone()).await;
-            let body = scene.example_with("/result_time", Some(json!(ms)));
+            let body = scene.example_with("/result_time", Some(&json!(ms)));
             assert_eq!(scene.update_result(body).await.outcome(), "200 0 success");
             assert_eq!(scene.order().await.results[0].result_time, shown);
         }
@@ -418,7 +420,7 @@ async fn result_time_is_a_text_of_milliseconds() {
         for ms in
             ["0", "-1660123456789", "1660123456789.5", "2022-08-10", "1.66e12", " 1660123456789"]
         {
-            let body = scene.example_with("/result_time", Some(json!(ms)));
+            let body = scene.example_with("/result_time", Some(&json!(ms)));
             let expected = format!(
                 "400 99992402 field validation failed | result_time={ms}: \
                  expected milliseconds since the epoch as a positive decimal integer"
@@ -436,7 +438,7 @@ async fn report_file_list_may_be_absent_empty_or_long() {
         let seed = world.seed().await;
         for list in [None, Some(json!(null)), Some(json!([]))] {
             let scene = Scene::of(&world, seed.clone()).await;
-            let body = scene.example_with("/report_file_list", list);
+            let body = scene.example_with("/report_file_list", list.as_ref());
             assert_eq!(scene.update_result(body).await.outcome(), "200 0 success");
             let order = scene.order().await;
             assert_eq!((order.state, order.reports.len()), (OrderState::Completed, 0));
@@ -449,10 +451,10 @@ async fn report_file_list_may_be_absent_empty_or_long() {
             })
         };
         let list = |count: u32| Some(Value::Array((0..count).map(report).collect()));
-        let body = scene.example_with("/report_file_list", list(51));
+        let body = scene.example_with("/report_file_list", list(51).as_ref());
         let expected = "400 99992402 field validation failed | report_file_list: the max len is 50";
         assert_eq!(scene.update_result(body).await.outcome(), expected);
-        let body = scene.example_with("/report_file_list", list(50));
+        let body = scene.example_with("/report_file_list", list(50).as_ref());
         assert_eq!(scene.update_result(body).await.outcome(), "200 0 success");
         let names: Vec<_> = scene.order().await.reports.into_iter().map(|it| it.name).collect();
         let expected: Vec<_> = (0..50).map(|number| format!("报告 {number}.pdf")).collect();
@@ -469,7 +471,7 @@ async fn report_name_is_shown_as_it_came() {
         let long = "报".repeat(255);
         for name in ["阶段报告.pdf", "no ending", "../../etc/passwd", &long] {
             let scene = Scene::of(&world, seed.clone()).await;
-            let body = scene.example_with("/report_file_list/0/report_name", Some(json!(name)));
+            let body = scene.example_with("/report_file_list/0/report_name", Some(&json!(name)));
             assert_eq!(scene.update_result(body).await.outcome(), "200 0 success");
             assert_eq!(scene.order().await.reports[0].name, name);
         }
@@ -510,7 +512,7 @@ async fn report_url_is_fetched_when_its_type_is_absent_or_1_and_shown_when_it_is
                 "400 99992402 field validation failed | report_file_list[0].report_url_type={url_type}: \
                  report_url_type is optional, options: [1,2]"
             );
-            let body = scene.example_with(pointer, Some(json!(url_type)));
+            let body = scene.example_with(pointer, Some(&json!(url_type)));
             assert_eq!(scene.update_result(body).await.outcome(), expected);
         }
     })
@@ -545,7 +547,7 @@ async fn code_1002858_tells_that_the_order_has_ended() {
         let scene = Scene::new(&world).await;
         let expected = "400 1002858 illegal order status";
         assert_eq!(scene.update_result(scene.example()).await.outcome(), "200 0 success");
-        let other = scene.example_with("/result", Some(json!("红灯")));
+        let other = scene.example_with("/result", Some(&json!("红灯")));
         assert_eq!(scene.update_result(other).await.outcome(), expected);
         assert_eq!(scene.order().await.conclusion.as_deref(), Some("无差异"));
 
@@ -565,7 +567,7 @@ async fn code_1002862_tells_that_there_is_no_such_order() {
     World::each(async |world| {
         let scene = Scene::new(&world).await;
         for id in [EXAMPLE_ID, "0", "-1", "abc", "9223372036854775807", "99999999999999999999"] {
-            let body = scene.example_with("/background_check_id", Some(json!(id)));
+            let body = scene.example_with("/background_check_id", Some(&json!(id)));
             let expected = "400 1002862 background check order not exist";
             assert_eq!(scene.update_result(body).await.outcome(), expected, "{id}");
         }
@@ -579,7 +581,7 @@ async fn code_1002863_tells_that_a_result_is_in_review() {
     World::each(async |world| {
         let scene = Scene::with_approval(&world).await;
         assert_eq!(scene.update_result(scene.example()).await.outcome(), "200 0 success");
-        let other = scene.example_with("/result", Some(json!("红灯")));
+        let other = scene.example_with("/result", Some(&json!("红灯")));
         let expected = "500 1002863 background order is being approved";
         assert_eq!(scene.update_result(other).await.outcome(), expected);
         assert_eq!(scene.order().await.results.len(), 1);
