@@ -1,0 +1,365 @@
+//! Events stand with their change; deliveries are claimed under a lease and every try is kept.
+
+use std::time::Duration;
+
+use contract::control::DeliveryState;
+use domain::{AppId, Id};
+use store::Saved;
+use store::content::Exchange;
+use store::deliveries::{ClaimedDelivery, NewAttempt};
+use store::events::{EventId, EventKind};
+
+use crate::support::*;
+use crate::tenancy::{new_account, new_app};
+
+on_both!(
+    events_stand_with_their_change_and_no_other,
+    a_due_delivery_is_claimed_once_until_its_lease_ends,
+    a_delivered_event_is_done_and_its_try_is_kept,
+    a_failed_try_is_repeated_when_it_is_due,
+    a_lost_lease_records_nothing,
+    created_is_sent_before_canceled,
+    what_is_held_waits_for_a_sink,
+    a_delivery_is_held_only_while_its_app_is_as_it_was,
+    apps_can_be_passed_over_and_deliveries_put_back,
+    an_event_is_sent_again_on_request,
+    events_since_an_instant_are_sent_again,
+    a_damaged_event_spoils_no_claim,
+    a_claim_takes_no_more_than_asked,
+    a_commit_with_an_event_wakes_the_workers,
+    events_are_listed_newest_first,
+    what_is_kept_about_an_account_is_opened_by_its_tenant,
+);
+
+const LEASE_MS: i64 = 60_000;
+
+async fn claim(world: &World, ms: i64, limit: u32) -> Vec<ClaimedDelivery> {
+    let now = NOW.plus_ms(ms);
+    world.store.claim_deliveries(now, now.plus_ms(LEASE_MS), limit).await.unwrap()
+}
+
+fn attempt(outcome: &str, status: u16) -> NewAttempt {
+    let exchange = Exchange { request: "{\"张\":1}".into(), response: "好".into() };
+    let (at, outcome) = (NOW.plus_ms(5), outcome.into());
+    NewAttempt { at, took_ms: 20, outcome, http_status: Some(status), exchange }
+}
+
+async fn deliver(world: &World, scene: &Scene, claimed: &ClaimedDelivery) {
+    let (tried, delivered) = (attempt("delivered", 200), DeliveryState::Delivered);
+    let done = world.store.finish_delivery(&scene.tenant, claimed, &tried, delivered, None);
+    assert!(done.await.unwrap());
+}
+
+fn orders(claimed: &[ClaimedDelivery]) -> Vec<(EventKind, Id)> {
+    claimed.iter().map(|delivery| (delivery.kind, delivery.order_id.unwrap())).collect()
+}
+
+async fn events_stand_with_their_change_and_no_other(world: &World) {
+    let scene = world.scene(true, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    for (command, is_told) in [
+        (scene.progress(order_id, "s1", 1), false),
+        (scene.progress(order_id, "s1", 1), false),
+        (scene.result(order_id, "绿灯"), false),
+        (scene.reject(order_id, "缺学历"), false),
+        (scene.result(order_id, "黄灯"), false),
+        (scene.withdraw(order_id), false),
+        (scene.terminate(order_id, "岗位取消"), true),
+        (scene.cancel(order_id), false),
+    ] {
+        let before = world.counts().await;
+        accepted(&world.store, command).await;
+        let after = world.counts().await;
+        assert_eq!(after.events, before.events + i64::from(is_told));
+        assert_eq!(after.deliveries, after.events);
+    }
+    let canceled = accepted(&world.store, scene.place()).await;
+    accepted(&world.store, scene.cancel(canceled)).await;
+    let listed = world.store.list_events(scene.tenant.tenant_id, END, 10).await.unwrap();
+    let told: Vec<_> = listed.iter().map(|event| (event.kind, event.order_id)).collect();
+    let expected = [
+        (EventKind::OrderCreated, Some(canceled)),
+        (EventKind::OrderCanceled, Some(order_id)),
+        (EventKind::OrderCreated, Some(order_id)),
+    ];
+    assert_eq!(told, expected);
+    let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
+    assert_eq!(listed[1].event_id.event_no, order.timeline.last().unwrap().entry_id);
+    assert_eq!(listed[2].event_id.event_no, order_id);
+    assert!(listed.iter().all(|event| event.app_id == scene.app_id));
+    assert!(listed.iter().all(|event| event.delivery_state == DeliveryState::Due));
+    for event in &listed {
+        let tenant_id = scene.tenant.tenant_id;
+        let found = world.store.find_event(tenant_id, event.event_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(event));
+        let guessed = EventId { tag: [0; 8], ..event.event_id };
+        assert_eq!(world.store.find_event(tenant_id, guessed).await.unwrap(), None);
+        let caused = world.store.find_event_of(tenant_id, event.event_id.event_no).await.unwrap();
+        assert_eq!(caused.as_ref(), Some(event));
+    }
+}
+
+async fn a_due_delivery_is_claimed_once_until_its_lease_ends(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    assert!(claim(world, -1, 10).await.is_empty());
+    let claimed = claim(world, 0, 10).await;
+    let [delivery] = claimed.as_slice() else { panic!("expected one, found {}", claimed.len()) };
+    let event = world.store.find_event_of(scene.tenant.tenant_id, order_id).await.unwrap().unwrap();
+    assert_eq!(delivery.tenant_id, scene.tenant.tenant_id);
+    assert_eq!(delivery.event_id, event.event_id);
+    assert_eq!((delivery.kind, delivery.app_id), (EventKind::OrderCreated, scene.app_id));
+    assert_eq!((delivery.order_id, delivery.created_at), (Some(order_id), NOW));
+    assert_eq!((delivery.attempt, delivery.lease_until), (1, NOW.plus_ms(LEASE_MS)));
+    assert!(claim(world, LEASE_MS - 1, 10).await.is_empty(), "it is leased");
+    let again = claim(world, LEASE_MS, 10).await;
+    assert_eq!((again.len(), again[0].attempt), (1, 2));
+    assert_eq!(again[0].event_id, event.event_id, "an event keeps its id");
+}
+
+async fn a_delivered_event_is_done_and_its_try_is_kept(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    let claimed = claim(world, 0, 10).await.remove(0);
+    deliver(world, &scene, &claimed).await;
+    assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
+    let (event_no, order) = (claimed.event_id.event_no, Some(order_id));
+    let delivery =
+        world.store.find_delivery(&scene.tenant, event_no, order).await.unwrap().unwrap();
+    assert_eq!((delivery.state, delivery.due_at), (DeliveryState::Delivered, None));
+    let [kept] = delivery.attempts.as_slice() else { panic!("expected one try") };
+    let expected = attempt("delivered", 200);
+    assert_eq!((kept.attempt, kept.at, kept.took_ms), (1, expected.at, 20));
+    assert_eq!((kept.outcome.as_str(), kept.http_status), ("delivered", Some(200)));
+    assert_eq!(kept.exchange, expected.exchange);
+}
+
+async fn a_failed_try_is_repeated_when_it_is_due(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    for number in 1..=5_u32 {
+        let ms = i64::from(number) * 15_000;
+        let claimed = claim(world, ms, 10).await.remove(0);
+        assert_eq!(claimed.attempt, number);
+        let (state, due_at) = match number {
+            5 => (DeliveryState::Exhausted, None),
+            _ => (DeliveryState::Due, Some(NOW.plus_ms(ms + 15_000))),
+        };
+        let failed = attempt("answered 500", 500);
+        let done = world.store.finish_delivery(&scene.tenant, &claimed, &failed, state, due_at);
+        assert!(done.await.unwrap());
+        assert!(claim(world, ms + 14_999, 10).await.is_empty());
+    }
+    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
+    let delivery = delivery.unwrap().unwrap();
+    assert_eq!(delivery.state, DeliveryState::Exhausted);
+    let numbers: Vec<_> = delivery.attempts.iter().map(|attempt| attempt.attempt).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+}
+
+async fn a_lost_lease_records_nothing(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    let late = claim(world, 0, 10).await.remove(0);
+    let holder = claim(world, LEASE_MS, 10).await.remove(0);
+    let (tried, exhausted) = (attempt("late", 500), DeliveryState::Exhausted);
+    let done = world.store.finish_delivery(&scene.tenant, &late, &tried, exhausted, None);
+    assert!(!done.await.unwrap());
+    world.store.hold_delivery(&late).await.unwrap();
+    deliver(world, &scene, &holder).await;
+    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
+    let delivery = delivery.unwrap().unwrap();
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 1));
+    assert_eq!(delivery.attempts[0].attempt, 2);
+}
+
+async fn created_is_sent_before_canceled(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
+    let created = claim(world, 0, 10).await;
+    assert_eq!(orders(&created), [(EventKind::OrderCreated, order_id)]);
+    assert!(claim(world, 1, 10).await.is_empty(), "the first try is under way");
+    let (failed, due_at) = (attempt("answered 500", 500), Some(NOW.plus_ms(15_000)));
+    let state = DeliveryState::Due;
+    let done = world.store.finish_delivery(&scene.tenant, &created[0], &failed, state, due_at);
+    assert!(done.await.unwrap());
+    let canceled = claim(world, 2, 10).await;
+    assert_eq!(orders(&canceled), [(EventKind::OrderCanceled, order_id)]);
+    deliver(world, &scene, &canceled[0]).await;
+    let again = claim(world, 15_000, 10).await;
+    assert_eq!(orders(&again), [(EventKind::OrderCreated, order_id)]);
+}
+
+async fn what_is_held_waits_for_a_sink(world: &World) {
+    let scene = world.scene(false, false).await;
+    let mut app = new_app(&world.store, scene.app_id, Some(scene.tenant.tenant_id));
+    app.settings.callback_url = None;
+    world.store.create_app(&app, None).await.unwrap();
+    let order_id = accepted(&world.store, scene.place()).await;
+    accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
+    let claimed = claim(world, 0, 10).await.remove(0);
+    world.store.hold_delivery(&claimed).await.unwrap();
+    let held = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
+    let held = held.unwrap().unwrap();
+    assert_eq!((held.state, held.due_at), (DeliveryState::Held, None));
+    // The next of the order is claimed then, and held as well.
+    let canceled = claim(world, 1, 10).await.remove(0);
+    assert_eq!(canceled.kind, EventKind::OrderCanceled);
+    world.store.hold_delivery(&canceled).await.unwrap();
+    assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
+
+    let mut settings = app.settings.clone();
+    settings.name = "still without a sink".into();
+    let saved = world.store.update_app(app.app_id, 1, &settings, NOW).await.unwrap();
+    assert_eq!(saved, Saved::Done);
+    assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
+    settings.callback_url = Some("https://hook.example/".into());
+    world.store.update_app(app.app_id, 2, &settings, NOW).await.unwrap();
+    let claimed = claim(world, 0, 10).await;
+    assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
+    assert_eq!(claimed[0].attempt, 1, "what was not tried counts as no try");
+    deliver(world, &scene, &claimed[0]).await;
+    assert_eq!(orders(&claim(world, 0, 10).await), [(EventKind::OrderCanceled, order_id)]);
+}
+
+async fn a_delivery_is_held_only_while_its_app_is_as_it_was(world: &World) {
+    let scene = world.scene(false, false).await;
+    let mut app = new_app(&world.store, scene.app_id, None);
+    app.settings.callback_url = None;
+    world.store.create_app(&app, None).await.unwrap();
+    accepted(&world.store, scene.place()).await;
+    let claimed = claim(world, 0, 10).await.remove(0);
+    world.store.update_app(app.app_id, 1, &app.settings, NOW).await.unwrap();
+    assert!(!world.store.hold_delivery_of(&claimed, 1).await.unwrap());
+    assert!(world.store.hold_delivery_of(&claimed, 2).await.unwrap());
+    let found = world.store.find_event_of(scene.tenant.tenant_id, claimed.event_id.event_no).await;
+    assert_eq!(found.unwrap().unwrap().delivery_state, DeliveryState::Held);
+    let app = world.store.find_app(app.app_id).await.unwrap().unwrap();
+    assert_eq!(app.version, 2, "holding is no change of the app");
+}
+
+async fn apps_can_be_passed_over_and_deliveries_put_back(world: &World) {
+    let scene = world.scene(false, false).await;
+    let others = Scene { app_id: AppId(-7), ..scene.clone() };
+    let order_id = accepted(&world.store, scene.place()).await;
+    let other_id = accepted(&world.store, others.place()).await;
+    let lease = NOW.plus_ms(LEASE_MS);
+    let both = [scene.app_id, others.app_id];
+    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &both).await.unwrap();
+    assert!(claimed.is_empty());
+    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &both[..1]).await.unwrap();
+    assert_eq!(orders(&claimed), [(EventKind::OrderCreated, other_id)]);
+    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &[AppId(7)]).await.unwrap();
+    assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
+    world.store.put_back_deliveries(&claimed, NOW.plus_ms(50)).await.unwrap();
+    assert!(claim(world, 49, 10).await.is_empty());
+    let again = claim(world, 50, 10).await;
+    assert_eq!((orders(&again), again[0].attempt), (orders(&claimed), 1));
+}
+
+async fn an_event_is_sent_again_on_request(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    let claimed = claim(world, 0, 10).await.remove(0);
+    deliver(world, &scene, &claimed).await;
+    let stranger = world.scene(false, false).await.tenant.tenant_id;
+    let at = NOW.plus_ms(100);
+    assert!(!world.store.resend_event(stranger, order_id, at).await.unwrap());
+    assert!(world.store.resend_event(scene.tenant.tenant_id, order_id, at).await.unwrap());
+    let again = claim(world, 100, 10).await.remove(0);
+    assert_eq!((again.event_id, again.attempt), (claimed.event_id, 2));
+    deliver(world, &scene, &again).await;
+    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
+    assert_eq!(delivery.unwrap().unwrap().attempts.len(), 2);
+}
+
+async fn events_since_an_instant_are_sent_again(world: &World) {
+    let scene = world.scene(false, false).await;
+    let others = Scene { app_id: AppId(78), ..scene.clone() };
+    let mut placed = Vec::new();
+    for second in 0..4 {
+        for from in [&scene, &others] {
+            let mut place = from.place();
+            place.at = NOW.plus_ms(second * 1_000);
+            placed.push(accepted(&world.store, place).await);
+        }
+    }
+    for claimed in claim(world, 10_000, 100).await {
+        deliver(world, &scene, &claimed).await;
+    }
+    let since = NOW.plus_ms(2_000);
+    let count = world.store.resend_since(scene.app_id, since, NOW.plus_ms(20_000)).await.unwrap();
+    assert_eq!(count, 2);
+    let again: Vec<_> =
+        claim(world, 20_000, 100).await.iter().map(|d| d.order_id.unwrap()).collect();
+    assert_eq!(again, [placed[4], placed[6]]);
+}
+
+async fn a_damaged_event_spoils_no_claim(world: &World) {
+    let scene = world.scene(false, false).await;
+    let damaged = accepted(&world.store, scene.place()).await;
+    let whole = accepted(&world.store, scene.place()).await;
+    world.raw(&format!("UPDATE events SET kind = 99 WHERE event_no = {}", damaged.0)).await;
+    assert_eq!(orders(&claim(world, 0, 10).await), [(EventKind::OrderCreated, whole)]);
+}
+
+async fn a_claim_takes_no_more_than_asked(world: &World) {
+    let scene = world.scene(false, false).await;
+    for _ in 0..7 {
+        accepted(&world.store, scene.place()).await;
+    }
+    let sizes = [
+        claim(world, 0, 3).await.len(),
+        claim(world, 0, 3).await.len(),
+        claim(world, 0, 3).await.len(),
+    ];
+    assert_eq!(sizes, [3, 3, 1]);
+    assert_eq!(world.number("SELECT count(*) FROM deliveries WHERE attempts = 1").await, 7);
+}
+
+async fn a_commit_with_an_event_wakes_the_workers(world: &World) {
+    let scene = world.scene(false, false).await;
+    accepted(&world.store, scene.place()).await;
+    let woken = tokio::time::timeout(Duration::from_secs(5), world.store.deliveries_due());
+    woken.await.expect("the signal was kept");
+    if !world.is_sqlite() {
+        let replica = world.replica().await;
+        until("another replica hears of work", async || {
+            accepted(&world.store, scene.place()).await;
+            let wait = Duration::from_millis(50);
+            tokio::time::timeout(wait, replica.deliveries_due()).await.is_ok()
+        })
+        .await;
+    }
+}
+
+async fn events_are_listed_newest_first(world: &World) {
+    let scene = world.scene(false, false).await;
+    let stranger = world.scene(false, false).await;
+    let mut placed = Vec::new();
+    for _ in 0..10 {
+        placed.insert(0, accepted(&world.store, scene.place()).await);
+        accepted(&world.store, stranger.place()).await;
+    }
+    let (mut seen, mut before) = (Vec::new(), END);
+    loop {
+        let page = world.store.list_events(scene.tenant.tenant_id, before, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = last.event_id.event_no;
+        seen.extend(page.iter().map(|event| event.order_id.unwrap()));
+    }
+    assert_eq!(seen, placed);
+}
+
+async fn what_is_kept_about_an_account_is_opened_by_its_tenant(world: &World) {
+    let scene = world.scene(false, false).await;
+    let account = new_account(&world.store, scene.app_id);
+    world.store.bind_account(&scene.tenant, &account, None).await.unwrap();
+    let claimed = claim(world, 0, 10).await.remove(0);
+    assert_eq!((claimed.kind, claimed.order_id), (EventKind::AccountCreated, None));
+    assert_eq!(claimed.event_id.event_no, account.account_id);
+    deliver(world, &scene, &claimed).await;
+    let delivery = world.store.find_delivery(&scene.tenant, account.account_id, None).await;
+    assert_eq!(delivery.unwrap().unwrap().attempts[0].exchange, attempt("", 0).exchange);
+}

@@ -1,0 +1,19 @@
+//! The store's promises, each one function over a [`support::World`], run on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL is found by `DATABASE_URL`, or at 127.0.0.1:5432 as user postgres; each test has a database of its
+//! own there. Where none is reached the test says that it was skipped, or fails when `DEMANDED` or `CI` is set.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
+mod concurrency;
+mod deliveries;
+mod faults;
+mod idempotency;
+mod lockstep;
+mod migrations;
+mod orders;
+mod repeats;
+mod reports;
+mod sealing;
+mod support;
+mod tenancy;
