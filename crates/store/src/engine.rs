@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::id::IdMaker;
 use tokio::sync::{Notify, oneshot};
 
-use crate::desk::{OrderCommand, Outcome};
+use crate::desk::{Outcome, Waiting};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Statement, Written};
 
 /// One piece of work for a writer. Its answer is sent after the commit that made it durable.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Order(Box<OrderCommand>, Answer<Outcome>),
+    Order(Box<Waiting>, Answer<Outcome>),
     Write(Vec<Statement>, Answer<Written>),
 }
 

@@ -24,7 +24,7 @@ pub(crate) use self::desk::lock_orders;
 use self::desk::{Opening, run};
 pub(crate) use self::news::News;
 use self::news::listen;
-use crate::desk::{OrderCommand, Outcome, Request};
+use crate::desk::{OrderCommand, Outcome, Request, Waiting};
 use crate::engine::{Answer, BEAT, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written, one};
@@ -39,7 +39,7 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(200);
 /// How often a write is tried that meets others in a ring.
 const TRIES: usize = 3;
 
-type Asked = (Box<OrderCommand>, Answer<Outcome>);
+type Asked = (Box<Waiting>, Answer<Outcome>);
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
@@ -180,7 +180,7 @@ impl Postgres {
             None => usize::try_from(command.order_id.0.unsigned_abs()).unwrap_or(0),
         };
         self.desks[place % self.desks.len()]
-            .send((Box::new(command), sender))
+            .send((Box::new(Waiting::new(command)), sender))
             .map_err(|_| writer_gone())?;
         answer(receiver).await
     }

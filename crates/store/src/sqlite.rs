@@ -21,7 +21,7 @@ pub(crate) use self::desk::find_order;
 use self::desk::{Texts, load};
 use self::readers::Readers;
 use crate::desk::plan::{Plan, plan};
-use crate::desk::{BATCH_MAX, OrderCommand, Outcome};
+use crate::desk::{BATCH_MAX, OrderCommand, Outcome, Waiting};
 use crate::engine::{Answer, BEAT, EndWithWriter, Ids, Job, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written};
@@ -60,7 +60,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA secure_delete = ON; PRAGMA cache_size = -65536;",
+         PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;",
     )?;
     Ok(connection)
 }
@@ -92,7 +92,7 @@ impl Sqlite {
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Job::Order(Box::new(command), sender))?;
+        self.send(Job::Order(Box::new(Waiting::new(command)), sender))?;
         answer(receiver).await
     }
 
@@ -235,7 +235,7 @@ impl Writer {
 
     fn commit<A, B>(
         &mut self,
-        orders: &[(Box<OrderCommand>, A)],
+        orders: &[(Box<Waiting>, A)],
         writes: &[(Vec<Statement>, B)],
     ) -> Result<Done, Fault> {
         let begin = TransactionBehavior::Immediate;
@@ -299,7 +299,7 @@ struct Done {
 impl Done {
     fn answer(
         self,
-        orders: Vec<(Box<OrderCommand>, Answer<Outcome>)>,
+        orders: Vec<(Box<Waiting>, Answer<Outcome>)>,
         writes: Vec<(Vec<Statement>, Answer<Written>)>,
         signals: &Signals,
     ) {

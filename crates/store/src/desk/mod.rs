@@ -8,6 +8,7 @@
 
 pub(crate) mod plan;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
@@ -130,13 +131,39 @@ pub(crate) struct OrderKey {
     pub(crate) order_id: Id,
 }
 
+/// A command that waits for the desk, with what the rules look at: worked out by whoever asks, on its own
+/// thread, so that the one writer need not.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    asked: OrderCommand,
+    command: Command,
+}
+
+impl Waiting {
+    pub(crate) fn new(asked: OrderCommand) -> Waiting {
+        Waiting { command: asked.command(), asked }
+    }
+
+    /// What the rules look at.
+    pub(crate) fn command(&self) -> Command {
+        self.command
+    }
+}
+
+impl Deref for Waiting {
+    type Target = OrderCommand;
+
+    fn deref(&self) -> &OrderCommand {
+        &self.asked
+    }
+}
+
 impl OrderCommand {
     pub(crate) fn key(&self) -> OrderKey {
         OrderKey { tenant_id: self.tenant.tenant_id, order_id: self.order_id }
     }
 
-    /// What the rules look at.
-    pub(crate) fn command(&self) -> Command {
+    fn command(&self) -> Command {
         let digester = &self.tenant.digester;
         let (action, digest) = match &self.request {
             Request::Place { vendor, .. } => (Action::Place { vendor: *vendor }, [0; 16]),

@@ -8,7 +8,7 @@ use domain::order::{
 };
 use domain::{AppId, Id, TenantId, UnixMs};
 
-use super::{IdempotencyKey, NewReport, OrderCommand, OrderKey, Outcome, Request};
+use super::{IdempotencyKey, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting};
 use crate::engine::Ids;
 use crate::events::EventKind;
 use crate::fault::{Fault, FaultKind};
@@ -163,7 +163,7 @@ impl Plan {
 /// # Errors
 /// When a row does not hold what it must; then nothing of the batch may be written.
 pub(crate) fn plan<'a>(
-    commands: impl IntoIterator<Item = &'a OrderCommand>,
+    commands: impl IntoIterator<Item = &'a Waiting>,
     loaded: Loaded,
     ids: &Ids,
 ) -> Result<(Plan, Vec<Outcome>), Fault> {
@@ -200,7 +200,7 @@ struct Standing {
 }
 
 impl Desk<'_> {
-    fn decide(&mut self, asked: &OrderCommand) -> Result<Outcome, Fault> {
+    fn decide(&mut self, asked: &Waiting) -> Result<Outcome, Fault> {
         if let Some(key) = asked.idempotency
             && let Some((request, order_id)) =
                 self.loaded.used_keys.get(&(key.api_key_id, key.key_digest))

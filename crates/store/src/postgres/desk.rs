@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config, Statement as Prepared};
 
 use super::{Asked, RECONNECT_AFTER, connect, parameters, pause, row};
 use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
-use crate::desk::{BATCH_MAX, OrderCommand, OrderKey, Outcome};
+use crate::desk::{BATCH_MAX, OrderKey, Outcome, Waiting};
 use crate::engine::{BEAT, EndWithWriter, Ids, Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::sql::{self, Kind, Table};
@@ -58,7 +58,7 @@ impl Opening {
         client
             .batch_execute(
                 "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; \
-                 SET enable_mergejoin = off; SET enable_seqscan = off",
+                 SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
             )
             .await?;
         let lock_orders = lock_orders();
@@ -102,7 +102,6 @@ impl Opening {
 
 impl Desk {
     async fn commit(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
-        self.client.batch_execute("BEGIN").await?;
         let done = self.work(asked).await;
         if done.is_err() {
             // The first fault is what counts; a broken connection is replaced anyway.
@@ -116,9 +115,10 @@ impl Desk {
         let commands = asked.iter().map(|(command, _)| command.as_ref());
         let (plan, outcomes) = plan(commands, loaded, &self.ids)?;
         let client = &self.client;
+        let beat = if self.signals.is_failing() { BEAT } else { "" };
         // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
-        // behind it: the first fault in this order is the true one.
-        let (placed, changed, entries, stages, reports, events, deliveries, used_keys) = tokio::join!(
+        // behind it, and the commit takes everything back: the first fault in this order is the true one.
+        let done = tokio::join!(
             biased;
             many(client, &self.order, &sql::ORDERS, &plan.placed, sql::order_values),
             many(
@@ -134,14 +134,23 @@ impl Desk {
             many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
             many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
             many(client, &self.used_key, &sql::USED_KEYS, &plan.used_keys, sql::used_key_values),
+            async { Ok(client.batch_execute(beat).await?) },
+            async { Ok(client.batch_execute(commit_text(&plan)).await?) },
         );
-        for written in [placed, changed, entries, stages, reports, events, deliveries, used_keys] {
-            written?;
-        }
-        if self.signals.is_failing() {
-            client.batch_execute(BEAT).await?;
-        }
-        client.batch_execute(commit_text(&plan)).await?;
+        let (
+            placed,
+            changed,
+            entries,
+            stages,
+            reports,
+            events,
+            deliveries,
+            used_keys,
+            beat,
+            commit,
+        ) = done;
+        let written = [placed, changed, entries, stages, reports, events, deliveries, used_keys];
+        written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>()?;
         Ok((plan, outcomes))
     }
 
@@ -155,7 +164,14 @@ impl Desk {
             .collect();
         let tenants: Vec<i64> = keys.iter().map(|key| key.tenant_id.0).collect();
         let orders: Vec<i64> = keys.iter().map(|key| key.order_id.0).collect();
-        for found in self.client.query(&self.lock_orders, &[&tenants, &orders]).await? {
+        let keys: [&(dyn ToSql + Sync); 2] = [&tenants, &orders];
+        let (begun, found) = tokio::join!(
+            biased;
+            self.client.batch_execute("BEGIN"),
+            self.client.query(&self.lock_orders, &keys),
+        );
+        begun?;
+        for found in found? {
             let order = OrderRow::read(&row(&found)?)?;
             let key = OrderKey { tenant_id: order.tenant_id, order_id: order.order_id };
             loaded.orders.insert(key, order);
@@ -166,7 +182,7 @@ impl Desk {
         Ok(loaded)
     }
 
-    async fn load_extra(&self, loaded: &mut Loaded, command: &OrderCommand) -> Result<(), Fault> {
+    async fn load_extra(&self, loaded: &mut Loaded, command: &Waiting) -> Result<(), Fault> {
         if let Some(key) = command.idempotency {
             let values = values![key.api_key_id.0, key.key_digest.as_slice()];
             for found in self.client.query(sql::FIND_USED_KEY, &parameters(&values)).await? {

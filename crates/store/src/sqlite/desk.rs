@@ -6,7 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::{prepare, rows};
 use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest};
-use crate::desk::{OrderCommand, OrderKey};
+use crate::desk::{OrderKey, Waiting};
 use crate::fault::{Fault, FaultKind};
 use crate::sql;
 use crate::value::{Value, values};
@@ -19,7 +19,7 @@ pub(crate) fn find_order() -> String {
 /// Loads what the rules need to know for these commands.
 pub(super) fn load<'a>(
     connection: &Connection,
-    commands: impl Iterator<Item = &'a OrderCommand>,
+    commands: impl Iterator<Item = &'a Waiting>,
 ) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
     let select = find_order();
