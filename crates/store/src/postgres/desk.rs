@@ -270,7 +270,8 @@ async fn many<T, const N: usize>(
     let parameters = columns.each_ref().map(Column::parameter);
     let touched = client.execute(statement, &parameters).await?;
     if touched != rows.len() as u64 {
-        return Err(Fault::new(FaultKind::Damaged, "a row that was read is not there to change"));
+        // The commit is on its way already, so that this is no fault after which a command may be tried again.
+        return Err(Fault::new(FaultKind::Storage, "a row that was locked is not there to change"));
     }
     Ok(())
 }
