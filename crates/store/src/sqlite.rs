@@ -29,8 +29,8 @@ use crate::value::{Expect, Row, Statement, Value, Written};
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
 /// Pages in the WAL from which the background thread writes them back, and from which the writer does.
-const WAL_PAGES_SOFT: i32 = 500;
-const WAL_PAGES_HARD: i32 = 2_000;
+const WAL_PAGES_SOFT: i32 = 1_000;
+const WAL_PAGES_HARD: i32 = 4_000;
 /// How often the writer tries a commit of its own while storage fails.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 const BUSY: Duration = Duration::from_secs(5);
