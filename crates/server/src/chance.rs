@@ -12,7 +12,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Fills `target` with random bytes. Panics as [`bytes`] does.
+/// Fills `target` with random bytes. Panics as [`bytes()`] does.
 #[expect(clippy::disallowed_methods, reason = "the one place that draws chance")]
 pub fn fill(target: &mut [u8]) {
     aws_lc_rs::rand::fill(target).expect("the operating system gives random bytes");
