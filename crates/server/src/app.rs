@@ -7,6 +7,7 @@ use store::Store;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
+use crate::links::Links;
 use crate::objects::Objects;
 use crate::outbound::Outbound;
 use crate::tokens::TokenMaker;
@@ -27,6 +28,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Makes and verifies tenant tokens.
     pub tokens: TokenMaker,
+    /// Makes and reads signed links.
+    pub links: Links,
 }
 
 /// How handlers hold the [`App`].

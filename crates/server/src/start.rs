@@ -1,7 +1,7 @@
 //! Starting and stopping: `serve` runs HTTP and workers together, `work` runs the workers alone.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::http::limit::RateLimits;
 use crate::http::listener::{self, ListenerLimits};
 use crate::http::routes;
+use crate::links::Links;
 use crate::objects::Objects;
 use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
 use crate::tokens::TokenMaker;
@@ -140,8 +141,9 @@ async fn open(
     let outbound =
         Outbound::new(clock.clone(), guard, PostLimits::default(), FetchLimits::default());
     let tokens = TokenMaker::new(&store.secrets().tokens);
+    let links = Links::new(&store.secrets().links, &public_url(&config, own));
     let limits = RateLimits::new();
-    Ok(Arc::new(App { config, store, objects, clock, limits, outbound, tokens }))
+    Ok(Arc::new(App { config, store, objects, clock, limits, outbound, tokens, links }))
 }
 
 fn location(config: &Config) -> Location {
@@ -149,6 +151,25 @@ fn location(config: &Config) -> Location {
         Some(url) => Location::Postgres(url.clone()),
         None => Location::Sqlite(config.data.join(DATABASE_FILE)),
     }
+}
+
+/// The server's address as callers know it; without a set one, that on which it listens.
+fn public_url(config: &Config, own: Option<SocketAddr>) -> String {
+    if let Some(url) = &config.public_url {
+        return url.clone();
+    }
+    let mut address = own.unwrap_or(config.listen);
+    match address {
+        // Nobody can call the address that stands for all of them.
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            address.set_ip(Ipv6Addr::LOCALHOST.into());
+        }
+        _ => {}
+    }
+    format!("http://{address}")
 }
 
 fn host(url: &str) -> Option<String> {

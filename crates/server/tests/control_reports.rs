@@ -4,66 +4,14 @@
 
 mod harness;
 
-use bytes::Bytes;
-use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
+use contract::check::ReportUrlType;
 use contract::control::{Report, ReportState};
-use domain::Id;
-use harness::{Seed, World};
+use harness::World;
+use harness::filed::{CONTENT, Filed};
 use reqwest::{Response, StatusCode};
 use store::reports::FetchOutcome;
 
-const NAME: &str = "张三 终版报告";
-const CONTENT: &[u8] = b"%PDF-1.7 0123456789";
-
-/// A completed order with one report.
-struct Scene<'w> {
-    world: &'w World,
-    seed: Seed,
-    order_id: String,
-    report: Report,
-}
-
-impl<'w> Scene<'w> {
-    async fn new(world: &'w World, url_type: ReportUrlType) -> Scene<'w> {
-        let seed = world.seed().await;
-        let order_id = world.place(&seed).await.order_id;
-        let result = UpdateResult {
-            background_check_id: order_id.clone(),
-            result: "绿灯".to_owned(),
-            result_time: 1_795_004_000_000,
-            operator_role: OperatorRole::Provider,
-            report_file_list: vec![ReportFile {
-                name: NAME.to_owned(),
-                url: "https://vendor.example/r.pdf".to_owned(),
-                url_type,
-            }],
-        };
-        seed.vendor.update_result(&result).await.unwrap();
-        let report = read(&seed, &order_id).await;
-        Scene { world, seed, order_id, report }
-    }
-
-    /// Records how the fetch ended, as the worker does.
-    async fn finish(&mut self, outcome: FetchOutcome) {
-        let (store, now) = (&self.world.app.store, self.world.clock.now());
-        let claimed = store.claim_reports(now, now.plus_ms(1_000), 10).await.unwrap();
-        assert_eq!(claimed.len(), 1);
-        assert!(store.finish_report(&claimed[0], &outcome).await.unwrap());
-        self.report = read(&self.seed, &self.order_id).await;
-    }
-
-    /// Keeps the content, as the worker does.
-    async fn store(&mut self) {
-        let mut writer = self.world.app.objects.create();
-        writer.write(Bytes::from_static(CONTENT)).await.unwrap();
-        let report_id: Id = self.report.report_id.parse().unwrap();
-        let kept = writer.finish(report_id).await.unwrap();
-        let size_bytes = i64::try_from(kept.size_bytes).unwrap();
-        self.finish(FetchOutcome::Stored { size_bytes, sha256: kept.sha256, is_flagged: false })
-            .await;
-        assert_eq!(self.report.state, ReportState::Stored);
-    }
-
+impl Filed<'_> {
     async fn ask(&self, method: &str, range: &str) -> Response {
         let (tenant_key, order_id) = (&self.seed.hirer.tenant_key, &self.order_id);
         let report_id = &self.report.report_id;
@@ -83,12 +31,6 @@ impl<'w> Scene<'w> {
     }
 }
 
-async fn read(seed: &Seed, order_id: &str) -> Report {
-    let order = seed.hirer.control.get_order(&seed.hirer.tenant_key, order_id).await.unwrap();
-    assert_eq!(order.reports.len(), 1);
-    order.reports.into_iter().next().unwrap()
-}
-
 fn header(answer: &Response, name: &str) -> String {
     answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
@@ -96,7 +38,7 @@ fn header(answer: &Response, name: &str) -> String {
 #[tokio::test]
 async fn a_stored_report_is_an_attachment_that_nothing_keeps_or_guesses() {
     World::each(async |world| {
-        let mut scene = Scene::new(&world, ReportUrlType::Download).await;
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
         scene.store().await;
         let sha256 = scene.report.sha256.clone().unwrap();
         assert_eq!((scene.report.size_bytes, sha256.len()), (Some(CONTENT.len() as u64), 64));
@@ -140,7 +82,7 @@ async fn a_stored_report_is_an_attachment_that_nothing_keeps_or_guesses() {
 #[tokio::test]
 async fn a_range_of_a_report_is_given_alone() {
     World::each(async |world| {
-        let mut scene = Scene::new(&world, ReportUrlType::Download).await;
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
         scene.store().await;
         for (range, expected, content_range) in [
             ("bytes=0-3", &CONTENT[..4], "bytes 0-3/19"),
@@ -170,7 +112,7 @@ async fn a_range_of_a_report_is_given_alone() {
 #[tokio::test]
 async fn a_report_without_content_says_what_it_is() {
     World::each(async |world| {
-        let mut scene = Scene::new(&world, ReportUrlType::Download).await;
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
         let answer = scene.ask("GET", "").await;
         assert_eq!(answer.status(), 409);
         assert!(answer.text().await.unwrap().contains("the report is pending"));
@@ -181,7 +123,7 @@ async fn a_report_without_content_says_what_it_is() {
         assert_eq!(answer.status(), 404);
         assert!(answer.text().await.unwrap().contains("the report is failed"));
 
-        let linked = Scene::new(&world, ReportUrlType::Preview).await;
+        let linked = Filed::new(&world, ReportUrlType::Preview).await;
         assert_eq!(linked.report.preview_url.as_deref(), Some("https://vendor.example/r.pdf"));
         let answer = linked.ask("GET", "").await;
         assert_eq!(answer.status(), 409);
@@ -193,7 +135,7 @@ async fn a_report_without_content_says_what_it_is() {
 #[tokio::test]
 async fn a_failed_report_is_tried_again_and_a_stored_one_is_not() {
     World::each(async |world| {
-        let mut scene = Scene::new(&world, ReportUrlType::Download).await;
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
         scene.finish(FetchOutcome::Failed { reason: "answered 404".to_owned() }).await;
         let answer = scene.refetch().await;
         assert_eq!(answer.status(), 200);
@@ -203,7 +145,7 @@ async fn a_failed_report_is_tried_again_and_a_stored_one_is_not() {
         let answer = scene.refetch().await;
         assert_eq!(answer.status(), 409);
         assert!(answer.text().await.unwrap().contains("illegal_state"));
-        let linked = Scene::new(&world, ReportUrlType::Preview).await;
+        let linked = Filed::new(&world, ReportUrlType::Preview).await;
         assert_eq!(linked.refetch().await.status(), 409);
     })
     .await;
@@ -212,7 +154,7 @@ async fn a_failed_report_is_tried_again_and_a_stored_one_is_not() {
 #[tokio::test]
 async fn a_report_belongs_to_its_order_and_to_who_may_see_reports() {
     World::each(async |world| {
-        let mut scene = Scene::new(&world, ReportUrlType::Download).await;
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
         scene.store().await;
         let (hirer, report_id) = (&scene.seed.hirer, &scene.report.report_id);
         let other = world.place(&scene.seed).await.order_id;

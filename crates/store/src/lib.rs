@@ -76,6 +76,8 @@ pub enum Saved {
 pub struct Secrets {
     /// Derives tokens.
     pub tokens: Key,
+    /// Signs links.
+    pub links: Key,
     /// Seals the secrets of apps.
     pub(crate) apps: Key,
     /// Seals kept answers.
@@ -160,6 +162,7 @@ impl Store {
         let secret = installation(&engine, &root, now).await?;
         let secrets = Secrets {
             tokens: secret.derive("tokens"),
+            links: secret.derive("links"),
             apps: secret.derive("apps"),
             answers: secret.derive("answers"),
         };

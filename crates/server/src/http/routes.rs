@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::routing::{any, get};
 
 use crate::app::SharedApp;
-use crate::{control, open_api};
+use crate::download::give_linked;
+use crate::{control, links, open_api};
 
 /// The service for all requests.
 pub fn service(app: SharedApp) -> Router {
@@ -15,6 +16,7 @@ pub fn service(app: SharedApp) -> Router {
         .nest("/api/v1", control::routes(&app))
         .route("/api/v1/", any(control::not_found))
         .route("/api/docs", get(control::reading_page))
+        .route(&format!("{}/{{signed}}", links::PATH), get(give_linked))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         // Whatever is not found is so in the platform's words.

@@ -20,6 +20,7 @@
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
 mod database;
+pub(crate) mod filed;
 pub(crate) mod rows;
 pub(crate) mod scene;
 pub(crate) mod wire;

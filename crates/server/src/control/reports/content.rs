@@ -1,21 +1,15 @@
 //! `GET /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content`.
-//!
-//! What a vendor sent is shown to nobody's browser as a page: it is an attachment, sandboxed, never sniffed, and
-//! never kept by a cache.
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::{ProblemCode, ReportState};
 use store::reports::Report;
 use store::{Fault, FaultKind};
 
-use super::disposition::attachment;
 use super::find;
-use super::range::{self, Asked};
-use crate::chance;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
+use crate::download::{File, Given, give};
 
 /// Gives a report's content, a PDF, whole or one range of it.
 #[utoipa::path(
@@ -44,40 +38,17 @@ pub(crate) async fn get_report_content(
     judge_state(&report)?;
     let gone = || Fault::new(FaultKind::Damaged, "a stored report has no content");
     let size_bytes = report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    let size_bytes = size_bytes.ok_or_else(gone)?;
-    let tag = format!("\"{}\"", chance::to_hex(report.sha256.as_deref().unwrap_or_default()));
-    let asked = range::asked(&headers, &tag, size_bytes);
-    let range = match &asked {
-        Asked::Whole => None,
-        Asked::Part(range) => Some(range.clone()),
-        Asked::Outside => return Ok(outside(size_bytes)),
+    let file = File {
+        object: report.report_id,
+        name: &report.source.name,
+        size_bytes: size_bytes.ok_or_else(gone)?,
+        sha256: report.sha256.as_deref().unwrap_or_default(),
     };
-    let read = call.app.objects.read(report.report_id, range).await.map_err(Failure::Objects)?;
-    let content = read.filter(|content| content.size_bytes() == size_bytes).ok_or_else(gone)?;
-
-    let given = content.range();
-    let mut response = Response::new(Body::from_stream(content));
-    let headers = response.headers_mut();
-    let texts = [
-        (header::CONTENT_DISPOSITION, attachment(&report.source.name)),
-        (header::ETAG, tag),
-        (header::CONTENT_LENGTH, (given.end - given.start).to_string()),
-    ];
-    for (name, text) in texts {
-        let value = HeaderValue::try_from(text);
-        headers.insert(name, value.expect("the texts are visible ASCII"));
+    match give(&call.app.objects, file, &headers).await.map_err(Failure::Objects)? {
+        Given::Content(response) => Ok(response),
+        Given::Outside(range) => Ok(outside(file.size_bytes, range)),
+        Given::Gone => Err(gone().into()),
     }
-    let pdf = HeaderValue::from_static("application/pdf");
-    headers.insert(header::CONTENT_TYPE, pdf);
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
-    if matches!(asked, Asked::Part(_)) {
-        let text = format!("bytes {}-{}/{size_bytes}", given.start, given.end - 1);
-        let value = HeaderValue::try_from(text).expect("digits are visible ASCII");
-        headers.insert(header::CONTENT_RANGE, value);
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-    }
-    Ok(response)
 }
 
 /// Refuses a report that has no content.
@@ -100,11 +71,9 @@ fn judge_state(report: &Report) -> Result<(), Failure> {
     Err(Failure::refused(code, detail))
 }
 
-fn outside(size_bytes: u64) -> Response {
+fn outside(size_bytes: u64, range: HeaderValue) -> Response {
     let detail = format!("expected a range within {size_bytes} bytes");
     let mut response = Failure::refused(ProblemCode::RangeNotSatisfiable, detail).into_response();
-    let value = HeaderValue::try_from(format!("bytes */{size_bytes}"));
-    let value = value.expect("digits are visible ASCII");
-    response.headers_mut().insert(header::CONTENT_RANGE, value);
+    response.headers_mut().insert(header::CONTENT_RANGE, range);
     response
 }

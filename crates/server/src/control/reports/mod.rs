@@ -1,8 +1,6 @@
 //! Reports of an order: `/tenants/{tenant_key}/orders/{order_id}/reports`.
 
 pub(super) mod content;
-mod disposition;
-mod range;
 pub(super) mod refetch;
 
 use contract::control;

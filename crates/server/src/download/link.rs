@@ -1,0 +1,123 @@
+//! `GET /content/{signed}`: what a signed link gives, without any other proof of who asks.
+//!
+//! A link that this installation did not make, and one whose object is gone, are not found; one whose hour is over
+//! is forbidden. Source: contract, section 4.3 and question 37.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use contract::control::ReportState;
+use domain::Id;
+use store::tenants::Tenant;
+use store::{Fault, FaultKind};
+
+use super::{File, Given, give};
+use crate::app::{App, SharedApp};
+use crate::links::{LinkKind, Unfit};
+
+/// Why a link gives nothing.
+enum Failure {
+    /// What the caller can act on; said in plain text, for it is a person's browser that asks.
+    Refused(StatusCode, &'static str),
+    /// The range lies outside.
+    Outside(HeaderValue),
+    /// Ours.
+    Fault(Fault),
+}
+
+const NOT_FOUND: Failure =
+    Failure::Refused(StatusCode::NOT_FOUND, "expected a link of this server");
+const EXPIRED: Failure = Failure::Refused(
+    StatusCode::FORBIDDEN,
+    "the link is older than one hour: ask for a new one where it came from",
+);
+const ERASED: Failure = Failure::Refused(StatusCode::GONE, "the content was erased");
+
+/// Gives what a signed link stands for, whole or one range of it.
+pub(crate) async fn give_linked(
+    State(app): State<SharedApp>,
+    Path(signed): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let given = find(&app, &signed, &headers).await;
+    let mut response = given.unwrap_or_else(IntoResponse::into_response);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+    let linked = app.links.read(signed, app.clock.now()).map_err(|unfit| match unfit {
+        Unfit::Altered => NOT_FOUND,
+        Unfit::Expired => EXPIRED,
+    })?;
+    let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
+    match linked.kind {
+        LinkKind::Report => {
+            give_report(app, &tenant, linked.order_id, linked.object_id, headers).await
+        }
+    }
+}
+
+async fn give_report(
+    app: &App,
+    tenant: &Tenant,
+    order_id: Id,
+    report_id: Id,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let report = app.store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
+    match report.state {
+        ReportState::Stored | ReportState::Flagged => {}
+        ReportState::Erased => return Err(ERASED),
+        ReportState::Pending
+        | ReportState::Fetching
+        | ReportState::Failed
+        | ReportState::Linked => return Err(NOT_FOUND),
+    }
+    let gone = || Fault::new(FaultKind::Damaged, "a stored report has no content");
+    let size_bytes = report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    let file = File {
+        object: report_id,
+        name: &report.source.name,
+        size_bytes: size_bytes.ok_or_else(gone)?,
+        sha256: report.sha256.as_deref().unwrap_or_default(),
+    };
+    match give(&app.objects, file, headers).await {
+        Ok(Given::Content(response)) => Ok(response),
+        Ok(Given::Outside(range)) => Err(Failure::Outside(range)),
+        Ok(Given::Gone) => Err(gone().into()),
+        Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        Failure::Fault(fault)
+    }
+}
+
+impl IntoResponse for Failure {
+    /// The answer. A fault is logged here, once.
+    fn into_response(self) -> Response {
+        let plain = |status: StatusCode, text: &'static str| {
+            let text_plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            (status, [(header::CONTENT_TYPE, text_plain)], text).into_response()
+        };
+        match self {
+            Failure::Refused(status, text) => plain(status, text),
+            Failure::Outside(range) => {
+                let text = "expected a range within the content";
+                let mut response = plain(StatusCode::RANGE_NOT_SATISFIABLE, text);
+                response.headers_mut().insert(header::CONTENT_RANGE, range);
+                response
+            }
+            Failure::Fault(fault) => {
+                tracing::error!(%fault, "what a link stands for cannot be given");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "the content cannot be read now")
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! An order that is completed with one report, whose fetching the test decides.
+
+use bytes::Bytes;
+use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
+use contract::control::{Report, ReportState};
+use domain::Id;
+use store::reports::FetchOutcome;
+
+use super::{Seed, World};
+
+/// The report's name.
+const NAME: &str = "张三 终版报告";
+/// The report's content, once it is kept.
+pub(crate) const CONTENT: &[u8] = b"%PDF-1.7 0123456789";
+
+/// A completed order with one report.
+pub(crate) struct Filed<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) seed: Seed,
+    pub(crate) order_id: String,
+    pub(crate) report: Report,
+}
+
+impl<'w> Filed<'w> {
+    pub(crate) async fn new(world: &'w World, url_type: ReportUrlType) -> Filed<'w> {
+        let seed = world.seed().await;
+        let order_id = world.place(&seed).await.order_id;
+        let result = UpdateResult {
+            background_check_id: order_id.clone(),
+            result: "绿灯".to_owned(),
+            result_time: 1_795_004_000_000,
+            operator_role: OperatorRole::Provider,
+            report_file_list: vec![ReportFile {
+                name: NAME.to_owned(),
+                url: "https://vendor.example/r.pdf".to_owned(),
+                url_type,
+            }],
+        };
+        seed.vendor.update_result(&result).await.unwrap();
+        let report = read(&seed, &order_id).await;
+        Filed { world, seed, order_id, report }
+    }
+
+    /// Records how the fetch ended, as the worker does.
+    pub(crate) async fn finish(&mut self, outcome: FetchOutcome) {
+        let (store, now) = (&self.world.app.store, self.world.clock.now());
+        let claimed = store.claim_reports(now, now.plus_ms(1_000), 10).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        assert!(store.finish_report(&claimed[0], &outcome).await.unwrap());
+        self.report = read(&self.seed, &self.order_id).await;
+    }
+
+    /// Keeps the content, as the worker does.
+    pub(crate) async fn store(&mut self) {
+        let mut writer = self.world.app.objects.create();
+        writer.write(Bytes::from_static(CONTENT)).await.unwrap();
+        let report_id: Id = self.report.report_id.parse().unwrap();
+        let kept = writer.finish(report_id).await.unwrap();
+        let size_bytes = i64::try_from(kept.size_bytes).unwrap();
+        self.finish(FetchOutcome::Stored { size_bytes, sha256: kept.sha256, is_flagged: false })
+            .await;
+        assert_eq!(self.report.state, ReportState::Stored);
+    }
+}
+
+async fn read(seed: &Seed, order_id: &str) -> Report {
+    let order = seed.hirer.control.get_order(&seed.hirer.tenant_key, order_id).await.unwrap();
+    assert_eq!(order.reports.len(), 1);
+    order.reports.into_iter().next().unwrap()
+}
