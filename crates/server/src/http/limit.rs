@@ -12,6 +12,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use contract::route::Window;
 use domain::{AppId, TenantId};
 
 const SHARDS: usize = 64;
@@ -72,18 +73,14 @@ impl RateLimits {
 
     /// Judges one call of `key` at `mono_ms` (monotonic milliseconds) and counts it if accepted.
     ///
-    /// `windows`: length in milliseconds (1 to 2^31) and the number of calls (at least 1) that no
-    /// span of that length may exceed, such as `[(1_000, 50), (60_000, 1_000)]` for tier 4. The
-    /// same key is always judged by the same windows. Without windows every call is accepted.
+    /// `windows`: those of the call's rate tier, each 1 to 2^31 ms long and with room for at least
+    /// one call. The same key is always judged by the same windows. Without windows every call is
+    /// accepted.
     ///
     /// Source: contract, section 2.4.
-    pub fn judge(
-        &self,
-        key: LimitKey,
-        windows: &[(u64, u32)],
-        mono_ms: u64,
-    ) -> Result<(), TooFast> {
-        let Some(longest_ms) = windows.iter().map(|window| window.0).max() else { return Ok(()) };
+    pub fn judge(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
+        let longest_ms = windows.iter().map(|window| u64::from(window.length_ms)).max();
+        let Some(longest_ms) = longest_ms else { return Ok(()) };
         let mut shard = self.shard(key);
         shard.sweep(mono_ms);
         let calls = shard.keys.entry(key).or_insert_with(|| Calls {
@@ -135,13 +132,14 @@ impl Shard {
 }
 
 impl Calls {
-    fn judge(&mut self, windows: &[(u64, u32)], mono_ms: u64) -> Result<(), TooFast> {
+    fn judge(&mut self, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
         // Two threads may read the clock in one order and come here in the other.
         let now_ms = mono_ms.max(self.last_ms);
         self.forget_old(now_ms);
 
         let mut wait = None;
-        for &(length_ms, calls_max) in windows {
+        for window in windows {
+            let (length_ms, calls_max) = (u64::from(window.length_ms), window.calls);
             // The window is full while the call that lies `calls_max` back is still within it.
             let Some(index) = self.times.len().checked_sub(calls_max as usize) else { continue };
             let Some(&time) = self.times.get(index) else { continue };
@@ -180,7 +178,11 @@ mod tests {
 
     use super::*;
 
-    const TIER_4: &[(u64, u32)] = &[(1_000, 50), (60_000, 1_000)];
+    const TIER_4: &[Window] = contract::route::Tier::T4.windows();
+
+    const fn window(length_ms: u32, calls: u32) -> Window {
+        Window { length_ms, calls }
+    }
 
     fn key(call: u16, app: i64, tenant: i64) -> LimitKey {
         LimitKey { call, app: AppId(app), tenant: TenantId(tenant) }
@@ -199,21 +201,23 @@ mod tests {
     }
 
     /// The rule as one would say it: count what lies within each window, wait until it fits.
-    fn naive(accepted: &[u64], windows: &[(u64, u32)], now: u64) -> Result<(), TooFast> {
-        let within = |at: u64, length: u64| {
+    fn naive(accepted: &[u64], windows: &[Window], now: u64) -> Result<(), TooFast> {
+        let within = |at: u64, window: &Window| {
+            let length = u64::from(window.length_ms);
             let first = accepted.partition_point(|&time| at - time > length);
             &accepted[first..]
         };
-        let fits = |at: u64, window: &(u64, u32)| within(at, window.0).len() < window.1 as usize;
+        let fits = |at: u64, window: &Window| within(at, window).len() < window.calls as usize;
         if windows.iter().all(|window| fits(now, window)) {
             return Ok(());
         }
         // A window makes room only when a call leaves it.
-        let until = |window: &(u64, u32)| {
-            let leaves = within(now, window.0).iter().map(|time| time + window.0 + 1);
+        let until = |window: &Window| {
+            let length = u64::from(window.length_ms);
+            let leaves = within(now, window).iter().map(|time| time + length + 1);
             std::iter::once(now).chain(leaves).find(|&at| fits(at, window)).unwrap()
         };
-        let (at, limit) = windows.iter().map(|window| (until(window), window.1)).max().unwrap();
+        let (at, limit) = windows.iter().map(|window| (until(window), window.calls)).max().unwrap();
         Err(TooFast { limit, reset_s: (at - now).div_ceil(1_000).max(1) })
     }
 
@@ -224,8 +228,12 @@ mod tests {
         let mut dice = Dice(seed);
         let limits = RateLimits::new();
         // Small windows meet their borders often; the last one is tier 4 itself.
-        let cases: [&[(u64, u32)]; 4] =
-            [&[(10, 3)], &[(7, 2), (40, 5)], &[(20, 1), (50, 3), (300, 9)], TIER_4];
+        let cases: [&[Window]; 4] = [
+            &[window(10, 3)],
+            &[window(7, 2), window(40, 5)],
+            &[window(20, 1), window(50, 3), window(300, 9)],
+            TIER_4,
+        ];
         let mut now = 0;
         let mut accepted: [Vec<u64>; 4] = Default::default();
         let mut refused = [0; 4];
@@ -293,7 +301,7 @@ mod tests {
     #[test]
     fn a_refused_call_is_not_counted() {
         let limits = RateLimits::new();
-        let windows = &[(1_000, 1)];
+        let windows = &[window(1_000, 1)];
         assert_eq!(limits.judge(key(1, 1, 1), windows, 0), Ok(()));
         for now in 1..=1_000 {
             assert!(limits.judge(key(1, 1, 1), windows, now).is_err());
@@ -344,7 +352,7 @@ mod tests {
                         let mut times = Vec::new();
                         for _ in 0..50_000 {
                             let now = ticks.fetch_add(1, Ordering::Relaxed) / 50;
-                            if limits.judge(key(1, 1, 1), &[(100, 7)], now).is_ok() {
+                            if limits.judge(key(1, 1, 1), &[window(100, 7)], now).is_ok() {
                                 times.push(now);
                             }
                         }

@@ -73,9 +73,8 @@ async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), 
         app: vendor.app.app_id,
         tenant: vendor.tenant.tenant_id,
     };
-    let windows = route.tier.windows().iter();
-    let windows: Vec<_> = windows.map(|it| (u64::from(it.length_ms), it.calls)).collect();
-    app.limits.judge(key, &windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
+    let windows = route.tier.windows();
+    app.limits.judge(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
     let body = read(app, request).await.map_err(|refused| body_failure(app, refused))?;
     match route.call {
         Call::CreatePackages => packages::create(app, &vendor, &body).await,
