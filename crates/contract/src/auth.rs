@@ -1,4 +1,5 @@
-//! The token calls of self-built apps: one request, two answers, and refusals with HTTP 200.
+//! The token calls of self-built apps: one request, two answers, and refusals with HTTP 200. The request is also
+//! that for a store app's next ticket.
 //!
 //! The request is read leniently: only `app_id` and `app_secret` count, whatever else a client leaks into the body.
 //! Answers are flat: the token stands beside `code` and `msg`. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
@@ -15,7 +16,7 @@ pub const TOKEN_LIFE_MAX_S: u32 = 7_200;
 /// A token with less life left than this, in seconds, is renewed; with as much or more it is given again.
 pub const TOKEN_RENEWAL_S: u32 = 1_800;
 
-/// Body of both token calls.
+/// Body of both token calls, and of `app_ticket/resend`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct TokenRequest {
     /// `cli_` and 16 hexadecimal digits.
@@ -38,24 +39,35 @@ impl TokenRequest {
     /// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object, or a member is missing, null, empty
     /// or no text, or `app_id` has another shape.
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
-        let Ok(Node::Object(members)) = json::parse(body) else {
-            return Err(&code::TOKEN_INVALID_PARAM);
-        };
-        let mut app_id = None;
-        let mut app_secret = None;
-        for (name, node) in members {
-            match (name.as_str(), node) {
-                ("app_id", Node::Text(text)) => app_id = Some(text),
-                ("app_secret", Node::Text(text)) => app_secret = Some(text),
-                _ => {}
-            }
+        let [app_id, app_secret] = texts(body, ["app_id", "app_secret"])?;
+        match is_app_id(&app_id) {
+            true => Ok(Self { app_id, app_secret }),
+            false => Err(&code::TOKEN_INVALID_PARAM),
         }
-        match (app_id, app_secret) {
-            (Some(app_id), Some(app_secret)) if is_app_id(&app_id) && !app_secret.is_empty() => {
-                Ok(Self { app_id, app_secret })
-            }
-            _ => Err(&code::TOKEN_INVALID_PARAM),
+    }
+}
+
+/// The members of these names, all of them texts that are not empty; others are ignored, whatever their type.
+///
+/// # Errors
+/// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object or one of them is missing, null, empty or
+/// no text.
+pub(crate) fn texts<const N: usize>(
+    body: &[u8],
+    names: [&str; N],
+) -> Result<[String; N], &'static Code> {
+    let Ok(Node::Object(members)) = json::parse(body) else {
+        return Err(&code::TOKEN_INVALID_PARAM);
+    };
+    let mut found = [const { String::new() }; N];
+    for (name, node) in members {
+        if let (Some(place), Node::Text(text)) = (names.iter().position(|it| *it == name), node) {
+            found[place] = text;
         }
+    }
+    match found.iter().any(String::is_empty) {
+        true => Err(&code::TOKEN_INVALID_PARAM),
+        false => Ok(found),
     }
 }
 

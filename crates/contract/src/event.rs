@@ -1,8 +1,9 @@
-//! Events of the background-check family: the v2 envelope, the three bodies, and the check of a callback URL.
+//! Events of the background-check family: the v2 envelope, the three bodies, the store apps' ticket in its v1
+//! envelope, and the check of a callback URL.
 //!
 //! Rendered as compact JSON in the order of the members written here, exactly as JavaScript would print it: the Node
 //! SDK computes the signature over its own print of the body. All texts are always present, since the SDKs' typed
-//! handlers read them without asking. Source: contract, sections 3.5, 5.1 and 5.2.
+//! handlers read them without asking. Source: contract, sections 1.4, 3.5, 5.1 and 5.2.
 
 use crate::envelope::to_json;
 use serde::{Deserialize, Serialize};
@@ -192,6 +193,86 @@ pub struct CheckCanceled {
     pub background_check_id: String,
     /// Why the hirer ended it.
     pub termination_reason: String,
+}
+
+/// An `app_ticket` event: what a store app needs for its next app token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppTicket {
+    /// Told apart by it: 32 hexadecimal digits, the same in every attempt.
+    pub uuid: String,
+    /// The app's verification token.
+    pub token: String,
+    /// When the ticket was issued, in milliseconds since the epoch.
+    pub issued_at: i64,
+    /// The app, `cli_` and 16 hexadecimal digits.
+    pub app_id: String,
+    /// The ticket.
+    pub app_ticket: String,
+}
+
+impl fmt::Debug for AppTicket {
+    /// Writes everything but ticket and token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppTicket")
+            .field("uuid", &self.uuid)
+            .field("issued_at", &self.issued_at)
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `event.type` of a ticket.
+pub const APP_TICKET: &str = "app_ticket";
+
+#[derive(Serialize, Deserialize)]
+struct TicketBody<T> {
+    r#type: T,
+    app_id: T,
+    app_ticket: T,
+}
+
+/// The v1 envelope, which only tickets have.
+#[derive(Serialize, Deserialize)]
+struct OldEnvelope<T> {
+    ts: String,
+    uuid: T,
+    token: T,
+    r#type: T,
+    event: TicketBody<T>,
+}
+
+/// Renders a ticket with its v1 envelope as compact JSON. Source: contract, section 1.4.
+pub fn render_ticket(ticket: &AppTicket) -> Vec<u8> {
+    let (seconds, ms) = (ticket.issued_at.div_euclid(1_000), ticket.issued_at.rem_euclid(1_000));
+    to_json(&OldEnvelope {
+        ts: format!("{seconds}.{ms:03}"),
+        uuid: ticket.uuid.as_str(),
+        token: ticket.token.as_str(),
+        r#type: "event_callback",
+        event: TicketBody {
+            r#type: APP_TICKET,
+            app_id: ticket.app_id.as_str(),
+            app_ticket: ticket.app_ticket.as_str(),
+        },
+    })
+}
+
+/// Reads a rendered ticket back, as a receiver does.
+///
+/// # Errors
+/// [`NotAnEvent`] when it is no `app_ticket` in a v1 envelope.
+pub fn read_ticket(plain: &[u8]) -> Result<AppTicket, NotAnEvent> {
+    let envelope: OldEnvelope<String> = serde_json::from_slice(plain).map_err(|_| NotAnEvent)?;
+    let OldEnvelope { ts, uuid, token, r#type, event } = envelope;
+    let (seconds, fraction) = ts.split_once('.').ok_or(NotAnEvent)?;
+    let seconds: i64 = seconds.parse().map_err(|_| NotAnEvent)?;
+    let ms: i64 =
+        format!("{fraction:0<3}").get(..3).and_then(|ms| ms.parse().ok()).ok_or(NotAnEvent)?;
+    if r#type != "event_callback" || event.r#type != APP_TICKET {
+        return Err(NotAnEvent);
+    }
+    let TicketBody { app_id, app_ticket, .. } = event;
+    Ok(AppTicket { uuid, token, issued_at: seconds * 1_000 + ms, app_id, app_ticket })
 }
 
 #[derive(Serialize, Deserialize)]

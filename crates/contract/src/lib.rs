@@ -17,3 +17,4 @@ pub mod report_url;
 pub mod route;
 pub mod scope;
 pub mod seal;
+pub mod store_auth;

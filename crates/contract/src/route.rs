@@ -1,7 +1,7 @@
 //! The route table of the open API: method, path, scopes, rate tier and access of each call, as data.
 //!
 //! The gateway judges token, scope and limit from a call's row before the call runs; a new call is a new row.
-//! Source: contract, sections 1.2, 2.4 and 3.
+//! Source: contract, sections 1.2, 1.3, 2.4 and 3.
 
 use crate::scope::Scope;
 use std::fmt;
@@ -41,6 +41,12 @@ pub enum Call {
     TenantTokenInternal,
     /// Token call of self-built apps for the app token (contract, section 1.2).
     AppTokenInternal,
+    /// Asks for a store app's next ticket (contract, section 1.3).
+    ResendAppTicket,
+    /// Token call of store apps for the app token (contract, section 1.3).
+    AppToken,
+    /// Token call of store apps for the tenant token (contract, section 1.3).
+    TenantToken,
     /// Adds packages and additional items to an account (contract, section 3.3.1).
     CreatePackages,
     /// Reports a stage of an order (contract, section 3.4.1).
@@ -219,13 +225,19 @@ impl Route {
     /// `method` is the wire name; `path` comes without the query. Token calls take a trailing slash as well
     /// (contract, section 1.1).
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        ROUTES.iter().find(|route| {
-            let same_path = match route.access {
-                Access::Open => path.strip_suffix('/').unwrap_or(path) == route.path,
-                Access::TenantToken => path == route.path,
-            };
-            same_path && route.method.as_str() == method
-        })
+        ROUTES.iter().find(|route| route.has_path(path) && route.method.as_str() == method)
+    }
+
+    /// Whether some call has this path, with whatever method.
+    pub fn is_path(path: &str) -> bool {
+        ROUTES.iter().any(|route| route.has_path(path))
+    }
+
+    fn has_path(&self, path: &str) -> bool {
+        match self.access {
+            Access::Open => path.strip_suffix('/').unwrap_or(path) == self.path,
+            Access::TenantToken => path == self.path,
+        }
     }
 }
 
@@ -233,6 +245,9 @@ impl Route {
 pub const ROUTES: &[Route] = &[
     Route::token("/open-apis/auth/v3/tenant_access_token/internal", Call::TenantTokenInternal),
     Route::token("/open-apis/auth/v3/app_access_token/internal", Call::AppTokenInternal),
+    Route::token("/open-apis/auth/v3/app_ticket/resend", Call::ResendAppTicket),
+    Route::token("/open-apis/auth/v3/app_access_token", Call::AppToken),
+    Route::token("/open-apis/auth/v3/tenant_access_token", Call::TenantToken),
     Route::vendor(
         Method::Post,
         "/open-apis/hire/v1/eco_background_check_packages",

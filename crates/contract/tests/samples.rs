@@ -1,8 +1,9 @@
 //! Events come out byte for byte as the contract's samples (sections 9.1 and 9.3), and as JavaScript prints them.
 
 use contract::event::{
-    AccountCreated, CandidateInfo, ChallengeAnswer, CheckCanceled, CheckCreated, ClientContactInfo,
-    Event, EventType, FieldValue, Header, Mobile, UrlVerification, read, render,
+    AccountCreated, AppTicket, CandidateInfo, ChallengeAnswer, CheckCanceled, CheckCreated,
+    ClientContactInfo, Event, EventType, FieldValue, Header, Mobile, UrlVerification, read,
+    read_ticket, render, render_ticket,
 };
 
 const CREATED: &str = r#"{"schema":"2.0","header":{"event_id":"00000000000000000000000000000002","token":"v-1","create_time":"1700000000000","event_type":"hire.eco_background_check.created_v1","tenant_key":"0000000000000001","app_id":"cli_0000000000000001"},"event":{"background_check_id":"7000000000000000001","account_id":"7000000000000000002","package_id":"pkg-a","additional_item_id_list":["item-a"],"comment":"","candidate_info":{"name":"张三","mobile":{"code":"86","number":"13800000000"},"email":"z@example.com","first_name":"San","last_name":"Zhang"},"client_contact_info":{"name":"李四","mobile":{"code":"86","number":"13900000000"},"email":"l@example.com"},"custom_field_list":[{"key":"degree","value":"bachelor"}]}}"#;
@@ -79,6 +80,32 @@ fn events_come_out_byte_for_byte_and_are_read_back() {
     }
 }
 
+/// Contract, section 1.4.
+#[test]
+fn a_ticket_comes_out_in_the_old_envelope_and_is_read_back() {
+    let ticket = AppTicket {
+        uuid: "00000000000000000000000000000004".to_owned(),
+        token: "v-1".to_owned(),
+        issued_at: 1_502_199_207_017,
+        app_id: "cli_0000000000000001".to_owned(),
+        app_ticket: "ticket-1".to_owned(),
+    };
+    let sample = r#"{"ts":"1502199207.017","uuid":"00000000000000000000000000000004","token":"v-1","type":"event_callback","event":{"type":"app_ticket","app_id":"cli_0000000000000001","app_ticket":"ticket-1"}}"#;
+    assert_eq!(String::from_utf8(render_ticket(&ticket)).unwrap(), sample);
+    assert_eq!(read_ticket(sample.as_bytes()), Ok(ticket));
+    // The platform's own sample has more digits.
+    let finer = sample.replace("1502199207.017", "1502199207.7171419");
+    assert_eq!(read_ticket(finer.as_bytes()).unwrap().issued_at, 1_502_199_207_717);
+    for wrong in [
+        CREATED.to_owned(),
+        sample.replace("event_callback", "url_verification"),
+        sample.replace(r#"{"type":"app_ticket""#, r#"{"type":"app_open""#),
+        sample.replace("1502199207.017", "1502199207"),
+    ] {
+        assert!(read_ticket(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}
+
 #[test]
 fn texts_are_printed_as_javascript_prints_them() {
     let reason = "\u{8}\t\n\u{b}\u{c}\r\u{1f}\"\\/\u{7f}\u{2028}\u{2029}é😀<&>'";
@@ -122,4 +149,7 @@ fn the_url_check_reads_as_documented() {
 fn printed_events_show_nothing_personal() {
     let printed = format!("{:?} {:?}", header(1), created());
     assert!(!printed.contains("张三") && !printed.contains("v-1"), "{printed}");
+    let plain = r#"{"ts":"1.0","uuid":"7","token":"v-1","type":"event_callback","event":{"type":"app_ticket","app_id":"cli_1","app_ticket":"hidden"}}"#;
+    let printed = format!("{:?}", read_ticket(plain.as_bytes()).unwrap());
+    assert!(!printed.contains("hidden") && !printed.contains("v-1"), "{printed}");
 }

@@ -10,6 +10,7 @@ use crate::http::limit::RateLimits;
 use crate::links::Links;
 use crate::objects::Objects;
 use crate::outbound::Outbound;
+use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 
 /// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
@@ -28,6 +29,10 @@ pub struct App {
     pub outbound: Outbound,
     /// Makes and verifies tenant tokens.
     pub tokens: TokenMaker,
+    /// Makes and verifies the app tokens of store apps.
+    pub app_tokens: TokenMaker,
+    /// Makes and verifies the tickets of store apps.
+    pub tickets: TicketMaker,
     /// Makes and reads signed links.
     pub links: Links,
 }

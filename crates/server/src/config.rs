@@ -20,10 +20,24 @@ pub struct Config {
     pub allow_outbound: Vec<String>,
     /// The address under which this server is known outside, for links. `PROBITY_PUBLIC_URL`, default none.
     pub public_url: Option<String>,
+    /// How a path or method that the open API does not have is answered. `PROBITY_NOT_FOUND`, default `text`.
+    pub not_found: NotFound,
     /// Most bytes of a request's body. Default 1 MiB.
     pub body_bytes_max: usize,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
+}
+
+/// How a path or method that the open API does not have is answered, always with 404.
+///
+/// Source: contract, section 2.3 and question 21.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NotFound {
+    /// As the platform does: `text/plain`, `404 page not found`. No SDK can read it.
+    #[default]
+    Text,
+    /// As every other refusal: JSON with code 99991201, or 99991301 for another method on a known path.
+    Json,
 }
 
 impl Default for Config {
@@ -35,6 +49,7 @@ impl Default for Config {
             root_key: None,
             allow_outbound: Vec::new(),
             public_url: None,
+            not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,
             body_time: Duration::from_secs(30),
         }

@@ -13,9 +13,10 @@ pub mod objects;
 mod open_api;
 pub mod outbound;
 pub mod start;
+pub mod tickets;
 pub mod tokens;
 pub mod work;
 
 pub use app::{App, SharedApp};
-pub use config::Config;
+pub use config::{Config, NotFound};
 pub use start::{Server, StartFailure};

@@ -18,6 +18,7 @@ use crate::http::routes;
 use crate::links::Links;
 use crate::objects::Objects;
 use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
+use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 use crate::{keys, work};
 
@@ -141,9 +142,22 @@ async fn open(
     let outbound =
         Outbound::new(clock.clone(), guard, PostLimits::default(), FetchLimits::default());
     let tokens = TokenMaker::new(&store.secrets().tokens);
+    let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
+    let tickets = TicketMaker::new(&store.secrets().tickets);
     let links = Links::new(&store.secrets().links, &public_url(&config, own));
     let limits = RateLimits::new();
-    Ok(Arc::new(App { config, store, objects, clock, limits, outbound, tokens, links }))
+    Ok(Arc::new(App {
+        config,
+        store,
+        objects,
+        clock,
+        limits,
+        outbound,
+        tokens,
+        app_tokens,
+        tickets,
+        links,
+    }))
 }
 
 fn location(config: &Config) -> Location {

@@ -1,6 +1,6 @@
-//! Tenant tokens: derived under the installation's token key, never stored.
+//! Tenant tokens, and the app tokens of store apps: derived under keys of the installation, never stored.
 //!
-//! A token is `t-` and 64 characters of base64url: token id (8 bytes), app (8), tenant (8), expiry in Unix
+//! A token is `t-` (`a-` for an app token, whose tenant is none and whose key is its own) and 64 characters of base64url: token id (8 bytes), app (8), tenant (8), expiry in Unix
 //! seconds (4), and a MAC over these (20 bytes of HMAC-SHA256). Whatever was altered does not verify, and no
 //! storage is asked before the MAC is right. Source: design, section 3; decision 002.
 
@@ -13,6 +13,8 @@ use store::Key;
 
 /// The prefix of tenant tokens.
 pub const PREFIX: &str = "t-";
+/// The prefix of the app tokens of store apps.
+pub const APP_PREFIX: &str = "a-";
 const CLAIMS_BYTES: usize = 28;
 const MAC_BYTES: usize = 20;
 const TOKEN_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
@@ -38,14 +40,23 @@ impl Claims {
     }
 }
 
-/// Makes and verifies the installation's tokens.
-pub struct TokenMaker(hmac::Key);
+/// Makes and verifies the installation's tokens of one kind.
+pub struct TokenMaker {
+    key: hmac::Key,
+    prefix: &'static str,
+}
 
 impl TokenMaker {
-    /// The maker under the installation's token key.
+    /// The maker of tenant tokens under the installation's token key.
     #[must_use]
     pub fn new(key: &Key) -> TokenMaker {
-        TokenMaker(key.authenticator())
+        TokenMaker { key: key.authenticator(), prefix: PREFIX }
+    }
+
+    /// The maker of store apps' app tokens under the installation's key for them.
+    #[must_use]
+    pub fn of_apps(key: &Key) -> TokenMaker {
+        TokenMaker { key: key.authenticator(), prefix: APP_PREFIX }
     }
 
     /// The token that says `claims`; the same claims give the same token.
@@ -56,22 +67,22 @@ impl TokenMaker {
         bytes[8..16].copy_from_slice(&claims.app_id.0.to_be_bytes());
         bytes[16..24].copy_from_slice(&claims.tenant_id.0.to_be_bytes());
         bytes[24..CLAIMS_BYTES].copy_from_slice(&claims.expires_at_s.to_be_bytes());
-        let mac = hmac::sign(&self.0, &bytes[..CLAIMS_BYTES]);
+        let mac = hmac::sign(&self.key, &bytes[..CLAIMS_BYTES]);
         bytes[CLAIMS_BYTES..].copy_from_slice(&mac.as_ref()[..MAC_BYTES]);
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+        format!("{}{}", self.prefix, URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// What `token` says, if this installation made it.
     #[must_use]
     pub fn verify(&self, token: &str) -> Option<Claims> {
         let mut bytes = [0; TOKEN_BYTES];
-        let text = token.strip_prefix(PREFIX)?;
+        let text = token.strip_prefix(self.prefix)?;
         if text.len() != TOKEN_BYTES / 3 * 4 {
             return None;
         }
         URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
         let (claims, mac) = bytes.split_at(CLAIMS_BYTES);
-        let expected = hmac::sign(&self.0, claims);
+        let expected = hmac::sign(&self.key, claims);
         verify_slices_are_equal(&expected.as_ref()[..MAC_BYTES], mac).ok()?;
         let number = |place: usize| {
             i64::from_be_bytes(claims[place..place + 8].try_into().expect("eight bytes"))
@@ -121,6 +132,17 @@ mod tests {
         assert_eq!(maker.verify(&token.to_uppercase()), None);
         assert_eq!(maker.verify("t-"), None);
         assert_eq!(maker.verify(&format!("t-{}", "é".repeat(32))), None);
+    }
+
+    #[test]
+    fn an_app_token_is_no_tenant_token() {
+        let (key, other) = (Key::new([7; 32]), Key::new([8; 32]));
+        let app_token = TokenMaker::of_apps(&key).make(&CLAIMS);
+        assert!(app_token.starts_with("a-"));
+        assert_eq!(TokenMaker::of_apps(&key).verify(&app_token), Some(CLAIMS));
+        assert_eq!(TokenMaker::new(&key).verify(&app_token), None);
+        let renamed = app_token.replacen("a-", "t-", 1);
+        assert_eq!(TokenMaker::new(&other).verify(&renamed), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::deliveries;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
 use crate::value::{Row, Written, one, values};
-use crate::{Known, Saved, Store, content};
+use crate::{Known, Saved, Store, content, installations, tickets};
 
 /// One app, with its secrets at hand.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, FIND, LIST, DELETE];
 
 impl Store {
-    /// Creates an app.
+    /// Creates an app. The first ticket of a store app is due at once.
     ///
     /// # Errors
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
@@ -114,6 +114,9 @@ impl Store {
                 app.created_at.0,
             ],
         ));
+        if app.kind == AppKind::Store {
+            statements.push(tickets::schedule(app.app_id, app.created_at));
+        }
         Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::KeyTaken,
@@ -125,7 +128,7 @@ impl Store {
     /// # Errors
     /// Faults of storage, or of secrets that do not open.
     pub async fn find_app(&self, app_id: AppId) -> Result<Option<Arc<App>>, Fault> {
-        let generation = match self.apps.find(&app_id) {
+        let generation = match self.remembered.apps.find(&app_id) {
             Ok(app) => return Ok(Some(app)),
             Err(generation) => generation,
         };
@@ -133,7 +136,7 @@ impl Store {
             return Ok(None);
         };
         let app = Arc::new(self.app(&row)?);
-        self.apps.keep(app_id, Arc::clone(&app), generation);
+        self.remembered.apps.keep(app_id, Arc::clone(&app), generation);
         Ok(Some(app))
     }
 
@@ -188,13 +191,17 @@ impl Store {
         })
     }
 
-    /// Deletes an app that no account is bound to; [`Saved::Outdated`] when one is.
+    /// Deletes an app that no account is bound to, with its installations; [`Saved::Outdated`] when one is.
     ///
     /// # Errors
     /// Faults of storage.
     pub async fn delete_app(&self, app_id: AppId) -> Result<Saved, Fault> {
-        let delete = one(DELETE, values![app_id.0]);
-        Ok(match self.write_known(vec![delete], Known::App(app_id)).await? {
+        let statements = vec![
+            one(DELETE, values![app_id.0]),
+            installations::delete_of_app(app_id),
+            tickets::unschedule(app_id),
+        ];
+        Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,
         })

@@ -135,8 +135,9 @@ const RELEASE: &str =
     "UPDATE deliveries SET state = 2, due_at = $2 WHERE app_id = $1 AND state = 1";
 const RESEND: &str = "UPDATE deliveries SET state = 2, due_at = $3, finished_at = NULL \
     WHERE tenant_id = $1 AND event_no = $2";
+/// But for tickets: an old one must not come after a new one.
 const RESEND_SINCE: &str = "UPDATE deliveries SET state = 2, due_at = $3, finished_at = NULL \
-    WHERE app_id = $1 AND event_no >= $2 RETURNING event_no";
+    WHERE app_id = $1 AND event_no >= $2 AND tenant_id <> 0 RETURNING event_no";
 const FIND: &str = "SELECT state, due_at FROM deliveries WHERE tenant_id = $1 AND event_no = $2";
 const LIST_ATTEMPTS: &str = "SELECT attempt, at, took_ms, outcome, http_status, sealed FROM attempts \
     WHERE tenant_id = $1 AND event_no = $2 ORDER BY attempt";

@@ -21,6 +21,8 @@ pub enum EventKind {
     OrderCreated,
     /// `hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.
     OrderCanceled,
+    /// `app_ticket`: a store app's next ticket. It concerns no tenant.
+    AppTicket,
 }
 
 impl EventKind {
@@ -29,6 +31,7 @@ impl EventKind {
             EventKind::AccountCreated => 1,
             EventKind::OrderCreated => 2,
             EventKind::OrderCanceled => 3,
+            EventKind::AppTicket => 4,
         }
     }
 
@@ -37,6 +40,7 @@ impl EventKind {
             1 => Ok(EventKind::AccountCreated),
             2 => Ok(EventKind::OrderCreated),
             3 => Ok(EventKind::OrderCanceled),
+            4 => Ok(EventKind::AppTicket),
             _ => Err(Fault::new(FaultKind::Damaged, "an event's kind is unknown")),
         }
     }

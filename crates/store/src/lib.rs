@@ -22,6 +22,7 @@ mod desk;
 mod engine;
 pub mod events;
 mod fault;
+pub mod installations;
 mod migrate;
 pub mod orders;
 mod postgres;
@@ -32,6 +33,7 @@ mod sqlite;
 #[cfg(test)]
 mod statements;
 pub mod tenants;
+pub mod tickets;
 pub mod tokens;
 mod value;
 
@@ -47,6 +49,7 @@ pub use seal::{Digester, Key, Place};
 use apps::App;
 use cache::Cache;
 use engine::{Ids, Signals};
+use installations::Installation;
 use postgres::News;
 use tenants::Tenant;
 use value::{Row, Statement, Value, Written, any, values};
@@ -74,8 +77,12 @@ pub enum Saved {
 /// The installation's secrets, sealed under the root key.
 #[derive(Debug)]
 pub struct Secrets {
-    /// Derives tokens.
+    /// Derives tenant tokens.
     pub tokens: Key,
+    /// Derives the app tokens of store apps.
+    pub app_tokens: Key,
+    /// Derives app tickets.
+    pub tickets: Key,
     /// Signs links.
     pub links: Key,
     /// Seals the secrets of apps.
@@ -89,6 +96,15 @@ pub struct Secrets {
 pub(crate) enum Known {
     Tenant(TenantId),
     App(AppId),
+    Installation(AppId, TenantId),
+}
+
+/// What the store remembers of rows that nearly every call needs.
+#[derive(Debug, Default)]
+struct Remembered {
+    tenants: Cache<TenantId, Arc<Tenant>>,
+    apps: Cache<AppId, Arc<App>>,
+    installations: Cache<(AppId, TenantId), Arc<Installation>>,
 }
 
 /// The memory of one installation. Cheap to share behind an [`Arc`].
@@ -98,8 +114,9 @@ pub struct Store {
     root: Key,
     secrets: Secrets,
     ids: Ids,
-    tenants: Arc<Cache<TenantId, Arc<Tenant>>>,
-    apps: Arc<Cache<AppId, Arc<App>>>,
+    remembered: Arc<Remembered>,
+    /// Stands for the tenant of events that concern an app alone.
+    nobody: Arc<Tenant>,
 }
 
 enum Engine {
@@ -142,31 +159,32 @@ impl Store {
     pub async fn open(location: &Location, root: Key, now: UnixMs) -> Result<Store, Fault> {
         migrate(location).await?;
         let signals = Signals::default();
-        let tenants = Arc::new(Cache::default());
-        let apps = Arc::new(Cache::default());
+        let remembered = Arc::new(Remembered::default());
         let ids = Ids::default();
         let engine = match location {
             Location::Sqlite(path) => {
                 // All changes are its own.
-                tenants.hear_of_changes(true);
-                apps.hear_of_changes(true);
+                remembered.heed(News::LineStands);
                 Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?)
             }
             Location::Postgres(url) => {
                 let config = postgres::config(url)?;
-                let (tenants, apps) = (Arc::clone(&tenants), Arc::clone(&apps));
-                let told = move |news: News<'_>| heed(&tenants, &apps, news);
+                let remembered = Arc::clone(&remembered);
+                let told = move |news: News<'_>| remembered.heed(news);
                 Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, told).await?)
             }
         };
         let secret = installation(&engine, &root, now).await?;
         let secrets = Secrets {
             tokens: secret.derive("tokens"),
+            app_tokens: secret.derive("app_tokens"),
+            tickets: secret.derive("tickets"),
             links: secret.derive("links"),
             apps: secret.derive("apps"),
             answers: secret.derive("answers"),
         };
-        Ok(Store { engine, signals, root, secrets, ids, tenants, apps })
+        let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));
+        Ok(Store { engine, signals, root, secrets, ids, remembered, nobody })
     }
 
     /// Gives a command to the order desk and waits for its commit.
@@ -250,12 +268,13 @@ impl Store {
         let news = match known {
             Known::Tenant(tenant_id) => format!("tenant {tenant_id}"),
             Known::App(app_id) => format!("app {app_id}"),
+            Known::Installation(app_id, tenant_id) => format!("installation {app_id} {tenant_id}"),
         };
         if let Engine::Postgres(_) = self.engine {
             statements.push(any(postgres::TELL, values![news.as_str()]));
         }
         let written = self.write(statements).await;
-        heed(&self.tenants, &self.apps, News::Changed(&news));
+        self.remembered.heed(News::Changed(&news));
         written
     }
 }
@@ -291,20 +310,40 @@ async fn installation(engine: &Engine, root: &Key, now: UnixMs) -> Result<Key, F
     })
 }
 
-/// Forgets what a piece of news names, and remembers nothing while news do not arrive.
-fn heed(tenants: &Cache<TenantId, Arc<Tenant>>, apps: &Cache<AppId, Arc<App>>, news: News<'_>) {
-    let hears_of_changes = match news {
-        News::LineLost => false,
-        News::LineStands => true,
-        News::Changed(what) => {
-            match what.split_once(' ') {
-                Some(("tenant", key)) => key.parse().map_or((), |id| tenants.forget(&id)),
-                Some(("app", id)) => id.parse().map_or((), |id| apps.forget(&id)),
-                _ => {}
+impl Remembered {
+    /// Forgets what a piece of news names, and remembers nothing while news do not arrive.
+    fn heed(&self, news: News<'_>) {
+        let hears_of_changes = match news {
+            News::LineLost => false,
+            News::LineStands => true,
+            News::Changed(what) => return self.forget(what),
+        };
+        self.tenants.hear_of_changes(hears_of_changes);
+        self.apps.hear_of_changes(hears_of_changes);
+        self.installations.hear_of_changes(hears_of_changes);
+    }
+
+    fn forget(&self, what: &str) {
+        let mut words = what.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("tenant"), Some(key), None) => {
+                if let Ok(tenant_id) = key.parse() {
+                    self.tenants.forget(&tenant_id);
+                }
             }
-            return;
+            (Some("app"), Some(app_id), None) => {
+                if let Ok(app_id) = app_id.parse() {
+                    self.apps.forget(&app_id);
+                }
+            }
+            (Some("installation"), Some(app_id), Some(tenant_key)) => {
+                if let (Ok(app_id), Ok(tenant_id)) = (app_id.parse(), tenant_key.parse()) {
+                    // The app last: whoever finds its new version finds the new installation too.
+                    self.installations.forget(&(app_id, tenant_id));
+                    self.apps.forget(&app_id);
+                }
+            }
+            _ => {}
         }
-    };
-    tenants.hear_of_changes(hears_of_changes);
-    apps.hear_of_changes(hears_of_changes);
+    }
 }

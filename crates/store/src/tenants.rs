@@ -7,6 +7,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::answers::KeptAnswer;
 use crate::fault::Fault;
 use crate::seal::{Digester, Key, Place};
+use crate::tickets::NO_TENANT;
 use crate::value::{Row, Written, any, one, values};
 use crate::{Known, Saved, Store};
 
@@ -117,7 +118,7 @@ impl Store {
     /// # Errors
     /// Faults of storage, or of a key that does not open.
     pub async fn find_tenant(&self, tenant_id: TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
-        let generation = match self.tenants.find(&tenant_id) {
+        let generation = match self.remembered.tenants.find(&tenant_id) {
             Ok(tenant) => return Ok(Some(tenant)),
             Err(generation) => generation,
         };
@@ -125,8 +126,22 @@ impl Store {
             return Ok(None);
         };
         let tenant = Arc::new(self.tenant(&row)?);
-        self.tenants.keep(tenant_id, Arc::clone(&tenant), generation);
+        self.remembered.tenants.keep(tenant_id, Arc::clone(&tenant), generation);
         Ok(Some(tenant))
+    }
+
+    /// The tenant that an event concerns; for one that concerns an app alone what stands for it.
+    ///
+    /// # Errors
+    /// As [`Store::find_tenant`].
+    pub async fn find_tenant_of_event(
+        &self,
+        tenant_id: TenantId,
+    ) -> Result<Option<Arc<Tenant>>, Fault> {
+        match tenant_id {
+            NO_TENANT => Ok(Some(Arc::clone(&self.nobody))),
+            _ => self.find_tenant(tenant_id).await,
+        }
     }
 
     /// At most `limit` tenants older than the given one, newest first.
@@ -190,6 +205,25 @@ impl Store {
             digester: Digester::new(&key),
             key,
         })
+    }
+}
+
+/// What stands for the tenant of events that concern an app alone: found by no key, and with `key` for what is
+/// kept of their deliveries.
+pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
+    Tenant {
+        tenant_id: NO_TENANT,
+        name: String::new(),
+        settings: TenantSettings {
+            report_approval: false,
+            four_eyes: false,
+            retention_days: 0,
+            locale: String::new(),
+        },
+        version: 0,
+        created_at: at,
+        digester: Digester::new(&key),
+        key,
     }
 }
 

@@ -14,6 +14,7 @@
 mod accounts;
 mod apps;
 mod events;
+mod installations;
 mod orders;
 mod reports;
 mod tenants;
@@ -147,6 +148,14 @@ impl Control {
         body: &impl Serialize,
     ) -> Result<T, Error> {
         self.answer(self.send(Method::PATCH, path, NO_QUERY, Some(body)).await?).await
+    }
+
+    async fn put<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        self.answer(self.send(Method::PUT, path, NO_QUERY, Some(body)).await?).await
     }
 
     async fn delete(&self, path: &[&str]) -> Result<(), Error> {

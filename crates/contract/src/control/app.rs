@@ -47,7 +47,8 @@ pub struct CreateApp {
     /// The tenant of a self-built app, required for it; absent for a store app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_key: Option<String>,
-    /// Scopes granted to the app, at most 100, each once: `hire:background_check_order`, ….
+    /// Scopes granted to the app, at most 100, each once: `hire:background_check_order`, …. Those of a store
+    /// app are what it asks for; each tenant grants them by its installation.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// How events reach the app; `webhook` when absent. A store app has `webhook` only.
@@ -140,7 +141,7 @@ impl UpdateApp {
     }
 }
 
-fn scopes(faults: &mut Faults, scopes: &[String]) {
+pub(super) fn scopes(faults: &mut Faults, scopes: &[String]) {
     faults.count("scopes", scopes, SCOPES_MAX);
     for (index, scope) in scopes.iter().enumerate() {
         faults.length(&format!("scopes[{index}]"), scope, 1, SCOPE_CHARS_MAX);

@@ -13,6 +13,7 @@ mod rule;
 pub mod account;
 pub mod app;
 pub mod event;
+pub mod installation;
 pub mod order;
 pub mod order_form;
 pub mod page;
@@ -25,6 +26,7 @@ pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
 };
+pub use installation::{Installation, PutInstallation};
 pub use order::{
     ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, RejectOrder, Stage,
     TerminateOrder, TimelineAction, TimelineEntry,

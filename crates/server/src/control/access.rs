@@ -28,6 +28,7 @@ const fn row(method: Method, path: &'static str, act: Act) -> Row {
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PATCH: Method = Method::PATCH;
+const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
 /// Every call, in reading order.
@@ -45,6 +46,10 @@ pub(super) const TABLE: &[Row] = &[
     row(POST, "/apps/{app_id}/enable", Act::ManageApps),
     row(POST, "/apps/{app_id}/disable", Act::ManageApps),
     row(POST, "/apps/{app_id}/resend", Act::ManageApps),
+    row(GET, "/apps/{app_id}/installations", Act::ManageApps),
+    row(PUT, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
+    row(GET, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
+    row(DELETE, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
     row(POST, "/tenants/{tenant_key}/accounts", Act::ManageAccounts),
     row(GET, "/tenants/{tenant_key}/accounts", Act::SeeAccounts),
     row(GET, "/tenants/{tenant_key}/accounts/{account_id}", Act::SeeAccounts),

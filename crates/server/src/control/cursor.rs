@@ -14,6 +14,7 @@ pub(super) enum Of {
     Accounts = 3,
     Orders = 4,
     Events = 5,
+    Installations = 6,
 }
 
 /// The cursor of the entry with this keyset.

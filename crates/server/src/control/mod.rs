@@ -13,6 +13,7 @@ mod document;
 mod events;
 mod failure;
 mod gate;
+mod installations;
 mod instant;
 mod orders;
 mod repeat;
@@ -54,6 +55,12 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(apps::switch::enable_app))
         .routes(routes!(apps::switch::disable_app))
         .routes(routes!(apps::resend::resend_app_events))
+        .routes(routes!(installations::list::list_installations))
+        .routes(routes!(
+            installations::put::put_installation,
+            installations::get::get_installation,
+            installations::delete::delete_installation
+        ))
         .routes(routes!(accounts::create::create_account, accounts::list::list_accounts))
         .routes(routes!(accounts::get::get_account, accounts::delete::delete_account))
         .routes(routes!(orders::place::place_order, orders::list::list_orders))

@@ -1,49 +1,78 @@
-//! Token calls of self-built apps. Source: contract, sections 1.1, 1.2 and 1.5.
+//! Token calls of self-built apps, and what all token calls share. Source: contract, sections 1.1, 1.2 and 1.5.
+
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use contract::auth::{
     AppTokenAnswer, TOKEN_LIFE_MAX_S, TOKEN_RENEWAL_S, TenantTokenAnswer, TokenRequest, refusal,
 };
 use contract::code::{self, Code};
+use contract::control::AppKind;
 use contract::route::Call;
-use domain::{AppId, UnixMs};
+use domain::{AppId, TenantId, UnixMs};
+use store::Fault;
+use store::apps::App as VendorApp;
 
+use super::store_auth;
 use crate::app::App;
 use crate::keys;
-use crate::tokens::Claims;
+use crate::tokens::{Claims, TokenMaker};
 
 /// Answers a token call; refusals are flat bodies as well.
 pub(crate) async fn call(app: &App, call: Call, body: &[u8]) -> Vec<u8> {
-    match tenant_token(app, body).await {
-        Ok((token, expire)) if call == Call::AppTokenInternal => {
-            AppTokenAnswer::new(token, expire).to_vec()
-        }
-        Ok((token, expire)) => TenantTokenAnswer::new(token, expire).to_vec(),
-        Err(code) => refusal(code),
-    }
+    let answer = match call {
+        Call::ResendAppTicket => store_auth::resend_ticket(app, body).await,
+        Call::AppToken => store_auth::app_token(app, body).await,
+        Call::TenantToken => store_auth::tenant_token(app, body).await,
+        _ => self_built_token(app, call, body).await,
+    };
+    answer.unwrap_or_else(refusal)
 }
 
-/// The tenant token of a self-built app and the seconds that it still lives.
+/// The tenant token of a self-built app, which is its app token as well.
 ///
 /// With 30 minutes or more left the same token is given again, else a new one that lives 7,200 s.
 /// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized`
-/// (10014), `internal error` (2200).
-async fn tenant_token(app: &App, body: &[u8]) -> Result<(String, u32), &'static Code> {
+/// (10014), `app id unauthorized` (10005) for a store app, `internal error` (2200).
+async fn self_built_token(app: &App, call: Call, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TokenRequest::decode(body)?;
-    let app_id: AppId =
-        request.app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
-    let fault = |fault: store::Fault| {
-        tracing::error!(%fault, "a token call failed");
-        &code::TOKEN_INTERNAL
-    };
+    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    let tenant_id = vendor.tenant_id.filter(|_| vendor.kind == AppKind::SelfBuilt);
+    let tenant_id = tenant_id.ok_or(&code::APP_ID_UNAUTHORIZED)?;
+    let (token, expire) = current_token(app, &app.tokens, vendor.app_id, tenant_id).await?;
+    Ok(match call {
+        Call::AppTokenInternal => AppTokenAnswer::new(token, expire).to_vec(),
+        _ => TenantTokenAnswer::new(token, expire).to_vec(),
+    })
+}
+
+/// The app that proves itself by its secret, if it is enabled.
+///
+/// Who does not know the secret does not learn whether the app is disabled.
+pub(super) async fn find_app_by_secret(
+    app: &App,
+    app_id: &str,
+    app_secret: &str,
+) -> Result<Arc<VendorApp>, &'static Code> {
+    let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
         app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    verify_slices_are_equal(&keys::hash(&request.app_secret), &vendor.secret_hash)
+    verify_slices_are_equal(&keys::hash(app_secret), &vendor.secret_hash)
         .map_err(|_| &code::APP_SECRET_INVALID)?;
-    if !vendor.settings.is_enabled {
-        return Err(&code::APP_UNAUTHORIZED);
+    match vendor.settings.is_enabled {
+        true => Ok(vendor),
+        false => Err(&code::APP_UNAUTHORIZED),
     }
-    let tenant_id = vendor.tenant_id.ok_or(&code::APP_UNAUTHORIZED)?;
+}
+
+/// The current token of the app in the tenant and the seconds that it still lives; a new one when less than 30
+/// minutes are left.
+pub(super) async fn current_token(
+    app: &App,
+    maker: &TokenMaker,
+    app_id: AppId,
+    tenant_id: TenantId,
+) -> Result<(String, u32), &'static Code> {
     let now = app.clock.now();
     let needed_until = now.plus_ms(i64::from(TOKEN_RENEWAL_S) * 1_000);
     // A token ends with a whole second: rounded up, so that it never ends before the seconds that it is said to have.
@@ -54,5 +83,10 @@ async fn tenant_token(app: &App, body: &[u8]) -> Result<(String, u32), &'static 
     let expires_at_s = u32::try_from(row.expires_at.seconds()).unwrap_or(u32::MAX);
     let claims = Claims { token_id: row.token_id, app_id, tenant_id, expires_at_s };
     let left_ms = i64::from(expires_at_s) * 1_000 - now.0;
-    Ok((app.tokens.make(&claims), u32::try_from(left_ms / 1_000).unwrap_or(0)))
+    Ok((maker.make(&claims), u32::try_from(left_ms / 1_000).unwrap_or(0)))
+}
+
+pub(super) fn fault(fault: Fault) -> &'static Code {
+    tracing::error!(%fault, "a token call failed");
+    &code::TOKEN_INTERNAL
 }

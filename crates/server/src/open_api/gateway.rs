@@ -11,15 +11,19 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use contract::auth;
 use contract::code::{self, Code};
+use contract::control::AppKind;
 use contract::envelope::SUCCESS;
 use contract::route::{Access, Call, Route};
+use contract::scope::Scope;
 use store::apps::App as VendorApp;
+use store::installations::Installation;
 use store::tenants::Tenant;
 
 use super::failure::{Failure, answer};
 use super::log_id::log_id;
 use super::{auth as tokens, checks, packages};
 use crate::app::{App, SharedApp};
+use crate::config::NotFound;
 use crate::http::body::{BodyRefused, read_body};
 use crate::http::limit::LimitKey;
 use crate::outbound::Allow;
@@ -28,6 +32,17 @@ use crate::outbound::Allow;
 pub(crate) struct Vendor {
     pub(crate) app: Arc<VendorApp>,
     pub(crate) tenant: Arc<Tenant>,
+    /// Of a store app.
+    installation: Option<Arc<Installation>>,
+}
+
+impl Vendor {
+    /// Whether the app has the scope here: its own, and for a store app granted by the tenant as well.
+    pub(crate) fn has(&self, scope: Scope) -> bool {
+        let is_granted = |installation: &Arc<Installation>| installation.scopes.contains(&scope);
+        self.app.settings.scopes.contains(&scope)
+            && self.installation.as_ref().is_none_or(is_granted)
+    }
 }
 
 /// Answers any request under `/open-apis`.
@@ -35,7 +50,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     let log_id = log_id(app.clock.now());
     let path = request.uri().path();
     let Some(route) = Route::find(request.method().as_str(), path) else {
-        return not_found(&log_id);
+        return not_found(&app, path, &log_id);
     };
     match route.access {
         Access::Open => {
@@ -53,8 +68,14 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     }
 }
 
-/// An unknown path, or another method on a known one, as the platform answers it. Source: contract, section 2.3.
-fn not_found(log_id: &str) -> Response<Body> {
+/// An unknown path, or another method on a known one: as the platform answers it, or where the operator wants it so
+/// in JSON, which every SDK can read. Source: contract, section 2.3 and question 21.
+fn not_found(app: &App, path: &str, log_id: &str) -> Response<Body> {
+    if app.config.not_found == NotFound::Json {
+        let is_path = Route::is_path(path);
+        let code = if is_path { &code::METHOD_MISMATCH } else { &code::RESOURCE_NOT_FOUND };
+        return Failure::Refused(code).into_response(log_id);
+    }
     let mut response = answer(StatusCode::NOT_FOUND.as_u16(), log_id, "404 page not found");
     let text = header::HeaderValue::from_static("text/plain");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
@@ -64,8 +85,7 @@ fn not_found(log_id: &str) -> Response<Body> {
 async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), Failure> {
     let vendor = authenticate(app, request.headers()).await?;
     judge_address(&vendor.app, &request)?;
-    let granted = &vendor.app.settings.scopes;
-    if !route.scopes.iter().any(|scope| granted.contains(scope)) {
+    if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
         return Err(Failure::Scope(vendor.app.app_id, route.scopes));
     }
     let key = LimitKey {
@@ -81,9 +101,11 @@ async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), 
         Call::UpdateProgress => checks::update_progress(app, &vendor, &body).await,
         Call::UpdateResult => checks::update_result(app, &vendor, &body).await,
         Call::CancelCheck => checks::cancel(app, &vendor, &body).await,
-        Call::TenantTokenInternal | Call::AppTokenInternal => {
-            unreachable!("token calls need no token")
-        }
+        Call::TenantTokenInternal
+        | Call::AppTokenInternal
+        | Call::ResendAppTicket
+        | Call::AppToken
+        | Call::TenantToken => unreachable!("token calls need no token"),
     }
 }
 
@@ -123,16 +145,23 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
     let fault = |fault| Failure::Fault(&code::GATEWAY_INTERNAL, fault);
     let vendor = app.store.find_app(claims.app_id).await.map_err(fault)?;
     let tenant = app.store.find_tenant(claims.tenant_id).await.map_err(fault)?;
-    let (Some(vendor), Some(tenant)) = (vendor, tenant) else {
-        return refused(&code::INVALID_ACCESS_TOKEN);
-    };
+    let Some(vendor) = vendor else { return refused(&code::INVALID_ACCESS_TOKEN) };
+    // A token that is good names a tenant that was there: its data are gone, or of another time.
+    let Some(tenant) = tenant else { return refused(&code::INVALID_TENANT_CODE) };
     if !vendor.settings.is_enabled {
         return refused(&code::APP_NOT_IN_USE);
     }
-    if vendor.tenant_id != Some(tenant.tenant_id) {
+    let installation = match vendor.kind {
+        AppKind::SelfBuilt => None,
+        AppKind::Store => {
+            let found = app.store.find_installation(claims.app_id, claims.tenant_id);
+            found.await.map_err(fault)?
+        }
+    };
+    if vendor.tenant_id != Some(tenant.tenant_id) && installation.is_none() {
         return refused(&code::UNAUTHORIZED_APP);
     }
-    Ok(Vendor { app: vendor, tenant })
+    Ok(Vendor { app: vendor, tenant, installation })
 }
 
 /// The app's list of addresses that may call, when it has one.

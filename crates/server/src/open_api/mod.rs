@@ -6,5 +6,6 @@ mod failure;
 mod gateway;
 mod log_id;
 mod packages;
+mod store_auth;
 
 pub(crate) use gateway::serve;

@@ -13,11 +13,10 @@
 //! is not encrypted has none to check it with. Source: contract, section 5.2.
 
 use bytes::Bytes;
-use contract::control::{DeliveryState, EventMode};
-use contract::event::{self, Header};
+use contract::control::{AppKind, DeliveryState, EventMode};
 use contract::scope::Scope;
 use contract::seal;
-use domain::{AppId, retry};
+use domain::{AppId, TenantId, retry};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use store::apps::App as Receiver;
@@ -28,7 +27,7 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 use tokio::task::JoinSet;
 
-use super::event_body::event_body;
+use super::event_body::plain_text;
 use super::lanes::{Lanes, Sign};
 use super::{Step, Worker, joined};
 use crate::app::{App, SharedApp};
@@ -181,19 +180,20 @@ async fn deliver(app: &App, claimed: ClaimedDelivery) -> Ended {
 /// Faults of storage before anything was sent; [`FaultKind::Damaged`] when tenant or app do not open.
 async fn try_once(app: &App, claimed: &ClaimedDelivery) -> Result<Sign, Fault> {
     let gone = || Fault::new(FaultKind::Damaged, "a delivery has no tenant");
-    let tenant = app.store.find_tenant(claimed.tenant_id).await?.ok_or_else(gone)?;
+    let tenant = app.store.find_tenant_of_event(claimed.tenant_id).await?.ok_or_else(gone)?;
     let Some(receiver) = app.store.find_app(claimed.app_id).await? else {
         app.store.hold_delivery(claimed).await?;
         return Ok(Sign::Unknown);
     };
-    let Some(url) = sink(&receiver, claimed.kind) else {
+    let granted = granted(app, &receiver, claimed.tenant_id).await?;
+    let Some(url) = sink(&receiver, &granted, claimed.kind) else {
         if !app.store.hold_delivery_of(claimed, receiver.version).await? {
             put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
         }
         return Ok(Sign::Unknown);
     };
-    let plain = match event_body(&app.store, &tenant, claimed).await {
-        Ok(Some(event)) => event::render(&header(claimed, &receiver), &event),
+    let plain = match plain_text(app, &tenant, &receiver, claimed).await {
+        Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
             let state = DeliveryState::Exhausted;
@@ -256,26 +256,28 @@ async fn record(
     Ok(())
 }
 
-/// Where an app's events of this kind go; none when it has no sink for them.
-fn sink(receiver: &Receiver, kind: EventKind) -> Option<&str> {
-    let settings = &receiver.settings;
-    let is_subscribed = settings.scopes.iter().any(|scope| match scope {
-        Scope::BackgroundCheckOrder | Scope::BackgroundCheckOrderReadonly => true,
-        Scope::ExamReadonly => kind == EventKind::AccountCreated,
-        _ => false,
-    });
-    let is_open = settings.is_enabled && is_subscribed && settings.event_mode == EventMode::Webhook;
-    settings.callback_url.as_deref().filter(|_| is_open)
+/// What an app may in a tenant: its own scopes, for a store app as far as the tenant granted them.
+async fn granted(app: &App, receiver: &Receiver, tenant_id: TenantId) -> Result<Vec<Scope>, Fault> {
+    let scopes = &receiver.settings.scopes;
+    if receiver.kind == AppKind::SelfBuilt {
+        return Ok(scopes.clone());
+    }
+    let installation = app.store.find_installation(receiver.app_id, tenant_id).await?;
+    let granted = installation.as_ref().map_or(&[][..], |installation| &installation.scopes);
+    Ok(scopes.iter().copied().filter(|scope| granted.contains(scope)).collect())
 }
 
-fn header(claimed: &ClaimedDelivery, receiver: &Receiver) -> Header {
-    Header {
-        event_id: claimed.event_id.to_string(),
-        token: receiver.secrets.verification_token.clone(),
-        create_time: claimed.created_at.0,
-        tenant_key: claimed.tenant_id.to_string(),
-        app_id: claimed.app_id.to_string(),
-    }
+/// Where an app's events of this kind go; none when it has no sink for them. Tickets need no scope.
+fn sink<'r>(receiver: &'r Receiver, granted: &[Scope], kind: EventKind) -> Option<&'r str> {
+    let settings = &receiver.settings;
+    let is_subscribed = kind == EventKind::AppTicket
+        || granted.iter().any(|scope| match scope {
+            Scope::BackgroundCheckOrder | Scope::BackgroundCheckOrderReadonly => true,
+            Scope::ExamReadonly => kind == EventKind::AccountCreated,
+            _ => false,
+        });
+    let is_open = settings.is_enabled && is_subscribed && settings.event_mode == EventMode::Webhook;
+    settings.callback_url.as_deref().filter(|_| is_open)
 }
 
 /// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.

@@ -1,10 +1,11 @@
-//! An event's body, made when the event is sent from what it tells of: the outbox keeps ids alone.
+//! An event's text, made when the event is sent from what it tells of: the outbox keeps ids alone.
 
 use contract::event::{
-    ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, CandidateInfo, CheckCanceled, CheckCreated,
-    ClientContactInfo, Event, FieldValue, Mobile,
+    self, ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, AppTicket, CandidateInfo, CheckCanceled,
+    CheckCreated, ClientContactInfo, Event, FieldValue, Header, Mobile,
 };
 use domain::Id;
+use store::apps::App as Receiver;
 use store::content::{Form, Person};
 use store::deliveries::ClaimedDelivery;
 use store::events::EventKind;
@@ -12,35 +13,64 @@ use store::orders::OrderSummary;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Store};
 
-/// The body of a claimed delivery's event; none when the account that it tells of is no longer bound.
+use crate::app::App;
+
+/// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
+/// bound.
 ///
-/// Source: contract, section 3.5.
+/// Source: contract, sections 1.4, 3.5 and 5.1.
 ///
 /// # Errors
 /// Faults of storage; [`FaultKind::Damaged`] when what it tells of is missing or does not open.
-pub(super) async fn event_body(
-    store: &Store,
+pub(super) async fn plain_text(
+    app: &App,
     tenant: &Tenant,
+    receiver: &Receiver,
     claimed: &ClaimedDelivery,
-) -> Result<Option<Event>, Fault> {
-    let event_no = claimed.event_id.event_no;
-    match claimed.kind {
-        EventKind::AccountCreated => account_created(store, tenant, event_no).await,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let (store, event_no) = (&app.store, claimed.event_id.event_no);
+    let event = match claimed.kind {
+        EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
             let order_id = order_id(claimed)?;
             let found = store.find_form(tenant, order_id).await?;
             let (order, form) = found.ok_or_else(|| damaged("an event's order has no form"))?;
-            Ok(Some(Event::CheckCreated(Box::new(check_created(order, form)))))
+            Some(Event::CheckCreated(Box::new(check_created(order, form))))
         }
         EventKind::OrderCanceled => {
             let order_id = order_id(claimed)?;
             let found = store.find_words(tenant, order_id, event_no).await?;
             let words = found.ok_or_else(|| damaged("an event's entry is missing"))?;
-            Ok(Some(Event::CheckCanceled(CheckCanceled {
+            Some(Event::CheckCanceled(CheckCanceled {
                 background_check_id: order_id.to_string(),
                 termination_reason: words.text,
-            })))
+            }))
         }
+        EventKind::AppTicket => {
+            return Ok(Some(event::render_ticket(&app_ticket(app, receiver, claimed))));
+        }
+    };
+    Ok(event.map(|event| event::render(&header(receiver, claimed), &event)))
+}
+
+fn header(receiver: &Receiver, claimed: &ClaimedDelivery) -> Header {
+    Header {
+        event_id: claimed.event_id.to_string(),
+        token: receiver.secrets.verification_token.clone(),
+        create_time: claimed.created_at.0,
+        tenant_key: claimed.tenant_id.to_string(),
+        app_id: claimed.app_id.to_string(),
+    }
+}
+
+fn app_ticket(app: &App, receiver: &Receiver, claimed: &ClaimedDelivery) -> AppTicket {
+    let (event_no, issued_at) = (claimed.event_id.event_no, claimed.created_at);
+    AppTicket {
+        uuid: claimed.event_id.to_string(),
+        token: receiver.secrets.verification_token.clone(),
+        issued_at: issued_at.0,
+        app_id: claimed.app_id.to_string(),
+        app_ticket: app.tickets.make(claimed.app_id, event_no, issued_at),
     }
 }
 

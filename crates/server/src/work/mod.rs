@@ -11,6 +11,7 @@
 mod deliver;
 mod event_body;
 mod fetch_report;
+mod issue_tickets;
 mod lanes;
 mod pdf;
 mod purge;
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::app::{App, SharedApp};
 use deliver::Deliver;
 use fetch_report::FetchReport;
+use issue_tickets::IssueTickets;
 use purge::Purge;
 
 /// How long a worker waits for a signal before it looks for work all the same.
@@ -62,10 +64,11 @@ trait Worker {
 enum Kind {
     Deliver,
     FetchReport,
+    IssueTickets,
     Purge,
 }
 
-const KINDS: [Kind; 3] = [Kind::Deliver, Kind::FetchReport, Kind::Purge];
+const KINDS: [Kind; 4] = [Kind::Deliver, Kind::FetchReport, Kind::IssueTickets, Kind::Purge];
 
 /// Runs all workers until `stopped` says true.
 pub(crate) async fn run(app: SharedApp, stopped: watch::Receiver<bool>) {
@@ -91,6 +94,7 @@ async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
     match kind {
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
+        Kind::IssueTickets => repeat(kind, &app, IssueTickets::new(&app), stopped).await,
         Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
     }
 }
@@ -139,6 +143,7 @@ async fn repeat<W: Worker>(
 /// Faults of storage when looking for work; then some may be left.
 pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
     loop {
+        drain(&mut IssueTickets::new(app)).await?;
         let has_delivered = drain(&mut Deliver::new(app)).await?;
         let has_fetched = drain(&mut FetchReport::new(app)).await?;
         drain(&mut Purge::new(app)).await?;

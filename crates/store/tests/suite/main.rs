@@ -15,5 +15,6 @@ mod orders;
 mod repeats;
 mod reports;
 mod sealing;
+mod store_apps;
 mod support;
 mod tenancy;

@@ -1,7 +1,7 @@
 //! `POST /tenants/{tenant_key}/accounts`.
 
 use axum::response::Response;
-use contract::control::{self, CreateAccount, FieldFault};
+use contract::control::{self, AppKind, CreateAccount, FieldFault};
 use domain::{AppId, TenantId};
 use store::accounts::Account;
 
@@ -54,8 +54,13 @@ async fn installed_app(
 ) -> Result<AppId, Failure> {
     // A text of the wrong shape has its fault.
     let Ok(app_id) = body.app_id.parse() else { return Ok(AppId(0)) };
-    let app = call.app.store.find_app(app_id).await?;
-    if app.is_none_or(|app| app.tenant_id != Some(tenant_id)) {
+    let is_installed = match call.app.store.find_app(app_id).await? {
+        Some(app) if app.kind == AppKind::Store => {
+            call.app.store.find_installation(app_id, tenant_id).await?.is_some()
+        }
+        app => app.is_some_and(|app| app.tenant_id == Some(tenant_id)),
+    };
+    if !is_installed {
         faults.push(FieldFault {
             field: "app_id".to_owned(),
             message: "expected an app that is installed in the tenant".to_owned(),

@@ -7,7 +7,7 @@ use store::Saved;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 
-/// Deletes an app that no account is bound to. Its tokens end at once.
+/// Deletes an app that no account is bound to, with its installations. Its tokens end at once.
 #[utoipa::path(
     delete,
     path = "/apps/{app_id}",

@@ -58,6 +58,7 @@ pub(super) fn outline() -> OpenApi {
     let tags = [
         ("tenants", "Hirers and their settings."),
         ("apps", "The programs of vendors and hirers."),
+        ("installations", "Store apps in tenants, with the scopes that each tenant granted."),
         ("accounts", "Bindings of a tenant to vendors' apps, and what can be ordered there."),
         ("orders", "Background checks, each of one candidate."),
         ("reports", "Documents that vendors returned."),

@@ -5,7 +5,7 @@ pub(super) mod list;
 pub(super) mod resend;
 
 use contract::control;
-use contract::event::EventType;
+use contract::event::{APP_TICKET, EventType};
 use store::events::{Event, EventId, EventKind};
 
 use super::failure::Failure;
@@ -15,16 +15,17 @@ use super::instant::rfc3339;
 /// An event as the API shows it: what it is about, not what it says.
 fn view(event: &Event) -> control::Event {
     let event_type = match event.kind {
-        EventKind::AccountCreated => EventType::AccountCreated,
-        EventKind::OrderCreated => EventType::CheckCreated,
-        EventKind::OrderCanceled => EventType::CheckCanceled,
+        EventKind::AccountCreated => EventType::AccountCreated.as_str(),
+        EventKind::OrderCreated => EventType::CheckCreated.as_str(),
+        EventKind::OrderCanceled => EventType::CheckCanceled.as_str(),
+        EventKind::AppTicket => APP_TICKET,
     };
     // An event's number is the id of what caused it.
     let account_id =
         (event.kind == EventKind::AccountCreated).then(|| event.event_id.event_no.to_string());
     control::Event {
         event_id: event.event_id.to_string(),
-        event_type: event_type.as_str().to_owned(),
+        event_type: event_type.to_owned(),
         app_id: event.app_id.to_string(),
         order_id: event.order_id.map(|order_id| order_id.to_string()),
         account_id,

@@ -1,0 +1,76 @@
+//! Token calls of store apps: next ticket, app token, tenant token. Source: contract, sections 1.1, 1.3 and 1.5.
+
+use contract::auth::TokenRequest;
+use contract::code::{self, Code};
+use contract::control::AppKind;
+use contract::store_auth::{
+    AppTokenAnswer, AppTokenRequest, TICKET_EVERY_MS, TICKET_SENT, TenantTokenAnswer,
+    TenantTokenRequest,
+};
+use domain::TenantId;
+use store::tickets::NO_TENANT;
+
+use super::auth::{current_token, fault, find_app_by_secret};
+use crate::app::App;
+
+/// Sends a store app its next ticket at once; the next one after it is due an hour later.
+///
+/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014),
+/// `app resend fail` (10016) for an app that is no store app, `internal error` (2200).
+pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
+    let request = TokenRequest::decode(body)?;
+    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    if vendor.kind != AppKind::Store {
+        return Err(&code::APP_RESEND_FAILED);
+    }
+    let now = app.clock.now();
+    let next_at = now.plus_ms(TICKET_EVERY_MS);
+    match app.store.issue_ticket(vendor.app_id, now, next_at).await.map_err(fault)? {
+        true => Ok(TICKET_SENT.to_vec()),
+        // Deleted meanwhile.
+        false => Err(&code::APP_ID_NOT_EXISTS),
+    }
+}
+
+/// The app token of a store app, for any ticket of the last 12 hours; renewed as a tenant token is.
+///
+/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014),
+/// `app id unauthorized` (10005) for an app that is no store app, `get app access token fail` (10012) for a wrong or
+/// expired ticket, `internal error` (2200).
+pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
+    let request = AppTokenRequest::decode(body)?;
+    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    if vendor.kind != AppKind::Store {
+        return Err(&code::APP_ID_UNAUTHORIZED);
+    }
+    if !app.tickets.is_valid(&request.app_ticket, vendor.app_id, app.clock.now()) {
+        return Err(&code::APP_TICKET_INVALID);
+    }
+    let (token, expire) = current_token(app, &app.app_tokens, vendor.app_id, NO_TENANT).await?;
+    Ok(AppTokenAnswer::new(token, expire).to_vec())
+}
+
+/// The token of a store app in a tenant where it is installed; renewed as that of a self-built app is.
+///
+/// Refuses with `invalid param` (10003), `get tenant access token fail` (10013) for a wrong or expired app token or an
+/// unknown tenant, `app unauthorized` (10014), `tenant app not installed` (20009), `internal error` (2200).
+pub(super) async fn tenant_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
+    let request = TenantTokenRequest::decode(body)?;
+    let claims = app.app_tokens.verify(&request.app_access_token);
+    let claims = claims.filter(|claims| !claims.is_expired(app.clock.now()));
+    let app_id = claims.ok_or(&code::TENANT_TOKEN_FAILED)?.app_id;
+    let vendor = app.store.find_app(app_id).await.map_err(fault)?;
+    let vendor = vendor.ok_or(&code::TENANT_TOKEN_FAILED)?;
+    if !vendor.settings.is_enabled {
+        return Err(&code::APP_UNAUTHORIZED);
+    }
+    let tenant_id: TenantId = request.tenant_key.parse().map_err(|_| &code::TENANT_TOKEN_FAILED)?;
+    if app.store.find_tenant(tenant_id).await.map_err(fault)?.is_none() {
+        return Err(&code::TENANT_TOKEN_FAILED);
+    }
+    if app.store.find_installation(app_id, tenant_id).await.map_err(fault)?.is_none() {
+        return Err(&code::TENANT_APP_NOT_INSTALLED);
+    }
+    let (token, expire) = current_token(app, &app.tokens, app_id, tenant_id).await?;
+    Ok(TenantTokenAnswer::new(token, expire).to_vec())
+}
