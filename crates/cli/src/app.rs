@@ -5,6 +5,7 @@ use contract::control::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateAp
 use contract::scope::Scope;
 
 use crate::args::{Global, Paging};
+use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
@@ -34,6 +35,12 @@ pub(crate) enum Command {
         /// The app.
         app_id: String,
     },
+    /// Install a store app in `--tenant`, or change the scopes there.
+    Install(Install),
+    /// Take a store app out of `--tenant`.
+    Uninstall(Uninstall),
+    /// List the tenants where a store app is installed, newest first.
+    Installations(Installations),
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +149,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         Command::Enable { app_id } => global.print(&control.enable_app(&app_id).await?),
         Command::Disable { app_id } => global.print(&control.disable_app(&app_id).await?),
+        Command::Install(command) => installation::install(global, command).await,
+        Command::Uninstall(command) => installation::uninstall(global, command).await,
+        Command::Installations(command) => installation::list(global, command).await,
     }
 }
 

@@ -10,6 +10,7 @@ mod daemon;
 mod demo;
 mod event;
 mod failure;
+mod installation;
 mod log;
 mod migrate;
 mod openapi;

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use server::clock::Clock;
-use server::{Config, Server};
+use server::{Config, NotFound, Server};
 
 use crate::args::Global;
 use crate::daemon::{self, Outbound, Storage};
@@ -19,17 +19,40 @@ pub(crate) struct Serve {
     /// The server's address as others see it, for the links that it gives.
     #[arg(long, value_name = "URL", env = "PROBITY_PUBLIC_URL")]
     public_url: Option<String>,
+    /// How a path that the vendors' API does not have is answered, with 404: as the platform does, or in JSON.
+    #[arg(long, value_enum, default_value_t, env = "PROBITY_NOT_FOUND")]
+    not_found: NotFoundForm,
     #[command(flatten)]
     storage: Storage,
     #[command(flatten)]
     outbound: Outbound,
 }
 
+/// How an unknown path is answered, as the command line writes it.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum NotFoundForm {
+    /// `404 page not found` as text/plain, which SDKs cannot read.
+    #[default]
+    Text,
+    /// A body with code 99991201, or 99991301 for another method on a known path.
+    Json,
+}
+
+impl From<NotFoundForm> for NotFound {
+    fn from(form: NotFoundForm) -> NotFound {
+        match form {
+            NotFoundForm::Text => NotFound::Text,
+            NotFoundForm::Json => NotFound::Json,
+        }
+    }
+}
+
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
-    let Serve { listen, public_url, storage, outbound } = serve;
+    let Serve { listen, public_url, not_found, storage, outbound } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
+    config.not_found = not_found.into();
     config.allow_outbound = outbound.allow_outbound;
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;

@@ -123,6 +123,26 @@ fn apps_are_created_and_listed() {
 }
 
 #[test]
+fn store_apps_are_installed_and_taken_out_again() {
+    let world = World::start();
+    let tenant = world.tenant(&[]);
+    let args = ["app", "create", "--name", "青松背调", "--kind", "store"];
+    let app_id = field(&world.run(&args).text(), "app").to_owned();
+    let scope = "hire:background_check_order";
+    let sheet = world.run(&["app", "install", &app_id, "--scope", scope]).text();
+    assert_eq!((field(&sheet, "tenant"), field(&sheet, "scopes")), (&*tenant.tenant_key, scope));
+    let listed = world.run(&["app", "installations", &app_id, "--output", "json"]).json();
+    let path = format!("/apps/{app_id}/installations");
+    assert_eq!(listed, world.api(&path, &world.operator_key()));
+    assert_eq!(listed["items"][0]["scopes"], json!([scope]));
+    let table = world.run(&["app", "installations", &app_id]).text();
+    assert!(table.contains(&tenant.tenant_key), "{table}");
+    world.run(&["app", "uninstall", &app_id, "--tenant", &tenant.tenant_key]).text();
+    let listed = world.run(&["app", "installations", &app_id, "--output", "json"]).json();
+    assert_eq!(listed["items"], json!([]));
+}
+
+#[test]
 fn accounts_are_bound_and_listed() {
     let world = World::start();
     let tenant = world.tenant(&[]);

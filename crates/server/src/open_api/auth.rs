@@ -86,6 +86,7 @@ pub(super) async fn current_token(
     Ok((maker.make(&claims), u32::try_from(left_ms / 1_000).unwrap_or(0)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(super) fn fault(fault: Fault) -> &'static Code {
     tracing::error!(%fault, "a token call failed");
     &code::TOKEN_INTERNAL
