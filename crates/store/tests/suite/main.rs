@@ -15,6 +15,7 @@ mod orders;
 mod repeats;
 mod reports;
 mod sealing;
+mod sinks;
 mod store_apps;
 mod support;
 mod tenancy;
