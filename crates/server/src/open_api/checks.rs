@@ -1,7 +1,7 @@
 //! The vendor's three calls on an order: progress, result, cancel. Source: contract, section 3.4.
 
 use contract::check::{Cancel, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
-use contract::code;
+use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
 use domain::Id;
 use domain::order::Actor;
@@ -41,7 +41,7 @@ pub(crate) async fn update_progress(
         content: to_text(&content),
         reports: reports(progress.report_file_list),
     };
-    command(app, vendor, &progress.background_check_id, request).await
+    command(app, vendor, &progress.background_check_id, request, &code::SYSTEM_ERROR).await
 }
 
 /// Records the final result of an order and its reports: the order is completed, or waits for review.
@@ -63,7 +63,7 @@ pub(crate) async fn update_result(app: &App, vendor: &Vendor, body: &[u8]) -> Re
         content: to_text(&content),
         reports: reports(result.report_file_list),
     };
-    command(app, vendor, &result.background_check_id, request).await
+    command(app, vendor, &result.background_check_id, request, &code::SYSTEM_ERROR).await
 }
 
 /// Ends an order from the vendor's side.
@@ -71,15 +71,17 @@ pub(crate) async fn update_result(app: &App, vendor: &Vendor, body: &[u8]) -> Re
 /// Refuses with `order not exist` (1002862), `illegal order status` (1002858). Source: contract, section 3.4.3.
 pub(crate) async fn cancel(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
     let cancel = Cancel::decode(body)?;
-    command(app, vendor, &cancel.background_check_id, Request::Cancel).await
+    let fault = &code::SYSTEM_ERROR_BARE;
+    command(app, vendor, &cancel.background_check_id, Request::Cancel, fault).await
 }
 
-/// Gives a command of the vendor to the order desk.
+/// Gives a command of the vendor to the order desk; `fault` is the row that the call documents for ours.
 async fn command(
     app: &App,
     vendor: &Vendor,
     background_check_id: &str,
     request: Request,
+    fault: &'static Code,
 ) -> Result<(), Failure> {
     // A text that is no id names no order.
     let order_id: Id =
@@ -96,7 +98,7 @@ async fn command(
         Ok(Outcome::Accepted(_)) => Ok(()),
         Ok(Outcome::Refused(refusal)) => Err(refusal.into()),
         Ok(Outcome::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),
-        Err(fault) => Err(Failure::Fault(&code::SYSTEM_ERROR, fault)),
+        Err(error) => Err(Failure::Fault(fault, error)),
     }
 }
 
