@@ -23,6 +23,7 @@ mod database;
 pub(crate) mod filed;
 pub(crate) mod rows;
 pub(crate) mod scene;
+pub(crate) mod store_app;
 pub(crate) mod wire;
 
 use std::net::SocketAddr;

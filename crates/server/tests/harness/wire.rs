@@ -60,6 +60,11 @@ impl Ask {
         Ask { body: Some(body.into()), ..Ask::new("POST", path) }
     }
 
+    /// A PATCH with a body, as [`Ask::post`].
+    pub(crate) fn patch(path: &str, body: impl Into<Vec<u8>>) -> Ask {
+        Ask { body: Some(body.into()), ..Ask::new("PATCH", path) }
+    }
+
     /// The same with another header, whatever its name and value.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Vec<u8>>) -> Ask {
         self.headers.push((name.to_owned(), value.into()));
