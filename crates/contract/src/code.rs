@@ -3,7 +3,7 @@
 //!
 //! One row per number, status and text: one number may stand in several rows, since the platform uses the same
 //! number for different cases. Rules, server, SDK, documents and tests read this table; a row is never reused for
-//! another meaning. Source: contract, sections 1.5, 2.3, 3 and 4.3.
+//! another meaning. Source: contract, sections 1.5, 2.3, 3, 4.3 and 5.4.
 
 use std::fmt;
 
@@ -366,6 +366,27 @@ pub const ORDER_BEING_APPROVED: Code = Code::new(
     "a result is under review, so no other one is taken",
 );
 
+// The long connection's endpoint: HTTP 200 as well, with an empty `data` (contract, section 5.4). The SDKs try again
+// on the first and give up for good on the others.
+
+/// 1000040343: a fault of the server, or connections that cannot be counted at the moment.
+pub const LONG_CONNECTION_INTERNAL: Code =
+    Code::new(1_000_040_343, 200, "internal error", "a fault of the server").retry(Retry::Later);
+/// 1000040345: the credentials are wrong, or the app may not have long connections.
+pub const LONG_CONNECTION_CREDENTIALS: Code = Code::new(
+    1_000_040_345,
+    200,
+    "app_id or app_secret is invalid",
+    "the credentials are wrong, or the app is disabled, a store app, or gets its events by webhook",
+);
+/// 1000040350: the app has as many long connections as it may have.
+pub const LONG_CONNECTION_EXCEEDED: Code = Code::new(
+    1_000_040_350,
+    200,
+    "the number of connections exceeded the limit",
+    "the app has as many long connections as it may have",
+);
+
 /// All rows in reading order: token calls, gateway, the recruiting family.
 pub const ALL: &[&Code] = &[
     &TOKEN_INVALID_PARAM,
@@ -423,6 +444,9 @@ pub const ALL: &[&Code] = &[
     &CHECK_FIELD_NOT_DELETABLE,
     &ORDER_NOT_EXIST,
     &ORDER_BEING_APPROVED,
+    &LONG_CONNECTION_INTERNAL,
+    &LONG_CONNECTION_CREDENTIALS,
+    &LONG_CONNECTION_EXCEEDED,
 ];
 
 #[cfg(test)]
