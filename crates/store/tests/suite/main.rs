@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
 mod concurrency;
+mod connections;
 mod deliveries;
 mod faults;
 mod idempotency;
@@ -15,7 +16,6 @@ mod orders;
 mod repeats;
 mod reports;
 mod sealing;
-mod sinks;
 mod store_apps;
 mod support;
 mod tenancy;
