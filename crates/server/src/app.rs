@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
 use crate::links::Links;
+use crate::long_connection::Lines;
 use crate::objects::Objects;
 use crate::outbound::Outbound;
 use crate::tickets::TicketMaker;
@@ -25,6 +26,8 @@ pub struct App {
     pub clock: Clock,
     /// The calls of late, for the rate tiers.
     pub limits: RateLimits,
+    /// The long connections of this process.
+    pub lines: Lines,
     /// The only way out.
     pub outbound: Outbound,
     /// Makes and verifies tenant tokens.

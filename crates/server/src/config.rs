@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::long_connection::LongConnectionLimits;
+
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -26,6 +28,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
+    /// What long connections may take, and what their clients are told.
+    pub long_connection: LongConnectionLimits,
 }
 
 /// How a path or method that the open API does not have is answered, always with 404.
@@ -52,6 +56,7 @@ impl Default for Config {
             not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,
             body_time: Duration::from_secs(30),
+            long_connection: LongConnectionLimits::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod download;
 pub mod http;
 pub mod keys;
 pub mod links;
+pub mod long_connection;
 pub mod objects;
 mod open_api;
 pub mod outbound;

@@ -16,6 +16,7 @@ use crate::http::limit::RateLimits;
 use crate::http::listener::{self, ListenerLimits};
 use crate::http::routes;
 use crate::links::Links;
+use crate::long_connection::Lines;
 use crate::objects::Objects;
 use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
 use crate::tickets::TicketMaker;
@@ -86,13 +87,21 @@ impl Server {
         if let Err(error) = workers.await {
             tracing::error!(%error, "the workers ended badly");
         }
+        // After the workers, so that what they sent is acknowledged before its connection ends.
+        part_with_clients(&self.app).await;
     }
 
     /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
     pub async fn run_without_workers(self, shutdown: impl Future<Output = ()>) {
-        let service = routes::service(self.app);
+        let service = routes::service(Arc::clone(&self.app));
         listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
+        part_with_clients(&self.app).await;
     }
+}
+
+/// Ends the long connections, so that their clients come back at once, here or elsewhere.
+async fn part_with_clients(app: &App) {
+    app.lines.stop(&app.store, app.clock.now(), app.config.long_connection.write_stall).await;
 }
 
 /// Runs the workers alone until `shutdown` is done.
@@ -146,12 +155,14 @@ async fn open(
     let tickets = TicketMaker::new(&store.secrets().tickets);
     let links = Links::new(&store.secrets().links, &public_url(&config, own));
     let limits = RateLimits::new();
+    let lines = Lines::new(&store.secrets().tokens);
     Ok(Arc::new(App {
         config,
         store,
         objects,
         clock,
         limits,
+        lines,
         outbound,
         tokens,
         app_tokens,

@@ -36,7 +36,11 @@ async fn deliver(world: &World, seed: &Seed, state: DeliveryState, response: &st
             outcome: if state == DeliveryState::Delivered { "delivered" } else { "answered 500" }
                 .to_owned(),
             http_status: Some(if state == DeliveryState::Delivered { 200 } else { 500 }),
-            exchange: Exchange { request: "{}".to_owned(), response: response.to_owned() },
+            exchange: Exchange {
+                request: "{}".to_owned(),
+                response: response.to_owned(),
+                connection_id: None,
+            },
         };
         let finished = store.finish_delivery(&tenant, delivery, &attempt, state, None).await;
         assert!(finished.unwrap());

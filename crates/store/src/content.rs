@@ -90,10 +90,13 @@ pub struct ReportSource {
 /// One try of a delivery: what was sent and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// The body as it was posted, cut at 64 KiB.
+    /// The body as it was sent, cut at 64 KiB.
     pub request: String,
     /// The answer's body, cut at 64 KiB.
     pub response: String,
+    /// The long connection that took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<String>,
 }
 
 /// The content as the text that gets sealed.

@@ -4,15 +4,18 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
+use contract::endpoint::{ENDPOINT_PATH, SOCKET_PATH};
 
 use crate::app::SharedApp;
 use crate::download::give_linked;
-use crate::{control, links, open_api};
+use crate::{control, links, long_connection, open_api};
 
 /// The service for all requests.
 pub fn service(app: SharedApp) -> Router {
     Router::new()
         .route("/open-apis/{*call}", any(open_api::serve))
+        .route(ENDPOINT_PATH, any(long_connection::serve_endpoint))
+        .route(SOCKET_PATH, get(long_connection::serve_socket))
         .nest("/api/v1", control::routes(&app))
         .route("/api/v1/", any(control::not_found))
         .route("/api/docs", get(control::reading_page))

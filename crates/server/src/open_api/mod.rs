@@ -8,4 +8,6 @@ mod log_id;
 mod packages;
 mod store_auth;
 
+pub(crate) use failure::answer;
 pub(crate) use gateway::serve;
+pub(crate) use log_id::log_id;

@@ -12,11 +12,11 @@ mod deliver;
 mod event_body;
 mod fetch_report;
 mod issue_tickets;
+mod keep_lines;
 mod lanes;
 mod pdf;
 mod purge;
-mod sent;
-mod webhook;
+mod push;
 
 use std::time::Duration;
 
@@ -28,7 +28,10 @@ use crate::app::{App, SharedApp};
 use deliver::Deliver;
 use fetch_report::FetchReport;
 use issue_tickets::IssueTickets;
+use keep_lines::KeepLines;
 use purge::Purge;
+
+pub(crate) use keep_lines::BEAT_PERIOD;
 
 /// How long a worker waits for a signal before it looks for work all the same.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -64,13 +67,15 @@ trait Worker {
 /// The workers, in the order in which an order needs them.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
+    KeepLines,
     Deliver,
     FetchReport,
     IssueTickets,
     Purge,
 }
 
-const KINDS: [Kind; 4] = [Kind::Deliver, Kind::FetchReport, Kind::IssueTickets, Kind::Purge];
+const KINDS: [Kind; 5] =
+    [Kind::KeepLines, Kind::Deliver, Kind::FetchReport, Kind::IssueTickets, Kind::Purge];
 
 /// Runs all workers until `stopped` says true.
 pub(crate) async fn run(app: SharedApp, stopped: watch::Receiver<bool>) {
@@ -94,6 +99,7 @@ async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
 
 async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
     match kind {
+        Kind::KeepLines => repeat(kind, &app, KeepLines::new(&app), stopped).await,
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
         Kind::IssueTickets => repeat(kind, &app, IssueTickets::new(&app), stopped).await,
@@ -144,12 +150,11 @@ async fn repeat<W: Worker>(
 /// # Errors
 /// Faults of storage when looking for work; then some may be left.
 pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
-    // Each is one worker from beginning to end: it remembers which receivers are down.
-    let (mut deliver, mut fetch_report) = (Deliver::new(app), FetchReport::new(app));
     loop {
         drain(&mut IssueTickets::new(app)).await?;
-        let has_delivered = drain(&mut deliver).await?;
-        let has_fetched = drain(&mut fetch_report).await?;
+        drain(&mut KeepLines::new(app)).await?;
+        let has_delivered = drain(&mut Deliver::new(app)).await?;
+        let has_fetched = drain(&mut FetchReport::new(app)).await?;
         drain(&mut Purge::new(app)).await?;
         if !has_delivered && !has_fetched {
             return Ok(());

@@ -76,8 +76,11 @@ async fn write_canaries(world: &World) {
     account.custom_fields = vec![("k".into(), "canary-account-field".into())];
     store.bind_account(&scene.tenant, &account, None).await.unwrap();
     for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
-        let exchange =
-            Exchange { request: "canary-request".into(), response: "canary-response".into() };
+        let exchange = Exchange {
+            request: "canary-request".into(),
+            response: "canary-response".into(),
+            connection_id: None,
+        };
         let (outcome, http_status) = ("delivered".into(), Some(200));
         let attempt = NewAttempt { at: NOW, took_ms: 1, outcome, http_status, exchange };
         let done = DeliveryState::Delivered;

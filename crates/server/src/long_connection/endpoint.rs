@@ -1,0 +1,191 @@
+//! `POST /callback/ws/endpoint`: a client asks for an address to connect to. Source: contract, section 5.4.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, Method, Response, header};
+use contract::code::{self, Code};
+use contract::endpoint::{self, EndpointRequest};
+use contract::envelope::{ErrorBody, FieldViolation};
+use domain::AppId;
+use store::Fault;
+use store::apps::App as VendorApp;
+use store::connections::Holder;
+
+use super::refusal;
+use super::ticket::{TICKET_LIFE_MS, Ticket};
+use crate::app::{App, SharedApp};
+use crate::http::body::read_body;
+use crate::keys;
+use crate::open_api::{self, answer, log_id};
+use crate::outbound::Allow;
+use crate::work::BEAT_PERIOD;
+
+/// Why a client gets no address.
+enum Refused {
+    /// HTTP 400: the body is not what it must be.
+    Body { field: &'static str, expected: String },
+    /// HTTP 200 with a documented code, and the row's text or one made for the case.
+    Code(&'static Code, String),
+    /// Ours.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Refused {
+        Refused::Fault(fault)
+    }
+}
+
+/// Answers the call; other methods on its path are not found.
+pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
+    if request.method() != Method::POST {
+        return open_api::serve(State(app), request).await;
+    }
+    let log_id = log_id(app.clock.now());
+    match address(&app, request).await {
+        Ok(url) => answer(200, &log_id, endpoint::success(&url, app.config.long_connection.client)),
+        Err(Refused::Code(code, msg)) => answer(200, &log_id, endpoint::refusal(code, &msg)),
+        Err(Refused::Body { field, expected }) => {
+            let field = field.to_owned();
+            let violation = FieldViolation { field, value: None, description: expected };
+            let body = ErrorBody::new(&code::BAD_REQUEST, &log_id);
+            let body = body.with_field_violations(vec![violation]);
+            answer(code::BAD_REQUEST.http_status, &log_id, endpoint::bad_request(body))
+        }
+        Err(Refused::Fault(fault)) => {
+            tracing::error!(log_id, %fault, "a call for a long connection failed");
+            let code = &code::LONG_CONNECTION_INTERNAL;
+            answer(200, &log_id, endpoint::refusal(code, code.msg))
+        }
+    }
+}
+
+/// The address for one connection.
+///
+/// Refuses with HTTP 400/9499 a body that is none, `app_id or app_secret is invalid` (1000040345) also for an app
+/// that may have no long connection, `ip … is denied by app setting` (99991401), and `the number of connections
+/// exceeded the limit` (1000040350).
+async fn address(app: &App, request: Request) -> Result<String, Refused> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let base = base(app, request.headers());
+    let (max, time) = (app.config.body_bytes_max, app.config.body_time);
+    let body = read_body(request.into_body(), max, time).await.map_err(|refused| {
+        Refused::Body { field: "body", expected: format!("expected a body, {refused}") }
+    })?;
+    let request = EndpointRequest::decode(&body).map_err(|refused| Refused::Body {
+        field: refused.field,
+        expected: refused.expected.to_owned(),
+    })?;
+    let vendor = authenticate(app, &request).await?;
+    judge_address(&vendor, peer)?;
+    judge_count(app, vendor.app_id).await?;
+    let now = app.clock.now();
+    let until_s = now.plus_ms(TICKET_LIFE_MS).seconds();
+    let ticket = Ticket {
+        connection_id: app.store.make_id(now),
+        app_id: vendor.app_id,
+        until_s: u32::try_from(until_s).unwrap_or(u32::MAX),
+    };
+    Ok(format!("{base}{}", app.lines.tickets.address(&ticket)))
+}
+
+/// The app that asks, when it may have long connections.
+async fn authenticate(
+    app: &App,
+    request: &EndpointRequest,
+) -> Result<std::sync::Arc<VendorApp>, Refused> {
+    let code = &code::LONG_CONNECTION_CREDENTIALS;
+    let invalid = || Refused::Code(code, code.msg.to_owned());
+    let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
+    let vendor = app.store.find_app(app_id).await?.ok_or_else(invalid)?;
+    verify_slices_are_equal(&keys::hash(&request.app_secret), &vendor.secret_hash)
+        .map_err(|_| invalid())?;
+    match refusal(&vendor) {
+        None => Ok(vendor),
+        Some(expected) => Err(Refused::Code(code, format!("{}: {expected}", code.msg))),
+    }
+}
+
+/// The app's list of addresses that may call, when it has one.
+fn judge_address(vendor: &VendorApp, peer: Option<IpAddr>) -> Result<(), Refused> {
+    let ranges = &vendor.settings.ip_allowlist;
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let peer = peer.map(|peer| peer.to_canonical());
+    let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
+    match (peer, allowed) {
+        (Some(peer), Ok(allowed)) if allowed.allows_address(peer) => Ok(()),
+        (peer, _) => {
+            let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+            Err(Refused::Code(&code::IP_DENIED, code::IP_DENIED.msg.replace("%s", &peer)))
+        }
+    }
+}
+
+/// Refuses when the app has as many connections as it may have, on all replicas together.
+///
+/// Clients give up for good when they are refused so, and the connections of a replica that has just died look
+/// alive for some seconds. So where others' connections decide, their hearts must be seen to beat first.
+async fn judge_count(app: &App, app_id: AppId) -> Result<(), Refused> {
+    let limit = app.config.long_connection.connections_per_app as usize;
+    let is_full = |others: usize| app.lines.count_of(app_id) + others >= limit;
+    let before = others(app, app_id).await?;
+    if !is_full(connections(&before)) {
+        return Ok(());
+    }
+    let exceeded = || {
+        let code = &code::LONG_CONNECTION_EXCEEDED;
+        Refused::Code(code, code.msg.to_owned())
+    };
+    if is_full(0) {
+        return Err(exceeded());
+    }
+    let time = BEAT_PERIOD * 2 + Duration::from_millis(500);
+    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+    let after = others(app, app_id).await?;
+    if !is_full(connections(&after)) {
+        return Ok(());
+    }
+    let has_beaten = |holder: &&Holder| {
+        before.iter().any(|old| old.replica_id == holder.replica_id && old.beats < holder.beats)
+    };
+    let alive: Vec<Holder> = after.iter().filter(has_beaten).copied().collect();
+    match is_full(connections(&alive)) {
+        true => Err(exceeded()),
+        false => {
+            let code = &code::LONG_CONNECTION_INTERNAL;
+            Err(Refused::Code(code, code.msg.to_owned()))
+        }
+    }
+}
+
+/// Who else holds connections of the app.
+async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
+    let mut holders = app.store.list_holders(app_id, app.clock.now()).await?;
+    holders.retain(|holder| holder.replica_id != app.lines.replica_id);
+    Ok(holders)
+}
+
+fn connections(holders: &[Holder]) -> usize {
+    holders.iter().map(|holder| holder.connections as usize).sum()
+}
+
+/// Scheme, host and port of the websocket: of the public URL when one is set, else as the client reached us.
+fn base(app: &App, headers: &HeaderMap) -> String {
+    if let Some(url) = &app.config.public_url {
+        let url = url.trim_end_matches('/');
+        // `http` becomes `ws`, and `https` becomes `wss`.
+        return url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"));
+    }
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_[]".contains(&byte);
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    match host.filter(|host| !host.is_empty() && host.bytes().all(is_of_host)) {
+        Some(host) => format!("ws://{host}"),
+        None => format!("ws://{}", app.config.listen),
+    }
+}

@@ -1,0 +1,491 @@
+//! The long connections of this process: who is connected, and the way of one event to one of them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{AppId, Id, UnixMs};
+use store::connections::ConnectionNews;
+use store::{Fault, Key, Store};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::dialogue::Ack;
+use super::ticket::TicketMaker;
+use crate::chance;
+
+/// Events that wait until a connection takes them; more than are ever under way for one app.
+const OUTBOX: usize = 64;
+
+/// Why a try has no ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAck {
+    /// It takes no more: what was sent before has not been read.
+    #[error("the connection takes no more")]
+    Busy,
+    /// It ended first.
+    #[error("the connection ended before an ack")]
+    Ended,
+    /// The time is over.
+    #[error("no ack came in time")]
+    Late,
+}
+
+impl NoAck {
+    /// The word for the operator's log and metrics.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            NoAck::Busy => "connection_busy",
+            NoAck::Ended => "connection_ended",
+            NoAck::Late => "ack_too_late",
+        }
+    }
+}
+
+/// Why the server ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// The server stops.
+    Stop,
+    /// The app may have no long connection any more.
+    NotAllowed,
+}
+
+/// What a connection's task is to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Send the frames of one event, in their order.
+    Send(Vec<Vec<u8>>),
+    /// End the connection.
+    End(Farewell),
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) connection_id: Id,
+    pub(crate) app_id: AppId,
+    /// Who is at the other end: address and program.
+    pub(crate) client: String,
+    pub(crate) opened_at: UnixMs,
+    outbox: mpsc::Sender<Order>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Ack>>>,
+    /// The last ping's instant; `i64::MIN` before the first.
+    last_ping_at: AtomicI64,
+    /// Whether an ack is overdue and nothing has come since: others are preferred then.
+    is_doubtful: AtomicBool,
+    /// What the other replicas know of it: last ping and events in flight.
+    told: Mutex<(i64, u32)>,
+}
+
+impl Line {
+    /// A connection, and what its task has to do.
+    pub(super) fn new(
+        connection_id: Id,
+        app_id: AppId,
+        client: String,
+        opened_at: UnixMs,
+    ) -> (Arc<Line>, mpsc::Receiver<Order>) {
+        let (outbox, orders) = mpsc::channel(OUTBOX);
+        let line = Line {
+            connection_id,
+            app_id,
+            client,
+            opened_at,
+            outbox,
+            waiting: Mutex::default(),
+            last_ping_at: AtomicI64::new(i64::MIN),
+            is_doubtful: AtomicBool::new(false),
+            told: Mutex::new((i64::MIN, 0)),
+        };
+        (Arc::new(line), orders)
+    }
+
+    /// Sends the frames of one message and waits for its ack, `time` at most. An ack that comes later counts for
+    /// nothing.
+    pub(crate) async fn push(
+        &self,
+        message_id: &str,
+        frames: Vec<Vec<u8>>,
+        time: Duration,
+    ) -> Result<Ack, NoAck> {
+        let (sender, ack) = oneshot::channel();
+        self.waiting().insert(message_id.to_owned(), sender);
+        let _waiting = Waiting { line: self, message_id };
+        self.outbox.try_send(Order::Send(frames)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NoAck::Busy,
+            mpsc::error::TrySendError::Closed(_) => NoAck::Ended,
+        })?;
+        match tokio::time::timeout(time, ack).await {
+            Ok(Ok(ack)) => Ok(ack),
+            Ok(Err(_)) => Err(NoAck::Ended),
+            Err(_) => {
+                self.is_doubtful.store(true, Ordering::Relaxed);
+                Err(NoAck::Late)
+            }
+        }
+    }
+
+    /// Takes note of an ack. One for an id that nobody waits for, or for the second time, changes nothing.
+    pub(super) fn acknowledge(&self, message_id: &str, ack: Ack) {
+        match self.waiting().remove(message_id) {
+            Some(waiting) => {
+                // Whoever waited may have given up just now.
+                let _ = waiting.send(ack);
+            }
+            None => {
+                tracing::debug!(connection_id = %self.connection_id, "an ack for no known message");
+            }
+        }
+    }
+
+    /// Takes note of a ping.
+    pub(super) fn pinged(&self, at: UnixMs) {
+        self.last_ping_at.store(at.0, Ordering::Relaxed);
+    }
+
+    /// Takes note that a frame has come.
+    pub(super) fn spoke(&self) {
+        self.is_doubtful.store(false, Ordering::Relaxed);
+    }
+
+    /// The last ping.
+    pub(crate) fn last_ping_at(&self) -> Option<UnixMs> {
+        let at = self.last_ping_at.load(Ordering::Relaxed);
+        (at != i64::MIN).then_some(UnixMs(at))
+    }
+
+    /// Events that it has not acknowledged yet.
+    pub(crate) fn in_flight(&self) -> u32 {
+        u32::try_from(self.waiting().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the connection's task goes on reading what it is to do.
+    pub(super) fn end(&self, farewell: Farewell) -> bool {
+        self.outbox.try_send(Order::End(farewell)).is_ok()
+    }
+
+    /// Nobody waits any longer for an ack that cannot come.
+    pub(super) fn give_up(&self) {
+        self.waiting().clear();
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Ack>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a message out of those that are waited for, however the waiting ends.
+struct Waiting<'a> {
+    line: &'a Line,
+    message_id: &'a str,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.line.waiting().remove(self.message_id);
+    }
+}
+
+/// The connections of this process.
+pub struct Lines {
+    /// Tells this process from others on the same database.
+    pub(crate) replica_id: i64,
+    pub(super) tickets: TicketMaker,
+    by_app: Mutex<HashMap<AppId, Vec<Arc<Line>>>>,
+    count: AtomicUsize,
+    has_stopped: AtomicBool,
+    /// Woken when a connection has ended.
+    ended: Notify,
+    /// Connections that have ended, and whose rows are still open.
+    to_close: Mutex<Vec<Id>>,
+    /// Apps of which other replicas hold connections.
+    elsewhere: Mutex<Vec<AppId>>,
+}
+
+impl Lines {
+    /// No connections yet; tickets are made under `key`.
+    #[must_use]
+    pub fn new(key: &Key) -> Lines {
+        Lines {
+            replica_id: chance::bits(),
+            tickets: TicketMaker::new(key),
+            by_app: Mutex::default(),
+            count: AtomicUsize::new(0),
+            has_stopped: AtomicBool::new(false),
+            ended: Notify::new(),
+            to_close: Mutex::default(),
+            elsewhere: Mutex::default(),
+        }
+    }
+
+    /// One connection of the app at random, each as likely as any other; those that owe an ack only when there is
+    /// no other. None when there is none.
+    pub(crate) fn pick(&self, app_id: AppId) -> Option<Arc<Line>> {
+        let by_app = lock(&self.by_app);
+        let lines = by_app.get(&app_id)?;
+        let is_sound = |line: &&Arc<Line>| !line.is_doubtful.load(Ordering::Relaxed);
+        match lines.iter().filter(is_sound).count() {
+            0 => lines.get(random_below(lines.len())).map(Arc::clone),
+            sound => lines.iter().filter(is_sound).nth(random_below(sound)).map(Arc::clone),
+        }
+    }
+
+    /// The app's connections here.
+    pub(crate) fn of(&self, app_id: AppId) -> Vec<Arc<Line>> {
+        lock(&self.by_app).get(&app_id).cloned().unwrap_or_default()
+    }
+
+    /// How many connections the app has here.
+    pub(crate) fn count_of(&self, app_id: AppId) -> usize {
+        lock(&self.by_app).get(&app_id).map_or(0, Vec::len)
+    }
+
+    /// The apps with connections here.
+    pub(crate) fn apps(&self) -> Vec<AppId> {
+        lock(&self.by_app).keys().copied().collect()
+    }
+
+    /// How many connections there are.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Whether the server stops, so that no more connections are taken.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.has_stopped.load(Ordering::SeqCst)
+    }
+
+    /// Takes a connection in; it counts from now on.
+    pub(super) fn add(&self, line: &Arc<Line>) {
+        lock(&self.by_app).entry(line.app_id).or_default().push(Arc::clone(line));
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Takes a connection out: nothing is sent to it any more, and nobody waits for its acks.
+    pub(super) fn remove(&self, line: &Line) {
+        let mut by_app = lock(&self.by_app);
+        if let Some(lines) = by_app.get_mut(&line.app_id) {
+            lines.retain(|other| other.connection_id != line.connection_id);
+            if lines.is_empty() {
+                by_app.remove(&line.app_id);
+            }
+        }
+        drop(by_app);
+        line.give_up();
+    }
+
+    /// Takes note that a connection that was taken out is closed: its row is to be closed too.
+    pub(super) fn note_end(&self, connection_id: Id) {
+        lock(&self.to_close).push(connection_id);
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        self.ended.notify_one();
+    }
+
+    /// Takes note that an opened row has got no connection.
+    pub(super) fn note_unused(&self, connection_id: Id) {
+        lock(&self.to_close).push(connection_id);
+        self.ended.notify_one();
+    }
+
+    /// Waits until a connection has ended.
+    pub(crate) async fn one_ended(&self) {
+        self.ended.notified().await;
+    }
+
+    /// Closes the rows of connections that have ended.
+    pub(crate) async fn close_ended(&self, store: &Store, at: UnixMs) -> Result<(), Fault> {
+        let ended = std::mem::take(&mut *lock(&self.to_close));
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let closed = store.close_connections(&ended, at).await;
+        if closed.is_err() {
+            lock(&self.to_close).extend(ended);
+        }
+        closed
+    }
+
+    /// Apps of which only other replicas hold connections: their events are not for this one.
+    pub(crate) fn only_elsewhere(&self) -> Vec<AppId> {
+        let by_app = lock(&self.by_app);
+        lock(&self.elsewhere)
+            .iter()
+            .filter(|app_id| !by_app.contains_key(app_id))
+            .copied()
+            .collect()
+    }
+
+    pub(crate) fn set_elsewhere(&self, apps: Vec<AppId>) {
+        *lock(&self.elsewhere) = apps;
+    }
+
+    /// What has changed of the connections since it was asked last.
+    pub(crate) fn news(&self) -> Vec<ConnectionNews> {
+        let by_app = lock(&self.by_app);
+        let news = by_app.values().flatten().filter_map(|line| {
+            let now = (line.last_ping_at.load(Ordering::Relaxed), line.in_flight());
+            let told = std::mem::replace(&mut *lock(&line.told), now);
+            (told != now).then(|| ConnectionNews {
+                connection_id: line.connection_id,
+                last_ping_at: line.last_ping_at(),
+                in_flight: now.1,
+            })
+        });
+        news.collect()
+    }
+
+    /// Ends the connections of an app that may have none any more.
+    pub(crate) fn refuse(&self, app_id: AppId) {
+        self.end_of(app_id, Farewell::NotAllowed);
+    }
+
+    fn end_of(&self, app_id: AppId, farewell: Farewell) {
+        for line in self.of(app_id) {
+            line.end(farewell);
+        }
+    }
+
+    /// Ends all connections so that their clients come back at once, waits until they are gone, `time` at most, and
+    /// closes their rows.
+    pub(crate) async fn stop(&self, store: &Store, now: UnixMs, time: Duration) {
+        self.has_stopped.store(true, Ordering::SeqCst);
+        let all_gone = async {
+            loop {
+                for app_id in self.apps() {
+                    self.end_of(app_id, Farewell::Stop);
+                }
+                if self.count() == 0 {
+                    break;
+                }
+                // Woken by each that ends; by the time when the last word found no place.
+                let _ = tokio::time::timeout(Duration::from_millis(200), self.one_ended()).await;
+            }
+        };
+        let _ = tokio::time::timeout(time, all_gone).await;
+        let left: Vec<Id> =
+            lock(&self.by_app).values().flatten().map(|line| line.connection_id).collect();
+        lock(&self.to_close).extend(left);
+        if let Err(fault) = self.close_ended(store, now).await {
+            tracing::warn!(%fault, "connections are not noted as ended");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number below `count`, each as likely as any other up to one part in 2^50.
+fn random_below(count: usize) -> usize {
+    let drawn = u64::from_ne_bytes(chance::bytes());
+    let count = u64::try_from(count.max(1)).unwrap_or(1);
+    usize::try_from(drawn % count).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: AppId = AppId(7);
+    const TIME: Duration = Duration::from_millis(20);
+
+    fn lines(count: i64) -> (Lines, Vec<mpsc::Receiver<Order>>) {
+        let lines = Lines::new(&Key::new([7; 32]));
+        let line = |number| {
+            let (line, orders) = Line::new(Id(number), APP, "client".to_owned(), UnixMs(0));
+            lines.add(&line);
+            orders
+        };
+        let orders = (0..count).map(line).collect();
+        (lines, orders)
+    }
+
+    fn ack(code: u16) -> Ack {
+        Ack { code: Some(code), payload: Vec::new() }
+    }
+
+    #[test]
+    fn every_connection_is_as_likely_as_any_other() {
+        let (lines, _orders) = lines(4);
+        let mut drawn = [0; 4];
+        for _ in 0..4_000 {
+            drawn[usize::try_from(lines.pick(APP).unwrap().connection_id.0).unwrap()] += 1;
+        }
+        // Nine standard deviations.
+        assert!(drawn.iter().all(|count| (750..1_250).contains(count)), "{drawn:?}");
+        assert!(lines.pick(AppId(8)).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_ack_is_matched_by_its_id_and_counts_once() {
+        let (lines, mut orders) = lines(1);
+        let line = lines.pick(APP).unwrap();
+        let pushed = line.push("m1", vec![b"frame".to_vec()], TIME * 100);
+        let answered = async {
+            assert!(matches!(orders[0].recv().await, Some(Order::Send(_))));
+            assert_eq!(line.in_flight(), 1);
+            line.acknowledge("m2", ack(200));
+            line.acknowledge("m1", ack(500));
+            line.acknowledge("m1", ack(200));
+        };
+        let (pushed, ()) = tokio::join!(pushed, answered);
+        assert_eq!(pushed, Ok(ack(500)));
+        assert_eq!(line.in_flight(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_owes_an_ack_is_passed_over_until_it_speaks() {
+        let (lines, _orders) = lines(2);
+        let late = lines.pick(APP).unwrap();
+        assert_eq!(late.push("m1", Vec::new(), TIME).await, Err(NoAck::Late));
+        assert_eq!(late.in_flight(), 0, "a late ack finds nobody waiting");
+        let other = lines.pick(APP).unwrap();
+        assert!((0..100).all(|_| lines.pick(APP).unwrap().connection_id == other.connection_id));
+        assert_eq!(other.push("m2", Vec::new(), TIME).await, Err(NoAck::Late));
+        assert!((0..100).any(|_| lines.pick(APP).unwrap().connection_id == late.connection_id));
+        late.spoke();
+        assert!((0..100).all(|_| lines.pick(APP).unwrap().connection_id == late.connection_id));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_full_or_gone_is_told_at_once() {
+        let (lines, mut orders) = lines(1);
+        let line = lines.pick(APP).unwrap();
+        for number in 0..OUTBOX {
+            let id = number.to_string();
+            assert_eq!(line.push(&id, Vec::new(), Duration::ZERO).await, Err(NoAck::Late));
+        }
+        assert_eq!(line.push("m", Vec::new(), TIME).await, Err(NoAck::Busy));
+        orders.clear();
+        assert_eq!(line.push("m", Vec::new(), TIME).await, Err(NoAck::Ended));
+        lines.remove(&line);
+        assert_eq!((lines.count(), lines.pick(APP).is_none()), (1, true), "it says farewell");
+        lines.note_end(line.connection_id);
+        assert_eq!(lines.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn waiting_for_an_ack_ends_with_the_connection() {
+        let (lines, _orders) = lines(1);
+        let line = lines.pick(APP).unwrap();
+        let gone = async {
+            while line.in_flight() == 0 {
+                tokio::task::yield_now().await;
+            }
+            line.give_up();
+        };
+        let (pushed, ()) = tokio::join!(line.push("m1", Vec::new(), TIME * 100), gone);
+        assert_eq!(pushed, Err(NoAck::Ended));
+    }
+
+    #[test]
+    fn news_are_told_once() {
+        let (lines, _orders) = lines(2);
+        assert_eq!(lines.news(), []);
+        lines.pick(APP).unwrap().pinged(UnixMs(5));
+        let news = lines.news();
+        assert_eq!((news.len(), news[0].last_ping_at, news[0].in_flight), (1, Some(UnixMs(5)), 0));
+        assert_eq!(lines.news(), []);
+    }
+}

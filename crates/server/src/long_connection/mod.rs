@@ -1,0 +1,78 @@
+//! The long connection (长连接): a vendor's program asks for an address, opens a websocket, and gets its app's events
+//! on it instead of by webhook.
+//!
+//! Who plays: [`endpoint`] answers who asks for an address, and puts a one-time ticket ([`ticket`]) into it;
+//! [`upgrade`] takes the ticket and opens the websocket; [`socket`] moves messages, and [`dialogue`] says what they
+//! mean; [`Lines`] knows the connections of this process, and [`Line::push`] is the way of one event to one of them;
+//! the worker `work/keep_lines.rs` tells the other replicas that this one lives, and learns what they hold.
+//!
+//! What always holds: self-built apps only; a ticket opens one connection; an app has at most
+//! [`connections_per_app`](LongConnectionLimits::connections_per_app) on all replicas together; one event goes to one
+//! connection, drawn anew for each try, by the replica that holds it; a connection that ends is no loss, since
+//! whatever it did not acknowledge is due again. Source: contract, sections 5.3 to 5.6.
+
+mod dialogue;
+mod endpoint;
+mod lines;
+mod socket;
+mod ticket;
+mod upgrade;
+
+use std::time::Duration;
+
+use contract::control::{AppKind, EventMode};
+use contract::endpoint::ClientConfig;
+use store::apps::App as VendorApp;
+
+pub(crate) use endpoint::serve as serve_endpoint;
+pub(crate) use lines::Line;
+pub use lines::Lines;
+pub(crate) use upgrade::serve as serve_socket;
+
+/// The `service_id` of every connection; free, and an int32.
+pub(crate) const SERVICE_ID: i32 = 33_554_678;
+
+/// What long connections may take, and what their clients are told.
+#[derive(Debug, Clone, Copy)]
+pub struct LongConnectionLimits {
+    /// Connections of one app, on all replicas together. Default 50.
+    pub connections_per_app: u32,
+    /// Connections of one process. Default 20,000.
+    pub connections_max: usize,
+    /// How clients ping and come back. Default: as the platform tells them.
+    pub client: ClientConfig,
+    /// Time for the ack of an event. Default 3 s.
+    pub ack: Duration,
+    /// Silence after which a client is asked whether it is there. Default 30 s.
+    pub ask_after: Duration,
+    /// Silence after which a client is gone. Default 75 s.
+    pub silence: Duration,
+    /// Time in which a client takes what is sent to it, or says farewell. Default 5 s.
+    pub write_stall: Duration,
+}
+
+impl Default for LongConnectionLimits {
+    fn default() -> LongConnectionLimits {
+        LongConnectionLimits {
+            connections_per_app: 50,
+            connections_max: 20_000,
+            client: ClientConfig::default(),
+            ack: Duration::from_secs(3),
+            ask_after: Duration::from_secs(30),
+            silence: Duration::from_secs(75),
+            write_stall: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why an app may have no long connection; none when it may.
+pub(crate) fn refusal(app: &VendorApp) -> Option<&'static str> {
+    match app {
+        _ if app.kind == AppKind::Store => Some("expected a self-built app"),
+        _ if !app.settings.is_enabled => Some("expected an app that is enabled"),
+        _ if app.settings.event_mode != EventMode::LongConnection => {
+            Some("expected an app whose event_mode is long_connection")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,214 @@
+//! One websocket from its beginning to its end: a task that reads what the client says and writes what it is to be
+//! told, one thing at a time.
+//!
+//! A client that says nothing for a while is asked by a websocket ping, which every client answers; one that stays
+//! silent, or takes nothing of what is sent to it, is gone. Whatever it has not acknowledged is due again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Error as SocketError;
+
+use super::LongConnectionLimits;
+use super::dialogue::{self, Heard, MESSAGE_BYTES_MAX};
+use super::lines::{Farewell, Line, Order};
+use crate::app::{App, SharedApp};
+use crate::clock::socket_now;
+
+/// Between the parts of one event: the Go SDK loses parts that arrive in a burst. Source: contract, section 5.6.
+const PART_PAUSE: Duration = Duration::from_millis(5);
+
+/// Why a conversation is over.
+#[derive(Debug)]
+enum End {
+    /// The client has gone, or takes nothing more.
+    Gone,
+    /// The client has said what no client may say: close code and reason.
+    Refused(u16, String),
+    /// We have nothing more to say to it.
+    Farewell(Farewell),
+    /// It gave no sign of life.
+    Silent,
+    /// Ours: held events could not be made due, so the client is to come again.
+    Fault,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn attend(
+    app: SharedApp,
+    mut socket: WebSocket,
+    line: Arc<Line>,
+    orders: mpsc::Receiver<Order>,
+) {
+    app.lines.add(&line);
+    let _present = Present { app: &app, line: &line };
+    tracing::info!(app_id = %line.app_id, connection_id = %line.connection_id, "a long connection began");
+    let end = match app.store.release_held(line.app_id, app.clock.now()).await {
+        Ok(()) => converse(&app, &mut socket, &line, orders).await,
+        Err(fault) => {
+            tracing::error!(%fault, "events that were held stay held");
+            End::Fault
+        }
+    };
+    // Nothing is sent to it any more; that it is closed is noted when its client has heard why.
+    app.lines.remove(&line);
+    tracing::info!(app_id = %line.app_id, connection_id = %line.connection_id, ?end, "a long connection ended");
+    part(&app.config.long_connection, socket, end).await;
+}
+
+/// A connection that is known; known no longer when this is dropped, however its task ends.
+struct Present<'a> {
+    app: &'a App,
+    line: &'a Line,
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.app.lines.remove(self.line);
+        self.app.lines.note_end(self.line.connection_id);
+    }
+}
+
+/// Reads and writes until there is a reason to end.
+async fn converse(
+    app: &App,
+    socket: &mut WebSocket,
+    line: &Line,
+    mut orders: mpsc::Receiver<Order>,
+) -> End {
+    let limits = &app.config.long_connection;
+    let (mut heard_at, mut has_asked) = (socket_now(), false);
+    loop {
+        let deadline = heard_at + if has_asked { limits.silence } else { limits.ask_after };
+        let written = tokio::select! {
+            order = orders.recv() => match order {
+                Some(Order::Send(frames)) => write_all(limits, socket, frames).await,
+                Some(Order::End(farewell)) => return End::Farewell(farewell),
+                None => return End::Gone,
+            },
+            read = tokio::time::timeout_at(deadline, socket.recv()) => match read {
+                Err(_) if has_asked => return End::Silent,
+                Err(_) => {
+                    has_asked = true;
+                    write(limits, socket, Message::Ping(Vec::new().into())).await
+                }
+                Ok(None) => return End::Gone,
+                Ok(Some(Err(error))) => return broken(&error),
+                Ok(Some(Ok(message))) => {
+                    (heard_at, has_asked) = (socket_now(), false);
+                    match react(app, line, &message) {
+                        Ok(Some(reply)) => write(limits, socket, reply).await,
+                        Ok(None) => Some(()),
+                        Err(end) => return end,
+                    }
+                }
+            },
+        };
+        if written.is_none() {
+            return End::Gone;
+        }
+    }
+}
+
+/// What a client's message is answered with, if anything.
+fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, End> {
+    let bytes = match message {
+        Message::Binary(bytes) => bytes,
+        Message::Text(_) => {
+            let reason = "expected binary messages, came text";
+            return Err(End::Refused(close_code::UNSUPPORTED, reason.to_owned()));
+        }
+        // The library answers these by itself.
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(None),
+    };
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(too_large());
+    }
+    let heard =
+        dialogue::hear(bytes).map_err(|bad| End::Refused(close_code::INVALID, bad.to_string()))?;
+    line.spoke();
+    match heard {
+        Heard::Ping => {
+            line.pinged(app.clock.now());
+            let pong = dialogue::pong(&app.config.long_connection.client);
+            Ok(Some(Message::Binary(pong.into())))
+        }
+        Heard::Ack { message_id, ack } => {
+            line.acknowledge(&message_id, ack);
+            Ok(None)
+        }
+        Heard::Nothing => Ok(None),
+    }
+}
+
+fn too_large() -> End {
+    let reason = format!("expected messages of at most {MESSAGE_BYTES_MAX} bytes");
+    End::Refused(close_code::SIZE, reason)
+}
+
+/// What it means that nothing more can be read.
+fn broken(error: &axum::Error) -> End {
+    let source = std::error::Error::source(error);
+    match source.and_then(|source| source.downcast_ref::<SocketError>()) {
+        Some(SocketError::Capacity(_)) => too_large(),
+        Some(SocketError::Utf8(_)) => {
+            End::Refused(close_code::INVALID, "expected text in UTF-8".to_owned())
+        }
+        Some(SocketError::Protocol(_)) => {
+            End::Refused(close_code::PROTOCOL, "expected websocket frames".to_owned())
+        }
+        _ => End::Gone,
+    }
+}
+
+/// Writes the frames of one event; none when the client does not take them.
+async fn write_all(
+    limits: &LongConnectionLimits,
+    socket: &mut WebSocket,
+    frames: Vec<Vec<u8>>,
+) -> Option<()> {
+    for (place, frame) in frames.into_iter().enumerate() {
+        if place > 0 {
+            let _ = tokio::time::timeout(PART_PAUSE, std::future::pending::<()>()).await;
+        }
+        write(limits, socket, Message::Binary(frame.into())).await?;
+    }
+    Some(())
+}
+
+async fn write(
+    limits: &LongConnectionLimits,
+    socket: &mut WebSocket,
+    message: Message,
+) -> Option<()> {
+    tokio::time::timeout(limits.write_stall, socket.send(message)).await.ok()?.ok()
+}
+
+/// Says why the connection ends, and waits until the client has heard it.
+async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
+    let (code, reason) = match end {
+        End::Gone => return,
+        End::Refused(code, reason) => (code, reason),
+        End::Farewell(Farewell::Stop) => {
+            let config = dialogue::come_back_soon(&limits.client);
+            let pong = Message::Binary(dialogue::pong(&config).into());
+            if write(limits, &mut socket, pong).await.is_none() {
+                return;
+            }
+            (close_code::AWAY, "the server stops, come back".to_owned())
+        }
+        End::Farewell(Farewell::NotAllowed) => {
+            (close_code::POLICY, "the app may have no long connection any more".to_owned())
+        }
+        End::Silent => (close_code::POLICY, "no sign of life".to_owned()),
+        End::Fault => (close_code::ERROR, "internal error, come back".to_owned()),
+    };
+    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    if write(limits, &mut socket, close).await.is_some() {
+        let heard = async { while let Some(Ok(_)) = socket.recv().await {} };
+        // Who does not answer is left alone.
+        let _ = tokio::time::timeout(limits.write_stall, heard).await;
+    }
+}
