@@ -1,7 +1,7 @@
 //! `probity app`: the programs of vendors and hirers.
 
 use clap::{Args, Subcommand, ValueEnum};
-use contract::control::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
+use contract::control::{App, AppKind, Connection, CreateApp, CreatedApp, EventMode, UpdateApp};
 use contract::scope::Scope;
 
 use crate::args::{Global, Paging};
@@ -41,6 +41,11 @@ pub(crate) enum Command {
     Uninstall(Uninstall),
     /// List the tenants where a store app is installed, newest first.
     Installations(Installations),
+    /// List an app's live long connections: who, since when, last ping, events in flight.
+    Connections {
+        /// The app.
+        app_id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +157,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Install(command) => installation::install(global, command).await,
         Command::Uninstall(command) => installation::uninstall(global, command).await,
         Command::Installations(command) => installation::list(global, command).await,
+        Command::Connections { app_id } => {
+            global.print_page(&control.list_app_connections(&app_id).await?)
+        }
     }
 }
 
@@ -209,6 +217,26 @@ impl Row for App {
             self.tenant_key.clone().unwrap_or_default(),
             yes_no(self.enabled).into(),
             short_time(&self.created_at),
+        ]
+    }
+}
+
+impl Row for Connection {
+    const COLUMNS: &'static [Column] = &[
+        fixed("CONNECTION"),
+        flexible("CLIENT"),
+        fixed("SINCE"),
+        fixed("LAST PING"),
+        fixed("IN FLIGHT"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.connection_id.clone(),
+            self.client.clone(),
+            short_time(&self.opened_at),
+            self.last_ping_at.as_deref().map(short_time).unwrap_or_default(),
+            self.in_flight.to_string(),
         ]
     }
 }

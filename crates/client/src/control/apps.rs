@@ -1,6 +1,8 @@
 //! Apps.
 
-use contract::control::{App, CreateApp, CreatedApp, List, Page, ResendSince, Resent, UpdateApp};
+use contract::control::{
+    App, Connection, CreateApp, CreatedApp, List, Page, ResendSince, Resent, UpdateApp,
+};
 
 use super::{Control, Error, NO_QUERY, Nothing};
 
@@ -38,6 +40,11 @@ impl Control {
     /// Stops the app's calls; its deliveries wait.
     pub async fn disable_app(&self, app_id: &str) -> Result<App, Error> {
         self.post(&["apps", app_id, "disable"], &Nothing {}).await
+    }
+
+    /// Lists the app's live long connections, newest first.
+    pub async fn list_app_connections(&self, app_id: &str) -> Result<Page<Connection>, Error> {
+        self.get(&["apps", app_id, "connections"], NO_QUERY).await
     }
 
     /// Sends every event of the app since an instant again.

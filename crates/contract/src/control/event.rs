@@ -108,12 +108,15 @@ pub struct Attempt {
     pub took_ms: u64,
     /// `delivered`, or in words why not: `no answer within 3 s`, `answered 500`, `address refused`.
     pub outcome: String,
-    /// The answer's HTTP status, when there was an answer.
+    /// The answer's HTTP status, or the ack's `code`, when there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     /// The beginning of the answer's body, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_excerpt: Option<String>,
+    /// The long connection that took it, when it went by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<String>,
 }
 
 debug_only! { Attempt { attempt, at, took_ms, outcome, http_status } }

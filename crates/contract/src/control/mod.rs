@@ -12,6 +12,7 @@ mod rule;
 
 pub mod account;
 pub mod app;
+pub mod connection;
 pub mod event;
 pub mod installation;
 pub mod order;
@@ -23,6 +24,7 @@ pub mod tenant;
 
 pub use account::{Account, AdditionalItem, CreateAccount, FieldValue, Package};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
+pub use connection::Connection;
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
 };

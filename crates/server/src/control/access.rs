@@ -50,6 +50,7 @@ pub(super) const TABLE: &[Row] = &[
     row(PUT, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
     row(GET, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
     row(DELETE, "/apps/{app_id}/installations/{tenant_key}", Act::ManageApps),
+    row(GET, "/apps/{app_id}/connections", Act::ManageApps),
     row(POST, "/tenants/{tenant_key}/accounts", Act::ManageAccounts),
     row(GET, "/tenants/{tenant_key}/accounts", Act::SeeAccounts),
     row(GET, "/tenants/{tenant_key}/accounts/{account_id}", Act::SeeAccounts),

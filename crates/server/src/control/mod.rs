@@ -61,6 +61,7 @@ fn calls() -> OpenApiRouter<SharedApp> {
             installations::get::get_installation,
             installations::delete::delete_installation
         ))
+        .routes(routes!(apps::connections::list_app_connections))
         .routes(routes!(accounts::create::create_account, accounts::list::list_accounts))
         .routes(routes!(accounts::get::get_account, accounts::delete::delete_account))
         .routes(routes!(orders::place::place_order, orders::list::list_orders))

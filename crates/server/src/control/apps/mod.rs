@@ -1,5 +1,6 @@
 //! Apps: `/apps`.
 
+pub(super) mod connections;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;

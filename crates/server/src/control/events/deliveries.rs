@@ -56,6 +56,7 @@ fn view_attempt(attempt: &Attempt, may_see_exchanges: bool) -> control::Attempt 
         took_ms: u64::try_from(attempt.took_ms).unwrap_or_default(),
         outcome: attempt.outcome.clone(),
         http_status: attempt.http_status,
+        connection_id: attempt.exchange.connection_id.clone(),
         response_excerpt: (may_see_exchanges && !response.is_empty()).then(|| response.clone()),
     }
 }
