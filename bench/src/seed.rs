@@ -103,6 +103,7 @@ async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
         },
         secret_hash: hash(&names::app_secret(place)),
         secrets: AppSecrets { verification_token: "b".repeat(32), encrypt_key: "e".repeat(32) },
+        pause: None,
         version: 1,
         created_at: at,
     };

@@ -149,6 +149,7 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
         },
         secret_hash: chance::bytes(),
         secrets: AppSecrets { verification_token: chance::secret(), encrypt_key: chance::secret() },
+        pause: None,
         version: 1,
         created_at: at,
     };

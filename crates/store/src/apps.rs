@@ -8,8 +8,9 @@ use domain::{AppId, TenantId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::KeptAnswer;
-use crate::deliveries;
 use crate::fault::{Fault, FaultKind};
+use crate::pauses::Pause;
+use crate::resend::release_held;
 use crate::seal::Place;
 use crate::value::{Row, Written, one, values};
 use crate::{Known, Saved, Store, content, installations, tickets};
@@ -29,6 +30,8 @@ pub struct App {
     pub secret_hash: [u8; 32],
     /// What goes out with events.
     pub secrets: AppSecrets,
+    /// Since when and why nothing is sent to it; none while it is sent events.
+    pub pause: Option<Pause>,
     /// Counts the changes of the row.
     pub version: i64,
     /// When it was created.
@@ -76,9 +79,9 @@ const UPDATE: &str = "UPDATE apps SET name = $1, scopes = $2, event_mode = $3, c
     encrypted = $5, ip_allowlist = $6, enabled = $7, version = version + 1 \
     WHERE app_id = $8 AND version = $9";
 const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
-    ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps WHERE app_id = $1";
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason FROM apps WHERE app_id = $1";
 const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
-    ip_allowlist, enabled, secret_hash, sealed, version, created_at FROM apps \
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason FROM apps \
     WHERE (created_at, app_id) < ($1, $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
 const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
     AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
@@ -183,7 +186,7 @@ impl Store {
         let has_sink =
             settings.callback_url.is_some() || settings.event_mode == EventMode::LongConnection;
         if settings.is_enabled && has_sink {
-            statements.push(deliveries::release(app_id, at));
+            statements.push(release_held(app_id, at));
         }
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
@@ -237,6 +240,10 @@ impl Store {
             },
             secret_hash: row.bytes(10)?.try_into().map_err(|_| damaged("secret hash"))?,
             secrets: content::from_text(&secrets)?,
+            pause: match row.find_int(14)? {
+                Some(since) => Some(Pause { since: UnixMs(since), reason: row.text(15)? }),
+                None => None,
+            },
             version: row.int(12)?,
             created_at: UnixMs(row.int(13)?),
         })

@@ -7,12 +7,15 @@
 use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
-use crate::deliveries::{self, ClaimedDelivery};
 use crate::fault::Fault;
+use crate::resend;
 use crate::value::{Row, Written, any, one, values};
 
 /// How old a replica's beat may be, in milliseconds, for its connections to count as alive.
 pub const BEAT_AGE_MAX_MS: i64 = 7_000;
+
+/// Deliveries set aside by one statement, so that the writer is soon free for others.
+const ASIDE_AT_ONCE: i64 = 1_000;
 
 /// A connection that is about to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,11 +105,15 @@ const LIST_HOLDERS: &str = "SELECT c.replica_id, r.beats, count(*) FROM connecti
 /// Joined in this order, since other replicas are few, and none are the rule.
 const LIST_ELSEWHERE: &str = "SELECT DISTINCT c.app_id FROM replicas r CROSS JOIN connections c \
     WHERE r.replica_id <> $1 AND r.beat_at > $2 AND c.replica_id = r.replica_id AND c.closed_at IS NULL";
-/// As a delivery is held for want of any other sink, unless somebody holds a connection.
-const HOLD: &str = "UPDATE deliveries SET state = 1, due_at = NULL, attempts = attempts - 1 \
-    WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3 AND NOT EXISTS (SELECT 1 FROM connections c \
-      JOIN replicas r ON r.replica_id = c.replica_id \
-      WHERE c.app_id = $4 AND c.closed_at IS NULL AND r.beat_at > $5)";
+/// As what is due is set aside for want of any other sink, unless somebody holds a connection.
+const SET_ASIDE: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
+      AND NOT EXISTS (SELECT 1 FROM connections c JOIN replicas r ON r.replica_id = c.replica_id \
+        WHERE c.app_id = $1 AND c.closed_at IS NULL AND r.beat_at > $3) \
+      ORDER BY d.due_at, d.event_no LIMIT $4 /* skip locked */) \
+    UPDATE deliveries SET state = 1, due_at = NULL FROM due \
+      WHERE tenant_id = due.tenant AND event_no = due.number \
+    RETURNING event_no";
 const FORGET_CLOSED: &str = "DELETE FROM connections WHERE closed_at < $1";
 const FORGET_OF_DEAD: &str = "DELETE FROM connections WHERE replica_id IN \
     (SELECT r.replica_id FROM replicas r WHERE r.beat_at < $1)";
@@ -124,7 +131,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     LIST,
     LIST_HOLDERS,
     LIST_ELSEWHERE,
-    HOLD,
+    SET_ASIDE,
     FORGET_CLOSED,
     FORGET_OF_DEAD,
     FORGET_DEAD,
@@ -174,7 +181,7 @@ impl Store {
     /// # Errors
     /// Faults of storage.
     pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
-        self.write(vec![deliveries::release(app_id, at)]).await?;
+        self.write(vec![resend::release_held(app_id, at)]).await?;
         self.wake_deliveries();
         Ok(())
     }
@@ -248,31 +255,26 @@ impl Store {
         rows.iter().map(|row| row.int(0).map(AppId)).collect()
     }
 
-    /// Sets a claimed delivery aside until its app has a connection. False, and nothing changes, when the app has
-    /// one, or changed since `app_version`.
+    /// Sets due deliveries of an app aside as held, at most 1,000, and gives their number; none when some replica is
+    /// connected to it, or the app is no longer as it was at `app_version`.
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn hold_unconnected_delivery(
+    pub async fn set_unconnected_aside(
         &self,
-        claimed: &ClaimedDelivery,
+        app_id: AppId,
         app_version: i64,
         now: UnixMs,
-    ) -> Result<bool, Fault> {
+    ) -> Result<usize, Fault> {
+        let young = now.plus_ms(-BEAT_AGE_MAX_MS);
         let statements = vec![
-            one(KEEP_APP, values![claimed.app_id.0, app_version]),
-            one(
-                HOLD,
-                values![
-                    claimed.tenant_id.0,
-                    claimed.event_id.event_no.0,
-                    claimed.lease_until.0,
-                    claimed.app_id.0,
-                    now.plus_ms(-BEAT_AGE_MAX_MS).0,
-                ],
-            ),
+            one(KEEP_APP, values![app_id.0, app_version]),
+            any(SET_ASIDE, values![app_id.0, now.0, young.0, ASIDE_AT_ONCE]),
         ];
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        Ok(match self.write(statements).await? {
+            Written::Done(rows) => rows.len(),
+            Written::Unmet(_) => 0,
+        })
     }
 
     /// Forgets connections that were closed before `before`, and replicas that have not beaten since.

@@ -10,7 +10,7 @@ use domain::{AppId, TenantId, UnixMs};
 
 use crate::fault::Fault;
 use crate::value::{Row, Written, any, one, values};
-use crate::{Known, Saved, Store, deliveries};
+use crate::{Known, Saved, Store, resend};
 
 /// A store app in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Store {
         let statements = vec![
             one(COUNT_CHANGE, values![app_id.0]),
             any(PUT, values![tenant_id.0, app_id.0, join(scopes), installed_at.0]),
-            deliveries::release(*app_id, *installed_at),
+            resend::release_held(*app_id, *installed_at),
         ];
         let known = Known::Installation(*app_id, *tenant_id);
         let written = self.write_known(statements, known).await?;

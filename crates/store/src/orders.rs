@@ -249,7 +249,7 @@ fn summary(row: &OrderRow) -> OrderSummary {
     }
 }
 
-fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
+pub(crate) fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
     Place::new("timeline_entries", tenant_id, entry_id.0)
 }
 

@@ -35,7 +35,8 @@ const GIVE_UP: &str = "UPDATE deliveries SET state = 4, due_at = NULL, finished_
 const NEXT: &str =
     "UPDATE app_tickets SET event_no = $2, due_at = $3 WHERE app_id = $1 AND due_at = $4";
 const NEXT_NOW: &str = "UPDATE app_tickets SET event_no = $2, due_at = $3 WHERE app_id = $1";
-const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE tenant_id = 0 AND event_no < $1";
+const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE tenant_id = 0 AND event_no IN \
+    (SELECT event_no FROM events WHERE tenant_id = 0 AND event_no < $1)";
 const FORGET_DELIVERIES: &str = "DELETE FROM deliveries WHERE tenant_id = 0 AND event_no IN \
     (SELECT event_no FROM events WHERE tenant_id = 0 AND event_no < $1)";
 const FORGET_EVENTS: &str = "DELETE FROM events WHERE tenant_id = 0 AND event_no < $1";

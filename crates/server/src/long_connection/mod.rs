@@ -25,8 +25,8 @@ use contract::endpoint::ClientConfig;
 use store::apps::App as VendorApp;
 
 pub(crate) use endpoint::serve as serve_endpoint;
-pub(crate) use lines::Line;
 pub use lines::Lines;
+pub(crate) use lines::{Line, NoAck};
 pub(crate) use upgrade::serve as serve_socket;
 
 /// The `service_id` of every connection; free, and an int32.

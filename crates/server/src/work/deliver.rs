@@ -1,58 +1,48 @@
-//! Delivering: each event on its way to its app's webhook, or to one of its long connections ([`super::push`]).
+//! Delivering: each event on its way to its app's sink.
 //!
-//! A step claims what is due, per app as much as its lane has room for ([`super::lanes`]), and begins to send
-//! it; no transaction is open meanwhile. HTTP 200 within 3 s is a delivery. Anything else is a failed try: it
-//! is recorded with what was sent and what came back, and tried again after 15 s, 5 min, 1 h, 6 h; then the
-//! delivery is exhausted and kept. The number of tries counts on over a resend, so that an exhausted delivery
-//! that is resent has one try.
+//! A step asks for which apps something is due, claims for each as much as its lane has room for
+//! ([`super::lanes`]), and begins to send it; no transaction is open meanwhile, and what is under way goes on
+//! while the step waits for storage. A try that fails is recorded with what was sent and what came back, and made
+//! again after 15 s, 5 min, 1 h, 6 h; then the delivery is exhausted and kept. One that is resent has that
+//! schedule before it again.
 //!
 //! An event is held, not tried, while its app has no sink: no app, disabled, no callback URL, no long connection on
-//! any replica, or none of the scopes that subscribe to the event. A change of the app releases it, and so does the
-//! opening of a connection. An app's connections on other replicas are no concern of this one.
+//! any replica, or none of the scopes that subscribe to the event; a change of the app releases it, and so does the
+//! opening of a connection. It is paused while its app is; so it becomes by itself when its sink took nothing for
+//! 5 days. Apps that are connected to other replicas alone are left to them.
 //!
-//! The signature stands on encrypted events alone: it is made with the encrypt key, and a receiver whose app
-//! is not encrypted has none to check it with. Source: contract, section 5.2.
+//! The ways themselves stand apart: [`super::webhook`], [`super::push`].
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use contract::control::{AppKind, DeliveryState, EventMode};
 use contract::scope::Scope;
-use contract::seal;
-use domain::{AppId, TenantId, retry};
-use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use domain::{AppId, TenantId, UnixMs, retry};
 use store::apps::App as Receiver;
-use store::content::Exchange;
-use store::deliveries::{ClaimedDelivery, NewAttempt};
+use store::claims::ClaimedDelivery;
+use store::deliveries::{After, NewAttempt, SinkNote};
 use store::events::EventKind;
+use store::pauses::Pause;
 use store::tenants::Tenant;
-use store::{Fault, FaultKind};
+use store::{Fault, FaultKind, Saved};
 use tokio::task::JoinSet;
 
 use super::event_body::plain_text;
 use super::lanes::{Lanes, Sign};
-use super::{Step, Worker, joined, push};
+use super::sent::{Sent, unsent};
+use super::{Step, Worker, joined, push, webhook};
 use crate::app::{App, SharedApp};
-use crate::chance;
 use crate::long_connection::Line;
-use crate::outbound::{Answer, PostFailure};
 
 /// How long a claimed delivery is this worker's.
 const LEASE_MS: i64 = 30_000;
 /// What a lease must have left for a try: the 3 s of the call, and time to record it.
 const LEASE_LEFT_MS: i64 = 6_000;
-/// How long the deliveries are spared that waited for a receiver that is down.
-const SPARE_MS: i64 = 15_000;
 /// Until a delivery is looked at again that could not be judged: its app changed, or storage failed.
-pub(super) const AGAIN_MS: i64 = 1_000;
-/// Bytes kept of a request and of an answer.
-const KEPT_BYTES_MAX: usize = 64 * 1024;
-
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
-const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");
-const SIGNATURE: HeaderName = HeaderName::from_static("x-lark-signature");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const AGAIN_MS: i64 = 1_000;
+/// A sink that takes nothing for so long is paused: 5 days.
+const FAILING_MAX_MS: i64 = 5 * DAY_MS;
+const DAY_MS: i64 = 86_400_000;
 
 /// Claims due deliveries and sends them.
 pub(super) struct Deliver {
@@ -67,7 +57,27 @@ struct Ended {
     app_id: AppId,
     /// Whether a delivery may have waited for this one: `canceled` for the first try of `created`.
     is_first: bool,
+    has_failed: bool,
     sign: Sign,
+}
+
+/// What was found for one app.
+enum Taken {
+    /// Deliveries to be tried.
+    Claimed(AppId, Vec<ClaimedDelivery>),
+    /// So many were set aside, for want of a sink.
+    Aside(usize),
+}
+
+/// Where an app's events go.
+enum Route<'r> {
+    Webhook(&'r str),
+    /// To one of the long connections here, drawn anew for each try.
+    Connection(Arc<Line>),
+    /// By long connection, and none is here.
+    Unconnected,
+    /// Nowhere: they wait in this state.
+    Aside(DeliveryState),
 }
 
 impl Deliver {
@@ -75,30 +85,82 @@ impl Deliver {
         Deliver { app: SharedApp::clone(app), lanes: Lanes::default(), tasks: JoinSet::new() }
     }
 
-    /// Begins what has a place.
-    fn begin(&mut self) {
-        let mut late = Vec::new();
-        for app_id in self.lanes.with_waiting() {
-            while let Some(claimed) = self.lanes.start(app_id) {
-                if claimed.lease_until.ms_since(self.app.clock.now()) < LEASE_LEFT_MS {
-                    self.lanes.end(app_id, Sign::Unknown);
-                    late.push(claimed);
-                    continue;
-                }
-                let app = SharedApp::clone(&self.app);
-                self.tasks.spawn(async move { Some(deliver(&app, claimed).await) });
+    /// Waits for storage, and takes note of tries that end meanwhile.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> (T, bool) {
+        let mut work = std::pin::pin!(work);
+        let mut is_due = false;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return (done, is_due),
+                ended = joined(&mut self.tasks) => is_due |= self.end(ended.as_ref()),
             }
         }
-        self.give_back(late, 0);
     }
 
-    fn give_back(&mut self, claimed: Vec<ClaimedDelivery>, wait_ms: i64) {
+    /// Takes note of the end of a task; true when more may have become due by it, or has room now.
+    fn end(&mut self, ended: Option<&Ended>) -> bool {
+        let Some(&Ended { app_id, is_first, has_failed, sign }) = ended else { return false };
+        let was_crowded = self.lanes.is_crowded();
+        if has_failed {
+            self.lanes.unnote(app_id);
+        }
+        let freed = self.lanes.end(app_id, sign, self.app.clock.mono_ms());
+        if was_crowded {
+            self.begin();
+        } else {
+            self.begin_of(app_id);
+        }
+        self.give_back(freed.given_up);
+        if freed.is_back {
+            self.hasten(app_id);
+        }
+        is_first || freed.has_room
+    }
+
+    /// Begins what has a place.
+    fn begin(&mut self) {
+        for app_id in self.lanes.with_waiting() {
+            self.begin_of(app_id);
+        }
+    }
+
+    fn begin_of(&mut self, app_id: AppId) {
+        let mut late = Vec::new();
+        while let Some(claimed) = self.lanes.start(app_id) {
+            let (now, now_ms) = (self.app.clock.now(), self.app.clock.mono_ms());
+            if claimed.lease_until.ms_since(now) < LEASE_LEFT_MS {
+                self.lanes.end(app_id, Sign::Unknown, now_ms);
+                late.push(claimed);
+                continue;
+            }
+            let (app, notes) = (SharedApp::clone(&self.app), self.lanes.must_note(app_id, now_ms));
+            self.tasks.spawn(async move { Some(deliver(&app, claimed, notes).await) });
+        }
+        self.give_back(late);
+    }
+
+    fn give_back(&mut self, claimed: Vec<ClaimedDelivery>) {
         if claimed.is_empty() {
             return;
         }
         let app = SharedApp::clone(&self.app);
         self.tasks.spawn(async move {
-            put_back(&app, &claimed, wait_ms).await;
+            put_back(&app, &claimed, 0).await;
+            None
+        });
+    }
+
+    /// A receiver is back after it was down for long: what it missed is due, whatever the schedule says.
+    fn hasten(&mut self, app_id: AppId) {
+        let app = SharedApp::clone(&self.app);
+        self.tasks.spawn(async move {
+            let now = app.clock.now();
+            // What is due later than any lease ends is under way nowhere.
+            let hastened = app.store.hasten_deliveries(app_id, now.plus_ms(LEASE_MS), now).await;
+            if let Err(fault) = hastened {
+                tracing::warn!(%app_id, %fault, "what a receiver missed waits for its schedule");
+            }
             None
         });
     }
@@ -110,24 +172,34 @@ impl Worker for Deliver {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let room = u32::try_from(self.lanes.room()).unwrap_or(0);
-        if room == 0 {
-            return Ok(Step::Idle);
+        let (app, now) = (SharedApp::clone(&self.app), self.app.clock.now());
+        let (due, mut has_more) = self.meanwhile(app.store.list_due_apps(now)).await;
+        let (mut due, elsewhere) = (due?, app.lines.only_elsewhere());
+        due.retain(|app_id| !elsewhere.contains(app_id));
+        let mut taking = JoinSet::new();
+        for (app_id, room) in self.lanes.choose(&due, app.clock.mono_ms()) {
+            let app = SharedApp::clone(&app);
+            taking.spawn(async move { take(&app, app_id, room).await });
         }
-        let (store, now) = (&self.app.store, self.app.clock.now());
-        let (lease_until, mut full) = (now.plus_ms(LEASE_MS), self.lanes.full());
-        full.extend(self.app.lines.only_elsewhere());
-        let claimed = store.claim_deliveries_except(now, lease_until, room, &full).await?;
-        if claimed.is_empty() {
-            return Ok(Step::Idle);
-        }
-        let mut spared = Vec::new();
-        for claimed in claimed {
-            spared.extend(self.lanes.admit(claimed));
+        let (taken, is_due) = self.meanwhile(taking.join_all()).await;
+        has_more |= is_due;
+        let mut failed = None;
+        for taken in taken {
+            match taken {
+                Ok(Taken::Claimed(app_id, claimed)) => {
+                    has_more |= !claimed.is_empty();
+                    let given_up = self.lanes.admit(app_id, claimed);
+                    self.give_back(given_up);
+                }
+                Ok(Taken::Aside(count)) => has_more |= count > 0,
+                Err(fault) => failed = Some(fault),
+            }
         }
         self.begin();
-        self.give_back(spared, SPARE_MS);
-        Ok(Step::Worked)
+        match failed {
+            Some(fault) => Err(fault),
+            None => Ok(if has_more { Step::Worked } else { Step::Idle }),
+        }
     }
 
     fn is_busy(&self) -> bool {
@@ -135,74 +207,93 @@ impl Worker for Deliver {
     }
 
     async fn ended(&mut self) -> bool {
-        let Some(Ended { app_id, is_first, sign }) = joined(&mut self.tasks).await else {
-            return false;
-        };
-        let was_full = self.lanes.full().contains(&app_id);
-        let given_up = self.lanes.end(app_id, sign);
-        self.begin();
-        self.give_back(given_up, SPARE_MS);
-        is_first || (was_full && !self.lanes.full().contains(&app_id))
+        let ended = joined(&mut self.tasks).await;
+        self.end(ended.as_ref())
     }
 
     async fn stop(&mut self) {
         let waiting = self.lanes.drain();
-        self.give_back(waiting, 0);
+        self.give_back(waiting);
         while !self.tasks.is_empty() {
             joined(&mut self.tasks).await;
         }
     }
 }
 
+/// Claims what is due for an app, or sets it aside when the app has no sink for any event.
+async fn take(app: &App, app_id: AppId, room: u32) -> Result<Taken, Fault> {
+    let now = app.clock.now();
+    let receiver = app.store.find_app(app_id).await?;
+    let shut = receiver.as_deref().map_or(Some(DeliveryState::Held), shut);
+    if let Some(state) = shut {
+        let version = receiver.as_ref().map(|receiver| receiver.version);
+        return app.store.set_due_aside(app_id, state, version, now).await.map(Taken::Aside);
+    }
+    if let Some(receiver) = receiver.filter(|receiver| is_unconnected(app, receiver)) {
+        let set_aside = app.store.set_unconnected_aside(app_id, receiver.version, now);
+        return set_aside.await.map(Taken::Aside);
+    }
+    let lease_until = now.plus_ms(LEASE_MS);
+    let claimed = app.store.claim_deliveries_of(app_id, now, lease_until, room).await?;
+    Ok(Taken::Claimed(app_id, claimed))
+}
+
 /// Gives deliveries back untried. When that fails their leases end by themselves.
-pub(super) async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
+async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
     let due_at = app.clock.now().plus_ms(wait_ms);
     if let Err(fault) = app.store.put_back_deliveries(claimed, due_at).await {
         tracing::warn!(%fault, count = claimed.len(), "deliveries wait for the end of their lease");
     }
 }
 
-/// Tries one delivery, whatever comes of it.
-async fn deliver(app: &App, claimed: ClaimedDelivery) -> Ended {
+/// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the sink.
+async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
-    let sign = match try_once(app, &claimed).await {
-        Ok(sign) => sign,
+    let (has_failed, sign) = match try_once(app, &claimed, notes).await {
+        Ok(Some(sent)) => (!sent.is_delivered, sent.sign),
+        Ok(None) => (false, Sign::Unknown),
         Err(fault) => {
             let event_id = claimed.event_id;
             tracing::error!(%event_id, %fault, "a delivery is tried again later");
             if fault.kind() != FaultKind::Damaged {
                 put_back(app, &[claimed], AGAIN_MS).await;
             }
-            Sign::Unknown
+            (false, Sign::Unknown)
         }
     };
-    Ended { app_id, is_first, sign }
+    Ended { app_id, is_first, has_failed, sign }
 }
 
-/// Tries one delivery and records how it went.
+/// Tries one delivery and records how it went; none when nothing was sent.
 ///
 /// # Errors
 /// Faults of storage before anything was sent; [`FaultKind::Damaged`] when tenant or app do not open.
-async fn try_once(app: &App, claimed: &ClaimedDelivery) -> Result<Sign, Fault> {
+async fn try_once(
+    app: &App,
+    claimed: &ClaimedDelivery,
+    notes: bool,
+) -> Result<Option<Sent>, Fault> {
     let gone = || Fault::new(FaultKind::Damaged, "a delivery has no tenant");
     let tenant = app.store.find_tenant_of_event(claimed.tenant_id).await?.ok_or_else(gone)?;
     let Some(receiver) = app.store.find_app(claimed.app_id).await? else {
-        app.store.hold_delivery(claimed).await?;
-        return Ok(Sign::Unknown);
+        app.store.set_delivery_aside(claimed, DeliveryState::Held, None).await?;
+        return Ok(None);
     };
     let granted = granted(app, &receiver, claimed.tenant_id).await?;
-    let sink = match sink(app, &receiver, &granted, claimed.kind) {
-        Sink::None => {
-            if !app.store.hold_delivery_of(claimed, receiver.version).await? {
+    let route = match route(app, &receiver, &granted, claimed.kind) {
+        // Its connection has ended since it was claimed; who is connected elsewhere is looked at anew.
+        Route::Unconnected => {
+            put_back(app, std::slice::from_ref(claimed), 0).await;
+            return Ok(None);
+        }
+        Route::Aside(state) => {
+            let version = Some(receiver.version);
+            if !app.store.set_delivery_aside(claimed, state, version).await? {
                 put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
             }
-            return Ok(Sign::Unknown);
+            return Ok(None);
         }
-        Sink::Unconnected => {
-            push::wait_for_connection(app, claimed, &receiver).await?;
-            return Ok(Sign::Unknown);
-        }
-        sink => sink,
+        route => route,
     };
     let plain = match plain_text(app, &tenant, &receiver, claimed).await {
         Ok(Some(plain)) => plain,
@@ -210,86 +301,83 @@ async fn try_once(app: &App, claimed: &ClaimedDelivery) -> Result<Sign, Fault> {
             let attempt = unsent(app, "not sent: the account is no longer bound");
             let state = DeliveryState::Exhausted;
             app.store.finish_delivery(&tenant, claimed, &attempt, state, None).await?;
-            return Ok(Sign::Unknown);
+            return Ok(None);
         }
         Err(fault) if fault.kind() == FaultKind::Damaged => {
             tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be told");
             let attempt = unsent(app, "not sent: what it tells of cannot be read");
-            record(app, &tenant, claimed, &attempt, false).await?;
-            return Ok(Sign::Unknown);
+            record(app, &tenant, claimed, &attempt, SinkNote::Nothing).await?;
+            return Ok(None);
         }
         Err(fault) => return Err(fault),
     };
-    let tried = match sink {
-        Sink::Connection(line) => push::push(app, &line, &plain).await,
-        Sink::Webhook(url) => post(app, url, &receiver, &plain).await,
-        Sink::None | Sink::Unconnected => unreachable!("nothing is sent without a sink"),
+    let sent = match route {
+        Route::Webhook(url) => webhook::post(app, &receiver, url, &plain).await,
+        Route::Connection(line) => push::push(app, &line, &plain).await,
+        Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
     };
-    let Tried { attempt, is_delivered, class, sign } = tried;
-    if !is_delivered {
-        let (event_id, number) = (claimed.event_id, claimed.attempt);
+    if !sent.is_delivered {
+        let (event_id, number, class) = (claimed.event_id, claimed.attempt, sent.class);
         tracing::info!(%event_id, app_id = %claimed.app_id, attempt = number, class, "an event was not taken");
     }
-    if let Err(fault) = record(app, &tenant, claimed, &attempt, is_delivered).await {
-        // Left to its lease, so that a storage that fails now and then does not flood the receiver.
-        tracing::error!(event_id = %claimed.event_id, %fault, "a try is not recorded, the event is sent again");
-    }
-    Ok(sign)
-}
-
-/// How a try went.
-pub(super) struct Tried {
-    pub(super) attempt: NewAttempt,
-    pub(super) is_delivered: bool,
-    /// Why it was not taken: the word for the operator's log.
-    pub(super) class: &'static str,
-    pub(super) sign: Sign,
-}
-
-/// Posts an event to its app's callback URL.
-async fn post(app: &App, url: &str, receiver: &Receiver, plain: &[u8]) -> Tried {
-    let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
-    let (headers, body) = request(receiver, at.seconds(), plain);
-    let answered = app.outbound.post(url, headers, body.clone()).await;
-    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
-    let attempt = NewAttempt {
-        at,
-        took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
-        outcome: outcome(&answered),
-        http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
-        exchange: Exchange {
-            request: kept(&body),
-            response: answered.as_ref().map(|answer| kept(&answer.body)).unwrap_or_default(),
-            connection_id: None,
-        },
+    let note = match (sent.is_delivered, notes) {
+        (true, true) => SinkNote::Taken,
+        (true, false) => SinkNote::Delivered,
+        (false, _) => SinkNote::Failed,
     };
-    Tried {
-        attempt,
-        is_delivered: matches!(&answered, Ok(answer) if answer.status == StatusCode::OK),
-        class: answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status"),
-        sign: if answered.is_ok() { Sign::Up } else { Sign::Down },
+    match record(app, &tenant, claimed, &sent.attempt, note).await {
+        Ok(Some(failing_since)) => pause(app, &receiver, failing_since, &sent.attempt).await,
+        Ok(None) => {}
+        Err(fault) => {
+            // Left to its lease, so that a storage that fails now and then does not flood the receiver.
+            tracing::error!(event_id = %claimed.event_id, %fault, "a try is not recorded, the event is sent again");
+        }
     }
+    Ok(Some(sent))
 }
 
-/// Records a try, and what follows from it.
+/// Records a try, and what follows from it; since when the app's sink takes nothing, when it failed.
 async fn record(
     app: &App,
     tenant: &Tenant,
     claimed: &ClaimedDelivery,
     attempt: &NewAttempt,
-    is_delivered: bool,
-) -> Result<(), Fault> {
-    let next = retry::DELIVERY.next(claimed.attempt, app.clock.now());
+    sink: SinkNote,
+) -> Result<Option<UnixMs>, Fault> {
+    let is_delivered = matches!(sink, SinkNote::Taken | SinkNote::Delivered);
+    let next = retry::DELIVERY.next(claimed.scheduled_try(), app.clock.now());
     let (state, due_at) = match (is_delivered, next) {
         (true, _) => (DeliveryState::Delivered, None),
         (false, Some(due_at)) => (DeliveryState::Due, Some(due_at)),
         (false, None) => (DeliveryState::Exhausted, None),
     };
-    let is_mine = app.store.finish_delivery(tenant, claimed, attempt, state, due_at).await?;
-    if !is_mine {
+    let after = After { state, due_at, sink };
+    let finished = app.store.finish_try(tenant, claimed, attempt, after).await?;
+    if !finished.is_mine {
         tracing::warn!(event_id = %claimed.event_id, "a try ended after its lease");
     }
-    Ok(())
+    Ok(finished.failing_since)
+}
+
+/// Pauses an app whose sink took nothing for 5 days, and writes an alert.
+async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &NewAttempt) {
+    let since = app.clock.now();
+    let failing_ms = since.ms_since(failing_since);
+    if failing_ms < FAILING_MAX_MS || receiver.pause.is_some() {
+        return;
+    }
+    let (days, last) = (failing_ms / DAY_MS, &attempt.outcome);
+    let reason = format!("no event was taken for {days} days; the last try: {last}");
+    let (app_id, pause) = (receiver.app_id, Pause { since, reason });
+    let paused = app.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason), None);
+    match paused.await {
+        Ok(Saved::Done) => {
+            tracing::warn!(%app_id, days, "an app is paused: its sink takes nothing");
+        }
+        // Another try was quicker, or somebody changed the app: the next failure looks again.
+        Ok(Saved::Outdated | Saved::KeyTaken) => {}
+        Err(fault) => tracing::error!(%app_id, %fault, "a failing app is not paused"),
+    }
 }
 
 /// What an app may in a tenant: its own scopes, for a store app as far as the tenant granted them.
@@ -303,98 +391,41 @@ async fn granted(app: &App, receiver: &Receiver, tenant_id: TenantId) -> Result<
     Ok(scopes.iter().copied().filter(|scope| granted.contains(scope)).collect())
 }
 
-/// Where an app's events of a kind go.
-enum Sink<'a> {
-    Webhook(&'a str),
-    /// One of its connections, drawn anew for each try.
-    Connection(Arc<Line>),
-    /// By long connection, and none is here.
-    Unconnected,
-    None,
+/// The state in which everything for an app waits; none while it has a sink.
+fn shut(receiver: &Receiver) -> Option<DeliveryState> {
+    let settings = &receiver.settings;
+    let is_connected = settings.event_mode == EventMode::LongConnection;
+    let has_sink = is_connected || settings.callback_url.is_some();
+    match (&receiver.pause, settings.is_enabled && has_sink) {
+        (Some(_), _) => Some(DeliveryState::Paused),
+        (None, false) => Some(DeliveryState::Held),
+        (None, true) => None,
+    }
 }
 
-/// The sink of an app that has these scopes. Tickets need none.
-fn sink<'a>(app: &App, receiver: &'a Receiver, granted: &[Scope], kind: EventKind) -> Sink<'a> {
-    let settings = &receiver.settings;
+/// Where an app's events of this kind go. Tickets need no scope.
+fn route<'r>(app: &App, receiver: &'r Receiver, granted: &[Scope], kind: EventKind) -> Route<'r> {
+    if let Some(state) = shut(receiver) {
+        return Route::Aside(state);
+    }
     let is_subscribed = kind == EventKind::AppTicket
         || granted.iter().any(|scope| match scope {
             Scope::BackgroundCheckOrder | Scope::BackgroundCheckOrderReadonly => true,
             Scope::ExamReadonly => kind == EventKind::AccountCreated,
             _ => false,
         });
-    if !settings.is_enabled || !is_subscribed {
-        return Sink::None;
-    }
-    match settings.event_mode {
-        EventMode::Webhook => settings.callback_url.as_deref().map_or(Sink::None, Sink::Webhook),
-        EventMode::LongConnection => {
-            app.lines.pick(receiver.app_id).map_or(Sink::Unconnected, Sink::Connection)
+    match (receiver.settings.event_mode, receiver.settings.callback_url.as_deref()) {
+        _ if !is_subscribed => Route::Aside(DeliveryState::Held),
+        (EventMode::LongConnection, _) => {
+            app.lines.pick(receiver.app_id).map_or(Route::Unconnected, Route::Connection)
         }
+        (EventMode::Webhook, Some(url)) => Route::Webhook(url),
+        (EventMode::Webhook, None) => Route::Aside(DeliveryState::Held),
     }
 }
 
-/// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
-fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (HeaderMap, Bytes) {
-    let (timestamp, nonce) = (seconds.to_string(), chance::hex::<16>());
-    let encrypt_key = &receiver.secrets.encrypt_key;
-    let mut headers = HeaderMap::new();
-    let body = if receiver.settings.encrypted {
-        let body = seal::encrypt(encrypt_key, chance::bytes(), plain);
-        let signature = seal::signature(&timestamp, &nonce, encrypt_key, &body);
-        headers.insert(SIGNATURE, ascii(&signature));
-        body
-    } else {
-        plain.to_vec()
-    };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    headers.insert(TIMESTAMP, ascii(&timestamp));
-    headers.insert(NONCE, ascii(&nonce));
-    headers.insert(REQUEST_ID, ascii(&chance::hex::<16>()));
-    (headers, Bytes::from(body))
-}
-
-fn ascii(digits: &str) -> HeaderValue {
-    HeaderValue::from_str(digits).expect("digits are fit for a header")
-}
-
-fn outcome(answered: &Result<Answer, PostFailure>) -> String {
-    match answered {
-        Ok(answer) if answer.status == StatusCode::OK => "delivered".to_owned(),
-        Ok(answer) => format!("status {}", answer.status.as_u16()),
-        Err(failure) => failure.to_string(),
-    }
-}
-
-/// A try that ended before anything was sent.
-fn unsent(app: &App, why: &str) -> NewAttempt {
-    NewAttempt {
-        at: app.clock.now(),
-        took_ms: 0,
-        outcome: why.to_owned(),
-        http_status: None,
-        exchange: Exchange::default(),
-    }
-}
-
-/// The beginning of a body as text, cut between characters; bytes that are no text become `\u{fffd}`.
-pub(super) fn kept(body: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(body).into_owned();
-    text.truncate(text.floor_char_boundary(KEPT_BYTES_MAX));
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_is_cut_between_characters() {
-        let long = "张".repeat(30_000);
-        let text = kept(long.as_bytes());
-        assert_eq!(text.len(), KEPT_BYTES_MAX - KEPT_BYTES_MAX % 3);
-        assert!(long.starts_with(&text));
-        assert_eq!(kept(b"ok"), "ok");
-        assert_eq!(kept(b"\xff"), "\u{fffd}");
-        assert!(kept(&[0xff; KEPT_BYTES_MAX]).len() <= KEPT_BYTES_MAX);
-    }
+/// Whether an app gets its events by long connection, and has none here.
+fn is_unconnected(app: &App, receiver: &Receiver) -> bool {
+    receiver.settings.event_mode == EventMode::LongConnection
+        && app.lines.count_of(receiver.app_id) == 0
 }

@@ -6,10 +6,9 @@ use contract::event::{
 };
 use domain::Id;
 use store::apps::App as Receiver;
+use store::claims::{ClaimedDelivery, Told};
 use store::content::{Form, Person};
-use store::deliveries::ClaimedDelivery;
 use store::events::EventKind;
-use store::orders::OrderSummary;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Store};
 
@@ -32,18 +31,15 @@ pub(super) async fn plain_text(
     let event = match claimed.kind {
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
-            let order_id = order_id(claimed)?;
-            let found = store.find_form(tenant, order_id).await?;
-            let (order, form) = found.ok_or_else(|| damaged("an event's order has no form"))?;
-            Some(Event::CheckCreated(Box::new(check_created(order, form))))
+            let (order_id, told) = order_of(claimed)?;
+            let created = check_created(order_id, told, claimed.form(tenant)?);
+            Some(Event::CheckCreated(Box::new(created)))
         }
         EventKind::OrderCanceled => {
-            let order_id = order_id(claimed)?;
-            let found = store.find_words(tenant, order_id, event_no).await?;
-            let words = found.ok_or_else(|| damaged("an event's entry is missing"))?;
+            let (order_id, _) = order_of(claimed)?;
             Some(Event::CheckCanceled(CheckCanceled {
                 background_check_id: order_id.to_string(),
-                termination_reason: words.text,
+                termination_reason: claimed.words(tenant)?.text,
             }))
         }
         EventKind::AppTicket => {
@@ -89,7 +85,7 @@ async fn account_created(
     })))
 }
 
-fn check_created(order: OrderSummary, form: Form) -> CheckCreated {
+fn check_created(order_id: Id, told: &Told, form: Form) -> CheckCreated {
     let Person { name, mobile_code, mobile_number, email, first_name, last_name } = form.candidate;
     let candidate_info = CandidateInfo {
         name,
@@ -105,9 +101,9 @@ fn check_created(order: OrderSummary, form: Form) -> CheckCreated {
         email: contact.email,
     };
     CheckCreated {
-        background_check_id: order.order_id.to_string(),
-        account_id: order.account_id.to_string(),
-        package_id: order.package_id,
+        background_check_id: order_id.to_string(),
+        account_id: told.account_id.to_string(),
+        package_id: told.package_id.clone(),
         additional_item_id_list: form.additional_item_ids,
         comment: form.comment,
         candidate_info,
@@ -120,10 +116,8 @@ fn field_values(fields: Vec<(String, String)>) -> Vec<FieldValue> {
     fields.into_iter().map(|(key, value)| FieldValue { key, value }).collect()
 }
 
-fn order_id(claimed: &ClaimedDelivery) -> Result<Id, Fault> {
-    claimed.order_id.ok_or_else(|| damaged("an order's event names no order"))
-}
-
-fn damaged(what: &str) -> Fault {
-    Fault::new(FaultKind::Damaged, what)
+/// The order that the event tells of, and what is known of it.
+fn order_of(claimed: &ClaimedDelivery) -> Result<(Id, &Told), Fault> {
+    let found = claimed.order_id.zip(claimed.told.as_ref());
+    found.ok_or_else(|| Fault::new(FaultKind::Damaged, "an event's order is missing"))
 }

@@ -1,28 +1,39 @@
 //! Lanes: who may be sent how much at once, so that a slow or dead receiver stops nobody else.
 //!
-//! Each app has a lane with a few places; what was claimed beyond them waits. A receiver that gave no answer
-//! is down until it answers again: then its lane has one place and nobody waits in it, because those would sit
-//! out their leases behind a time-out. Lanes live in memory; a new process learns anew who is down.
+//! Each app has a lane with a few places; what was claimed beyond them waits, and more waits where a receiver is
+//! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its lane, because
+//! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. Lanes live in memory; a
+//! new process learns anew who is down.
 
 use std::collections::{HashMap, VecDeque};
 
 use domain::AppId;
-use store::deliveries::ClaimedDelivery;
+use store::claims::ClaimedDelivery;
 
 /// Deliveries under way at once, of all apps.
 const RUNNING_MAX: usize = 256;
 /// Deliveries under way at once, for one app.
-const RUNNING_PER_APP: usize = 8;
-/// Deliveries that are claimed and wait for a place.
-const WAITING_MAX: usize = 1_024;
-/// Deliveries claimed at once.
-const CLAIM_MAX: usize = 64;
+const RUNNING_PER_APP: usize = 16;
+/// Deliveries that are claimed, of all apps.
+const STOCK_MAX: usize = 1_024;
+/// Deliveries that are claimed, for one app whose receiver is quick.
+const STOCK_PER_APP: usize = 128;
+/// Apps for which is claimed at once.
+const APPS_AT_ONCE: usize = 64;
+/// A receiver that answers within this is quick: what waits for it has its turn long before its lease ends.
+const QUICK_MS: u64 = 100;
+/// How long a receiver that is down is left alone.
+const REST_MS: u64 = 15_000;
+/// A receiver that was down so long has missed something worth hastening.
+const MISSED_MS: u64 = 60_000;
+/// How often it is noted that a sink takes events.
+const NOTE_EVERY_MS: u64 = 60_000;
 
 /// What the end of a delivery says about its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// It answered, whatever it said.
-    Up,
+    /// It answered, whatever it said, after this many milliseconds.
+    Up(u64),
     /// It gave no whole answer in time.
     Down,
     /// Nothing was sent.
@@ -34,48 +45,101 @@ pub(super) struct Lanes {
     by_app: HashMap<AppId, Lane>,
     running: usize,
     waiting: usize,
+    /// The app that was served last; the next one's turn comes first.
+    last: Option<AppId>,
+    /// When it was noted last that an app's sink takes events.
+    noted: HashMap<AppId, u64>,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
     waiting: VecDeque<ClaimedDelivery>,
-    is_down: bool,
+    is_quick: bool,
+    down: Option<Down>,
+}
+
+/// Instants on the clock's monotonic count.
+#[derive(Debug, Clone, Copy)]
+struct Down {
+    since_ms: u64,
+    rests_until_ms: u64,
+}
+
+/// What follows from the end of a delivery.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Freed {
+    /// What must not wait any longer, because the receiver is down.
+    pub(super) given_up: Vec<ClaimedDelivery>,
+    /// Whether the receiver is back after it was down for long.
+    pub(super) is_back: bool,
+    /// Whether more may be claimed for the app now.
+    pub(super) has_room: bool,
 }
 
 impl Lane {
-    fn has_place(&self) -> bool {
-        self.running < if self.is_down { 1 } else { RUNNING_PER_APP }
+    fn stock(&self) -> usize {
+        self.running + self.waiting.len()
+    }
+
+    fn places(&self) -> usize {
+        if self.down.is_some() { 1 } else { RUNNING_PER_APP }
+    }
+
+    /// How much may be claimed now: nothing while more than half is left, so that claims are few and large.
+    fn room(&self, now_ms: u64) -> usize {
+        let stock = self.stock();
+        match self.down {
+            Some(down) => usize::from(stock == 0 && now_ms >= down.rests_until_ms),
+            None => {
+                let most = if self.is_quick { STOCK_PER_APP } else { RUNNING_PER_APP };
+                if stock > most / 2 { 0 } else { most - stock }
+            }
+        }
     }
 }
 
 impl Lanes {
-    /// How many deliveries may be claimed now.
-    pub(super) fn room(&self) -> usize {
-        CLAIM_MAX.min(WAITING_MAX - self.waiting)
-    }
-
-    /// The apps for which nothing more may be claimed now.
-    pub(super) fn full(&self) -> Vec<AppId> {
-        let is_full = |lane: &Lane| !lane.waiting.is_empty() || !lane.has_place();
-        self.by_app.iter().filter(|(_, lane)| is_full(lane)).map(|(app_id, _)| *app_id).collect()
-    }
-
-    /// Takes a claimed delivery in; it comes back when its receiver is down and has no place.
-    pub(super) fn admit(&mut self, claimed: ClaimedDelivery) -> Option<ClaimedDelivery> {
-        let lane = self.by_app.entry(claimed.app_id).or_default();
-        if lane.is_down && lane.running + lane.waiting.len() > 0 {
-            return Some(claimed);
+    /// Of the apps for which something is due, in the order of their ids, those whose turn it is, each with what
+    /// may be claimed for it.
+    pub(super) fn choose(&mut self, due: &[AppId], now_ms: u64) -> Vec<(AppId, u32)> {
+        let mut left = STOCK_MAX - self.running - self.waiting;
+        let turn = due.partition_point(|app_id| self.last.is_some_and(|last| *app_id <= last));
+        let mut chosen = Vec::new();
+        for app_id in due[turn..].iter().chain(&due[..turn]) {
+            if left == 0 || chosen.len() == APPS_AT_ONCE {
+                break;
+            }
+            let room = self.by_app.get(app_id).map_or(RUNNING_PER_APP, |lane| lane.room(now_ms));
+            let room = room.min(left);
+            if room > 0 {
+                left -= room;
+                self.last = Some(*app_id);
+                chosen.push((*app_id, u32::try_from(room).unwrap_or(u32::MAX)));
+            }
         }
-        lane.waiting.push_back(claimed);
-        self.waiting += 1;
-        None
+        chosen
+    }
+
+    /// Takes claimed deliveries of an app in; they come back when its receiver went down meanwhile.
+    pub(super) fn admit(
+        &mut self,
+        app_id: AppId,
+        claimed: Vec<ClaimedDelivery>,
+    ) -> Vec<ClaimedDelivery> {
+        let lane = self.by_app.entry(app_id).or_default();
+        if lane.down.is_some() && (lane.stock() > 0 || claimed.len() > 1) {
+            return claimed;
+        }
+        self.waiting += claimed.len();
+        lane.waiting.extend(claimed);
+        Vec::new()
     }
 
     /// Gives the next delivery of the app a place; none when there is no place or nothing waits.
     pub(super) fn start(&mut self, app_id: AppId) -> Option<ClaimedDelivery> {
         let lane = self.by_app.get_mut(&app_id)?;
-        if self.running >= RUNNING_MAX || !lane.has_place() {
+        if self.running >= RUNNING_MAX || lane.running >= lane.places() {
             return None;
         }
         let claimed = lane.waiting.pop_front()?;
@@ -85,31 +149,56 @@ impl Lanes {
         Some(claimed)
     }
 
+    /// Whether a delivery may wait for a place that another app's delivery leaves.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.running + 1 >= RUNNING_MAX
+    }
+
     /// The apps for which something waits.
     pub(super) fn with_waiting(&self) -> Vec<AppId> {
         let waits = self.by_app.iter().filter(|(_, lane)| !lane.waiting.is_empty());
         waits.map(|(app_id, _)| *app_id).collect()
     }
 
-    /// Takes note of the end of a delivery; gives what must not wait any longer, because the receiver is down.
-    pub(super) fn end(&mut self, app_id: AppId, sign: Sign) -> Vec<ClaimedDelivery> {
-        let Some(lane) = self.by_app.get_mut(&app_id) else { return Vec::new() };
+    /// Whether a success of this app's sink is worth a note now: once a minute, and at once after a failure.
+    pub(super) fn must_note(&mut self, app_id: AppId, now_ms: u64) -> bool {
+        let is_fresh = self.noted.get(&app_id).is_some_and(|at_ms| now_ms < at_ms + NOTE_EVERY_MS);
+        if !is_fresh {
+            self.noted.insert(app_id, now_ms);
+        }
+        !is_fresh
+    }
+
+    /// Forgets that it was noted: the sink failed.
+    pub(super) fn unnote(&mut self, app_id: AppId) {
+        self.noted.remove(&app_id);
+    }
+
+    /// Takes note of the end of a delivery.
+    pub(super) fn end(&mut self, app_id: AppId, sign: Sign, now_ms: u64) -> Freed {
+        let Some(lane) = self.by_app.get_mut(&app_id) else { return Freed::default() };
         lane.running -= 1;
         self.running -= 1;
-        let mut given_up = Vec::new();
+        let mut freed = Freed::default();
         match sign {
-            Sign::Up => lane.is_down = false,
+            Sign::Up(took_ms) => {
+                let down = lane.down.take();
+                freed.is_back = down.is_some_and(|down| now_ms >= down.since_ms + MISSED_MS);
+                lane.is_quick = took_ms <= QUICK_MS;
+            }
             Sign::Down => {
-                lane.is_down = true;
-                given_up.extend(lane.waiting.drain(..));
+                let since_ms = lane.down.map_or(now_ms, |down| down.since_ms);
+                lane.down = Some(Down { since_ms, rests_until_ms: now_ms + REST_MS });
+                freed.given_up.extend(lane.waiting.drain(..));
             }
             Sign::Unknown => {}
         }
-        self.waiting -= given_up.len();
-        if lane.running == 0 && lane.waiting.is_empty() && !lane.is_down {
+        self.waiting -= freed.given_up.len();
+        freed.has_room = lane.room(now_ms) > 0;
+        if lane.stock() == 0 && lane.down.is_none() && !lane.is_quick {
             self.by_app.remove(&app_id);
         }
-        given_up
+        freed
     }
 
     /// Everything that waits, to be given back.
@@ -138,13 +227,15 @@ mod tests {
             order_id: Some(Id(event_no)),
             created_at: UnixMs(0),
             attempt: 1,
+            tries_before: 0,
             lease_until: UnixMs(1),
+            told: None,
         }
     }
 
     /// Admits `count` deliveries; how many came back.
     fn admit(lanes: &mut Lanes, app_id: AppId, count: i64) -> usize {
-        (0..count).filter_map(|number| lanes.admit(delivery(app_id, number))).count()
+        lanes.admit(app_id, (0..count).map(|number| delivery(app_id, number)).collect()).len()
     }
 
     fn start_all(lanes: &mut Lanes, app_id: AppId) -> usize {
@@ -152,60 +243,106 @@ mod tests {
     }
 
     #[test]
-    fn an_app_has_eight_places_and_the_rest_waits_in_order() {
+    fn an_app_has_sixteen_places_and_the_rest_waits_in_order() {
         let mut lanes = Lanes::default();
+        assert_eq!(lanes.choose(&[DEAD], 0), [(DEAD, 16)]);
         assert_eq!(admit(&mut lanes, DEAD, 20), 0);
-        assert_eq!(start_all(&mut lanes, DEAD), 8);
-        assert_eq!((lanes.full(), lanes.with_waiting()), (vec![DEAD], vec![DEAD]));
+        assert_eq!(start_all(&mut lanes, DEAD), 16);
+        assert_eq!((lanes.choose(&[DEAD], 0), lanes.with_waiting()), (vec![], vec![DEAD]));
         assert_eq!(admit(&mut lanes, GOOD, 1), 0);
         assert_eq!(start_all(&mut lanes, GOOD), 1);
-        assert_eq!(lanes.end(DEAD, Sign::Up), []);
-        assert_eq!(lanes.start(DEAD), Some(delivery(DEAD, 8)));
+        assert_eq!(lanes.end(DEAD, Sign::Up(101), 0), Freed::default());
+        assert_eq!(lanes.start(DEAD), Some(delivery(DEAD, 16)));
         assert_eq!(lanes.start(DEAD), None);
     }
 
     #[test]
-    fn a_receiver_that_is_down_has_one_place_and_nobody_waits_for_it() {
+    fn more_waits_for_a_quick_receiver_and_is_claimed_when_half_is_gone() {
+        let mut lanes = Lanes::default();
+        admit(&mut lanes, GOOD, 16);
+        assert_eq!(start_all(&mut lanes, GOOD), 16);
+        assert!(lanes.end(GOOD, Sign::Up(100), 0).has_room);
+        assert_eq!(lanes.choose(&[GOOD], 0), [(GOOD, 113)]);
+        admit(&mut lanes, GOOD, 113);
+        assert_eq!(lanes.choose(&[GOOD], 0), []);
+        for left in (64..128).rev() {
+            start_all(&mut lanes, GOOD);
+            assert_eq!(lanes.end(GOOD, Sign::Up(1), 0).has_room, left == 64, "{left}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_is_down_is_tried_now_and_then_and_nobody_waits_for_it() {
         let mut lanes = Lanes::default();
         admit(&mut lanes, DEAD, 20);
         start_all(&mut lanes, DEAD);
-        assert_eq!(lanes.end(DEAD, Sign::Down).len(), 12);
-        assert_eq!(lanes.room(), CLAIM_MAX);
-        for _ in 0..7 {
-            assert_eq!(lanes.end(DEAD, Sign::Down), []);
+        assert_eq!(lanes.end(DEAD, Sign::Down, 0).given_up.len(), 4);
+        for _ in 0..15 {
+            assert_eq!(lanes.end(DEAD, Sign::Down, 3_000), Freed::default());
         }
-        assert_eq!(lanes.full(), []);
-        assert_eq!(admit(&mut lanes, DEAD, 5), 4, "one probe");
+        assert_eq!(lanes.choose(&[DEAD, GOOD], 17_999), [(GOOD, 16)]);
+        assert_eq!(lanes.choose(&[DEAD], 18_000), [(DEAD, 1)]);
+        assert_eq!(admit(&mut lanes, DEAD, 1), 0);
         assert_eq!(start_all(&mut lanes, DEAD), 1);
-        assert_eq!(lanes.full(), [DEAD]);
-        assert_eq!(lanes.end(DEAD, Sign::Up), []);
-        assert_eq!(admit(&mut lanes, DEAD, 20), 0, "up again");
-        assert_eq!(start_all(&mut lanes, DEAD), 8);
+        assert_eq!(admit(&mut lanes, DEAD, 1), 1, "one at once");
+        assert_eq!(lanes.choose(&[DEAD], 40_000), []);
+        let freed = lanes.end(DEAD, Sign::Up(1), 40_000);
+        assert!(freed.has_room && !freed.is_back, "40 s are no great loss");
+        assert_eq!(lanes.choose(&[DEAD], 40_000), [(DEAD, 128)]);
+    }
+
+    #[test]
+    fn a_receiver_that_was_down_for_a_minute_is_back() {
+        let mut lanes = Lanes::default();
+        admit(&mut lanes, DEAD, 1);
+        start_all(&mut lanes, DEAD);
+        lanes.end(DEAD, Sign::Down, 10);
+        admit(&mut lanes, DEAD, 1);
+        start_all(&mut lanes, DEAD);
+        lanes.end(DEAD, Sign::Down, 50_000);
+        admit(&mut lanes, DEAD, 1);
+        start_all(&mut lanes, DEAD);
+        assert!(lanes.end(DEAD, Sign::Up(1), 60_010).is_back);
+        admit(&mut lanes, DEAD, 1);
+        start_all(&mut lanes, DEAD);
+        assert!(!lanes.end(DEAD, Sign::Up(1), 60_020).is_back, "once");
     }
 
     #[test]
     fn a_delivery_that_was_not_sent_says_nothing_about_the_receiver() {
         let mut lanes = Lanes::default();
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        lanes.end(DEAD, Sign::Down);
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        lanes.end(DEAD, Sign::Unknown);
-        assert_eq!(admit(&mut lanes, DEAD, 2), 1, "still down");
+        for sign in [Sign::Down, Sign::Unknown] {
+            admit(&mut lanes, DEAD, 1);
+            start_all(&mut lanes, DEAD);
+            lanes.end(DEAD, sign, 0);
+        }
+        assert_eq!(lanes.choose(&[DEAD], 1), [], "still down");
     }
 
     #[test]
-    fn all_apps_together_have_bounds_too() {
+    fn all_apps_together_have_bounds_and_each_has_its_turn() {
         let mut lanes = Lanes::default();
-        let apps = (0..40).map(AppId);
-        for app_id in apps.clone() {
-            admit(&mut lanes, app_id, 25);
+        let apps: Vec<_> = (0..100).map(AppId).collect();
+        let first = lanes.choose(&apps, 0);
+        assert_eq!((first.len(), first[0], first[63]), (64, (AppId(0), 16), (AppId(63), 16)));
+        for (app_id, room) in first {
+            admit(&mut lanes, app_id, i64::from(room));
         }
-        assert_eq!(lanes.room(), 24);
-        let started: usize = apps.clone().map(|app_id| start_all(&mut lanes, app_id)).sum();
+        assert_eq!(lanes.choose(&apps, 0), [], "1,024 are claimed");
+        let started: usize = apps.iter().map(|app_id| start_all(&mut lanes, *app_id)).sum();
         assert_eq!(started, RUNNING_MAX);
-        assert_eq!(lanes.drain().len(), 1_000 - RUNNING_MAX);
-        assert_eq!(lanes.room(), CLAIM_MAX);
+        assert!(lanes.is_crowded());
+        assert_eq!(lanes.drain().len(), STOCK_MAX - RUNNING_MAX);
+        assert_eq!(lanes.choose(&apps, 0)[0].0, AppId(64), "whose turn did not come");
+    }
+
+    #[test]
+    fn a_success_is_noted_once_a_minute_and_after_each_failure() {
+        let mut lanes = Lanes::default();
+        assert!(lanes.must_note(GOOD, 0));
+        assert!(!lanes.must_note(GOOD, 59_999));
+        assert!(lanes.must_note(GOOD, 60_000));
+        lanes.unnote(GOOD);
+        assert!(lanes.must_note(GOOD, 60_001));
     }
 }

@@ -17,6 +17,8 @@ mod lanes;
 mod pdf;
 mod purge;
 mod push;
+mod sent;
+mod webhook;
 
 use std::time::Duration;
 
@@ -150,11 +152,13 @@ async fn repeat<W: Worker>(
 /// # Errors
 /// Faults of storage when looking for work; then some may be left.
 pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
+    // Each is one worker from beginning to end: it remembers which receivers are down.
+    let (mut deliver, mut fetch_report) = (Deliver::new(app), FetchReport::new(app));
     loop {
         drain(&mut IssueTickets::new(app)).await?;
         drain(&mut KeepLines::new(app)).await?;
-        let has_delivered = drain(&mut Deliver::new(app)).await?;
-        let has_fetched = drain(&mut FetchReport::new(app)).await?;
+        let has_delivered = drain(&mut deliver).await?;
+        let has_fetched = drain(&mut fetch_report).await?;
         drain(&mut Purge::new(app)).await?;
         if !has_delivered && !has_fetched {
             return Ok(());

@@ -1,19 +1,17 @@
 //! The sink of apps by long connection: one event to one of the app's live connections. Source: contract, section 5.6.
 
 use contract::frame::{ACK_HANDLED, Frame};
-use store::Fault;
-use store::apps::App as Receiver;
 use store::content::Exchange;
-use store::deliveries::{ClaimedDelivery, NewAttempt};
+use store::deliveries::NewAttempt;
 
-use super::deliver::{AGAIN_MS, Tried, kept, put_back};
 use super::lanes::Sign;
+use super::sent::{Sent, kept};
 use crate::app::App;
 use crate::chance;
-use crate::long_connection::{Line, SERVICE_ID};
+use crate::long_connection::{Line, NoAck, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
-pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Tried {
+pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
     let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
     let message_id = chance::hex::<16>();
     let frames = Frame::event(SERVICE_ID, &message_id, &chance::hex::<16>(), at.0, plain);
@@ -28,7 +26,7 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Tried {
         (Ok(_), None) => "acknowledged without a code".to_owned(),
         (Err(why), _) => why.to_string(),
     };
-    Tried {
+    Sent {
         attempt: NewAttempt {
             at,
             took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
@@ -42,24 +40,11 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Tried {
         },
         is_delivered,
         class: answered.as_ref().map_or_else(|why| why.class(), |_| "ack_code"),
-        // Where others are connected, one that is silent says nothing about them.
+        // Where others are connected, one that is silent says nothing about them; one that has gone comes back.
         sign: match answered {
-            Ok(_) => Sign::Up,
-            Err(_) if app.lines.count_of(line.app_id) > 1 => Sign::Unknown,
-            Err(_) => Sign::Down,
+            Ok(_) => Sign::Up(took_ms),
+            Err(NoAck::Late | NoAck::Busy) if app.lines.count_of(line.app_id) == 1 => Sign::Down,
+            Err(_) => Sign::Unknown,
         },
     }
-}
-
-/// Sets a delivery aside until its app is connected to some replica; leaves it to the one that it is connected to.
-pub(super) async fn wait_for_connection(
-    app: &App,
-    claimed: &ClaimedDelivery,
-    receiver: &Receiver,
-) -> Result<(), Fault> {
-    let now = app.clock.now();
-    if !app.store.hold_unconnected_delivery(claimed, receiver.version, now).await? {
-        put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
-    }
-    Ok(())
 }

@@ -281,6 +281,7 @@ impl World {
                 verification_token: "v-1".to_owned(),
                 encrypt_key: "test key".to_owned(),
             },
+            pause: None,
             version: 1,
             created_at: at,
         };

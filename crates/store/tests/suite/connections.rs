@@ -1,7 +1,7 @@
 //! Long connections: one use per id, a limit per app over all replicas that live, and nothing set aside beside one.
 
 use contract::control::{DeliveryState, EventMode};
-use domain::{AppId, Id, UnixMs};
+use domain::{AppId, Id};
 use store::connections::{BEAT_AGE_MAX_MS, ConnectionNews, Holder, NewConnection, Opened};
 
 use crate::support::*;
@@ -130,32 +130,24 @@ async fn a_delivery_is_set_aside_only_where_nobody_is_connected(world: &World) {
     let scene = world.scene(false, false).await;
     app(world).await;
     let order_id = accepted(&world.store, scene.place()).await;
-    let claim = async |at: UnixMs| {
-        world.store.claim_deliveries(at, at.plus_ms(60_000), 10).await.unwrap().remove(0)
-    };
-    let claimed = claim(NOW).await;
     let connection = new(world, 1, 0);
     assert_eq!(open(world, &connection).await, Opened::Done);
-    let hold = async |ms| {
-        let now = NOW.plus_ms(ms);
-        world.store.hold_unconnected_delivery(&claimed, 1, now).await.unwrap()
-    };
-    assert!(!hold(0).await, "somebody is connected");
+    let hold = async |version| world.store.set_unconnected_aside(APP, version, NOW).await.unwrap();
+    assert_eq!(hold(1).await, 0, "somebody is connected");
     world.store.close_connections(&[connection.connection_id], NOW).await.unwrap();
-    assert!(!world.store.hold_unconnected_delivery(&claimed, 2, NOW).await.unwrap());
-    assert!(hold(0).await);
+    assert_eq!((hold(2).await, hold(1).await), (0, 1));
     let held = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
     assert_eq!(held.unwrap().unwrap().state, DeliveryState::Held);
     world.store.release_held(APP, NOW).await.unwrap();
-    assert_eq!(claim(NOW).await.attempt, 1, "what was not tried counts as no try");
+    let claimed = world.store.claim_deliveries(NOW, NOW.plus_ms(60_000), 10).await.unwrap();
+    assert_eq!((claimed.len(), claimed[0].attempt), (1, 1), "what was not tried counts as no try");
 }
 
 async fn an_app_by_long_connection_gets_what_was_held_when_it_is_enabled(world: &World) {
     let scene = world.scene(false, false).await;
     app(world).await;
     accepted(&world.store, scene.place()).await;
-    let claimed = world.store.claim_deliveries(NOW, NOW.plus_ms(60_000), 10).await.unwrap();
-    world.store.hold_delivery(&claimed[0]).await.unwrap();
+    assert_eq!(world.store.set_unconnected_aside(APP, 1, NOW).await.unwrap(), 1);
     let mut settings = world.store.find_app(APP).await.unwrap().unwrap().settings.clone();
     for (version, is_enabled, due) in [(1, false, 0), (2, true, 1)] {
         settings.is_enabled = is_enabled;

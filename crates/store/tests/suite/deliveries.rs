@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use contract::control::DeliveryState;
 use domain::{AppId, Id};
-use store::Saved;
+use store::FaultKind;
+use store::claims::ClaimedDelivery;
 use store::content::Exchange;
-use store::deliveries::{ClaimedDelivery, NewAttempt};
+use store::deliveries::NewAttempt;
 use store::events::{EventId, EventKind};
 
+use crate::sinks::hold;
 use crate::support::*;
-use crate::tenancy::{new_account, new_app};
+use crate::tenancy::new_account;
 
 on_both!(
     events_stand_with_their_change_and_no_other,
@@ -19,11 +21,9 @@ on_both!(
     a_failed_try_is_repeated_when_it_is_due,
     a_lost_lease_records_nothing,
     created_is_sent_before_canceled,
-    what_is_held_waits_for_a_sink,
-    a_delivery_is_held_only_while_its_app_is_as_it_was,
-    apps_can_be_passed_over_and_deliveries_put_back,
+    apps_are_claimed_apart_and_deliveries_put_back,
+    a_claim_brings_what_the_event_tells,
     an_event_is_sent_again_on_request,
-    events_since_an_instant_are_sent_again,
     a_damaged_event_spoils_no_claim,
     a_claim_takes_no_more_than_asked,
     a_commit_with_an_event_wakes_the_workers,
@@ -31,27 +31,27 @@ on_both!(
     what_is_kept_about_an_account_is_opened_by_its_tenant,
 );
 
-const LEASE_MS: i64 = 60_000;
+pub(crate) const LEASE_MS: i64 = 60_000;
 
-async fn claim(world: &World, ms: i64, limit: u32) -> Vec<ClaimedDelivery> {
+pub(crate) async fn claim(world: &World, ms: i64, limit: u32) -> Vec<ClaimedDelivery> {
     let now = NOW.plus_ms(ms);
     world.store.claim_deliveries(now, now.plus_ms(LEASE_MS), limit).await.unwrap()
 }
 
-fn attempt(outcome: &str, status: u16) -> NewAttempt {
+pub(crate) fn attempt(outcome: &str, status: u16) -> NewAttempt {
     let exchange =
         Exchange { request: "{\"张\":1}".into(), response: "好".into(), connection_id: None };
     let (at, outcome) = (NOW.plus_ms(5), outcome.into());
     NewAttempt { at, took_ms: 20, outcome, http_status: Some(status), exchange }
 }
 
-async fn deliver(world: &World, scene: &Scene, claimed: &ClaimedDelivery) {
+pub(crate) async fn deliver(world: &World, scene: &Scene, claimed: &ClaimedDelivery) {
     let (tried, delivered) = (attempt("delivered", 200), DeliveryState::Delivered);
     let done = world.store.finish_delivery(&scene.tenant, claimed, &tried, delivered, None);
     assert!(done.await.unwrap());
 }
 
-fn orders(claimed: &[ClaimedDelivery]) -> Vec<(EventKind, Id)> {
+pub(crate) fn orders(claimed: &[ClaimedDelivery]) -> Vec<(EventKind, Id)> {
     claimed.iter().map(|delivery| (delivery.kind, delivery.order_id.unwrap())).collect()
 }
 
@@ -166,7 +166,7 @@ async fn a_lost_lease_records_nothing(world: &World) {
     let (tried, exhausted) = (attempt("late", 500), DeliveryState::Exhausted);
     let done = world.store.finish_delivery(&scene.tenant, &late, &tried, exhausted, None);
     assert!(!done.await.unwrap());
-    world.store.hold_delivery(&late).await.unwrap();
+    hold(world, &late, None).await;
     deliver(world, &scene, &holder).await;
     let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
     let delivery = delivery.unwrap().unwrap();
@@ -192,71 +192,45 @@ async fn created_is_sent_before_canceled(world: &World) {
     assert_eq!(orders(&again), [(EventKind::OrderCreated, order_id)]);
 }
 
-async fn what_is_held_waits_for_a_sink(world: &World) {
-    let scene = world.scene(false, false).await;
-    let mut app = new_app(&world.store, scene.app_id, Some(scene.tenant.tenant_id));
-    app.settings.callback_url = None;
-    world.store.create_app(&app, None).await.unwrap();
-    let order_id = accepted(&world.store, scene.place()).await;
-    accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
-    let claimed = claim(world, 0, 10).await.remove(0);
-    world.store.hold_delivery(&claimed).await.unwrap();
-    let held = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    let held = held.unwrap().unwrap();
-    assert_eq!((held.state, held.due_at), (DeliveryState::Held, None));
-    // The next of the order is claimed then, and held as well.
-    let canceled = claim(world, 1, 10).await.remove(0);
-    assert_eq!(canceled.kind, EventKind::OrderCanceled);
-    world.store.hold_delivery(&canceled).await.unwrap();
-    assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
-
-    let mut settings = app.settings.clone();
-    settings.name = "still without a sink".into();
-    let saved = world.store.update_app(app.app_id, 1, &settings, NOW).await.unwrap();
-    assert_eq!(saved, Saved::Done);
-    assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
-    settings.callback_url = Some("https://hook.example/".into());
-    world.store.update_app(app.app_id, 2, &settings, NOW).await.unwrap();
-    let claimed = claim(world, 0, 10).await;
-    assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
-    assert_eq!(claimed[0].attempt, 1, "what was not tried counts as no try");
-    deliver(world, &scene, &claimed[0]).await;
-    assert_eq!(orders(&claim(world, 0, 10).await), [(EventKind::OrderCanceled, order_id)]);
-}
-
-async fn a_delivery_is_held_only_while_its_app_is_as_it_was(world: &World) {
-    let scene = world.scene(false, false).await;
-    let mut app = new_app(&world.store, scene.app_id, None);
-    app.settings.callback_url = None;
-    world.store.create_app(&app, None).await.unwrap();
-    accepted(&world.store, scene.place()).await;
-    let claimed = claim(world, 0, 10).await.remove(0);
-    world.store.update_app(app.app_id, 1, &app.settings, NOW).await.unwrap();
-    assert!(!world.store.hold_delivery_of(&claimed, 1).await.unwrap());
-    assert!(world.store.hold_delivery_of(&claimed, 2).await.unwrap());
-    let found = world.store.find_event_of(scene.tenant.tenant_id, claimed.event_id.event_no).await;
-    assert_eq!(found.unwrap().unwrap().delivery_state, DeliveryState::Held);
-    let app = world.store.find_app(app.app_id).await.unwrap().unwrap();
-    assert_eq!(app.version, 2, "holding is no change of the app");
-}
-
-async fn apps_can_be_passed_over_and_deliveries_put_back(world: &World) {
+async fn apps_are_claimed_apart_and_deliveries_put_back(world: &World) {
     let scene = world.scene(false, false).await;
     let others = Scene { app_id: AppId(-7), ..scene.clone() };
     let order_id = accepted(&world.store, scene.place()).await;
     let other_id = accepted(&world.store, others.place()).await;
     let lease = NOW.plus_ms(LEASE_MS);
-    let both = [scene.app_id, others.app_id];
-    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &both).await.unwrap();
-    assert!(claimed.is_empty());
-    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &both[..1]).await.unwrap();
+    let due = async |ms| world.store.list_due_apps(NOW.plus_ms(ms)).await.unwrap();
+    let mut both = [scene.app_id, others.app_id];
+    both.sort_unstable_by_key(|app_id| app_id.0);
+    assert_eq!((due(0).await, due(-1).await), (both.to_vec(), vec![]));
+    let claim_of = async |app_id| world.store.claim_deliveries_of(app_id, NOW, lease, 10).await;
+    assert!(claim_of(AppId(7)).await.unwrap().is_empty());
+    let claimed = claim_of(others.app_id).await.unwrap();
     assert_eq!(orders(&claimed), [(EventKind::OrderCreated, other_id)]);
-    let claimed = world.store.claim_deliveries_except(NOW, lease, 10, &[AppId(7)]).await.unwrap();
+    assert_eq!(due(0).await, [scene.app_id]);
+    let claimed = claim_of(scene.app_id).await.unwrap();
     assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
     world.store.put_back_deliveries(&claimed, NOW.plus_ms(50)).await.unwrap();
     assert!(claim(world, 49, 10).await.is_empty());
     let again = claim(world, 50, 10).await;
     assert_eq!((orders(&again), again[0].attempt), (orders(&claimed), 1));
+}
+
+async fn a_claim_brings_what_the_event_tells(world: &World) {
+    let scene = world.scene(false, false).await;
+    let order_id = accepted(&world.store, scene.place()).await;
+    let created = claim(world, 0, 10).await.remove(0);
+    let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
+    assert_eq!(created.form(&scene.tenant).unwrap(), order.form);
+    let told = created.told.as_ref().unwrap();
+    assert_eq!(told.account_id, order.summary.account_id);
+    assert_eq!(told.package_id, order.summary.package_id);
+    deliver(world, &scene, &created).await;
+    accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
+    let canceled = claim(world, 0, 10).await.remove(0);
+    assert_eq!(canceled.words(&scene.tenant).unwrap().text, "岗位取消");
+    let stranger = world.scene(false, false).await;
+    let fault = canceled.words(&stranger.tenant).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Damaged);
 }
 
 async fn an_event_is_sent_again_on_request(world: &World) {
@@ -270,31 +244,10 @@ async fn an_event_is_sent_again_on_request(world: &World) {
     assert!(world.store.resend_event(scene.tenant.tenant_id, order_id, at).await.unwrap());
     let again = claim(world, 100, 10).await.remove(0);
     assert_eq!((again.event_id, again.attempt), (claimed.event_id, 2));
+    assert_eq!(again.scheduled_try(), 1, "the schedule begins anew");
     deliver(world, &scene, &again).await;
     let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
     assert_eq!(delivery.unwrap().unwrap().attempts.len(), 2);
-}
-
-async fn events_since_an_instant_are_sent_again(world: &World) {
-    let scene = world.scene(false, false).await;
-    let others = Scene { app_id: AppId(78), ..scene.clone() };
-    let mut placed = Vec::new();
-    for second in 0..4 {
-        for from in [&scene, &others] {
-            let mut place = from.place();
-            place.at = NOW.plus_ms(second * 1_000);
-            placed.push(accepted(&world.store, place).await);
-        }
-    }
-    for claimed in claim(world, 10_000, 100).await {
-        deliver(world, &scene, &claimed).await;
-    }
-    let since = NOW.plus_ms(2_000);
-    let count = world.store.resend_since(scene.app_id, since, NOW.plus_ms(20_000)).await.unwrap();
-    assert_eq!(count, 2);
-    let again: Vec<_> =
-        claim(world, 20_000, 100).await.iter().map(|d| d.order_id.unwrap()).collect();
-    assert_eq!(again, [placed[4], placed[6]]);
 }
 
 async fn a_damaged_event_spoils_no_claim(world: &World) {

@@ -16,6 +16,7 @@ mod orders;
 mod repeats;
 mod reports;
 mod sealing;
+mod sinks;
 mod store_apps;
 mod support;
 mod tenancy;

@@ -46,6 +46,7 @@ pub(crate) fn new_app(store: &Store, app_id: AppId, tenant_id: Option<TenantId>)
             verification_token: format!("token-{}", store.make_id(NOW)),
             encrypt_key: "key".into(),
         },
+        pause: None,
         version: 1,
         created_at: NOW,
     }

@@ -58,6 +58,7 @@ pub(crate) async fn create_app(
         },
         secret_hash: keys::hash(&app_secret),
         secrets: secrets.clone(),
+        pause: None,
         version: 1,
         created_at: call.app.clock.now(),
     };

@@ -3,12 +3,18 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ResendSince, Resent};
+use domain::TenantId;
+use store::Store;
+use store::apps::App;
+use store::resend::Span;
 
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::instant;
 use crate::control::repeat;
 use crate::control::request::{Command, json};
+
+const TENANTS_AT_ONCE: u32 = 200;
 
 /// Sends every event of an app again that happened at `since` or later, to whatever sink the app has now.
 ///
@@ -29,14 +35,31 @@ pub(crate) async fn resend_app_events(
     judge(body.faults())?;
     let since = instant::parse(&body.since)
         .ok_or_else(|| Failure::field("since", "expected an instant with its offset (RFC 3339)"))?;
-    let app_id = call.vendor_app().await?.app_id;
+    let app = call.vendor_app().await?;
     repeat::find_used_key(&call, command.key.as_ref()).await?;
-    let now = call.app.clock.now();
+    let (store, now) = (&call.app.store, call.app.clock.now());
+    let span = Span { since, until: None, states: Vec::new() };
+    let mut count = 0;
     // Nothing has happened in the future.
-    let count = match since > now {
-        true => 0,
-        false => call.app.store.resend_since(app_id, since, now).await?,
-    };
+    if since <= now {
+        for tenant_id in tenants(store, &app).await? {
+            count += store.resend_span(tenant_id, app.app_id, &span, now).await?;
+        }
+    }
     let delivery_count = u64::try_from(count).unwrap_or(u64::MAX);
     Ok(json(StatusCode::OK, &Resent { delivery_count }))
+}
+
+/// The tenants whose events an app may have: its own, or every one for a store app.
+async fn tenants(store: &Store, app: &App) -> Result<Vec<TenantId>, Failure> {
+    if let Some(tenant_id) = app.tenant_id {
+        return Ok(vec![tenant_id]);
+    }
+    let (mut tenants, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.list_tenants(before, TENANTS_AT_ONCE).await?;
+        let Some(last) = page.last() else { return Ok(tenants) };
+        before = Some((last.created_at, last.tenant_id));
+        tenants.extend(page.iter().map(|tenant| tenant.tenant_id));
+    }
 }

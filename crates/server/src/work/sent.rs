@@ -1,0 +1,56 @@
+//! What came of sending one event, whichever way it went.
+
+use store::content::Exchange;
+use store::deliveries::NewAttempt;
+
+use super::lanes::Sign;
+use crate::app::App;
+
+/// Bytes kept of a request and of an answer.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
+/// One event that was sent, or could not be.
+pub(super) struct Sent {
+    /// How it went, as it is kept.
+    pub(super) attempt: NewAttempt,
+    /// Whether the app took it.
+    pub(super) is_delivered: bool,
+    /// Why not, in a word for the operator's log.
+    pub(super) class: &'static str,
+    /// What it says about the receiver.
+    pub(super) sign: Sign,
+}
+
+/// A try that ended before anything was sent.
+pub(super) fn unsent(app: &App, why: &str) -> NewAttempt {
+    NewAttempt {
+        at: app.clock.now(),
+        took_ms: 0,
+        outcome: why.to_owned(),
+        http_status: None,
+        exchange: Exchange::default(),
+    }
+}
+
+/// The beginning of a body as text, cut between characters; bytes that are no text become `\u{fffd}`.
+pub(super) fn kept(body: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    text.truncate(text.floor_char_boundary(KEPT_BYTES_MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_cut_between_characters() {
+        let long = "张".repeat(30_000);
+        let text = kept(long.as_bytes());
+        assert_eq!(text.len(), KEPT_BYTES_MAX - KEPT_BYTES_MAX % 3);
+        assert!(long.starts_with(&text));
+        assert_eq!(kept(b"ok"), "ok");
+        assert_eq!(kept(b"\xff"), "\u{fffd}");
+        assert!(kept(&[0xff; KEPT_BYTES_MAX]).len() <= KEPT_BYTES_MAX);
+    }
+}

@@ -1,0 +1,80 @@
+//! The webhook: one way of an event to its app. HTTP 200 within 3 s is a delivery, anything else a failed try.
+//!
+//! The signature stands on encrypted events alone: it is made with the encrypt key, and a receiver whose app
+//! is not encrypted has none to check it with. Source: contract, section 5.2.
+
+use bytes::Bytes;
+use contract::seal;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use store::apps::App as Receiver;
+use store::content::Exchange;
+use store::deliveries::NewAttempt;
+
+use super::lanes::Sign;
+use super::sent::{Sent, kept};
+use crate::app::App;
+use crate::chance;
+use crate::outbound::{Answer, PostFailure};
+
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
+const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-lark-signature");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Posts an event to its app's callback URL.
+pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]) -> Sent {
+    let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
+    let (headers, body) = request(receiver, at.seconds(), plain);
+    let answered = app.outbound.post(url, headers, body.clone()).await;
+    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let attempt = NewAttempt {
+        at,
+        took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
+        outcome: outcome(&answered),
+        http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
+        exchange: Exchange {
+            request: kept(&body),
+            response: answered.as_ref().map(|answer| kept(&answer.body)).unwrap_or_default(),
+            connection_id: None,
+        },
+    };
+    Sent {
+        attempt,
+        is_delivered: matches!(&answered, Ok(answer) if answer.status == StatusCode::OK),
+        class: answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status"),
+        sign: if answered.is_ok() { Sign::Up(took_ms) } else { Sign::Down },
+    }
+}
+
+/// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
+pub(crate) fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (HeaderMap, Bytes) {
+    let (timestamp, nonce) = (seconds.to_string(), chance::hex::<16>());
+    let encrypt_key = &receiver.secrets.encrypt_key;
+    let mut headers = HeaderMap::new();
+    let body = if receiver.settings.encrypted {
+        let body = seal::encrypt(encrypt_key, chance::bytes(), plain);
+        let signature = seal::signature(&timestamp, &nonce, encrypt_key, &body);
+        headers.insert(SIGNATURE, ascii(&signature));
+        body
+    } else {
+        plain.to_vec()
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(TIMESTAMP, ascii(&timestamp));
+    headers.insert(NONCE, ascii(&nonce));
+    headers.insert(REQUEST_ID, ascii(&chance::hex::<16>()));
+    (headers, Bytes::from(body))
+}
+
+fn ascii(digits: &str) -> HeaderValue {
+    HeaderValue::from_str(digits).expect("digits are fit for a header")
+}
+
+fn outcome(answered: &Result<Answer, PostFailure>) -> String {
+    match answered {
+        Ok(answer) if answer.status == StatusCode::OK => "delivered".to_owned(),
+        Ok(answer) => format!("status {}", answer.status.as_u16()),
+        Err(failure) => failure.to_string(),
+    }
+}

@@ -1,0 +1,320 @@
+//! Claims: how workers take due deliveries, app by app, each under a lease.
+//!
+//! A worker claims what is due, closes the transaction, sends, and records how it went. While a try is under
+//! way `due_at` is the end of its lease: when the worker dies, the delivery becomes due again by itself. So an
+//! event may be sent twice, never lost; its `event_id` lets the receiver discard repeats.
+//!
+//! Apps are told apart before anything is read of their deliveries: however much waits for one app, finding
+//! what is due for another takes no longer.
+
+use std::collections::HashSet;
+
+use contract::control::DeliveryState;
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::content::{self, Form, Words};
+use crate::deliveries::state_number;
+use crate::desk::plan::OrderRow;
+use crate::events::{EventId, EventKind};
+use crate::fault::{Fault, FaultKind};
+use crate::orders::entry_place;
+use crate::seal::Key;
+use crate::tenants::Tenant;
+use crate::value::{Row, Written, any, one, values};
+
+/// Deliveries set aside by one statement, so that the writer is soon free for others.
+const ASIDE_AT_ONCE: i64 = 1_000;
+
+/// A delivery that a worker holds until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedDelivery {
+    /// The tenant that the event concerns.
+    pub tenant_id: TenantId,
+    /// The event.
+    pub event_id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// The app that it is for.
+    pub app_id: AppId,
+    /// The order that it tells of.
+    pub order_id: Option<Id>,
+    /// When it happened.
+    pub created_at: UnixMs,
+    /// The number of this try; 1 is the first.
+    pub attempt: u32,
+    /// The tries made before it was resent last; the schedule counts from them.
+    pub tries_before: u32,
+    /// Until when nobody else tries.
+    pub lease_until: UnixMs,
+    /// What it tells of its order.
+    pub told: Option<Told>,
+}
+
+/// What an event tells of its order, sealed under the order's own key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The account that the order was placed with.
+    pub account_id: Id,
+    /// The package.
+    pub package_id: String,
+    wrapped_key: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+impl ClaimedDelivery {
+    /// The number of this try in the schedule that counts now.
+    #[must_use]
+    pub fn scheduled_try(&self) -> u32 {
+        self.attempt.saturating_sub(self.tries_before)
+    }
+
+    /// The form with which the order was placed: what `created` tells.
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when it is missing or does not open.
+    pub fn form(&self, tenant: &Tenant) -> Result<Form, Fault> {
+        content::from_text(&self.open(tenant)?)
+    }
+
+    /// The reason for which the order was ended: what `canceled` tells.
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when it is missing or does not open.
+    pub fn words(&self, tenant: &Tenant) -> Result<Words, Fault> {
+        content::from_text(&self.open(tenant)?)
+    }
+
+    fn open(&self, tenant: &Tenant) -> Result<Vec<u8>, Fault> {
+        let damaged = || Fault::new(FaultKind::Damaged, "an event's order has no entry");
+        let told = self.told.as_ref().ok_or_else(damaged)?;
+        let place = entry_place(self.tenant_id, self.event_id.event_no);
+        self.key(tenant)?.open(place, &told.sealed)
+    }
+
+    /// What is said about an order is sealed under the order's own key, anything else under the tenant's.
+    pub(crate) fn key(&self, tenant: &Tenant) -> Result<Key, Fault> {
+        let Some(order_id) = self.order_id else { return Ok(tenant.key.clone()) };
+        let damaged = || Fault::new(FaultKind::Damaged, "an event has no order");
+        let told = self.told.as_ref().ok_or_else(damaged)?;
+        tenant.key.open_key(OrderRow::key_place(self.tenant_id, order_id), &told.wrapped_key)
+    }
+}
+
+/// The apps for which something is due: from one app to the next by the index, whatever waits for each.
+const LIST_DUE_APPS: &str = "WITH RECURSIVE app (app_id) AS (\
+    SELECT min(f.app_id) FROM deliveries f WHERE f.due_at IS NOT NULL \
+    UNION ALL SELECT (SELECT min(n.app_id) FROM deliveries n \
+      WHERE n.due_at IS NOT NULL AND n.app_id > app.app_id) FROM app WHERE app.app_id IS NOT NULL) \
+    SELECT app_id FROM app WHERE app_id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d \
+      WHERE d.app_id = app.app_id AND d.due_at <= $1)";
+/// Claims what is due for an app, the oldest first, and `canceled` only after the first try of the order's
+/// `created`, whose number is the order's id.
+const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $4 AND d.due_at <= $1 \
+      AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.tenant_id = d.tenant_id \
+        AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = 2 \
+        AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant_id = c.tenant_id \
+          AND a.event_no = c.event_no)) \
+      ORDER BY d.due_at, d.event_no LIMIT $3 /* skip locked */) \
+    UPDATE deliveries SET due_at = $2, attempts = attempts + 1 FROM due \
+      WHERE tenant_id = due.tenant AND event_no = due.number \
+    RETURNING event_no";
+/// What was claimed until an instant, with what it tells of: an order's entry has its event's number.
+const LIST_CLAIMED: &str = "SELECT e.tenant_id, e.event_no, e.tag, e.kind, e.app_id, e.order_id, \
+      e.created_at, d.attempts, d.tries_before, o.account_id, o.package_id, o.wrapped_key, t.sealed \
+    FROM deliveries d JOIN events e ON e.tenant_id = d.tenant_id AND e.event_no = d.event_no \
+    LEFT JOIN orders o ON o.tenant_id = e.tenant_id AND o.order_id = e.order_id \
+    LEFT JOIN timeline_entries t ON t.tenant_id = e.tenant_id AND t.entry_id = e.event_no \
+    WHERE d.app_id = $1 AND d.due_at = $2";
+/// A claim that was not tried counts as no try.
+const SET_ASIDE: &str = "UPDATE deliveries SET state = $4, due_at = NULL, attempts = attempts - 1 \
+    WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
+const SET_DUE_ASIDE: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
+      ORDER BY d.due_at, d.event_no LIMIT $4 /* skip locked */) \
+    UPDATE deliveries SET state = $3, due_at = NULL FROM due \
+      WHERE tenant_id = due.tenant AND event_no = due.number \
+    RETURNING event_no";
+/// Takes the app's row, so that a change of its sink comes either before or after.
+const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
+const PUT_BACK: &str = "UPDATE deliveries SET due_at = $4, attempts = attempts - 1 \
+    WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
+const HASTEN: &str = "UPDATE deliveries SET due_at = $3 WHERE app_id = $1 AND due_at > $2";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] =
+    &[LIST_DUE_APPS, CLAIM, LIST_CLAIMED, SET_ASIDE, SET_DUE_ASIDE, KEEP_APP, PUT_BACK, HASTEN];
+
+impl Store {
+    /// The apps for which deliveries are due, in the order of their ids.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_due_apps(&self, now: UnixMs) -> Result<Vec<AppId>, Fault> {
+        let rows = self.read(LIST_DUE_APPS, values![now.0]).await?;
+        rows.iter().map(|row| row.int(0).map(AppId)).collect()
+    }
+
+    /// Claims at most `limit` due deliveries of all apps until `lease_until`, in the order of their events.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn claim_deliveries(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let mut claimed = Vec::new();
+        for app_id in self.list_due_apps(now).await? {
+            let left = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                break;
+            }
+            claimed.extend(self.claim_deliveries_of(app_id, now, lease_until, left).await?);
+        }
+        claimed.sort_by_key(|delivery: &ClaimedDelivery| delivery.event_id.event_no);
+        Ok(claimed)
+    }
+
+    /// Claims at most `limit` due deliveries of an app until `lease_until`, in the order of their events. A row
+    /// that is damaged is logged and left until its lease ends.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn claim_deliveries_of(
+        &self,
+        app_id: AppId,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit), app_id.0]);
+        let Written::Done(rows) = self.write(vec![claim]).await? else { return Ok(Vec::new()) };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Another worker may hold claims until the same instant.
+        let mine = rows.iter().map(|row| row.int(0)).collect::<Result<HashSet<_>, _>>()?;
+        let mut claimed = Vec::with_capacity(mine.len());
+        for row in self.read(LIST_CLAIMED, values![app_id.0, lease_until.0]).await? {
+            if !mine.contains(&row.int(1)?) {
+                continue;
+            }
+            match claimed_delivery(&row, lease_until) {
+                Ok(delivery) => claimed.push(delivery),
+                Err(fault) => {
+                    tracing::error!(%fault, "a delivery cannot be read and is tried later");
+                }
+            }
+        }
+        claimed.sort_by_key(|delivery| delivery.event_id.event_no);
+        Ok(claimed)
+    }
+
+    /// Sets a claimed delivery aside in `state` (held, paused), if its app is still as it was at `app_version`;
+    /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have a sink.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn set_delivery_aside(
+        &self,
+        claimed: &ClaimedDelivery,
+        state: DeliveryState,
+        app_version: Option<i64>,
+    ) -> Result<bool, Fault> {
+        let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
+        let keep = app_version.map(|version| one(KEEP_APP, values![claimed.app_id.0, version]));
+        let mut statements: Vec<_> = keep.into_iter().collect();
+        let lease = claimed.lease_until.0;
+        let values = values![tenant_id.0, event_no.0, lease, state_number(state)];
+        statements.push(any(SET_ASIDE, values));
+        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+    }
+
+    /// Sets due deliveries of an app aside in `state` (held, paused), at most 1,000, and gives their number;
+    /// none when the app is no longer as it was at `app_version`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn set_due_aside(
+        &self,
+        app_id: AppId,
+        state: DeliveryState,
+        app_version: Option<i64>,
+        now: UnixMs,
+    ) -> Result<usize, Fault> {
+        let keep = app_version.map(|version| one(KEEP_APP, values![app_id.0, version]));
+        let mut statements: Vec<_> = keep.into_iter().collect();
+        let values = values![app_id.0, now.0, state_number(state), ASIDE_AT_ONCE];
+        statements.push(any(SET_DUE_ASIDE, values));
+        match self.write(statements).await? {
+            Written::Done(rows) => Ok(rows.len()),
+            Written::Unmet(_) => Ok(0),
+        }
+    }
+
+    /// Gives claimed deliveries back untried, due at `due_at`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn put_back_deliveries(
+        &self,
+        claimed: &[ClaimedDelivery],
+        due_at: UnixMs,
+    ) -> Result<(), Fault> {
+        let put_back = |claimed: &ClaimedDelivery| {
+            let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
+            any(PUT_BACK, values![tenant_id.0, event_no.0, claimed.lease_until.0, due_at.0])
+        };
+        self.write(claimed.iter().map(put_back).collect()).await.map(drop)
+    }
+
+    /// Makes the deliveries of an app due at `now` that would be tried again later than `after`, which is later
+    /// than any lease ends: the app's receiver is back.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn hasten_deliveries(
+        &self,
+        app_id: AppId,
+        after: UnixMs,
+        now: UnixMs,
+    ) -> Result<(), Fault> {
+        self.write(vec![any(HASTEN, values![app_id.0, after.0, now.0])]).await?;
+        self.wake_deliveries();
+        Ok(())
+    }
+}
+
+fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, Fault> {
+    let count = |place| row.int(place).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    let tag = row.bytes(2)?.try_into();
+    let told = match (row.find_int(9)?, row.find_bytes(12)?) {
+        (Some(account_id), Some(sealed)) => Some(Told {
+            account_id: Id(account_id),
+            package_id: row.text(10)?,
+            wrapped_key: row.bytes(11)?.to_vec(),
+            sealed: sealed.to_vec(),
+        }),
+        _ => None,
+    };
+    Ok(ClaimedDelivery {
+        tenant_id: TenantId(row.int(0)?),
+        event_id: EventId {
+            event_no: Id(row.int(1)?),
+            tag: tag
+                .map_err(|_| Fault::new(FaultKind::Damaged, "an event's tag is not 8 bytes"))?,
+        },
+        kind: EventKind::from_number(row.int(3)?)?,
+        app_id: AppId(row.int(4)?),
+        order_id: row.find_int(5)?.map(Id),
+        created_at: UnixMs(row.int(6)?),
+        attempt: count(7)?,
+        tries_before: count(8)?,
+        lease_until,
+        told,
+    })
+}

@@ -1,0 +1,142 @@
+//! Pauses: when nothing is sent to an app, why, and the alert that tells of it.
+
+use domain::{AppId, Id, UnixMs};
+
+use crate::answers::KeptAnswer;
+use crate::fault::{Fault, FaultKind};
+use crate::value::{Row, Written, any, one, values};
+use crate::{Known, Saved, Store, resend};
+
+/// Since when nothing is sent to an app, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub since: UnixMs,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+/// What somebody should look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertKind {
+    /// Nothing is sent to an app any more, because its sink failed for long.
+    SinkPaused,
+}
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Its id; ascending in time.
+    pub alert_id: Id,
+    /// The app that it is about.
+    pub app_id: AppId,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// What happened, in words for people.
+    pub detail: String,
+    /// When.
+    pub created_at: UnixMs,
+    /// When it ended; none while it lasts.
+    pub ended_at: Option<UnixMs>,
+}
+
+const PAUSE: &str = "UPDATE apps SET paused_at = $3, pause_reason = $4, version = version + 1 \
+    WHERE app_id = $1 AND version = $2";
+const RESUME: &str = "UPDATE apps SET paused_at = NULL, pause_reason = NULL, failing_since = NULL, \
+    version = version + 1 WHERE app_id = $1 AND version = $2";
+const INSERT_ALERT: &str = "INSERT INTO alerts (alert_id, app_id, kind, detail, created_at) \
+    VALUES ($1, $2, $3, $4, $5)";
+const END_ALERTS: &str = "UPDATE alerts SET ended_at = $2 WHERE app_id = $1 AND ended_at IS NULL";
+const LIST_ALERTS: &str = "SELECT alert_id, app_id, kind, detail, created_at, ended_at FROM alerts \
+    WHERE alert_id < $1 ORDER BY alert_id DESC LIMIT $2";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[PAUSE, RESUME, INSERT_ALERT, END_ALERTS, LIST_ALERTS];
+
+const SINK_PAUSED: &str = "sink_paused";
+
+impl Store {
+    /// Pauses an app as `pause` says, unless it changed since `version`; with the alert `detail`, when somebody
+    /// should look at it.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn pause_app(
+        &self,
+        app_id: AppId,
+        version: i64,
+        pause: &Pause,
+        detail: Option<&str>,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
+        let at = pause.since;
+        let mut statements = self.keep_answer(answer);
+        let keeps = statements.len();
+        let values = values![app_id.0, version, at.0, pause.reason.as_str()];
+        statements.push(one(PAUSE, values));
+        if let Some(detail) = detail {
+            let alert_id = self.make_id(at);
+            let values = values![alert_id.0, app_id.0, SINK_PAUSED, detail, at.0];
+            statements.push(any(INSERT_ALERT, values));
+        }
+        let written = self.write_known(statements, Known::App(app_id)).await?;
+        Ok(Saved::of(&written, keeps))
+    }
+
+    /// Ends an app's pause and its alerts, and makes what was paused due, unless the app changed since `version`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn resume_app(
+        &self,
+        app_id: AppId,
+        version: i64,
+        at: UnixMs,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
+        let mut statements = self.keep_answer(answer);
+        let keeps = statements.len();
+        statements.push(one(RESUME, values![app_id.0, version]));
+        statements.push(any(END_ALERTS, values![app_id.0, at.0]));
+        statements.push(resend::release_paused(app_id, at));
+        let written = self.write_known(statements, Known::App(app_id)).await?;
+        self.wake_deliveries();
+        Ok(Saved::of(&written, keeps))
+    }
+
+    /// At most `limit` alerts before the given one, newest first.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_alerts(&self, before: Id, limit: u32) -> Result<Vec<Alert>, Fault> {
+        let rows = self.read(LIST_ALERTS, values![before.0, i64::from(limit)]).await?;
+        rows.iter().map(alert).collect()
+    }
+}
+
+impl Saved {
+    /// How a write ended that kept an answer with its first `keeps` statements.
+    pub(crate) fn of(written: &Written, keeps: usize) -> Saved {
+        match written {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(place) if *place < keeps => Saved::KeyTaken,
+            Written::Unmet(_) => Saved::Outdated,
+        }
+    }
+}
+
+fn alert(row: &Row) -> Result<Alert, Fault> {
+    let kind = match row.text(2)?.as_str() {
+        SINK_PAUSED => AlertKind::SinkPaused,
+        _ => return Err(Fault::new(FaultKind::Damaged, "an alert's kind is unknown")),
+    };
+    Ok(Alert {
+        alert_id: Id(row.int(0)?),
+        app_id: AppId(row.int(1)?),
+        kind,
+        detail: row.text(3)?,
+        created_at: UnixMs(row.int(4)?),
+        ended_at: row.find_int(5)?.map(UnixMs),
+    })
+}

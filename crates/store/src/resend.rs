@@ -1,0 +1,105 @@
+//! Sending again: one event, or what happened in a span of time; and what waited for an app's sink.
+//!
+//! A delivery that is sent again has the whole schedule before it, and goes to whatever sink the app has then.
+
+use contract::control::DeliveryState;
+use domain::id::IdMaker;
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::deliveries::state_from_number;
+use crate::fault::Fault;
+use crate::value::{Statement, Written, any, one, values};
+
+/// Deliveries looked at and changed at once, so that the writer is soon free for others.
+const PAGE: i64 = 500;
+
+const RESEND: &str = "UPDATE deliveries SET state = 2, due_at = $3, finished_at = NULL, \
+    tries_before = attempts WHERE tenant_id = $1 AND event_no = $2";
+const LIST_OF_APP: &str = "SELECT e.event_no, d.state FROM events e \
+    JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    WHERE e.tenant_id = $1 AND e.event_no > $2 AND e.event_no < $3 AND e.app_id = $4 \
+    ORDER BY e.event_no LIMIT $5";
+const RELEASE_HELD: &str = "UPDATE deliveries SET state = 2, due_at = $2 \
+    WHERE app_id = $1 AND state IN (1, 4, 5) AND state = 1";
+const RELEASE_PAUSED: &str = "UPDATE deliveries SET state = 2, due_at = $2 \
+    WHERE app_id = $1 AND state IN (1, 4, 5) AND state = 5";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[RESEND, LIST_OF_APP, RELEASE_HELD, RELEASE_PAUSED];
+
+/// Which deliveries of an app are sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Those of events that happened then or later.
+    pub since: UnixMs,
+    /// Those of events that happened before it; of all when there is none.
+    pub until: Option<UnixMs>,
+    /// Those in one of these states; in any when there is none.
+    pub states: Vec<DeliveryState>,
+}
+
+/// Makes everything that is held for an app due.
+pub(crate) fn release_held(app_id: AppId, at: UnixMs) -> Statement {
+    any(RELEASE_HELD, values![app_id.0, at.0])
+}
+
+/// Makes everything that is paused for an app due.
+pub(crate) fn release_paused(app_id: AppId, at: UnixMs) -> Statement {
+    any(RELEASE_PAUSED, values![app_id.0, at.0])
+}
+
+impl Store {
+    /// Makes an event's delivery due again, whatever became of it. False when there is none.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn resend_event(
+        &self,
+        tenant_id: TenantId,
+        event_no: Id,
+        at: UnixMs,
+    ) -> Result<bool, Fault> {
+        let resend = one(RESEND, values![tenant_id.0, event_no.0, at.0]);
+        let written = self.write(vec![resend]).await?;
+        self.wake_deliveries();
+        Ok(matches!(written, Written::Done(_)))
+    }
+
+    /// Makes the deliveries of an app in a tenant due again that lie in `span`; gives their number. They are
+    /// changed page by page: when storage fails on the way, those before stay due.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn resend_span(
+        &self,
+        tenant_id: TenantId,
+        app_id: AppId,
+        span: &Span,
+        at: UnixMs,
+    ) -> Result<usize, Fault> {
+        let first_of = |instant| IdMaker::new(0).next(instant).0;
+        let mut after = first_of(span.since) - 1;
+        let end = span.until.map_or(i64::MAX, first_of);
+        let mut count = 0;
+        loop {
+            let page = values![tenant_id.0, after, end, app_id.0, PAGE];
+            let rows = self.read(LIST_OF_APP, page).await?;
+            let Some(last) = rows.last() else { return Ok(count) };
+            after = last.int(0)?;
+            let mut statements = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let state = state_from_number(row.int(1)?)?;
+                if span.states.is_empty() || span.states.contains(&state) {
+                    statements.push(any(RESEND, values![tenant_id.0, row.int(0)?, at.0]));
+                }
+            }
+            count += statements.len();
+            if !statements.is_empty() {
+                self.write(statements).await?;
+                self.wake_deliveries();
+            }
+        }
+    }
+}
