@@ -93,6 +93,36 @@ impl Driver {
         assert_eq!(answer["ok"], true, "{:?} refused its configuration: {answer}", self.sdk);
     }
 
+    /// Points the SDK at a server, as one store app.
+    pub(crate) async fn configure_store_app(
+        &mut self,
+        domain: &str,
+        app_id: &str,
+        app_secret: &str,
+    ) {
+        let command = json!({
+            "do": "configure", "kind": "store", "domain": domain, "app_id": app_id,
+            "app_secret": app_secret,
+        });
+        let answer = self.send(&command).await;
+        assert_eq!(answer["ok"], true, "{:?} refused its configuration: {answer}", self.sdk);
+    }
+
+    /// One typed call of a store app in a tenant. Python takes the ticket from its caller, Node from its dispatcher.
+    pub(crate) async fn call_in_tenant(
+        &mut self,
+        method: &str,
+        body: &Value,
+        tenant_key: &str,
+        ticket: Option<&str>,
+    ) -> Value {
+        self.send(&json!({
+            "do": "call", "method": method, "body": body, "tenant_key": tenant_key,
+            "app_ticket": ticket,
+        }))
+        .await
+    }
+
     /// One typed call with the SDK's own token. `method`: a name of the README's table.
     pub(crate) async fn call(&mut self, method: &str, body: &Value) -> Value {
         self.send(&json!({ "do": "call", "method": method, "body": body })).await

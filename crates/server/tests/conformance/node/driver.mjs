@@ -52,10 +52,12 @@ let client;
 let manualClient;
 
 const commands = {
-  // Builds the clients as an SDK user does; nothing is sent yet.
-  configure({ app_id: appId, app_secret: appSecret, domain }) {
+  // Builds the clients as an SDK user does.
+  configure({ app_id: appId, app_secret: appSecret, domain, kind }) {
     app = { app_id: appId, app_secret: appSecret };
-    client = new lark.Client({ appId, appSecret, domain });
+    // A client of a store app asks for a ticket by itself when none was kept yet.
+    const appType = kind === "store" ? lark.AppType.ISV : lark.AppType.SelfBuild;
+    client = new lark.Client({ appId, appSecret, domain, appType });
     manualClient = new lark.Client({ appId, appSecret, domain, disableTokenCache: true });
     return { ok: true };
   },
@@ -87,6 +89,11 @@ const commands = {
     );
   },
 
+  // Asks for the store app's next ticket, by the typed call.
+  resend_ticket() {
+    return attempt(() => client.auth.appTicket.resend({ data: app }));
+  },
+
   // Starts a receiver around the SDK's dispatcher on a free port of the loopback.
   async receive({ encrypt_key: encryptKey, verification_token: verificationToken, path = "/", refuse_first: refuseFirst = 0 }) {
     const dispatcher = new lark.EventDispatcher({ encryptKey, verificationToken });
@@ -116,6 +123,10 @@ const commands = {
 
 // The client and option that send the token asked for.
 function choose(command) {
+  if ("tenant_key" in command) {
+    // The SDK's dispatcher keeps the ticket by itself.
+    return [client, lark.withTenantKey(command.tenant_key)];
+  }
   if (!("token" in command)) {
     return [client, undefined];
   }

@@ -25,6 +25,8 @@ from lark_oapi.api.auth.v3 import (  # noqa: E402
     InternalAppAccessTokenRequestBody,
     InternalTenantAccessTokenRequest,
     InternalTenantAccessTokenRequestBody,
+    ResendAppTicketRequest,
+    ResendAppTicketRequestBody,
 )
 from lark_oapi.api.hire.v1 import (  # noqa: E402
     CancelEcoBackgroundCheckRequest,
@@ -102,11 +104,14 @@ class Driver:
     def configure(self, command):
         """Builds the client as an SDK user does; nothing is sent yet."""
 
+        is_store_app = command.get("kind") == "store"
+
         def builder():
             return (
                 lark.Client.builder()
                 .app_id(command["app_id"])
                 .app_secret(command["app_secret"])
+                .app_type(lark.AppType.ISV if is_store_app else lark.AppType.SELF)
                 .domain(command["domain"])
             )
 
@@ -139,6 +144,10 @@ class Driver:
 
     def choose(self, command, request):
         """The client and option that send the token asked for."""
+        if "tenant_key" in command:
+            # What the SDK's documentation asks of a store app: the caller keeps the ticket.
+            option = lark.RequestOption.builder().tenant_key(command["tenant_key"])
+            return self.client, option.app_ticket(command.get("app_ticket")).build()
         if "token" not in command:
             return self.client, None
         if command["token"] is None:
@@ -162,6 +171,13 @@ class Driver:
         answer["token"] = answer["raw"].get(f"{kind}_access_token")
         answer["expire"] = answer["raw"].get("expire")
         return answer
+
+    def resend_ticket(self, command):
+        """Asks for the store app's next ticket, by the typed call."""
+        app_id, app_secret = self.app
+        body = ResendAppTicketRequestBody.builder().app_id(app_id).app_secret(app_secret).build()
+        request = ResendAppTicketRequest.builder().request_body(body).build()
+        return describe(self.client.auth.v3.app_ticket.resend(request))
 
     def receive(self, command):
         """Starts a receiver around the SDK's dispatcher on a free port of the loopback."""
@@ -219,8 +235,12 @@ def start_receiver(encrypt_key, verification_token, path, refuse_first, receiver
             raise RuntimeError("refused as the test asked")
         emit("event", describe_event(event))
 
+    def on_ticket(event):
+        emit("event", describe_ticket(event))
+
     dispatcher = (
         lark.EventDispatcherHandler.builder(encrypt_key, verification_token)
+        .register_p1_customized_event("app_ticket", on_ticket)
         .register_p2_hire_eco_account_created_v1(on_event)
         .register_p2_hire_eco_background_check_created_v1(on_event)
         .register_p2_hire_eco_background_check_canceled_v1(on_event)
@@ -273,6 +293,17 @@ def describe_event(event):
     }
 
 
+def describe_ticket(event):
+    """The old envelope, which the SDK hands on untyped."""
+    header = {"uuid": event.uuid, "ts": event.ts, "token": event.token}
+    return {
+        "event_type": event.event["type"],
+        "event_id": event.uuid,
+        "header": header,
+        "body": event.event,
+    }
+
+
 def describe_served(request, status, content):
     """One request that a receiver answered, whatever the SDK made of it."""
     try:
@@ -296,6 +327,7 @@ def main():
         "call": driver.call,
         "untyped": driver.untyped,
         "token": driver.token,
+        "resend_ticket": driver.resend_ticket,
         "receive": driver.receive,
     }
     for line in sys.stdin:
