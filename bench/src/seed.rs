@@ -154,6 +154,7 @@ async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> 
             vendor: hirer.account.app_id,
             account_id: hirer.account.account_id,
             package_id: names::PACKAGE.to_owned(),
+            application_id: form.application_id.clone(),
             content: to_text(&form),
         },
         idempotency: None,

@@ -5,11 +5,15 @@
 //! reads are ignored; null counts as absent. Free text is never quoted back, since it may be personal.
 //! Source: contract, sections 2.3 and 7 (Q5, Q8, Q33); limits in the product's section 12.
 
+mod query;
+
 use crate::code::{self, Code};
 use crate::envelope::{ErrorBody, FieldViolation};
 use crate::json::{self, Node};
 use std::fmt::Write as _;
 use std::mem;
+
+pub use query::decode_query;
 
 /// Most characters of a value that are quoted in `value`.
 const QUOTED_MAX: usize = 100;
@@ -198,24 +202,113 @@ impl Object<'_> {
         }
     }
 
+    /// Reads a whole number that must be there and be one of `options`; 0 when it is not.
+    pub fn option(&mut self, name: &str, options: &[u8]) -> u8 {
+        match self.take(name) {
+            Some(node) => self.judge_option(name, &node, options).unwrap_or_default(),
+            None => self.miss(name),
+        }
+    }
+
     /// Reads a whole number that may be left out and must be one of `options`.
     pub fn optional_option(&mut self, name: &str, options: &[u8]) -> Option<u8> {
         let node = self.take(name)?;
-        let Node::Number(number) = &node else {
-            self.mistype(name, &node, Quote::Value);
+        self.judge_option(name, &node, options)
+    }
+
+    fn judge_option(&mut self, name: &str, node: &Node, options: &[u8]) -> Option<u8> {
+        let Node::Number(number) = node else {
+            self.mistype(name, node, Quote::Value);
             return None;
         };
         let Some(number) = number.as_i64().or_else(|| number.is_u64().then_some(i64::MAX)) else {
-            self.mistype(name, &node, Quote::Value);
+            self.mistype(name, node, Quote::Value);
             return None;
         };
         let found = options.iter().copied().find(|option| i64::from(*option) == number);
         if found.is_none() {
             let options: Vec<String> = options.iter().map(u8::to_string).collect();
-            let description = format!("{name} is optional, options: [{}]", options.join(","));
-            self.violate(name, Some(&quote(&node, Quote::Value, QUOTED_MAX)), description);
+            self.violate_choice(name, &quote(node, Quote::Value, QUOTED_MAX), &options.join(","));
         }
         found
+    }
+
+    /// Reads a text that must be there and be one of the words of `choices`; the first one when it is not.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> T {
+        let first = choices.first().expect("a choice has words").1;
+        let text = match self.take_text(name) {
+            Taken::Value(text) => text,
+            Taken::Absent => {
+                self.miss::<()>(name);
+                return first;
+            }
+            Taken::WrongType => return first,
+        };
+        match choices.iter().find(|(word, _)| *word == text) {
+            Some((_, choice)) => *choice,
+            None => {
+                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+                self.violate_choice(name, &text, &words.join(","));
+                first
+            }
+        }
+    }
+
+    /// Reads a truth that must be there.
+    pub fn truth(&mut self, name: &str) -> bool {
+        match self.take(name) {
+            Some(Node::Bool(truth)) => truth,
+            Some(node) => {
+                self.mistype(name, &node, Quote::Never);
+                false
+            }
+            None => self.miss(name),
+        }
+    }
+
+    /// Reads an object with `read`; `None` when it is absent or no object.
+    pub fn object<T>(
+        &mut self,
+        name: &str,
+        presence: Presence,
+        read: impl FnOnce(&mut Object<'_>) -> T,
+    ) -> Option<T> {
+        match self.take(name) {
+            Some(Node::Object(members)) => {
+                let path = format!("{}{name}.", self.path);
+                Some(read(&mut Object { path, members, faults: self.faults }))
+            }
+            Some(node) => {
+                self.mistype(name, &node, Quote::Never);
+                None
+            }
+            None => {
+                if presence == Presence::Required {
+                    self.miss::<()>(name);
+                }
+                None
+            }
+        }
+    }
+
+    /// Reads a list of texts, each at least 1 character; absent, null and empty lists come back empty.
+    pub fn texts(&mut self, name: &str, len_max: usize, rule: TextRule) -> Vec<String> {
+        let nodes = self.nodes(name, Presence::Optional, len_max);
+        let mut texts = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.into_iter().enumerate() {
+            let name = format!("{name}[{index}]");
+            match node {
+                Node::Text(text) => {
+                    if text.is_empty() {
+                        self.violate(&name, None, "the min len is 1".to_owned());
+                    }
+                    self.judge_text(&name, &text, rule);
+                    texts.push(text);
+                }
+                node => self.mistype(&name, &node, Quote::Never),
+            }
+        }
+        texts
     }
 
     /// Reads a list of objects with `read`; absent, null and empty lists come back empty.
@@ -228,6 +321,22 @@ impl Object<'_> {
         len_max: usize,
         mut read: impl FnMut(&mut Object<'_>) -> T,
     ) -> Vec<T> {
+        let nodes = self.nodes(name, presence, len_max);
+        let mut values = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.into_iter().enumerate() {
+            match node {
+                Node::Object(members) => {
+                    let path = format!("{}{name}[{index}].", self.path);
+                    values.push(read(&mut Object { path, members, faults: self.faults }));
+                }
+                node => self.mistype(&format!("{name}[{index}]"), &node, Quote::Never),
+            }
+        }
+        values
+    }
+
+    /// The entries of a list that is not too long; none when it is faulty.
+    fn nodes(&mut self, name: &str, presence: Presence, len_max: usize) -> Vec<Node> {
         let nodes = match self.take(name) {
             None if presence == Presence::Required => return self.miss(name),
             None => return Vec::new(),
@@ -244,17 +353,12 @@ impl Object<'_> {
             self.violate(name, None, format!("the max len is {len_max}"));
             return Vec::new();
         }
-        let mut values = Vec::with_capacity(nodes.len());
-        for (index, node) in nodes.into_iter().enumerate() {
-            match node {
-                Node::Object(members) => {
-                    let path = format!("{}{name}[{index}].", self.path);
-                    values.push(read(&mut Object { path, members, faults: self.faults }));
-                }
-                node => self.mistype(&format!("{name}[{index}]"), &node, Quote::Never),
-            }
-        }
-        values
+        nodes
+    }
+
+    /// Notes a value that is none of the options, in the platform's words.
+    fn violate_choice(&mut self, name: &str, value: &str, options: &str) {
+        self.violate(name, Some(value), format!("{name} is optional, options: [{options}]"));
     }
 
     /// Notes that a member breaks its rule; `value` is quoted, cut at 100 characters.

@@ -186,7 +186,7 @@ impl ErrorBody {
 }
 
 /// Compact JSON of a value made of texts, whole numbers, lists and structs.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("texts, whole numbers, lists and structs always serialise")
 }
 

@@ -55,6 +55,10 @@ pub enum Call {
     UpdateResult,
     /// Ends an order from the vendor's side (contract, section 3.4.3).
     CancelCheck,
+    /// Lists a tenant's orders (contract, section 4.1).
+    ListOrders,
+    /// Finds a tenant's orders (contract, section 4.2).
+    QueryOrders,
 }
 
 /// Which credential a call asks for.
@@ -220,6 +224,17 @@ impl Route {
         }
     }
 
+    const fn hirer(method: Method, path: &'static str, tier: Tier, call: Call) -> Self {
+        Self {
+            method,
+            path,
+            scopes: &[Scope::BackgroundCheckOrder, Scope::BackgroundCheckOrderReadonly],
+            tier,
+            access: Access::TenantToken,
+            call,
+        }
+    }
+
     /// Finds the row of a request; `None` for an unknown path or a wrong method, which look alike to callers.
     ///
     /// `method` is the wire name; `path` comes without the query. Token calls take a trailing slash as well
@@ -267,6 +282,18 @@ pub const ROUTES: &[Route] = &[
         Method::Post,
         "/open-apis/hire/v1/eco_background_checks/cancel",
         Call::CancelCheck,
+    ),
+    Route::hirer(
+        Method::Get,
+        "/open-apis/hire/v1/background_check_orders",
+        Tier::T4,
+        Call::ListOrders,
+    ),
+    Route::hirer(
+        Method::Post,
+        "/open-apis/hire/v1/background_check_orders/batch_query",
+        Tier::T7,
+        Call::QueryOrders,
     ),
 ];
 

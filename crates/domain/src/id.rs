@@ -7,6 +7,7 @@ use crate::time::UnixMs;
 
 /// 2000-01-01T00:00:00Z in Unix seconds: ids count from here, so that they stay positive until 2068.
 const EPOCH_SECONDS: i64 = 946_684_800;
+const SECONDS_BITS: u32 = 31;
 const MS_BITS: u32 = 10;
 const NODE_BITS: u32 = 6;
 const SEQUENCE_BITS: u32 = 16;
@@ -36,6 +37,17 @@ impl Id {
         let seconds = (self.0 >> (MS_BITS + shift)) + EPOCH_SECONDS;
         let ms = (self.0 >> shift) & ((1 << MS_BITS) - 1);
         UnixMs(seconds * 1_000 + ms)
+    }
+
+    /// The lowest id that can be made at `at`: ids made earlier are lower, ids made then or later are not.
+    #[must_use]
+    pub fn first_of(at: UnixMs) -> Id {
+        let since = at.0.saturating_sub(EPOCH_SECONDS * 1_000).max(0);
+        if since / 1_000 >= 1 << SECONDS_BITS {
+            return Id(i64::MAX);
+        }
+        let tick = ((since / 1_000) << MS_BITS) | (since % 1_000);
+        Id(tick << (NODE_BITS + SEQUENCE_BITS))
     }
 }
 

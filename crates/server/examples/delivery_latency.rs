@@ -169,6 +169,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
             vendor: app_id,
             account_id: Id(1),
             package_id: "package".to_owned(),
+            application_id: String::new(),
             content: to_text(&Form::default()),
         },
         idempotency: None,

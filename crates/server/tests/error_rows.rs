@@ -17,6 +17,8 @@ mod harness;
 mod orders;
 #[path = "error_rows/packages.rs"]
 mod packages;
+#[path = "error_rows/queries.rs"]
+mod queries;
 #[path = "error_rows/tokens.rs"]
 mod tokens;
 
@@ -46,7 +48,6 @@ const NEVER: &[(&Code, &str)] = &[
 /// Rows of calls that the route table does not have yet.
 const NOT_YET: &[&Code] = &[
     &code::SYSTEM_INTERNAL_ERROR,
-    &code::SYSTEM_EXCEPTION,
     &code::ACCOUNT_FIELD_NOT_EXIST,
     &code::LAST_ACCOUNT_FIELD,
     &code::CHECK_FIELD_NOT_EXIST,
@@ -66,6 +67,7 @@ async fn every_row_that_the_server_can_cause_is_produced_on_the_wire() {
         gateway::rows(&world, &mut book).await;
         packages::rows(&world, &mut book).await;
         orders::rows(&world, &mut book).await;
+        queries::rows(&world, &mut book).await;
         book.close(NEVER, NOT_YET);
     }
 }

@@ -55,6 +55,9 @@ const FIND: &str = "SELECT account_id, app_id, name, usage_list, sealed, created
     WHERE tenant_id = $1 AND account_id = $2";
 const LIST: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
     WHERE tenant_id = $1 AND account_id < $2 ORDER BY account_id DESC LIMIT $3";
+const INSERT_VENDOR: &str =
+    "INSERT INTO vendors (tenant_id, app_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const FIND_VENDOR: &str = "SELECT app_id FROM vendors WHERE tenant_id = $1 AND app_id = $2";
 const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
 const DELETE_PACKAGES: &str = "DELETE FROM packages WHERE tenant_id = $1 AND account_id = $2";
 const INSERT_PACKAGE: &str = "INSERT INTO packages (tenant_id, account_id, kind, package_id, name, \
@@ -64,8 +67,17 @@ const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description FROM pac
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[INSERT, FIND, LIST, DELETE, DELETE_PACKAGES, INSERT_PACKAGE, LIST_PACKAGES];
+pub(crate) const STATEMENTS: &[&str] = &[
+    INSERT,
+    INSERT_VENDOR,
+    FIND_VENDOR,
+    FIND,
+    LIST,
+    DELETE,
+    DELETE_PACKAGES,
+    INSERT_PACKAGE,
+    LIST_PACKAGES,
+];
 
 impl Store {
     /// Binds an account, and tells the vendor's app of it.
@@ -94,6 +106,7 @@ impl Store {
                 account.created_at.0,
             ],
         ));
+        statements.push(any(INSERT_VENDOR, values![tenant.tenant_id.0, account.app_id.0]));
         statements.extend(events::insert(
             tenant.tenant_id,
             account.account_id,
@@ -120,6 +133,14 @@ impl Store {
     ) -> Result<Option<Account>, Fault> {
         let rows = self.read(FIND, values![tenant.tenant_id.0, account_id.0]).await?;
         rows.first().map(|row| account(tenant, row)).transpose()
+    }
+
+    /// Whether an account of the tenant was ever bound to the app.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn is_vendor(&self, tenant_id: TenantId, app_id: AppId) -> Result<bool, Fault> {
+        Ok(!self.read(FIND_VENDOR, values![tenant_id.0, app_id.0]).await?.is_empty())
     }
 
     /// At most `limit` accounts older than the given one, newest first.

@@ -26,6 +26,7 @@ pub mod events;
 mod fault;
 pub mod installations;
 mod migrate;
+pub mod order_pages;
 pub mod orders;
 pub mod pauses;
 mod postgres;

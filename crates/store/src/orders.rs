@@ -1,4 +1,4 @@
-//! Reading orders: one whole, or a page of a tenant's.
+//! Reading one order, whole or a part of it.
 
 use domain::order::{Actor, Rule, State};
 use domain::{AppId, Id, TenantId, UnixMs};
@@ -82,12 +82,6 @@ pub enum EntryContent {
 const FIND: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
     stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
     FROM orders WHERE order_id = $1 AND tenant_id = $2";
-const LIST: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
-    stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
-    FROM orders WHERE tenant_id = $1 AND order_id < $2 ORDER BY order_id DESC LIMIT $3";
-const LIST_IN_STATE: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, \
-    placed_by, stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
-    FROM orders WHERE tenant_id = $1 AND order_id < $2 AND state = $4 ORDER BY order_id DESC LIMIT $3";
 /// The chain of an order's entries, newest first, from the one that its row points to.
 const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, from_state, to_state, \
       actor_kind, actor_id, at, report_count, sealed) AS (\
@@ -104,7 +98,7 @@ const FIND_ENTRY: &str =
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST, LIST_IN_STATE, LIST_ENTRIES, FIND_ENTRY];
+pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST_ENTRIES, FIND_ENTRY];
 
 impl Store {
     /// The order with everything that belongs to it, if the tenant has it.
@@ -186,29 +180,6 @@ impl Store {
         data_key.open(entry_place(tenant.tenant_id, entry_id), row.bytes(0)?).map(Some)
     }
 
-    /// At most `limit` orders placed before `before`, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage.
-    pub async fn list_orders(
-        &self,
-        tenant_id: TenantId,
-        state: Option<State>,
-        before: Id,
-        limit: u32,
-    ) -> Result<Vec<OrderSummary>, Fault> {
-        let mut values = values![tenant_id.0, before.0, i64::from(limit)];
-        let sql = match state {
-            Some(state) => {
-                values.push(i64::from(state.number()).into());
-                LIST_IN_STATE
-            }
-            None => LIST,
-        };
-        let rows = self.read(sql, values).await?;
-        rows.iter().map(|row| OrderRow::read(row).map(|row| summary(&row))).collect()
-    }
-
     /// The order's row and its data key.
     pub(crate) async fn find_order_row(
         &self,
@@ -236,7 +207,7 @@ impl Store {
     }
 }
 
-fn summary(row: &OrderRow) -> OrderSummary {
+pub(crate) fn summary(row: &OrderRow) -> OrderSummary {
     OrderSummary {
         order_id: row.order_id,
         account_id: row.account_id,

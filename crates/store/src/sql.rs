@@ -4,7 +4,9 @@
 use contract::control::DeliveryState;
 use domain::order::Actor;
 
-use crate::desk::plan::{EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow};
+use crate::desk::plan::{
+    ApplicationRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow,
+};
 use crate::value::Value;
 use crate::{deliveries, reports};
 
@@ -145,6 +147,11 @@ pub(crate) const USED_KEYS: Table<6> = Table {
         ("http_status", Int),
         ("created_at", Int),
     ],
+};
+
+pub(crate) const APPLICATIONS: Table<3> = Table {
+    name: "order_applications",
+    columns: [("tenant_id", Int), ("application", Bytes), ("order_id", Int)],
 };
 
 impl<const N: usize> Table<N> {
@@ -331,4 +338,8 @@ pub(crate) fn used_key_values(row: &UsedKeyRow) -> [Value; 6] {
         200.into(),
         row.created_at.0.into(),
     ]
+}
+
+pub(crate) fn application_values(row: &ApplicationRow) -> [Value; 3] {
+    [row.tenant_id.0.into(), row.application.as_slice().into(), row.order_id.0.into()]
 }

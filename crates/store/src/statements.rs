@@ -17,6 +17,7 @@ fn shared() -> Vec<&'static str> {
         crate::deliveries::STATEMENTS,
         crate::events::STATEMENTS,
         crate::installations::STATEMENTS,
+        crate::order_pages::STATEMENTS,
         crate::orders::STATEMENTS,
         crate::pauses::STATEMENTS,
         crate::reports::STATEMENTS,
@@ -42,6 +43,7 @@ fn only_sqlite() -> Vec<String> {
         sql::EVENTS.insert_one(),
         sql::DELIVERIES.insert_one(),
         sql::USED_KEYS.insert_one(),
+        sql::APPLICATIONS.insert_one(),
     ]
 }
 
@@ -57,6 +59,7 @@ fn only_postgres() -> Vec<String> {
         sql::EVENTS.insert_many(),
         sql::DELIVERIES.insert_many(),
         sql::USED_KEYS.insert_many(),
+        sql::APPLICATIONS.insert_many(),
     ]
 }
 

@@ -21,7 +21,7 @@ use store::tenants::Tenant;
 
 use super::failure::{Failure, answer};
 use super::log_id::log_id;
-use super::{auth as tokens, checks, packages};
+use super::{auth as tokens, checks, orders, packages};
 use crate::app::{App, SharedApp};
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, read_body};
@@ -62,7 +62,8 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
             answer(200, &log_id, body)
         }
         Access::TenantToken => match call(&app, route, request).await {
-            Ok(()) => answer(200, &log_id, SUCCESS),
+            Ok(None) => answer(200, &log_id, SUCCESS),
+            Ok(Some(body)) => answer(200, &log_id, body),
             Err(failure) => failure.into_response(&log_id),
         },
     }
@@ -82,7 +83,12 @@ fn not_found(app: &App, path: &str, log_id: &str) -> Response<Body> {
     response
 }
 
-async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), Failure> {
+/// Judges and makes a call; gives the success's body where it is not that of every call that only writes.
+async fn call(
+    app: &App,
+    route: &'static Route,
+    request: Request,
+) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
     judge_address(&vendor.app, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
@@ -95,8 +101,11 @@ async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), 
     };
     let windows = route.tier.windows();
     app.limits.judge(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request).await.map_err(|refused| body_failure(app, refused))?;
-    match route.call {
+    let written = match route.call {
+        Call::ListOrders => return orders::list(app, &vendor, &query).await.map(Some),
+        Call::QueryOrders => return orders::query(app, &vendor, &query, &body).await.map(Some),
         Call::CreatePackages => packages::create(app, &vendor, &body).await,
         Call::UpdateProgress => checks::update_progress(app, &vendor, &body).await,
         Call::UpdateResult => checks::update_result(app, &vendor, &body).await,
@@ -106,7 +115,8 @@ async fn call(app: &App, route: &'static Route, request: Request) -> Result<(), 
         | Call::ResendAppTicket
         | Call::AppToken
         | Call::TenantToken => unreachable!("token calls need no token"),
-    }
+    };
+    written.map(|()| None)
 }
 
 async fn read(app: &App, request: Request) -> Result<bytes::Bytes, BodyRefused> {

@@ -5,6 +5,7 @@ mod checks;
 mod failure;
 mod gateway;
 mod log_id;
+mod orders;
 mod packages;
 mod store_auth;
 

@@ -21,6 +21,7 @@
 
 mod database;
 pub(crate) mod filed;
+pub(crate) mod queries;
 pub(crate) mod rows;
 pub(crate) mod scene;
 pub(crate) mod store_app;

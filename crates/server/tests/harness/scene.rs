@@ -65,6 +65,8 @@ impl<'w> Scene<'w> {
                 "package_list": [{"id": "pkg-new", "name": "标准", "description": "d"}],
                 "additional_item_list": [{"id": "item-new", "name": "学历", "description": "d"}],
             }),
+            "list_orders" => json!({}),
+            "query_orders" => json!({"background_check_order_id_list": [order_id]}),
             _ => panic!("no call {call}"),
         }
     }

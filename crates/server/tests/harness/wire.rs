@@ -65,6 +65,11 @@ impl Ask {
         Ask { body: Some(body.into()), ..Ask::new("PATCH", path) }
     }
 
+    /// A GET with a body, as the Node SDK sends it.
+    pub(crate) fn get_with(path: &str, body: impl Into<Vec<u8>>) -> Ask {
+        Ask { body: Some(body.into()), ..Ask::new("GET", path) }
+    }
+
     /// The same with another header, whatever its name and value.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Vec<u8>>) -> Ask {
         self.headers.push((name.to_owned(), value.into()));
@@ -176,7 +181,10 @@ impl Answer {
         let log_id = self.log_id();
         let mut line = format!("{} {number} {msg}", self.status);
         if number == 0 {
-            assert_eq!(shown, r#"{"code":0,"msg":"success","data":{}}"#);
+            if json["data"] == serde_json::json!({}) {
+                assert_eq!(shown, r#"{"code":0,"msg":"success","data":{}}"#);
+            }
+            only_members(&json, &["code", "msg", "data"]);
             return line;
         }
         let is_row =
@@ -332,7 +340,7 @@ fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
 /// A vendor's program that writes its requests by hand, with a token.
 #[derive(Clone)]
 pub(crate) struct Caller<'w> {
-    world: &'w World,
+    pub(crate) world: &'w World,
     pub(crate) token: String,
 }
 

@@ -332,6 +332,7 @@ impl World {
             vendor: parties.app_id,
             account_id: parties.account_id,
             package_id: "pkg-a".to_owned(),
+            application_id: String::new(),
             content: to_text(&form()),
         };
         self.command(parties, Id(0), request).await

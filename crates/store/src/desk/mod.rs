@@ -14,8 +14,11 @@ use std::sync::Arc;
 use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
 use domain::{AppId, Id, TenantId, UnixMs};
 
+use crate::order_pages;
 use crate::tenants::Tenant;
 
+/// The digest of a command that has nothing to be recognised by.
+const NO_DIGEST: Digest = [0; 16];
 /// The most commands that share a commit.
 pub(crate) const BATCH_MAX: usize = 512;
 
@@ -47,6 +50,8 @@ pub enum Request {
         account_id: Id,
         /// The package, one of the account's; it stays readable in the order's row.
         package_id: String,
+        /// The application in the hirer's system, by which the order can be found; may be empty.
+        application_id: String,
         /// The filled-in form.
         content: Vec<u8>,
     },
@@ -166,7 +171,13 @@ impl OrderCommand {
     fn command(&self) -> Command {
         let digester = &self.tenant.digester;
         let (action, digest) = match &self.request {
-            Request::Place { vendor, .. } => (Action::Place { vendor: *vendor }, [0; 16]),
+            Request::Place { vendor, application_id, .. } => {
+                let digest = match application_id.as_str() {
+                    "" => NO_DIGEST,
+                    id => order_pages::application(&self.tenant, id),
+                };
+                (Action::Place { vendor: *vendor }, digest)
+            }
             Request::Progress { stage_id, stage_time_ms, canonical, .. } => {
                 let stage = digester.digest("stage", stage_id.as_bytes());
                 let mark = StageMark { stage, stage_time_ms: *stage_time_ms };
@@ -175,11 +186,11 @@ impl OrderCommand {
             Request::Result { canonical, .. } => {
                 (Action::Result, digester.digest("result", canonical))
             }
-            Request::Cancel => (Action::Cancel, [0; 16]),
-            Request::Terminate { .. } => (Action::Terminate, [0; 16]),
-            Request::Approve { .. } => (Action::Approve, [0; 16]),
-            Request::Reject { .. } => (Action::Reject, [0; 16]),
-            Request::Withdraw => (Action::Withdraw, [0; 16]),
+            Request::Cancel => (Action::Cancel, NO_DIGEST),
+            Request::Terminate { .. } => (Action::Terminate, NO_DIGEST),
+            Request::Approve { .. } => (Action::Approve, NO_DIGEST),
+            Request::Reject { .. } => (Action::Reject, NO_DIGEST),
+            Request::Withdraw => (Action::Withdraw, NO_DIGEST),
         };
         Command { actor: self.actor, action, digest }
     }

@@ -8,7 +8,9 @@ use domain::order::{
 };
 use domain::{AppId, Id, TenantId, UnixMs};
 
-use super::{IdempotencyKey, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting};
+use super::{
+    IdempotencyKey, NO_DIGEST, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting,
+};
 use crate::engine::Ids;
 use crate::events::EventKind;
 use crate::fault::{Fault, FaultKind};
@@ -93,6 +95,7 @@ pub(crate) struct Plan {
     pub(crate) reports: Vec<ReportRow>,
     pub(crate) events: Vec<EventRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
+    pub(crate) applications: Vec<ApplicationRow>,
 }
 
 #[derive(Debug)]
@@ -146,6 +149,14 @@ pub(crate) struct UsedKeyRow {
     pub(crate) created_at: UnixMs,
 }
 
+/// By which an application's orders are found.
+#[derive(Debug)]
+pub(crate) struct ApplicationRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) application: Digest,
+    pub(crate) order_id: Id,
+}
+
 impl Plan {
     /// Whether a delivery became due.
     pub(crate) fn has_deliveries(&self) -> bool {
@@ -179,6 +190,7 @@ pub(crate) fn plan<'a>(
         }
     }
     plan.stages.sort_by_key(|row| (row.tenant_id, row.order_id, row.stage));
+    plan.applications.sort_by_key(|row| (row.tenant_id, row.application, row.order_id));
     plan.used_keys.sort_by_key(|row| (row.key.api_key_id, row.key.key_digest));
     Ok((plan, outcomes))
 }
@@ -332,6 +344,13 @@ impl Desk<'_> {
                 stage: mark.stage,
                 digest: command.digest,
             }),
+            Action::Place { .. } if command.digest != NO_DIGEST => {
+                self.plan.applications.push(ApplicationRow {
+                    tenant_id,
+                    application: command.digest,
+                    order_id: row.order_id,
+                });
+            }
             _ => {}
         }
         self.add_reports(asked, command, &row, entry_id, reports, &data_key);

@@ -48,6 +48,7 @@ pub(super) struct Desk {
     event: Prepared,
     delivery: Prepared,
     used_key: Prepared,
+    application: Prepared,
     signals: Signals,
 }
 
@@ -72,10 +73,21 @@ impl Opening {
             sql::EVENTS.insert_many(),
             sql::DELIVERIES.insert_many(),
             sql::USED_KEYS.insert_many(),
+            sql::APPLICATIONS.insert_many(),
         ];
         let prepared = try_join_all(texts.iter().map(|text| client.prepare(text))).await?;
-        let [lock_orders, order, order_change, entry, stage, report, event, delivery, used_key] =
-            <[Prepared; 9]>::try_from(prepared).map_err(|_| writer_gone())?;
+        let [
+            lock_orders,
+            order,
+            order_change,
+            entry,
+            stage,
+            report,
+            event,
+            delivery,
+            used_key,
+            application,
+        ] = <[Prepared; 10]>::try_from(prepared).map_err(|_| writer_gone())?;
         if self.claims_node {
             let node = claim_node(&client).await?;
             let mut ids = self.ids.lock();
@@ -95,6 +107,7 @@ impl Opening {
             event,
             delivery,
             used_key,
+            application,
             signals: self.signals.clone(),
         })
     }
@@ -134,6 +147,13 @@ impl Desk {
             many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
             many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
             many(client, &self.used_key, &sql::USED_KEYS, &plan.used_keys, sql::used_key_values),
+            many(
+                client,
+                &self.application,
+                &sql::APPLICATIONS,
+                &plan.applications,
+                sql::application_values
+            ),
             async { Ok(client.batch_execute(beat).await?) },
             async { Ok(client.batch_execute(commit_text(&plan)).await?) },
         );
@@ -146,10 +166,21 @@ impl Desk {
             events,
             deliveries,
             used_keys,
+            applications,
             beat,
             commit,
         ) = done;
-        let written = [placed, changed, entries, stages, reports, events, deliveries, used_keys];
+        let written = [
+            placed,
+            changed,
+            entries,
+            stages,
+            reports,
+            events,
+            deliveries,
+            used_keys,
+            applications,
+        ];
         written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>()?;
         Ok((plan, outcomes))
     }

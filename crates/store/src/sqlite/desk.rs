@@ -101,6 +101,7 @@ pub(super) struct Texts {
     event: String,
     delivery: String,
     used_key: String,
+    application: String,
 }
 
 impl Texts {
@@ -114,6 +115,7 @@ impl Texts {
             event: sql::EVENTS.insert_one(),
             delivery: sql::DELIVERIES.insert_one(),
             used_key: sql::USED_KEYS.insert_one(),
+            application: sql::APPLICATIONS.insert_one(),
         }
     }
 
@@ -125,6 +127,7 @@ impl Texts {
         each(connection, &self.report, &plan.reports, sql::report_values)?;
         each(connection, &self.event, &plan.events, sql::event_values)?;
         each(connection, &self.delivery, &plan.events, sql::delivery_values)?;
-        each(connection, &self.used_key, &plan.used_keys, sql::used_key_values)
+        each(connection, &self.used_key, &plan.used_keys, sql::used_key_values)?;
+        each(connection, &self.application, &plan.applications, sql::application_values)
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::{Id, TenantId};
 use store::answers::KeptAnswer;
+use store::order_pages::OrderFilter;
 use store::tenants::TenantSettings;
 use store::{IdempotencyKey, Outcome, Saved};
 
@@ -91,9 +92,8 @@ async fn one_key_at_once_places_one_order(world: &World) {
         place(world, &scene, IdempotencyKey { request_digest, ..key(1) })
     });
     let outcomes = futures_util::future::join_all(places).await;
-    let order_id = Outcome::Accepted(
-        world.store.list_orders(scene.tenant.tenant_id, None, END, 2).await.unwrap()[0].order_id,
-    );
+    let placed = list(&world.store, &scene.tenant, &OrderFilter::default()).await;
+    let order_id = Outcome::Accepted(placed[0]);
     let accepted = outcomes.iter().filter(|outcome| **outcome == order_id).count();
     let taken = outcomes.iter().filter(|outcome| **outcome == Outcome::KeyTaken).count();
     assert!((accepted, taken) == (48, 16) || (accepted, taken) == (16, 48), "{accepted}, {taken}");

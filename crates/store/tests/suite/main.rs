@@ -12,6 +12,7 @@ mod faults;
 mod idempotency;
 mod lockstep;
 mod migrations;
+mod order_pages;
 mod orders;
 mod repeats;
 mod reports;

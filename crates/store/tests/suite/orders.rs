@@ -4,6 +4,7 @@ use contract::control::{ReportKind, ReportState};
 use domain::order::{Actor, Refusal, Rule, State};
 use domain::{AppId, Id};
 use store::content::Words;
+use store::order_pages::OrderFilter;
 use store::orders::EntryContent;
 
 use crate::support::*;
@@ -20,8 +21,6 @@ on_both!(
     with_four_eyes_the_placer_does_not_decide,
     what_belongs_to_someone_else_does_not_exist,
     a_timeline_stays_in_order_when_clocks_differ,
-    a_page_of_orders_neither_skips_nor_repeats,
-    orders_are_listed_by_state,
     form_and_words_are_found_alone,
 );
 
@@ -237,7 +236,8 @@ async fn what_belongs_to_someone_else_does_not_exist(world: &World) {
     let tenant = &other_tenant.tenant;
     assert_eq!(world.store.find_order(tenant, order_id).await.unwrap(), None);
     assert_eq!(world.store.find_form(tenant, order_id).await.unwrap(), None);
-    assert_eq!(world.store.list_orders(tenant.tenant_id, None, END, 10).await.unwrap(), []);
+    let page = list(&world.store, tenant, &OrderFilter::default()).await;
+    assert_eq!(page, []);
     assert_eq!(world.store.list_events(tenant.tenant_id, END, 10).await.unwrap(), []);
 }
 
@@ -269,56 +269,6 @@ async fn a_timeline_stays_in_order_when_clocks_differ(world: &World) {
     ];
     assert_eq!(rules, expected);
     assert!(order.timeline.is_sorted_by_key(|entry| entry.entry_id));
-}
-
-async fn a_page_of_orders_neither_skips_nor_repeats(world: &World) {
-    let scene = world.scene(false, false).await;
-    let stranger = world.scene(false, false).await;
-    let mut placed = Vec::new();
-    for number in 0..25 {
-        placed.push(accepted(&world.store, scene.place()).await);
-        if number % 3 == 0 {
-            accepted(&world.store, stranger.place()).await;
-        }
-    }
-    placed.reverse();
-    for limit in [1, 4, 25, 100] {
-        let (mut seen, mut before) = (Vec::new(), END);
-        loop {
-            let tenant_id = scene.tenant.tenant_id;
-            let page = world.store.list_orders(tenant_id, None, before, limit).await.unwrap();
-            let Some(last) = page.last() else { break };
-            before = last.order_id;
-            assert!(page.len() <= limit as usize);
-            seen.extend(page.iter().map(|order| order.order_id));
-            // What is placed meanwhile stands on an earlier page.
-            accepted(&world.store, stranger.place()).await;
-        }
-        assert_eq!(seen, placed, "pages of {limit}");
-    }
-}
-
-async fn orders_are_listed_by_state(world: &World) {
-    let scene = world.scene(false, false).await;
-    let mut arranged = Vec::new();
-    let mut completed = Vec::new();
-    for number in 0..9 {
-        let order_id = accepted(&world.store, scene.place()).await;
-        if number % 3 == 0 {
-            accepted(&world.store, scene.result(order_id, "绿灯")).await;
-            completed.insert(0, order_id);
-        } else {
-            arranged.insert(0, order_id);
-        }
-    }
-    for (state, expected) in
-        [(State::Arranged, arranged), (State::Completed, completed), (State::Rejected, vec![])]
-    {
-        let tenant_id = scene.tenant.tenant_id;
-        let page = world.store.list_orders(tenant_id, Some(state), END, 100).await.unwrap();
-        assert!(page.iter().all(|order| order.state == state));
-        assert_eq!(page.iter().map(|order| order.order_id).collect::<Vec<_>>(), expected);
-    }
 }
 
 async fn form_and_words_are_found_alone(world: &World) {

@@ -9,6 +9,7 @@ use domain::order::{Actor, Refusal};
 use domain::{AppId, Id, TenantId, UnixMs};
 use futures_util::FutureExt;
 use store::content::{self, FinalResult, Form, Person, ReportSource, Stage, Words};
+use store::order_pages::{BEGINNING, OrderFilter};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{Key, Location, NewReport, OrderCommand, Outcome, Request, Saved, Store};
 use tempfile::TempDir;
@@ -272,6 +273,17 @@ pub(crate) async fn refused(store: &Store, command: OrderCommand) -> Refusal {
     }
 }
 
+/// The ids of all orders that fit, from pages of a size that is not theirs.
+pub(crate) async fn list(store: &Store, tenant: &Tenant, filter: &OrderFilter) -> Vec<Id> {
+    let (mut ids, mut after) = (Vec::new(), Some(BEGINNING));
+    while let Some(key) = after {
+        let page = store.list_orders(tenant, filter, key, 7).await.unwrap();
+        ids.extend(page.orders.iter().map(|order| order.order_id));
+        after = page.next;
+    }
+    ids
+}
+
 /// A tenant and its vendor, as who they give commands.
 #[derive(Clone)]
 pub(crate) struct Scene {
@@ -294,6 +306,7 @@ impl Scene {
             vendor: self.app_id,
             account_id: Id(5),
             package_id: "pkg-1".into(),
+            application_id: form().application_id,
             content: content::to_text(&form()),
         };
         self.command(Id(0), PLACER, request)

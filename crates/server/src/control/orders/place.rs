@@ -41,11 +41,13 @@ pub(crate) async fn place_order(
     // Without an account there was a fault.
     let account = account.ok_or_else(Failure::not_found)?;
     let package_id = body.package_id.clone();
-    let content = to_text(&form(body));
+    let form = form(body);
+    let content = to_text(&form);
     let request = || Request::Place {
         vendor: account.app_id,
         account_id: account.account_id,
         package_id: package_id.clone(),
+        application_id: form.application_id.clone(),
         content: content.clone(),
     };
     // The desk gives the order its id.
