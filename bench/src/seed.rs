@@ -11,7 +11,7 @@ use domain::UnixMs;
 use domain::order::Actor;
 use sha2::{Digest as _, Sha256};
 use store::accounts::{Account, Package, PackageKind};
-use store::apps::{App, AppSecrets, AppSettings};
+use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
 use store::content::{Form, Person, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{Location, OrderCommand, Outcome, Request, Saved, Store};
@@ -102,7 +102,11 @@ async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
             is_enabled: true,
         },
         secret_hash: hash(&names::app_secret(place)),
-        secrets: AppSecrets { verification_token: "b".repeat(32), encrypt_key: "e".repeat(32) },
+        secrets: AppSecrets {
+            verification_token: "b".repeat(32),
+            encrypt_key: "e".repeat(32),
+            old: OldSecrets::default(),
+        },
         pause: None,
         version: 1,
         created_at: at,

@@ -8,6 +8,7 @@ use crate::args::{Global, Paging};
 use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::sink::{self, Explain, Pause, Rotate};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,6 +35,27 @@ pub(crate) enum Command {
     Disable {
         /// The app.
         app_id: String,
+    },
+    /// Send an app nothing until it is resumed; its deliveries wait.
+    Pause(Pause),
+    /// Send an app its events again, what was paused first.
+    Resume {
+        /// The app.
+        app_id: String,
+    },
+    /// Check an app's callback URL, and explain what fails; exit status 1 when it does not pass.
+    VerifyUrl {
+        /// The app.
+        app_id: String,
+    },
+    /// Give an app a new secret; the old one is good besides for a time.
+    Rotate(Rotate),
+    /// Explain the signature of a webhook: each step's bytes, and which input is wrong.
+    ExplainSignature(Explain),
+    /// List what somebody should look at, newest first.
+    Alerts {
+        #[command(flatten)]
+        paging: Paging,
     },
     /// Install a store app in `--tenant`, or change the scopes there.
     Install(Install),
@@ -152,6 +174,14 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let (app_id, body) = update.body();
             global.print(&control.update_app(&app_id, &body).await?)
         }
+        Command::Pause(pause) => sink::pause(global, pause).await,
+        Command::Resume { app_id } => global.print(&control.resume_app(&app_id).await?),
+        Command::VerifyUrl { app_id } => sink::verify_url(global, &app_id).await,
+        Command::Rotate(rotate) => sink::rotate(global, rotate).await,
+        Command::ExplainSignature(explain) => sink::explain(global, explain).await,
+        Command::Alerts { paging } => {
+            global.print_page(&control.list_alerts(&paging.into()).await?)
+        }
         Command::Enable { app_id } => global.print(&control.enable_app(&app_id).await?),
         Command::Disable { app_id } => global.print(&control.disable_app(&app_id).await?),
         Command::Install(command) => installation::install(global, command).await,
@@ -248,6 +278,8 @@ impl Show for App {
         sheet.field("kind", word(&self.kind));
         sheet.optional("tenant", self.tenant_key.as_ref());
         sheet.field("enabled", yes_no(self.enabled));
+        sheet.optional("paused", self.paused_at.as_ref());
+        sheet.optional("pause reason", self.pause_reason.as_ref());
         sheet.field("scopes", self.scopes.join(", "));
         sheet.field("event mode", word(&self.event_mode));
         sheet.field("callback URL", self.callback_url.as_deref().unwrap_or("none: events wait"));
@@ -256,6 +288,9 @@ impl Show for App {
             sheet.field("allowed IPs", self.ip_allowlist.join(", "));
         }
         sheet.field("created", &self.created_at);
+        if let Some(check) = &self.url_check {
+            check.show(sheet);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! `probity event`: what apps are told, and how it went.
 
 use clap::Subcommand;
-use contract::control::{Attempt, Delivery, Event, ListEvents, Page, ResendSince, Resent};
+use contract::control::{
+    Attempt, Delivery, DeliveryState, Event, ListEvents, Page, ResendSince, Resent,
+};
 
 use crate::args::{Global, Paging};
 use crate::output::Row;
@@ -23,10 +25,13 @@ pub(crate) enum Command {
         /// The event.
         event_id: String,
     },
-    /// Send an event again, or every event of an app since an instant.
+    /// Send an event again, or the events of an app in a span of time.
     Resend {
         /// The event.
-        #[arg(required_unless_present = "app", conflicts_with_all = ["app", "since"])]
+        #[arg(
+            required_unless_present = "app",
+            conflicts_with_all = ["app", "since", "until", "states"]
+        )]
         event_id: Option<String>,
         /// The app.
         #[arg(long, value_name = "APP_ID", requires = "since")]
@@ -34,6 +39,12 @@ pub(crate) enum Command {
         /// From when on: an instant as 2026-03-01T08:00:00Z.
         #[arg(long, value_name = "INSTANT", requires = "app")]
         since: Option<String>,
+        /// Up to when, the instant itself left out.
+        #[arg(long, value_name = "INSTANT", requires = "app")]
+        until: Option<String>,
+        /// Only deliveries in this state: held, due, delivered, exhausted, paused; may be repeated.
+        #[arg(long = "state", value_name = "STATE", requires = "app", value_parser = state)]
+        states: Vec<DeliveryState>,
     },
 }
 
@@ -54,12 +65,18 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let (control, tenant_key) = global.tenant()?;
             global.print(&control.resend_event(&tenant_key, &event_id).await?)
         }
-        Command::Resend { app, since, .. } => {
+        Command::Resend { app, since, until, states, .. } => {
             let (app, since) = (app.unwrap_or_default(), since.unwrap_or_default());
-            let control = global.operator()?;
-            global.print(&control.resend_app_events(&app, &ResendSince { since }).await?)
+            let (control, body) = (global.operator()?, ResendSince { since, until, states });
+            global.print(&control.resend_app_events(&app, &body).await?)
         }
     }
+}
+
+/// A delivery's state, as JSON and the command line write it.
+fn state(word: &str) -> Result<DeliveryState, String> {
+    serde_json::from_value(word.into())
+        .map_err(|_| "expected held, due, delivered, exhausted or paused".to_owned())
 }
 
 impl Row for Event {

@@ -19,6 +19,7 @@ mod output;
 mod report;
 mod serve;
 mod sheet;
+mod sink;
 mod tenant;
 mod text;
 mod work;

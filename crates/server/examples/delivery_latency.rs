@@ -19,7 +19,7 @@ use domain::order::Actor;
 use domain::{AppId, Id, TenantId};
 use server::clock::{Clock, socket_now};
 use server::{Config, Server, SharedApp, chance};
-use store::apps::{App, AppSecrets, AppSettings};
+use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
 use store::content::{Form, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{OrderCommand, Outcome, Request};
@@ -148,7 +148,11 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
             is_enabled: true,
         },
         secret_hash: chance::bytes(),
-        secrets: AppSecrets { verification_token: chance::secret(), encrypt_key: chance::secret() },
+        secrets: AppSecrets {
+            verification_token: chance::secret(),
+            encrypt_key: chance::secret(),
+            old: OldSecrets::default(),
+        },
         pause: None,
         version: 1,
         created_at: at,

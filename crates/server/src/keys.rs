@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::UnixMs;
+use store::apps::App;
 use store::{Key, Store};
 
 use crate::chance;
@@ -79,6 +81,13 @@ pub fn new_key(prefix: &str) -> String {
 pub fn hash(secret: &str) -> [u8; 32] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+/// Whether an app proves itself by this secret at `now`: the present one, or in its grace time the one before.
+#[must_use]
+pub fn is_secret_of(app: &App, secret: &str, now: UnixMs) -> bool {
+    let hash = hash(secret);
+    app.secret_hashes(now).any(|good| verify_slices_are_equal(&hash, good).is_ok())
 }
 
 /// Writes a file that only its owner can read, whole or not at all.

@@ -13,9 +13,12 @@ pub mod long_connection;
 pub mod objects;
 mod open_api;
 pub mod outbound;
+mod rotation;
+mod signature;
 pub mod start;
 pub mod tickets;
 pub mod tokens;
+mod url_check;
 pub mod work;
 
 pub use app::{App, SharedApp};

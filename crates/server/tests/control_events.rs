@@ -165,7 +165,7 @@ async fn events_of_an_app_since_an_instant_are_sent_again() {
         assert_eq!(sent, 3, "two of this app, one of the other");
         let app_id = &seed.app.app.app_id;
         let resend = async |since: &str| {
-            let body = ResendSince { since: since.to_owned() };
+            let body = ResendSince { since: since.to_owned(), ..ResendSince::default() };
             world.operator.resend_app_events(app_id, &body).await
         };
         let count = async |since: &str| resend(since).await.unwrap().delivery_count;

@@ -5,8 +5,8 @@ use domain::{Id, TenantId, UnixMs};
 use crate::desk::IdempotencyKey;
 use crate::fault::Fault;
 use crate::seal::Place;
-use crate::value::{Statement, any, one, values};
-use crate::{Store, desk};
+use crate::value::{Statement, Written, any, one, values};
+use crate::{Saved, Store, desk};
 
 /// An answer that is kept in the same commit as what it tells of.
 #[derive(Debug, Clone)]
@@ -68,6 +68,17 @@ impl Store {
             ],
         );
         vec![free, insert]
+    }
+
+    /// Keeps an answer to a call that has done its work already; [`Saved::KeyTaken`] when the key was used before.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn keep_answer_alone(&self, answer: &KeptAnswer) -> Result<Saved, Fault> {
+        match self.write(self.keep_answer(Some(answer))).await? {
+            Written::Done(_) => Ok(Saved::Done),
+            Written::Unmet(_) => Ok(Saved::KeyTaken),
+        }
     }
 
     /// What this Idempotency-Key was used for during the last 24 hours.

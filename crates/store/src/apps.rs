@@ -57,18 +57,76 @@ pub struct AppSettings {
     pub is_enabled: bool,
 }
 
-/// What goes out with an app's events; sealed at rest.
+/// What goes out with an app's events, and what was good before the last rotation; sealed at rest.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppSecrets {
     /// Stands in every event.
     pub verification_token: String,
     /// Encrypts and signs events.
     pub encrypt_key: String,
+    /// What is good besides, for a time.
+    #[serde(default)]
+    pub old: OldSecrets,
+}
+
+/// The values that were good before they were rotated, each until the end of its grace time.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldSecrets {
+    /// The app_secret's SHA-256.
+    pub app_secret_hash: Option<OldSecret<[u8; 32]>>,
+    /// The encrypt key.
+    pub encrypt_key: Option<OldSecret<String>>,
+    /// The verification token.
+    pub verification_token: Option<OldSecret<String>>,
+}
+
+/// A value that is good until an instant.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldSecret<T> {
+    /// The value.
+    pub value: T,
+    /// Milliseconds since the epoch.
+    pub until_ms: i64,
+}
+
+impl<T> OldSecret<T> {
+    /// The value, while it is good.
+    #[must_use]
+    pub fn at(&self, now: UnixMs) -> Option<&T> {
+        (now.0 < self.until_ms).then_some(&self.value)
+    }
+}
+
+impl AppSecrets {
+    /// The secrets that events went out with before the last rotation, while those are good; none when what is
+    /// good now is all there is.
+    #[must_use]
+    pub fn before_rotation(&self, now: UnixMs) -> Option<AppSecrets> {
+        let old = &self.old;
+        let token = old.verification_token.as_ref().and_then(|old| old.at(now));
+        let key = old.encrypt_key.as_ref().and_then(|old| old.at(now));
+        if token.is_none() && key.is_none() {
+            return None;
+        }
+        Some(AppSecrets {
+            verification_token: token.unwrap_or(&self.verification_token).clone(),
+            encrypt_key: key.unwrap_or(&self.encrypt_key).clone(),
+            old: OldSecrets::default(),
+        })
+    }
 }
 
 impl std::fmt::Debug for AppSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AppSecrets(..)")
+    }
+}
+
+impl App {
+    /// The hashes of the app_secrets that are good at `now`: the present one, and in its grace time the old one.
+    pub fn secret_hashes(&self, now: UnixMs) -> impl Iterator<Item = &[u8; 32]> {
+        let old = self.secrets.old.app_secret_hash.as_ref();
+        std::iter::once(&self.secret_hash).chain(old.and_then(|old| old.at(now)))
     }
 }
 
@@ -78,6 +136,8 @@ const INSERT: &str = "INSERT INTO apps (app_id, tenant_id, name, kind, scopes, e
 const UPDATE: &str = "UPDATE apps SET name = $1, scopes = $2, event_mode = $3, callback_url = $4, \
     encrypted = $5, ip_allowlist = $6, enabled = $7, version = version + 1 \
     WHERE app_id = $8 AND version = $9";
+const ROTATE: &str = "UPDATE apps SET secret_hash = $3, sealed = $4, version = version + 1 \
+    WHERE app_id = $1 AND version = $2";
 const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
     ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason FROM apps WHERE app_id = $1";
 const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
@@ -88,7 +148,7 @@ const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, FIND, LIST, DELETE];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, ROTATE, FIND, LIST, DELETE];
 
 impl Store {
     /// Creates an app. The first ticket of a store app is due at once.
@@ -192,6 +252,29 @@ impl Store {
         self.wake_deliveries();
         Ok(match written {
             Written::Done(_) => Saved::Done,
+            Written::Unmet(_) => Saved::Outdated,
+        })
+    }
+
+    /// Gives an app other secrets, unless it changed since `version`.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn rotate_app(
+        &self,
+        app_id: AppId,
+        version: i64,
+        secret_hash: &[u8; 32],
+        secrets: &AppSecrets,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
+        let sealed = self.secrets().apps.seal(place(app_id), &content::to_text(secrets));
+        let mut statements = self.keep_answer(answer);
+        let keeps = statements.len();
+        statements.push(one(ROTATE, values![app_id.0, version, secret_hash.as_slice(), sealed]));
+        Ok(match self.write_known(statements, Known::App(app_id)).await? {
+            Written::Done(_) => Saved::Done,
+            Written::Unmet(place) if place < keeps => Saved::KeyTaken,
             Written::Unmet(_) => Saved::Outdated,
         })
     }

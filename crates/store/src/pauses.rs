@@ -2,7 +2,6 @@
 
 use domain::{AppId, Id, UnixMs};
 
-use crate::answers::KeptAnswer;
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Written, any, one, values};
 use crate::{Known, Saved, Store, resend};
@@ -68,20 +67,17 @@ impl Store {
         version: i64,
         pause: &Pause,
         detail: Option<&str>,
-        answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
         let at = pause.since;
-        let mut statements = self.keep_answer(answer);
-        let keeps = statements.len();
         let values = values![app_id.0, version, at.0, pause.reason.as_str()];
-        statements.push(one(PAUSE, values));
+        let mut statements = vec![one(PAUSE, values)];
         if let Some(detail) = detail {
             let alert_id = self.make_id(at);
             let values = values![alert_id.0, app_id.0, SINK_PAUSED, detail, at.0];
             statements.push(any(INSERT_ALERT, values));
         }
         let written = self.write_known(statements, Known::App(app_id)).await?;
-        Ok(Saved::of(&written, keeps))
+        Ok(saved(&written))
     }
 
     /// Ends an app's pause and its alerts, and makes what was paused due, unless the app changed since `version`.
@@ -93,16 +89,15 @@ impl Store {
         app_id: AppId,
         version: i64,
         at: UnixMs,
-        answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
-        let mut statements = self.keep_answer(answer);
-        let keeps = statements.len();
-        statements.push(one(RESUME, values![app_id.0, version]));
-        statements.push(any(END_ALERTS, values![app_id.0, at.0]));
-        statements.push(resend::release_paused(app_id, at));
+        let statements = vec![
+            one(RESUME, values![app_id.0, version]),
+            any(END_ALERTS, values![app_id.0, at.0]),
+            resend::release_paused(app_id, at),
+        ];
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
-        Ok(Saved::of(&written, keeps))
+        Ok(saved(&written))
     }
 
     /// At most `limit` alerts before the given one, newest first.
@@ -115,14 +110,10 @@ impl Store {
     }
 }
 
-impl Saved {
-    /// How a write ended that kept an answer with its first `keeps` statements.
-    pub(crate) fn of(written: &Written, keeps: usize) -> Saved {
-        match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(place) if *place < keeps => Saved::KeyTaken,
-            Written::Unmet(_) => Saved::Outdated,
-        }
+fn saved(written: &Written) -> Saved {
+    match written {
+        Written::Done(_) => Saved::Done,
+        Written::Unmet(_) => Saved::Outdated,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Apps.
 
 use contract::control::{
-    App, Connection, CreateApp, CreatedApp, List, Page, ResendSince, Resent, UpdateApp,
+    Alert, App, Connection, CreateApp, CreatedApp, ExplainSignature, List, Page, PauseApp,
+    ResendSince, Resent, RotateSecret, RotatedSecret, SignatureExplanation, UpdateApp, UrlCheck,
 };
 
 use super::{Control, Error, NO_QUERY, Nothing};
@@ -47,7 +48,45 @@ impl Control {
         self.get(&["apps", app_id, "connections"], NO_QUERY).await
     }
 
-    /// Sends every event of the app since an instant again.
+    /// Sends the app nothing until it is resumed; its deliveries wait.
+    pub async fn pause_app(&self, app_id: &str, body: &PauseApp) -> Result<App, Error> {
+        self.post(&["apps", app_id, "pause"], body).await
+    }
+
+    /// Sends the app its events again, what was paused first.
+    pub async fn resume_app(&self, app_id: &str) -> Result<App, Error> {
+        self.post(&["apps", app_id, "resume"], &Nothing {}).await
+    }
+
+    /// Checks the app's callback URL by a challenge, and explains what fails.
+    pub async fn verify_url(&self, app_id: &str) -> Result<UrlCheck, Error> {
+        self.post(&["apps", app_id, "verify_url"], &Nothing {}).await
+    }
+
+    /// Gives the app a new secret, which the answer alone holds; the old one is good besides for a time.
+    pub async fn rotate_secret(
+        &self,
+        app_id: &str,
+        body: &RotateSecret,
+    ) -> Result<RotatedSecret, Error> {
+        self.post(&["apps", app_id, "rotate"], body).await
+    }
+
+    /// Explains the signature of a webhook to the app: each step's bytes, and which input is wrong.
+    pub async fn explain_signature(
+        &self,
+        app_id: &str,
+        body: &ExplainSignature,
+    ) -> Result<SignatureExplanation, Error> {
+        self.post(&["apps", app_id, "explain_signature"], body).await
+    }
+
+    /// Lists what somebody should look at, newest first.
+    pub async fn list_alerts(&self, list: &List) -> Result<Page<Alert>, Error> {
+        self.get(&["alerts"], Some(list)).await
+    }
+
+    /// Sends the app's events of a span of time again.
     pub async fn resend_app_events(
         &self,
         app_id: &str,

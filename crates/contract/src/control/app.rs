@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::debug_only;
 use super::problem::FieldFault;
 use super::rule::Faults;
+use super::sink::UrlCheck;
 
 const NAME_CHARS_MAX: usize = 100;
 const SCOPE_CHARS_MAX: usize = 100;
@@ -181,6 +182,16 @@ pub struct App {
     pub ip_allowlist: Vec<String>,
     /// Whether the app may call and is sent events.
     pub enabled: bool,
+    /// Since when nothing is sent to it (RFC 3339, UTC); absent while it is sent events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub paused_at: Option<String>,
+    /// Why nothing is sent to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_reason: Option<String>,
+    /// How the check of its callback URL went; in the answer to the call that saved the URL alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_check: Option<UrlCheck>,
     /// When the app was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,

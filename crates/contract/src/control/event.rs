@@ -13,7 +13,7 @@ use super::rule::Faults;
 pub const SINCE_CHARS_MAX: usize = 40;
 
 /// Where the delivery of an event to one app stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// Waits because the app has no sink, or is disabled.
@@ -121,13 +121,20 @@ pub struct Attempt {
 
 debug_only! { Attempt { attempt, at, took_ms, outcome, http_status } }
 
-/// Body of `POST /apps/{app_id}/resend`: every event of the app since an instant is sent again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Body of `POST /apps/{app_id}/resend`: the events of the app in a span of time are sent again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendSince {
     /// Events that happened at this instant or later (RFC 3339, any offset).
     #[schema(format = DateTime)]
     pub since: String,
+    /// Only events that happened before this instant (RFC 3339, any offset).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+    /// Only events whose delivery is in one of these states, each once; all when absent or empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<DeliveryState>,
 }
 
 impl ResendSince {
@@ -137,6 +144,10 @@ impl ResendSince {
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();
         faults.length("since", &self.since, 1, SINCE_CHARS_MAX);
+        if let Some(until) = &self.until {
+            faults.length("until", until, 1, SINCE_CHARS_MAX);
+        }
+        faults.distinct("states", self.states.iter());
         faults.0
     }
 }

@@ -20,6 +20,7 @@ pub mod order_form;
 pub mod page;
 pub mod problem;
 pub mod report;
+pub mod sink;
 pub mod tenant;
 
 pub use account::{Account, AdditionalItem, CreateAccount, FieldValue, Package};
@@ -37,6 +38,10 @@ pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{Report, ReportKind, ReportState};
+pub use sink::{
+    Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
+    RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
+};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 
 /// Media type of an error answer (RFC 9457).

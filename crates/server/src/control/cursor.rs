@@ -15,6 +15,7 @@ pub(super) enum Of {
     Orders = 4,
     Events = 5,
     Installations = 6,
+    Alerts = 7,
 }
 
 /// The cursor of the entry with this keyset.

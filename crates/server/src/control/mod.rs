@@ -54,7 +54,13 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(apps::get::get_app, apps::update::update_app, apps::delete::delete_app))
         .routes(routes!(apps::switch::enable_app))
         .routes(routes!(apps::switch::disable_app))
+        .routes(routes!(apps::pause::pause_app))
+        .routes(routes!(apps::pause::resume_app))
+        .routes(routes!(apps::verify_url::verify_url))
+        .routes(routes!(apps::rotate::rotate_secret))
+        .routes(routes!(apps::explain_signature::explain_signature))
         .routes(routes!(apps::resend::resend_app_events))
+        .routes(routes!(apps::alerts::list_alerts))
         .routes(routes!(installations::list::list_installations))
         .routes(routes!(
             installations::put::put_installation,

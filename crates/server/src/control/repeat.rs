@@ -1,7 +1,7 @@
 //! Repeats of a POST with the same Idempotency-Key: they find their first answer for 24 hours.
 //!
 //! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes with the
-//! same secrets. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
+//! same secrets; so does the rotation of a secret. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
 //! once are decided by the commit: the second finds the key taken, and then the first one's answer.
 
 use axum::http::StatusCode;
@@ -85,6 +85,25 @@ pub(super) async fn create(
         call.app.store.forget_old_answers(at).await?;
     }
     Err(twin())
+}
+
+/// Answers with `body` to a call that has done its work, and keeps the answer for repeats; or gives the first answer
+/// of a twin that was quicker. What such a call does may be done twice without harm, as it is when the process ends
+/// between the two.
+pub(super) async fn keep(
+    call: &Call,
+    key: Option<IdempotencyKey>,
+    status: StatusCode,
+    body: &impl Serialize,
+) -> Result<Response, Failure> {
+    let body = to_json(body);
+    let Some(key) = key else { return Ok(raw_json(status, body)) };
+    let (http_status, at) = (status.as_u16(), call.app.clock.now());
+    let answer = KeptAnswer { key, http_status, body: body.clone(), at };
+    if call.app.store.keep_answer_alone(&answer).await? == Saved::Done {
+        return Ok(raw_json(status, body));
+    }
+    find_first_answer(call, Some(&answer.key)).await?.ok_or_else(twin)
 }
 
 /// Twins with the same key that meet again and again.

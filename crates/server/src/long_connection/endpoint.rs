@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method, Response, header};
@@ -102,8 +101,9 @@ async fn authenticate(
     let invalid = || Refused::Code(code, code.msg.to_owned());
     let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
     let vendor = app.store.find_app(app_id).await?.ok_or_else(invalid)?;
-    verify_slices_are_equal(&keys::hash(&request.app_secret), &vendor.secret_hash)
-        .map_err(|_| invalid())?;
+    if !keys::is_secret_of(&vendor, &request.app_secret, app.clock.now()) {
+        return Err(invalid());
+    }
     match refusal(&vendor) {
         None => Ok(vendor),
         Some(expected) => Err(Refused::Code(code, format!("{}: {expected}", code.msg))),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use contract::auth::{
     AppTokenAnswer, TOKEN_LIFE_MAX_S, TOKEN_RENEWAL_S, TenantTokenAnswer, TokenRequest, refusal,
 };
@@ -57,8 +56,9 @@ pub(super) async fn find_app_by_secret(
     let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
         app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    verify_slices_are_equal(&keys::hash(app_secret), &vendor.secret_hash)
-        .map_err(|_| &code::APP_SECRET_INVALID)?;
+    if !keys::is_secret_of(&vendor, app_secret, app.clock.now()) {
+        return Err(&code::APP_SECRET_INVALID);
+    }
     match vendor.settings.is_enabled {
         true => Ok(vendor),
         false => Err(&code::APP_UNAUTHORIZED),

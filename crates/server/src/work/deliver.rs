@@ -33,6 +33,7 @@ use super::sent::{Sent, unsent};
 use super::{Step, Worker, joined, push, webhook};
 use crate::app::{App, SharedApp};
 use crate::long_connection::Line;
+use crate::rotation::{end_grace, voice};
 
 /// How long a claimed delivery is this worker's.
 const LEASE_MS: i64 = 30_000;
@@ -295,7 +296,8 @@ async fn try_once(
         }
         route => route,
     };
-    let plain = match plain_text(app, &tenant, &receiver, claimed).await {
+    let voice = voice(&receiver, claimed.scheduled_try(), app.clock.now());
+    let plain = match plain_text(app, &tenant, &voice.receiver, claimed).await {
         Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
@@ -311,11 +313,19 @@ async fn try_once(
         }
         Err(fault) => return Err(fault),
     };
+    let is_posted = matches!(route, Route::Webhook(_));
     let sent = match route {
-        Route::Webhook(url) => webhook::post(app, &receiver, url, &plain).await,
+        Route::Webhook(url) => webhook::post(app, &voice.receiver, url, &plain).await,
         Route::Connection(line) => push::push(app, &line, &plain).await,
         Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
     };
+    if sent.is_delivered
+        && is_posted
+        && voice.proves_new
+        && let Err(fault) = end_grace(app, &receiver).await
+    {
+        tracing::warn!(app_id = %claimed.app_id, %fault, "a grace time goes on");
+    }
     if !sent.is_delivered {
         let (event_id, number, class) = (claimed.event_id, claimed.attempt, sent.class);
         tracing::info!(%event_id, app_id = %claimed.app_id, attempt = number, class, "an event was not taken");
@@ -369,7 +379,7 @@ async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &
     let (days, last) = (failing_ms / DAY_MS, &attempt.outcome);
     let reason = format!("no event was taken for {days} days; the last try: {last}");
     let (app_id, pause) = (receiver.app_id, Pause { since, reason });
-    let paused = app.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason), None);
+    let paused = app.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason));
     match paused.await {
         Ok(Saved::Done) => {
             tracing::warn!(%app_id, days, "an app is paused: its sink takes nothing");

@@ -34,6 +34,7 @@ use keep_lines::KeepLines;
 use purge::Purge;
 
 pub(crate) use keep_lines::BEAT_PERIOD;
+pub(crate) use webhook::request;
 
 /// How long a worker waits for a signal before it looks for work all the same.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -13,7 +13,7 @@ use domain::order::Actor;
 use domain::{AppId, Id, TenantId, UnixMs};
 use server::{chance, work};
 use store::accounts::Account;
-use store::apps::{App, AppSecrets, AppSettings};
+use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
 use store::content::{FinalResult, Form, Person, ReportSource, Words, to_text};
 use store::deliveries::Delivery;
 use store::events::{Event, EventKind};
@@ -280,6 +280,7 @@ impl World {
             secrets: AppSecrets {
                 verification_token: "v-1".to_owned(),
                 encrypt_key: "test key".to_owned(),
+                old: OldSecrets::default(),
             },
             pause: None,
             version: 1,

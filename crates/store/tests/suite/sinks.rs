@@ -150,7 +150,7 @@ async fn a_paused_app_resumes_with_what_was_paused(world: &World) {
     let pause = Pause { since: NOW, reason: "no event was taken for 5 days".into() };
     let detail = Some("status 500");
     let paused =
-        async |version| store.pause_app(app.app_id, version, &pause, detail, None).await.unwrap();
+        async |version| store.pause_app(app.app_id, version, &pause, detail).await.unwrap();
     assert_eq!((paused(1).await, paused(1).await), (Saved::Done, Saved::Outdated));
     let found = store.find_app(app.app_id).await.unwrap().unwrap();
     assert_eq!((found.version, &found.pause), (2, &Some(pause.clone())));
@@ -170,8 +170,8 @@ async fn a_paused_app_resumes_with_what_was_paused(world: &World) {
         ("status 500", NOW, None)
     );
     let at = NOW.plus_ms(7);
-    assert_eq!(store.resume_app(app.app_id, 2, at, None).await.unwrap(), Saved::Outdated);
-    assert_eq!(store.resume_app(app.app_id, 3, at, None).await.unwrap(), Saved::Done);
+    assert_eq!(store.resume_app(app.app_id, 2, at).await.unwrap(), Saved::Outdated);
+    assert_eq!(store.resume_app(app.app_id, 3, at).await.unwrap(), Saved::Done);
     assert_eq!(store.find_app(app.app_id).await.unwrap().unwrap().pause, None);
     assert_eq!(store.list_alerts(END, 10).await.unwrap()[0].ended_at, Some(at));
     assert!(store.list_alerts(alert.alert_id, 10).await.unwrap().is_empty());

@@ -6,7 +6,7 @@ use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
 use domain::{AppId, Id, TenantId, UnixMs};
 use store::accounts::{Account, Package, PackageKind};
-use store::apps::{App, AppSecrets, AppSettings};
+use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
 use store::tenants::TenantSettings;
 use store::{Saved, Store};
 
@@ -45,6 +45,7 @@ pub(crate) fn new_app(store: &Store, app_id: AppId, tenant_id: Option<TenantId>)
         secrets: AppSecrets {
             verification_token: format!("token-{}", store.make_id(NOW)),
             encrypt_key: "key".into(),
+            old: OldSecrets::default(),
         },
         pause: None,
         version: 1,

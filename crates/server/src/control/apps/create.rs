@@ -3,16 +3,19 @@
 use axum::response::Response;
 use contract::control::{CreateApp, CreatedApp, FieldFault};
 use domain::{AppId, TenantId};
-use store::apps::{App, AppSecrets, AppSettings};
+use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
 
 use super::{judge_callback_url, scopes, view};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::repeat::{self, Creation};
 use crate::control::request::Command;
-use crate::{chance, keys};
+use crate::{chance, keys, url_check};
 
 /// Creates an app. The answer alone holds `app_secret`, `verification_token` and `encrypt_key`.
+///
+/// A callback URL is checked, and the answer tells how that went; the app is created all the same, since its receiver
+/// cannot know its secrets before.
 #[utoipa::path(
     post,
     path = "/apps",
@@ -41,8 +44,11 @@ pub(crate) async fn create_app(
     let tenant_id = find_tenant(&call, &body, &mut faults).await?;
     judge(faults)?;
     let app_secret = chance::secret();
-    let secrets =
-        AppSecrets { verification_token: chance::secret(), encrypt_key: chance::secret() };
+    let secrets = AppSecrets {
+        verification_token: chance::secret(),
+        encrypt_key: chance::secret(),
+        old: OldSecrets::default(),
+    };
     let app = App {
         app_id: AppId(chance::bits()),
         tenant_id,
@@ -62,8 +68,12 @@ pub(crate) async fn create_app(
         version: 1,
         created_at: call.app.clock.now(),
     };
-    let AppSecrets { verification_token, encrypt_key } = secrets;
-    let body = CreatedApp { app: view(&app), app_secret, verification_token, encrypt_key };
+    let AppSecrets { verification_token, encrypt_key, .. } = secrets;
+    let mut shown = view(&app);
+    if let Some(url) = &app.settings.callback_url {
+        shown.url_check = Some(url_check::check(&call.app, &app, url).await.check);
+    }
+    let body = CreatedApp { app: shown, app_secret, verification_token, encrypt_key };
     repeat::create(&call, command.key, Creation::App(&app), &body).await
 }
 

@@ -1,15 +1,20 @@
 //! Apps: `/apps`.
 
+pub(super) mod alerts;
 pub(super) mod connections;
 pub(super) mod create;
 pub(super) mod delete;
+pub(super) mod explain_signature;
 pub(super) mod get;
 pub(super) mod list;
+pub(super) mod pause;
 pub(super) mod resend;
+pub(super) mod rotate;
 pub(super) mod switch;
 pub(super) mod update;
+pub(super) mod verify_url;
 
-use contract::control::{self, FieldFault, ProblemCode};
+use contract::control::{self, FieldFault};
 use contract::scope::Scope;
 use store::Saved;
 use store::apps::{App, AppSettings};
@@ -33,6 +38,9 @@ fn view(app: &App) -> control::App {
         encrypted: settings.encrypted,
         ip_allowlist: settings.ip_allowlist.clone(),
         enabled: settings.is_enabled,
+        paused_at: app.pause.as_ref().map(|pause| rfc3339(pause.since)),
+        pause_reason: app.pause.as_ref().map(|pause| pause.reason.clone()),
+        url_check: None,
         created_at: rfc3339(app.created_at),
     }
 }
@@ -79,6 +87,5 @@ async fn change(
             return Ok((*call.vendor_app().await?).clone());
         }
     }
-    let detail = "expected nobody else to change the app at the same time";
-    Err(Failure::refused(ProblemCode::Conflict, detail))
+    Err(pause::overtaken())
 }

@@ -12,11 +12,12 @@ use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::instant;
 use crate::control::repeat;
-use crate::control::request::{Command, json};
+use crate::control::request::Command;
 
 const TENANTS_AT_ONCE: u32 = 200;
 
-/// Sends every event of an app again that happened at `since` or later, to whatever sink the app has now.
+/// Sends the events of an app again that happened at `since` or later and before `until`, to whatever sink the app
+/// has now; each has the whole schedule of tries before it.
 ///
 /// Receivers know repeats by their `event_id`.
 #[utoipa::path(
@@ -35,10 +36,18 @@ pub(crate) async fn resend_app_events(
     judge(body.faults())?;
     let since = instant::parse(&body.since)
         .ok_or_else(|| Failure::field("since", "expected an instant with its offset (RFC 3339)"))?;
+    let until = match &body.until {
+        Some(until) => Some(instant::parse(until).ok_or_else(|| {
+            Failure::field("until", "expected an instant with its offset (RFC 3339)")
+        })?),
+        None => None,
+    };
     let app = call.vendor_app().await?;
-    repeat::find_used_key(&call, command.key.as_ref()).await?;
+    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
     let (store, now) = (&call.app.store, call.app.clock.now());
-    let span = Span { since, until: None, states: Vec::new() };
+    let span = Span { since, until, states: body.states };
     let mut count = 0;
     // Nothing has happened in the future.
     if since <= now {
@@ -47,7 +56,7 @@ pub(crate) async fn resend_app_events(
         }
     }
     let delivery_count = u64::try_from(count).unwrap_or(u64::MAX);
-    Ok(json(StatusCode::OK, &Resent { delivery_count }))
+    repeat::keep(&call, command.key, StatusCode::OK, &Resent { delivery_count }).await
 }
 
 /// The tenants whose events an app may have: its own, or every one for a store app.

@@ -9,7 +9,7 @@ use super::{change, view};
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::repeat;
-use crate::control::request::{Command, Nothing, json};
+use crate::control::request::{Command, Nothing};
 
 /// Lets an app call again; what was held for it is delivered.
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::control::request::{Command, Nothing, json};
     responses((status = 200, description = "The app as it is now", body = control::App))
 )]
 pub(crate) async fn enable_app(call: Call, command: Command<Nothing>) -> Result<Response, Failure> {
-    switch(&call, &command, true).await
+    switch(&call, command, true).await
 }
 
 /// Stops an app: its calls are refused, its tokens do not count, its deliveries wait.
@@ -35,15 +35,17 @@ pub(crate) async fn disable_app(
     call: Call,
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
-    switch(&call, &command, false).await
+    switch(&call, command, false).await
 }
 
 async fn switch(
     call: &Call,
-    command: &Command<Nothing>,
+    command: Command<Nothing>,
     is_enabled: bool,
 ) -> Result<Response, Failure> {
-    repeat::find_used_key(call, command.key.as_ref()).await?;
+    if let Some(first) = repeat::find_first_answer(call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
     let app = change(call, |old| AppSettings { is_enabled, ..old.clone() }).await?;
-    Ok(json(StatusCode::OK, &view(&app)))
+    repeat::keep(call, command.key, StatusCode::OK, &view(&app)).await
 }

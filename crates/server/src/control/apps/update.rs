@@ -9,10 +9,12 @@ use super::{change, judge_callback_url, scopes, view};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
+use crate::url_check;
 
 /// Changes an app; absent members keep their value, and `callback_url: null` takes the address away.
 ///
-/// Deliveries that wait for a callback URL become due when the app gets one.
+/// Deliveries that wait for a callback URL become due when the app gets one. A callback URL that is saved is checked,
+/// and the answer tells how that went.
 #[utoipa::path(
     patch,
     path = "/apps/{app_id}",
@@ -50,5 +52,10 @@ pub(crate) async fn update_app(
         ip_allowlist: body.ip_allowlist.as_ref().unwrap_or(&old.ip_allowlist).clone(),
         is_enabled: old.is_enabled,
     };
-    Ok(json(StatusCode::OK, &view(&change(&call, settings).await?)))
+    let app = change(&call, settings).await?;
+    let mut shown = view(&app);
+    if let Some(Some(url)) = &body.callback_url {
+        shown.url_check = Some(url_check::check(&call.app, &app, url).await.check);
+    }
+    Ok(json(StatusCode::OK, &shown))
 }

@@ -8,7 +8,7 @@ use super::find;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::repeat;
-use crate::control::request::{Command, Nothing, json};
+use crate::control::request::{Command, Nothing};
 
 /// Sends one event again, whatever became of it, to whatever sink its app has now.
 #[utoipa::path(
@@ -26,9 +26,12 @@ pub(crate) async fn resend_event(
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
     let event = find(&call).await?;
-    repeat::find_used_key(&call, command.key.as_ref()).await?;
+    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
     let tenant_id = call.tenant().await?.tenant_id;
     let (store, now) = (&call.app.store, call.app.clock.now());
     let is_due = store.resend_event(tenant_id, event.event_id.event_no, now).await?;
-    Ok(json(StatusCode::OK, &Resent { delivery_count: u64::from(is_due) }))
+    let body = Resent { delivery_count: u64::from(is_due) };
+    repeat::keep(&call, command.key, StatusCode::OK, &body).await
 }

@@ -8,7 +8,7 @@ use super::{find, view};
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::repeat;
-use crate::control::request::{Command, Nothing, json};
+use crate::control::request::{Command, Nothing};
 
 /// Asks for a new try to fetch a report that failed or waits. The tries count from the start again.
 #[utoipa::path(
@@ -30,7 +30,9 @@ pub(crate) async fn refetch_report(
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
-    repeat::find_used_key(&call, command.key.as_ref()).await?;
+    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
     let tenant_id = call.tenant().await?.tenant_id;
     let order_id = call.name("order_id")?;
     let (store, now) = (&call.app.store, call.app.clock.now());
@@ -38,5 +40,6 @@ pub(crate) async fn refetch_report(
         let detail = "expected a report that is pending or failed";
         return Err(Failure::refused(ProblemCode::IllegalState, detail));
     }
-    Ok(json(StatusCode::OK, &view(&find(&call).await?)))
+    let body = view(&find(&call).await?);
+    repeat::keep(&call, command.key, StatusCode::OK, &body).await
 }

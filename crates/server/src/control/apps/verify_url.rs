@@ -1,0 +1,41 @@
+//! `POST /apps/{app_id}/verify_url`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{ProblemCode, UrlCheck};
+
+use crate::control::failure::Failure;
+use crate::control::gate::Call;
+use crate::control::repeat;
+use crate::control::request::{Command, Nothing};
+use crate::{rotation, url_check};
+
+/// Checks an app's callback URL by a challenge, and explains what fails: bytes sent, bytes back, likely cause.
+///
+/// In the grace time of a rotated encrypt key or verification token a receiver that passes under the new values
+/// ends it: events go out under them from then on.
+#[utoipa::path(
+    post,
+    path = "/apps/{app_id}/verify_url",
+    tag = "apps",
+    params(("app_id" = String, Path, description = "`cli_` and 16 lower-case hex digits")),
+    responses(
+        (status = 200, description = "How the check went", body = UrlCheck),
+        (status = 409, description = "The app has no callback URL"),
+    )
+)]
+pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<Response, Failure> {
+    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        return Ok(first);
+    }
+    let app = call.vendor_app().await?;
+    let Some(url) = &app.settings.callback_url else {
+        let detail = "expected an app with a callback_url";
+        return Err(Failure::refused(ProblemCode::IllegalState, detail));
+    };
+    let checked = url_check::check(&call.app, &app, url).await;
+    if checked.ends_grace {
+        rotation::end_grace(&call.app, &app).await?;
+    }
+    repeat::keep(&call, command.key, StatusCode::OK, &checked.check).await
+}

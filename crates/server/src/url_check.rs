@@ -1,0 +1,265 @@
+//! The check of a callback URL: one `url_verification` is posted, and the receiver answers within 1 s with the
+//! challenge. What fails is explained with what was sent, what came back and the likely cause.
+//!
+//! Source: contract, section 5.2.
+
+use contract::control::{UrlCause, UrlCheck};
+use contract::event::{ChallengeAnswer, UrlVerification};
+use store::apps::{App as Receiver, AppSecrets};
+
+use crate::app::App;
+use crate::chance;
+use crate::outbound::{Answer, ConnectFailure, PostFailure};
+use crate::work::request;
+
+/// How long a receiver has, in milliseconds.
+const ANSWER_MS_MAX: u64 = 1_000;
+
+/// How a check went, and under which secrets.
+pub(crate) struct Checked {
+    /// What is shown.
+    pub(crate) check: UrlCheck,
+    /// Whether the receiver proved that it has the present secrets, so that the old ones are needed no more.
+    pub(crate) ends_grace: bool,
+}
+
+/// Checks the URL under the app's secrets; in the grace time of a rotation under the new ones first, and under the
+/// old ones when those do not pass.
+pub(crate) async fn check(app: &App, receiver: &Receiver, url: &str) -> Checked {
+    let secrets = &receiver.secrets;
+    let first = check_under(app, receiver, secrets, url).await;
+    let Some(old) = secrets.before_rotation(app.clock.now()) else {
+        return Checked { check: first, ends_grace: false };
+    };
+    if first.passed {
+        return Checked { check: first, ends_grace: true };
+    }
+    let second = check_under(app, receiver, &old, url).await;
+    if !second.passed {
+        return Checked { check: first, ends_grace: false };
+    }
+    let explanation =
+        "the receiver passes under the old secrets, not under the new ones: give it the \
+        new ones before the grace time ends, then check again"
+            .to_owned();
+    Checked { check: UrlCheck { explanation, ..second }, ends_grace: false }
+}
+
+async fn check_under(app: &App, receiver: &Receiver, secrets: &AppSecrets, url: &str) -> UrlCheck {
+    let challenge = chance::secret();
+    let call = UrlVerification::new(challenge.clone(), secrets.verification_token.clone()).to_vec();
+    let speaker = Receiver { secrets: secrets.clone(), ..receiver.clone() };
+    let (headers, body) = request(&speaker, app.clock.now().seconds(), &call);
+    let begun_ms = app.clock.mono_ms();
+    let answered = app.outbound.post(url, headers, body.clone()).await;
+    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let is_encrypted = receiver.settings.encrypted;
+    let cause = judge(&answered, took_ms, &challenge);
+    UrlCheck {
+        passed: cause.is_none(),
+        url: url.to_owned(),
+        took_ms,
+        sent: sent(&body, secrets, is_encrypted),
+        http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
+        received: answered.as_ref().ok().map(|it| String::from_utf8_lossy(&it.body).into_owned()),
+        cause,
+        explanation: match cause {
+            None => "the receiver answered with the challenge".to_owned(),
+            Some(cause) => explain(cause, &answered, is_encrypted),
+        },
+    }
+}
+
+/// The body as it was posted; a verification token that stands in it openly is masked.
+fn sent(body: &[u8], secrets: &AppSecrets, is_encrypted: bool) -> String {
+    let text = String::from_utf8_lossy(body).into_owned();
+    let token = &secrets.verification_token;
+    if is_encrypted || token.is_empty() {
+        text
+    } else {
+        text.replace(token, &"*".repeat(token.len()))
+    }
+}
+
+/// Why the receiver does not pass; none when it does.
+fn judge(
+    answered: &Result<Answer, PostFailure>,
+    took_ms: u64,
+    challenge: &str,
+) -> Option<UrlCause> {
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(PostFailure::Unreachable(ConnectFailure::Refused(_))) => {
+            return Some(UrlCause::AddressRefused);
+        }
+        Err(PostFailure::Unreachable(ConnectFailure::NotResolved)) => {
+            return Some(UrlCause::NotResolved);
+        }
+        Err(PostFailure::Unreachable(ConnectFailure::NotConnected)) => {
+            return Some(UrlCause::NotConnected);
+        }
+        Err(PostFailure::Unreachable(ConnectFailure::NotSecured)) => {
+            return Some(UrlCause::NotSecured);
+        }
+        Err(PostFailure::Unreachable(ConnectFailure::TooSlow) | PostFailure::TooSlow) => {
+            return Some(UrlCause::TooSlow);
+        }
+        Err(PostFailure::Broken) => return Some(UrlCause::Broken),
+    };
+    if answer.status.is_redirection() {
+        return Some(UrlCause::Redirected);
+    }
+    if answer.status != http::StatusCode::OK {
+        return Some(UrlCause::Status);
+    }
+    if took_ms > ANSWER_MS_MAX {
+        return Some(UrlCause::TooSlow);
+    }
+    if answer.body.is_empty() {
+        return Some(UrlCause::EmptyAnswer);
+    }
+    let read = serde_json::from_slice::<serde_json::Value>(&answer.body).ok();
+    if !read.as_ref().is_some_and(serde_json::Value::is_object) {
+        return Some(UrlCause::NotJson);
+    }
+    match serde_json::from_slice::<ChallengeAnswer>(&answer.body) {
+        Ok(answer) if answer.challenge == challenge => None,
+        Ok(_) => Some(UrlCause::OtherChallenge),
+        Err(_) => Some(UrlCause::NoChallenge),
+    }
+}
+
+/// What was found, and what to do about it.
+fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted: bool) -> String {
+    let status = answered.as_ref().map_or(0, |answer| answer.status.as_u16());
+    let secrets = match is_encrypted {
+        true => "encrypt key or verification token",
+        false => "verification token",
+    };
+    match cause {
+        UrlCause::AddressRefused => "the server lets nothing out to this address: expected a public \
+            host on port 80, 443 or 8443, or one that allow_outbound names"
+            .to_owned(),
+        UrlCause::NotResolved => {
+            "the host's name has no address: look for a mistake in it, and whether this machine's \
+             resolver knows it"
+                .to_owned()
+        }
+        UrlCause::NotConnected => "nothing takes connections there: the receiver does not run, listens \
+            on another port or on its own machine alone, or a firewall is between"
+            .to_owned(),
+        UrlCause::NotSecured => "TLS failed: the certificate has expired, is for another host or signed \
+            by nobody known, or the port speaks plain HTTP"
+            .to_owned(),
+        UrlCause::TooSlow => "no whole answer within 1 s: answer the challenge before doing anything \
+            else, and let no proxy wait for a sleeping receiver"
+            .to_owned(),
+        UrlCause::Broken => "the connection broke off or the answer was not HTTP/1.1: the port may \
+            belong to something else, or the receiver crashed on the request"
+            .to_owned(),
+        UrlCause::Redirected => format!(
+            "status {status}: redirects are not followed, save the address that it leads to (often \
+             https, or a slash at the end)"
+        ),
+        UrlCause::Status => match status {
+            401 | 403 => format!(
+                "status {status}: something before the receiver wants to know who calls; let \
+                 this path through"
+            ),
+            404 | 405 => format!(
+                "status {status}: the host is right, the path or its method is not; it is \
+                 called by POST, path and query exactly as saved"
+            ),
+            500..=599 => format!(
+                "status {status}: the receiver failed at the request; with the official SDKs its \
+                 {secrets} is not the app's"
+            ),
+            _ => format!("status {status}: expected 200"),
+        },
+        UrlCause::EmptyAnswer => format!(
+            "200 without a body: with the official Node SDK either autoChallenge is not true, or the \
+             receiver's {secrets} is not the app's"
+        ),
+        UrlCause::NotJson => "the answer is no JSON object: another page answers at this address, or a \
+            proxy before the receiver"
+            .to_owned(),
+        UrlCause::NoChallenge if is_encrypted => {
+            "the answer has no challenge: the receiver did not decrypt the body (its encrypt key is \
+             missing or another one), or takes the check for an event"
+                .to_owned()
+        }
+        UrlCause::NoChallenge => "the answer has no challenge: the receiver takes the check for an \
+            event; expected {\"challenge\":\"...\"} with the value that came"
+            .to_owned(),
+        UrlCause::OtherChallenge => "another challenge than the one sent: the receiver, or a cache \
+            before it, repeats an old answer"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::outbound::Refusal;
+
+    fn answer(status: u16, body: &str) -> Result<Answer, PostFailure> {
+        Ok(Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: body.to_owned().into(),
+            is_cut: false,
+            took_ms: 1,
+        })
+    }
+
+    #[test]
+    fn every_failure_has_its_cause_and_an_explanation() {
+        let unreachable = |failure| Err(PostFailure::Unreachable(failure));
+        let refused = unreachable(ConnectFailure::Refused(Refusal::Malformed));
+        let cases = [
+            (answer(200, r#"{"challenge":"c-1"}"#), 1_000, None),
+            (answer(200, r#"{"challenge":"c-1","x":1}"#), 0, None),
+            (answer(200, r#"{"challenge":"c-1"}"#), 1_001, Some(UrlCause::TooSlow)),
+            (answer(200, r#"{"challenge":"c-2"}"#), 0, Some(UrlCause::OtherChallenge)),
+            (answer(200, r#"{"msg":"success"}"#), 0, Some(UrlCause::NoChallenge)),
+            (answer(200, r#"{"challenge":1}"#), 0, Some(UrlCause::NoChallenge)),
+            (answer(200, "<html>"), 0, Some(UrlCause::NotJson)),
+            (answer(200, "[]"), 0, Some(UrlCause::NotJson)),
+            (answer(200, ""), 0, Some(UrlCause::EmptyAnswer)),
+            (answer(201, r#"{"challenge":"c-1"}"#), 0, Some(UrlCause::Status)),
+            (answer(301, ""), 0, Some(UrlCause::Redirected)),
+            (answer(403, ""), 0, Some(UrlCause::Status)),
+            (answer(404, ""), 0, Some(UrlCause::Status)),
+            (answer(500, ""), 0, Some(UrlCause::Status)),
+            (refused, 0, Some(UrlCause::AddressRefused)),
+            (unreachable(ConnectFailure::NotResolved), 0, Some(UrlCause::NotResolved)),
+            (unreachable(ConnectFailure::NotConnected), 0, Some(UrlCause::NotConnected)),
+            (unreachable(ConnectFailure::NotSecured), 0, Some(UrlCause::NotSecured)),
+            (unreachable(ConnectFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
+            (Err(PostFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
+            (Err(PostFailure::Broken), 0, Some(UrlCause::Broken)),
+        ];
+        for (answered, took_ms, expected) in cases {
+            let cause = judge(&answered, took_ms, "c-1");
+            assert_eq!(cause, expected, "{answered:?}");
+            let Some(cause) = cause else { continue };
+            for is_encrypted in [false, true] {
+                let text = explain(cause, &answered, is_encrypted);
+                assert!(text.len() > 20 && !text.contains("  "), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_token_is_masked_where_it_stands_openly() {
+        let secrets = AppSecrets {
+            verification_token: "v-1".to_owned(),
+            encrypt_key: String::new(),
+            old: Default::default(),
+        };
+        assert_eq!(sent(br#"{"token":"v-1"}"#, &secrets, false), r#"{"token":"***"}"#);
+        assert_eq!(sent(br#"{"encrypt":"v-1"}"#, &secrets, true), r#"{"encrypt":"v-1"}"#);
+    }
+}
