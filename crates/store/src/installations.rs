@@ -80,14 +80,13 @@ impl Store {
     ) -> Result<Option<Arc<Installation>>, Fault> {
         let key = (app_id, tenant_id);
         let generation = match self.remembered.installations.find(&key) {
-            Ok(installation) => return Ok(Some(installation)),
+            Ok(found) => return Ok(found),
             Err(generation) => generation,
         };
         let rows = self.read(FIND, values![tenant_id.0, app_id.0]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let found = Arc::new(installation(row)?);
-        self.remembered.installations.keep(key, Arc::clone(&found), generation);
-        Ok(Some(found))
+        let found = rows.first().map(installation).transpose()?.map(Arc::new);
+        self.remembered.installations.keep(key, found.clone(), generation);
+        Ok(found)
     }
 
     /// At most `limit` installations of an app that are older than the given one, newest first.

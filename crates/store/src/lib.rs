@@ -109,7 +109,8 @@ pub(crate) enum Known {
 struct Remembered {
     tenants: Cache<TenantId, Arc<Tenant>>,
     apps: Cache<AppId, Arc<App>>,
-    installations: Cache<(AppId, TenantId), Arc<Installation>>,
+    /// None where the app is not installed, so that a token of before costs no storage either.
+    installations: Cache<(AppId, TenantId), Option<Arc<Installation>>>,
 }
 
 /// The memory of one installation. Cheap to share behind an [`Arc`].
