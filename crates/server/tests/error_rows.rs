@@ -1,5 +1,5 @@
-//! The errors table, row by row: each row of contract §1.5, §2.3 and §3 that the server can cause is produced on the
-//! wire, and HTTP status, code, message and error object are compared whole.
+//! The errors table, row by row: each row of contract §1.5, §2.3, §3, §4 and §5.4 that the server can cause is
+//! produced on the wire, and HTTP status, code, message and error object are compared whole.
 //!
 //! How a call gets its rows in: a file in `error_rows/` with `pub(super) async fn rows(world, book)`, which makes the
 //! calls and hands each answer to [`Book::row`] with what is expected beside the row itself; then a line in
@@ -10,9 +10,12 @@
 
 #[path = "error_rows/book.rs"]
 mod book;
+#[path = "error_rows/connections.rs"]
+mod connections;
 #[path = "error_rows/gateway.rs"]
 mod gateway;
 mod harness;
+mod line;
 #[path = "error_rows/orders.rs"]
 mod orders;
 #[path = "error_rows/packages.rs"]
@@ -60,7 +63,10 @@ const NOT_YET: &[&Code] = &[
 async fn every_row_that_the_server_can_cause_is_produced_on_the_wire() {
     for engine in Engine::available().await {
         // In JSON, since the platform's bare 404 page is no row; `gateway.rs` tests that one.
-        let adjust = |config: &mut server::Config| config.not_found = NotFound::Json;
+        let adjust = |config: &mut server::Config| {
+            config.not_found = NotFound::Json;
+            config.long_connection.connections_per_app = 1;
+        };
         let world = World::start(engine, Clock::manual(BEGIN), false, adjust).await;
         let mut book = Book::default();
         tokens::rows(&world, &mut book).await;
@@ -68,6 +74,7 @@ async fn every_row_that_the_server_can_cause_is_produced_on_the_wire() {
         packages::rows(&world, &mut book).await;
         orders::rows(&world, &mut book).await;
         queries::rows(&world, &mut book).await;
+        connections::rows(&world, &mut book).await;
         book.close(NEVER, NOT_YET);
     }
 }
