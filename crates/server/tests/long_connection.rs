@@ -93,8 +93,6 @@ async fn an_event_waits_until_somebody_is_connected_and_its_ack_delivers_it() {
         assert_eq!((held.state, held.attempts.len()), (DeliveryState::Held, 0));
 
         let mut socket = world.connect(&seed.app).await;
-        // The first answer comes after what was held has become due.
-        socket.ping().await;
         let ((frame, envelope), ()) = tokio::join!(
             async {
                 let (frame, envelope) = socket.next_event().await;
@@ -131,6 +129,19 @@ async fn an_event_waits_until_somebody_is_connected_and_its_ack_delivers_it() {
         assert_eq!(listed.items[0].attempts[0].connection_id.as_ref(), Some(&socket.connection_id));
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_gets_events_after_a_second() {
+    let world = World::on(Engine::Sqlite).await;
+    let seed = world.seed_connected().await;
+    let mut socket = Socket::open(&world.url(&seed.app).await).await.unwrap();
+    world.work().await;
+    let (_, waiting) = world.told(&seed, EventKind::AccountCreated).await;
+    assert!(waiting.attempts.is_empty(), "it may not listen yet");
+    until_connected(&world, &seed.app.app.app_id, 1).await;
+    let (ids, ()) = tokio::join!(socket.take(1), world.work());
+    assert_eq!(ids.len(), 1);
 }
 
 #[tokio::test]
@@ -172,7 +183,6 @@ async fn each_event_goes_to_one_connection_and_all_get_some() {
         let mut sockets = Vec::new();
         for _ in 0..2 {
             let mut socket = world.connect(&seed.app).await;
-            socket.ping().await;
             sockets.push(socket.serve());
         }
         for _ in 0..40 {
@@ -199,7 +209,6 @@ async fn a_vendor_has_fifty_connections_and_a_closed_one_makes_room() {
         let mut sockets = Vec::new();
         for _ in 0..50 {
             let mut socket = world.connect(&seed.app).await;
-            socket.ping().await;
             sockets.push(socket);
         }
         let refused = world.ask_endpoint(&seed.app).await;
@@ -218,7 +227,7 @@ async fn a_vendor_has_fifty_connections_and_a_closed_one_makes_room() {
         let body =
             UpdateApp { event_mode: Some(EventMode::LongConnection), ..UpdateApp::default() };
         world.operator.update_app(&other.app.app_id, &body).await.unwrap();
-        world.connect(&other).await.ping().await;
+        world.connect(&other).await;
 
         let listed = world.operator.list_app_connections(&seed.app.app.app_id).await.unwrap();
         assert_eq!(listed.items.len(), 50);
@@ -253,7 +262,8 @@ async fn live_connections_are_listed_with_who_since_when_last_ping_and_in_flight
         assert_eq!(listed.connection_id, socket.connection_id);
         assert!(listed.client.starts_with("127.0.0.1:"), "{}", listed.client);
         assert_eq!(listed.opened_at, "2026-11-18T12:26:40.000Z");
-        assert_eq!((listed.last_ping_at, listed.in_flight), (None, 0));
+        assert_eq!(listed.last_ping_at.as_deref(), Some("2026-11-18T12:26:40.000Z"));
+        assert_eq!(listed.in_flight, 0);
 
         world.clock.advance_ms(7 * SECOND);
         socket.ping().await;
@@ -279,7 +289,6 @@ async fn a_stop_tells_clients_to_come_back_at_once_and_loses_nothing() {
         let mut world = World::on(engine).await;
         let seed = world.seed_connected().await;
         let mut socket = world.connect(&seed.app).await;
-        socket.ping().await;
         let (closed, ()) = tokio::join!(socket.closed(), world.restart());
         assert_eq!((closed.code, closed.reason.as_str()), (1001, "the server stops, come back"));
         let config = closed.config.expect("it is told how to come back");
@@ -316,7 +325,6 @@ async fn who_may_no_longer_connect_is_told_so() {
         world.work().await;
         world.operator.enable_app(app_id).await.unwrap();
         let mut socket = world.connect(&seed.app).await;
-        socket.ping().await;
         let take = async {
             let (frame, envelope) = socket.next_event().await;
             socket.ack(&frame, 200).await;

@@ -216,7 +216,6 @@ async fn messages_that_no_client_sends_end_the_connection_with_a_reason() {
             (binary(&vec![0; 64 * 1024 + 1]), 1009, "expected messages of at most 65536 bytes"),
         ] {
             let mut socket = world.connect(&seed.app).await;
-            socket.ping().await;
             socket.send(message).await;
             let reason = reason.to_owned();
             assert_eq!(socket.closed().await, Closed { config: None, code, reason });
@@ -240,12 +239,11 @@ async fn a_message_beyond_all_bounds_is_not_read_to_its_end() {
     let world = World::on(Engine::Sqlite).await;
     let seed = world.seed_connected().await;
     let mut socket = world.connect(&seed.app).await;
-    socket.ping().await;
     let far_too_long = binary(&vec![0; 32 << 20]);
     // It is cut off while it is sent, or right after.
     let sent = tokio::time::timeout(line::PATIENCE, socket.try_send(far_too_long)).await;
     assert!(sent.expect("it is not taken forever").is_err() || !socket.is_open().await);
-    world.connect(&seed.app).await.ping().await;
+    world.connect(&seed.app).await;
 }
 
 #[tokio::test]
@@ -254,7 +252,6 @@ async fn only_the_ack_of_its_own_message_on_its_own_connection_counts() {
         let world = impatient(engine).await;
         let seed = world.seed_connected().await;
         let mut socket = world.connect(&seed.app).await;
-        socket.ping().await;
         let wrong = async {
             let (frame, _) = socket.next_event().await;
             let mut other = frame.clone();
@@ -342,7 +339,6 @@ async fn a_client_that_never_reads_is_left_and_its_events_go_elsewhere() {
 async fn arrives_on_the_next(world: &World, seed: &Seed) {
     world.clock.advance_ms(15_000);
     let mut socket = world.connect(&seed.app).await;
-    socket.ping().await;
     let (ids, ()) = tokio::join!(socket.take(1), world.work());
     let (event, delivery) = world.told(seed, EventKind::AccountCreated).await;
     assert_eq!(ids, [event.event_id.to_string()]);

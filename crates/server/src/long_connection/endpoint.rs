@@ -167,7 +167,7 @@ async fn judge_count(app: &App, app_id: AppId) -> Result<(), Refused> {
 /// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
     let mut holders = app.store.list_holders(app_id, app.clock.now()).await?;
-    holders.retain(|holder| holder.replica_id != app.lines.replica_id);
+    holders.retain(|holder| holder.replica_id != app.lines.replica_id());
     Ok(holders)
 }
 

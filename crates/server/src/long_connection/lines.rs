@@ -190,7 +190,7 @@ impl Drop for Waiting<'_> {
 /// The connections of this process.
 pub struct Lines {
     /// Tells this process from others on the same database.
-    pub(crate) replica_id: i64,
+    replica_id: i64,
     pub(super) tickets: TicketMaker,
     by_app: Mutex<HashMap<AppId, Vec<Arc<Line>>>>,
     count: AtomicUsize,
@@ -217,6 +217,12 @@ impl Lines {
             to_close: Mutex::default(),
             elsewhere: Mutex::default(),
         }
+    }
+
+    /// Tells this process from others on the same database.
+    #[must_use]
+    pub fn replica_id(&self) -> i64 {
+        self.replica_id
     }
 
     /// One connection of the app at random, each as likely as any other; those that owe an ack only when there is

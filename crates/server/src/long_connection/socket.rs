@@ -19,6 +19,12 @@ use crate::clock::socket_now;
 
 /// Between the parts of one event: the Go SDK loses parts that arrive in a burst. Source: contract, section 5.6.
 const PART_PAUSE: Duration = Duration::from_millis(5);
+/// How long a client has for its first words before it gets events all the same. The SDKs ping at once; the Node SDK
+/// would lose what comes together with the answer to its upgrade, since it does not listen yet.
+const HELLO: Duration = Duration::from_secs(1);
+
+/// What reading gives: a message, an error, or the end.
+type Read = Option<Result<Message, axum::Error>>;
 
 /// Why a conversation is over.
 #[derive(Debug)]
@@ -40,13 +46,19 @@ pub(super) async fn attend(
     app: SharedApp,
     mut socket: WebSocket,
     line: Arc<Line>,
-    orders: mpsc::Receiver<Order>,
+    mut orders: mpsc::Receiver<Order>,
 ) {
+    let first = tokio::time::timeout(HELLO, socket.recv()).await.ok();
+    if let Some(None | Some(Err(_))) = first {
+        app.lines.note_unused(line.connection_id);
+        return;
+    }
     app.lines.add(&line);
     let _present = Present { app: &app, line: &line };
-    tracing::info!(app_id = %line.app_id, connection_id = %line.connection_id, "a long connection began");
-    let end = match app.store.release_held(line.app_id, app.clock.now()).await {
-        Ok(()) => converse(&app, &mut socket, &line, orders).await,
+    let (app_id, connection_id) = (line.app_id, line.connection_id);
+    tracing::info!(%app_id, %connection_id, "a long connection began");
+    let end = match app.store.release_held(app_id, app.clock.now()).await {
+        Ok(()) => converse(&app, &mut socket, &line, &mut orders, first).await,
         Err(fault) => {
             tracing::error!(%fault, "events that were held stay held");
             End::Fault
@@ -54,7 +66,7 @@ pub(super) async fn attend(
     };
     // Nothing is sent to it any more; that it is closed is noted when its client has heard why.
     app.lines.remove(&line);
-    tracing::info!(app_id = %line.app_id, connection_id = %line.connection_id, ?end, "a long connection ended");
+    tracing::info!(%app_id, %connection_id, ?end, "a long connection ended");
     part(&app.config.long_connection, socket, end).await;
 }
 
@@ -76,39 +88,55 @@ async fn converse(
     app: &App,
     socket: &mut WebSocket,
     line: &Line,
-    mut orders: mpsc::Receiver<Order>,
+    orders: &mut mpsc::Receiver<Order>,
+    first: Option<Read>,
 ) -> End {
     let limits = &app.config.long_connection;
+    if app.lines.has_stopped() {
+        return End::Farewell(Farewell::Stop);
+    }
+    if let Some(first) = first
+        && let Err(end) = take(app, socket, line, first).await
+    {
+        return end;
+    }
     let (mut heard_at, mut has_asked) = (socket_now(), false);
     loop {
         let deadline = heard_at + if has_asked { limits.silence } else { limits.ask_after };
-        let written = tokio::select! {
+        let done = tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Send(frames)) => write_all(limits, socket, frames).await,
-                Some(Order::End(farewell)) => return End::Farewell(farewell),
-                None => return End::Gone,
+                Some(Order::End(farewell)) => Err(End::Farewell(farewell)),
+                None => Err(End::Gone),
             },
             read = tokio::time::timeout_at(deadline, socket.recv()) => match read {
-                Err(_) if has_asked => return End::Silent,
+                Ok(read) => {
+                    (heard_at, has_asked) = (socket_now(), false);
+                    take(app, socket, line, read).await
+                }
+                Err(_) if has_asked => Err(End::Silent),
                 Err(_) => {
                     has_asked = true;
                     write(limits, socket, Message::Ping(Vec::new().into())).await
                 }
-                Ok(None) => return End::Gone,
-                Ok(Some(Err(error))) => return broken(&error),
-                Ok(Some(Ok(message))) => {
-                    (heard_at, has_asked) = (socket_now(), false);
-                    match react(app, line, &message) {
-                        Ok(Some(reply)) => write(limits, socket, reply).await,
-                        Ok(None) => Some(()),
-                        Err(end) => return end,
-                    }
-                }
             },
         };
-        if written.is_none() {
-            return End::Gone;
+        if let Err(end) = done {
+            return end;
         }
+    }
+}
+
+/// Deals with what was read.
+async fn take(app: &App, socket: &mut WebSocket, line: &Line, read: Read) -> Result<(), End> {
+    let message = match read {
+        Some(Ok(message)) => message,
+        Some(Err(error)) => return Err(broken(&error)),
+        None => return Err(End::Gone),
+    };
+    match react(app, line, &message)? {
+        Some(reply) => write(&app.config.long_connection, socket, reply).await,
+        None => Ok(()),
     }
 }
 
@@ -163,27 +191,31 @@ fn broken(error: &axum::Error) -> End {
     }
 }
 
-/// Writes the frames of one event; none when the client does not take them.
+/// Writes the frames of one event.
 async fn write_all(
     limits: &LongConnectionLimits,
     socket: &mut WebSocket,
     frames: Vec<Vec<u8>>,
-) -> Option<()> {
+) -> Result<(), End> {
     for (place, frame) in frames.into_iter().enumerate() {
         if place > 0 {
             let _ = tokio::time::timeout(PART_PAUSE, std::future::pending::<()>()).await;
         }
         write(limits, socket, Message::Binary(frame.into())).await?;
     }
-    Some(())
+    Ok(())
 }
 
+/// Writes a message; whoever does not take it is gone.
 async fn write(
     limits: &LongConnectionLimits,
     socket: &mut WebSocket,
     message: Message,
-) -> Option<()> {
-    tokio::time::timeout(limits.write_stall, socket.send(message)).await.ok()?.ok()
+) -> Result<(), End> {
+    match tokio::time::timeout(limits.write_stall, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(End::Gone),
+    }
 }
 
 /// Says why the connection ends, and waits until the client has heard it.
@@ -194,7 +226,7 @@ async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
         End::Farewell(Farewell::Stop) => {
             let config = dialogue::come_back_soon(&limits.client);
             let pong = Message::Binary(dialogue::pong(&config).into());
-            if write(limits, &mut socket, pong).await.is_none() {
+            if write(limits, &mut socket, pong).await.is_err() {
                 return;
             }
             (close_code::AWAY, "the server stops, come back".to_owned())
@@ -206,7 +238,7 @@ async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
         End::Fault => (close_code::ERROR, "internal error, come back".to_owned()),
     };
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    if write(limits, &mut socket, close).await.is_some() {
+    if write(limits, &mut socket, close).await.is_ok() {
         let heard = async { while let Some(Ok(_)) = socket.recv().await {} };
         // Who does not answer is left alone.
         let _ = tokio::time::timeout(limits.write_stall, heard).await;

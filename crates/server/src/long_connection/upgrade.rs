@@ -81,7 +81,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let new = NewConnection {
         connection_id: ticket.connection_id,
         app_id: ticket.app_id,
-        replica_id: app.lines.replica_id,
+        replica_id: app.lines.replica_id(),
         client: client(peer, &parts.headers),
         opened_at: now,
     };

@@ -56,10 +56,10 @@ impl Worker for KeepLines {
         let (now, mono_ms) = (clock.now(), clock.mono_ms());
         lines.close_ended(store, now).await?;
         self.refuse().await?;
-        let elsewhere = store.list_connected_elsewhere(lines.replica_id, now).await?;
+        let elsewhere = store.list_connected_elsewhere(lines.replica_id(), now).await?;
         lines.set_elsewhere(elsewhere);
         if mono_ms >= self.beat_at_ms && !lines.apps().is_empty() {
-            store.beat(lines.replica_id, now, &lines.news()).await?;
+            store.beat(lines.replica_id(), now, &lines.news()).await?;
             self.beat_at_ms = mono_ms + period_ms(BEAT_PERIOD);
         }
         if mono_ms >= self.forget_at_ms {

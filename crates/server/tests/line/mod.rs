@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
+pub(crate) mod proxy;
+
 use std::time::Duration;
 
 use contract::control::{CreateTenant, CreatedApp, EventMode, UpdateApp};
@@ -15,8 +17,9 @@ use store::deliveries::Delivery;
 use store::events::{Event, EventKind};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::harness::wire::{Answer, Ask};
 use crate::harness::{Seed, World};
@@ -72,9 +75,13 @@ impl World {
         url.replace("probity.example", &self.address.to_string())
     }
 
-    /// A new connection.
+    /// A new connection that has pinged, as the SDKs do at once; from then on it gets events.
     pub(crate) async fn connect(&self, app: &CreatedApp) -> Socket {
-        Socket::open(&self.url(app).await).await.unwrap()
+        let mut socket = Socket::open(&self.url(app).await).await.unwrap();
+        socket.send_bytes(Frame::ping(socket.service_id).encode()).await;
+        let pong = socket.next().await;
+        assert_eq!(pong.header("type"), Some("pong"));
+        socket
     }
 
     /// How the delivery of the event of a kind stands.
@@ -98,7 +105,8 @@ impl World {
 impl Socket {
     /// Opens an address; the refusal otherwise.
     pub(crate) async fn open(url: &str) -> Result<Socket, Box<http::Response<Option<Vec<u8>>>>> {
-        match connect_async(url).await {
+        let config = WebSocketConfig::default().read_buffer_size(4 * 1024);
+        match connect_async_with_config(url, Some(config), true).await {
             Ok((ws, _)) => Ok(Socket {
                 ws,
                 connection_id: parameter(url, "device_id"),

@@ -32,7 +32,7 @@ pub(crate) async fn list_app_connections(call: Call) -> Result<Response, Failure
         ));
     }
     for there in app.store.list_connections(app_id, app.clock.now()).await? {
-        if there.replica_id != app.lines.replica_id {
+        if there.replica_id != app.lines.replica_id() {
             let (last_ping_at, in_flight) = (there.last_ping_at, there.in_flight);
             let opened_at = there.opened_at;
             let view = view(there.connection_id, there.client, opened_at, last_ping_at, in_flight);
