@@ -182,7 +182,7 @@ async fn each_event_goes_to_one_connection_and_all_get_some() {
         let seed = world.seed_connected().await;
         let mut sockets = Vec::new();
         for _ in 0..2 {
-            let mut socket = world.connect(&seed.app).await;
+            let socket = world.connect(&seed.app).await;
             sockets.push(socket.serve());
         }
         for _ in 0..40 {
@@ -208,7 +208,7 @@ async fn a_vendor_has_fifty_connections_and_a_closed_one_makes_room() {
         let spare = world.url(&seed.app).await;
         let mut sockets = Vec::new();
         for _ in 0..50 {
-            let mut socket = world.connect(&seed.app).await;
+            let socket = world.connect(&seed.app).await;
             sockets.push(socket);
         }
         let refused = world.ask_endpoint(&seed.app).await;

@@ -41,6 +41,7 @@ pub(crate) struct Driver {
     answers: UnboundedReceiver<Value>,
     events: UnboundedReceiver<Value>,
     served: UnboundedReceiver<Value>,
+    lines: UnboundedReceiver<Value>,
     stderr: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -64,8 +65,14 @@ impl Driver {
         let (to_answers, answers) = unbounded_channel();
         let (to_events, events) = unbounded_channel();
         let (to_served, served) = unbounded_channel();
+        let (to_lines, lines) = unbounded_channel();
         std::thread::spawn(move || {
-            let routes = [("answer", to_answers), ("event", to_events), ("served", to_served)];
+            let routes = [
+                ("answer", to_answers),
+                ("event", to_events),
+                ("served", to_served),
+                ("line", to_lines),
+            ];
             sort_lines(BufReader::new(stdout), &routes);
         });
 
@@ -81,7 +88,7 @@ impl Driver {
             }
         });
 
-        Ok(Self { sdk, child, stdin, answers, events, served, stderr })
+        Ok(Self { sdk, child, stdin, answers, events, served, lines, stderr })
     }
 
     /// Points the SDK at a server, as one app. `domain`: scheme, host and port, no slash at the end.
@@ -179,6 +186,28 @@ impl Driver {
         let port = answer["port"].as_u64();
         let port = port.unwrap_or_else(|| panic!("{:?} cannot receive: {answer}", self.sdk));
         format!("http://127.0.0.1:{port}{path}")
+    }
+
+    /// Opens the process's long connection, with handlers for these events.
+    pub(crate) async fn connect(&mut self, domain: &str, event_types: &[&str]) {
+        let command = json!({"do": "connect", "domain": domain, "event_types": event_types});
+        let answer = self.send(&command).await;
+        assert_eq!(answer["ok"], true, "{:?} does not connect: {answer}", self.sdk);
+    }
+
+    /// Says what the long connection's handlers do with the next events: throw, or take their time.
+    pub(crate) async fn behave(&mut self, refuse: u32, slow_ms: u32) {
+        let answer =
+            self.send(&json!({"do": "behave", "refuse": refuse, "slow_ms": slow_ms})).await;
+        assert_eq!(answer["ok"], true);
+    }
+
+    /// What is told next of the long connection.
+    pub(crate) async fn next_line(&mut self) -> Value {
+        let line = next(&mut self.lines).await;
+        line.unwrap_or_else(|why| {
+            panic!("nothing is told of {:?}'s line: {why}{}", self.sdk, self.last_words())
+        })
     }
 
     /// Sends any command and waits for its answer.

@@ -207,6 +207,9 @@ impl Socket {
         let (sender, ids) = unbounded_channel();
         tokio::spawn(async move {
             while let Some(frame) = self.find_next().await {
+                if frame.method != METHOD_DATA {
+                    continue;
+                }
                 self.ack(&frame, 200).await;
                 let envelope: Value = serde_json::from_slice(&frame.payload.unwrap()).unwrap();
                 let event_id = envelope["header"]["event_id"].as_str().unwrap().to_owned();

@@ -3,7 +3,8 @@
 // Reads one command per line (JSON) from stdin and writes one line (JSON) to stdout for each:
 // {"answer": {...}} to a command, in the order of the commands, and in between
 // {"event": {...}} for each event that a handler got and {"served": {...}} for each request
-// that a receiver answered. README.md beside this folder lists commands and members.
+// that a receiver answered, and {"line": {...}} when a long connection is there again or is
+// given up. README.md beside this folder lists commands and members.
 //
 // The SDK is used as its users use it. Its token cache lives as long as the process, so a
 // test that starts another server starts another driver.
@@ -48,6 +49,7 @@ const typedTokenCalls = {
 };
 
 let app;
+let behaviour = { refuse: 0, slow_ms: 0 };
 let client;
 let manualClient;
 
@@ -119,7 +121,40 @@ const commands = {
     await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
     return { ok: true, port: server.address().port };
   },
+
+  // Opens a long connection with the SDK's client, until the process ends.
+  connect({ domain, event_types: eventTypes }) {
+    const handlers = Object.fromEntries(eventTypes.map((eventType) => [eventType, onPushed]));
+    const line = new lark.WSClient({
+      appId: app.app_id,
+      appSecret: app.app_secret,
+      domain,
+      onError: (error) => emit("line", { state: "given up", error: error.message }),
+      onReconnected: () => emit("line", { state: "back" }),
+    });
+    line.start({ eventDispatcher: new lark.EventDispatcher({}).register(handlers) });
+    return { ok: true };
+  },
+
+  // Says what the long connection's handlers do with the next events.
+  behave({ refuse = 0, slow_ms = 0 }) {
+    behaviour = { refuse, slow_ms };
+    return { ok: true };
+  },
 };
+
+async function onPushed(data) {
+  emit("event", describeEvent(data));
+  const slowMs = behaviour.slow_ms;
+  behaviour.slow_ms = 0;
+  if (slowMs > 0) {
+    await new Promise((done) => setTimeout(done, slowMs));
+  }
+  if (behaviour.refuse > 0) {
+    behaviour.refuse -= 1;
+    throw new Error("refused as the test asked");
+  }
+}
 
 // The client and option that send the token asked for.
 function choose(command) {

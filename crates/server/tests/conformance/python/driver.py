@@ -3,7 +3,8 @@
 Reads one command per line (JSON) from stdin and writes one line (JSON) to stdout for each:
 ``{"answer": {...}}`` to a command, in the order of the commands, and in between
 ``{"event": {...}}`` for each event that a handler got and ``{"served": {...}}`` for each
-request that a receiver answered. README.md beside this folder lists commands and members.
+request that a receiver answered, and ``{"line": {...}}`` when a long connection begins or is
+given up. README.md beside this folder lists commands and members.
 
 The SDK is used as its users use it: builders, typed calls, its own dispatcher. Its token
 cache lives as long as the process and does not look at the domain, so a test that starts
@@ -13,6 +14,7 @@ another server starts another driver.
 import json
 import sys
 import threading
+import time
 import typing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -81,6 +83,13 @@ TYPED_TOKEN_CALLS = {
     ),
 }
 
+# An event's type: the function with which its handler is registered.
+REGISTER = {
+    "hire.eco_account.created_v1": "register_p2_hire_eco_account_created_v1",
+    "hire.eco_background_check.created_v1": "register_p2_hire_eco_background_check_created_v1",
+    "hire.eco_background_check.canceled_v1": "register_p2_hire_eco_background_check_canceled_v1",
+}
+
 output_lock = threading.Lock()
 
 
@@ -100,6 +109,7 @@ class Driver:
         self.manual_client = None
         self.app = None
         self.receivers = []
+        self.behaviour = {"refuse": 0, "slow_ms": 0}
 
     def configure(self, command):
         """Builds the client as an SDK user does; nothing is sent yet."""
@@ -189,6 +199,41 @@ class Driver:
             self.receivers,
         )
         return {"ok": True, "port": port}
+
+    def connect(self, command):
+        """Opens a long connection with the SDK's client, in a thread until the process ends."""
+        app_id, app_secret = self.app
+        builder = lark.EventDispatcherHandler.builder("", "")
+        for event_type in command["event_types"]:
+            register = REGISTER[event_type]
+            builder = getattr(builder, register)(self.on_pushed)
+        client = lark.ws.Client(
+            app_id, app_secret, event_handler=builder.build(), domain=command["domain"]
+        )
+        client.on_reconnected = lambda: emit("line", {"state": "back"})
+
+        def run():
+            try:
+                client.start()
+            except Exception as error:  # What the SDK gives up with.
+                emit("line", {"state": "given up", "error": str(error)})
+
+        threading.Thread(target=run, daemon=True).start()
+        return {"ok": True}
+
+    def behave(self, command):
+        """Says what the long connection's handlers do with the next events."""
+        self.behaviour = {"refuse": command.get("refuse", 0), "slow_ms": command.get("slow_ms", 0)}
+        return {"ok": True}
+
+    def on_pushed(self, event):
+        emit("event", describe_event(event))
+        slow_ms, self.behaviour["slow_ms"] = self.behaviour["slow_ms"], 0
+        if slow_ms > 0:
+            time.sleep(slow_ms / 1000)
+        if self.behaviour["refuse"] > 0:
+            self.behaviour["refuse"] -= 1
+            raise RuntimeError("refused as the test asked")
 
 
 def build_typed(body_type, members):
@@ -329,6 +374,8 @@ def main():
         "token": driver.token,
         "resend_ticket": driver.resend_ticket,
         "receive": driver.receive,
+        "connect": driver.connect,
+        "behave": driver.behave,
     }
     for line in sys.stdin:
         command = json.loads(line)
