@@ -127,6 +127,7 @@ async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
         package_id: names::PACKAGE.to_owned(),
         name: "标准套餐".to_owned(),
         description: "身份、学历、履历".to_owned(),
+        is_deleted: false,
     };
     store.create_packages(tenant_id, account.account_id, &[package], at).await?;
     Ok(Hirer { tenant, place, account })
@@ -147,6 +148,8 @@ async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> 
         custom_fields: vec![("position".to_owned(), "工程师".to_owned())],
         application_id: number.to_string(),
         location_code: "CN_1".to_owned(),
+        form_id: None,
+        files: Vec::new(),
         ..Form::default()
     };
     let command = OrderCommand {

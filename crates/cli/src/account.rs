@@ -1,16 +1,22 @@
 //! `probity account`: a tenant's bindings to vendors' apps.
 
 use clap::{Args, Subcommand};
-use contract::control::{Account, CreateAccount, FieldValue};
+use contract::control::{Account, AccountForm, CreateAccount, FieldValue};
+use contract::field::{AccountField, CheckField, I18n};
 
 use crate::args::{Global, Paging};
-use crate::output::{Row, Show, say, short_time};
+use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Bind the tenant to a vendor's app; the vendor is told.
     Bind(Bind),
+    /// Show what a vendor's app asks when an account is bound to it.
+    Form {
+        /// The vendor's app.
+        app_id: String,
+    },
     /// List accounts, newest first.
     List {
         #[command(flatten)]
@@ -61,6 +67,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 custom_field_list: fields,
             };
             global.print(&control.create_account(&tenant_key, &body).await?)
+        }
+        Command::Form { app_id } => {
+            global.print(&control.get_account_form(&tenant_key, &app_id).await?)
         }
         Command::List { paging } => {
             global.print_page(&control.list_accounts(&tenant_key, &paging.into()).await?)
@@ -120,7 +129,42 @@ impl Show for Account {
         sheet.section("packages", &columns, &packages.collect::<Vec<_>>());
         let items = self.additional_items.iter().map(|i| row(&i.id, &i.name, &i.description));
         sheet.section("additional items", &columns, &items.collect::<Vec<_>>());
+        let columns = [
+            flexible("KEY"),
+            fixed("TYPE"),
+            fixed("REQUIRED"),
+            flexible("NAME"),
+            flexible("OPTIONS"),
+        ];
+        let rows: Vec<_> = self.fields.iter().map(field).collect();
+        sheet.section("fields", &columns, &rows);
     }
+}
+
+impl Show for AccountForm {
+    fn show(&self, sheet: &mut Sheet) {
+        let columns =
+            [flexible("KEY"), fixed("REQUIRED"), flexible("NAME"), flexible("DESCRIPTION")];
+        let text = |text: Option<&I18n>| text.and_then(I18n::any).unwrap_or_default().to_owned();
+        let row = |field: &AccountField| {
+            let name = text(Some(&field.name));
+            let description = text(field.description.as_ref());
+            vec![field.key.clone(), yes_no(field.is_required).to_owned(), name, description]
+        };
+        sheet.list(&columns, &self.fields.iter().map(row).collect::<Vec<_>>());
+    }
+}
+
+/// A field of the order form as a row.
+fn field(field: &CheckField) -> Vec<String> {
+    let options: Vec<_> = field.options.iter().map(|option| option.key.as_str()).collect();
+    vec![
+        field.key.clone(),
+        word(&field.kind),
+        yes_no(field.is_required).to_owned(),
+        field.name.any().unwrap_or_default().to_owned(),
+        options.join(", "),
+    ]
 }
 
 /// One labelled line for all values of custom fields.

@@ -251,11 +251,19 @@ impl Story {
             additional_item_list: vec![entry("item-a", "工作履历核实")],
         };
         vendor.create_packages(&body).await.unwrap();
+        let field = |kind: &str, key: &str| json!({"type": kind, "key": key, "name": {}, "is_required": true});
+        let fields = [field("text", "degree"), field("resume", "cv")];
+        let body = json!({"account_id": account.account_id, "custom_field_list": fields});
+        vendor.call(Call::CreateCheckFields, &body).await.unwrap();
     }
 
     /// Places an order whose every text is a canary.
     async fn place(&self, canaries: &mut Canaries, account: &Account) -> String {
         let mobile = |number: String| Some(Mobile { code: "86".to_owned(), number });
+        let name = canaries.hide("file's name", "欧阳简历密语.docx");
+        let content = canaries.hide("file's content", "简历内容密语 CV-CANARY-0042");
+        let content = content.repeat(5_000).into_bytes();
+        let file = self.hirer.create_file(&self.tenant_key, &name, content).await.unwrap();
         let body = PlaceOrder {
             account_id: account.account_id.clone(),
             package_id: "pkg-a".to_owned(),
@@ -273,10 +281,13 @@ impl Story {
                 mobile: mobile(canaries.hide("contact's phone", "13698761234")),
                 email: Some(canaries.hide("contact's mail", "canary.contact@example.com")),
             }),
-            custom_field_list: vec![FieldValue {
-                key: "degree".to_owned(),
-                value: canaries.hide("form value", "表单密语-FORM-7341"),
-            }],
+            custom_field_list: vec![
+                FieldValue {
+                    key: "degree".to_owned(),
+                    value: canaries.hide("form value", "表单密语-FORM-7341"),
+                },
+                FieldValue { key: "cv".to_owned(), value: format!("[\"{}\"]", file.file_id) },
+            ],
             application_id: None,
             location_code: None,
         };

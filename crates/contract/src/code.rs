@@ -4,6 +4,8 @@
 //! One row per number, status and text: one number may stand in several rows, since the platform uses the same
 //! number for different cases. Rules, server, SDK, documents and tests read this table; a row is never reused for
 //! another meaning. Source: contract, sections 1.5, 2.3, 3, 4.3 and 5.4.
+//!
+//! Long because: it is one table, and is read as one.
 
 use std::fmt;
 
@@ -272,16 +274,29 @@ pub const IDS_CROSS_TENANT: Code = Code::new(
 /// 1002001 with HTTP 500: a fault while working on an order.
 pub const SYSTEM_ERROR: Code =
     Code::new(1002001, 500, "system error", "a fault of the server").retry(Retry::Later);
-/// 1002001 with HTTP 500 and no text: a fault in creating account fields, or in cancelling an order.
-pub const SYSTEM_ERROR_BARE: Code =
-    Code::new(1002001, 500, "", "a fault of the server (account field create, cancel)")
-        .retry(Retry::Later);
+/// 1002001 with HTTP 500 and no text: a fault in creating account fields, or in cancelling an order; and the only
+/// code for account fields whose keys were deleted earlier or occur twice.
+pub const SYSTEM_ERROR_BARE: Code = Code::new(
+    1002001,
+    500,
+    "",
+    "a fault of the server (account field create, cancel), or an account field's key is not usable",
+)
+.retry(Retry::Later);
 /// 1002001 with HTTP 500: a fault in creating order fields or deleting packages.
 pub const SYSTEM_INTERNAL_ERROR: Code = Code::new(
     1002001,
     500,
     "internal error",
     "a fault of the server (order field create, package delete)",
+)
+.retry(Retry::Later);
+/// 1002001 with HTTP 400: a fault in updating order fields, or in creating or updating packages.
+pub const SYSTEM_FAULT_400: Code = Code::new(
+    1002001,
+    400,
+    "system error",
+    "a fault of the server (order field update, package create and update)",
 )
 .retry(Retry::Later);
 /// 1002001 with HTTP 500: a fault in the hirer's order queries.
@@ -300,7 +315,7 @@ pub const LAST_ACCOUNT_FIELD: Code = Code::new(
     1002001,
     500,
     "Exam provider cannot be deleted",
-    "at least one account custom field must remain",
+    "at least one account custom field must remain, or a key to delete is unknown",
 );
 /// 1002001 with HTTP 400: an order field to update does not exist, or the list differs in length or type.
 pub const CHECK_FIELD_NOT_EXIST: Code = Code::new(
@@ -351,6 +366,10 @@ pub const CHECK_FIELD_NOT_DELETABLE: Code = Code::new(
     "background check custom field cannot be deleted",
     "the account is unknown or has no order fields",
 );
+/// 1002860: a fault in deleting order fields.
+pub const CHECK_FIELD_DELETE_FAULT: Code =
+    Code::new(1002860, 400, "system error", "a fault of the server (order field delete)")
+        .retry(Retry::Later);
 /// 1002862: no such order for this app in this tenant.
 pub const ORDER_NOT_EXIST: Code = Code::new(
     1002862,
@@ -432,6 +451,7 @@ pub const ALL: &[&Code] = &[
     &SYSTEM_ERROR,
     &SYSTEM_ERROR_BARE,
     &SYSTEM_INTERNAL_ERROR,
+    &SYSTEM_FAULT_400,
     &SYSTEM_EXCEPTION,
     &ACCOUNT_FIELD_NOT_EXIST,
     &LAST_ACCOUNT_FIELD,
@@ -442,6 +462,7 @@ pub const ALL: &[&Code] = &[
     &ILLEGAL_ORDER_STATUS,
     &PACKAGE_DELETE_NOT_FOUND,
     &CHECK_FIELD_NOT_DELETABLE,
+    &CHECK_FIELD_DELETE_FAULT,
     &ORDER_NOT_EXIST,
     &ORDER_BEING_APPROVED,
     &LONG_CONNECTION_INTERNAL,

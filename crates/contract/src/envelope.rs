@@ -11,6 +11,11 @@ use std::borrow::Cow;
 /// The body of every call that only writes.
 pub const SUCCESS: &[u8] = br#"{"code":0,"msg":"success","data":{}}"#;
 
+/// The same for the calls on account custom fields.
+pub const SUCCESS_OK: &[u8] = br#"{"code":0,"msg":"ok","data":{}}"#;
+/// The same for the deletion of packages.
+pub const SUCCESS_CAPITAL: &[u8] = br#"{"code":0,"msg":"SUCCESS","data":{}}"#;
+
 /// The success envelope around the `data` of a call that answers something.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Success<T> {

@@ -38,22 +38,22 @@ impl PackageEntry {
     }
 }
 
-/// Body of `eco_background_check_packages`: adds to what the account has.
+/// Body of `eco_background_check_packages`: adds to what the account has; and of its `batch_update`: renames.
 ///
-/// Whether the account exists and the ids are new, also among each other, is for the rules to say.
+/// Whether the account exists and the ids fit, also among each other, is for the rules to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatePackages {
     /// The account: 1 to 64 characters.
     pub account_id: String,
-    /// Packages to add: at most 500; empty only beside additional items.
+    /// Packages to add or rename: at most 500; empty only beside additional items.
     pub package_list: Vec<PackageEntry>,
-    /// Additional items to add: at most 500.
+    /// Additional items to add or rename: at most 500.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub additional_item_list: Vec<PackageEntry>,
 }
 
 impl CreatePackages {
-    /// Decodes the body (contract, section 3.3.1).
+    /// Decodes the body (contract, sections 3.3.1 and 3.3.2).
     ///
     /// `package_list` has to be there. An empty one is taken beside additional items, since there is no other way to
     /// add items alone.
@@ -80,6 +80,34 @@ impl CreatePackages {
                     PackageEntry::read,
                 ),
             }
+        })
+    }
+}
+
+/// Body of `eco_background_check_packages/batch_delete`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeletePackages {
+    /// The account: 1 to 64 characters.
+    pub account_id: String,
+    /// Packages to delete: at most 500; none when absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub package_id_list: Vec<String>,
+    /// Additional items to delete: at most 500; none when absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_item_id_list: Vec<String>,
+}
+
+impl DeletePackages {
+    /// Decodes the body (contract, section 3.3.3).
+    ///
+    /// # Errors
+    /// [`Refused`] with all faults: 9499 or 99992402.
+    pub fn decode(body: &[u8]) -> Result<Self, Refused> {
+        let rule = TextRule::id(ID_CHARS_MAX);
+        decode(body, EmptyBody::Refused, |object| Self {
+            account_id: object.text("account_id", TextRule::id(ACCOUNT_ID_CHARS_MAX)),
+            package_id_list: object.texts("package_id_list", ENTRIES_MAX, rule),
+            additional_item_id_list: object.texts("additional_item_id_list", ENTRIES_MAX, rule),
         })
     }
 }

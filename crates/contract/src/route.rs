@@ -47,8 +47,24 @@ pub enum Call {
     AppToken,
     /// Token call of store apps for the tenant token (contract, section 1.3).
     TenantToken,
+    /// Replaces an app's form for accounts (contract, section 3.1.1).
+    CreateAccountFields,
+    /// Renames fields of an app's form for accounts (contract, section 3.1.2).
+    UpdateAccountFields,
+    /// Deletes fields of an app's form for accounts (contract, section 3.1.3).
+    DeleteAccountFields,
+    /// Replaces an account's form for orders (contract, section 3.2.1).
+    CreateCheckFields,
+    /// Renames the fields of an account's form for orders (contract, section 3.2.2).
+    UpdateCheckFields,
+    /// Deletes an account's form for orders (contract, section 3.2.3).
+    DeleteCheckFields,
     /// Adds packages and additional items to an account (contract, section 3.3.1).
     CreatePackages,
+    /// Renames packages and additional items of an account (contract, section 3.3.2).
+    UpdatePackages,
+    /// Deletes packages and additional items of an account (contract, section 3.3.3).
+    DeletePackages,
     /// Reports a stage of an order (contract, section 3.4.1).
     UpdateProgress,
     /// Returns the final result of an order (contract, section 3.4.2).
@@ -235,6 +251,13 @@ impl Route {
         }
     }
 
+    const fn account_fields(method: Method, path: &'static str, call: Call) -> Self {
+        Self {
+            scopes: &[Scope::BackgroundCheckOrder, Scope::Exam],
+            ..Self::vendor(method, path, call)
+        }
+    }
+
     /// Finds the row of a request; `None` for an unknown path or a wrong method, which look alike to callers.
     ///
     /// `method` is the wire name; `path` comes without the query. Token calls take a trailing slash as well
@@ -263,10 +286,50 @@ pub const ROUTES: &[Route] = &[
     Route::token("/open-apis/auth/v3/app_ticket/resend", Call::ResendAppTicket),
     Route::token("/open-apis/auth/v3/app_access_token", Call::AppToken),
     Route::token("/open-apis/auth/v3/tenant_access_token", Call::TenantToken),
+    Route::account_fields(
+        Method::Post,
+        "/open-apis/hire/v1/eco_account_custom_fields",
+        Call::CreateAccountFields,
+    ),
+    Route::account_fields(
+        Method::Patch,
+        "/open-apis/hire/v1/eco_account_custom_fields/batch_update",
+        Call::UpdateAccountFields,
+    ),
+    Route::account_fields(
+        Method::Post,
+        "/open-apis/hire/v1/eco_account_custom_fields/batch_delete",
+        Call::DeleteAccountFields,
+    ),
+    Route::vendor(
+        Method::Post,
+        "/open-apis/hire/v1/eco_background_check_custom_fields",
+        Call::CreateCheckFields,
+    ),
+    Route::vendor(
+        Method::Patch,
+        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_update",
+        Call::UpdateCheckFields,
+    ),
+    Route::vendor(
+        Method::Post,
+        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_delete",
+        Call::DeleteCheckFields,
+    ),
     Route::vendor(
         Method::Post,
         "/open-apis/hire/v1/eco_background_check_packages",
         Call::CreatePackages,
+    ),
+    Route::vendor(
+        Method::Patch,
+        "/open-apis/hire/v1/eco_background_check_packages/batch_update",
+        Call::UpdatePackages,
+    ),
+    Route::vendor(
+        Method::Post,
+        "/open-apis/hire/v1/eco_background_check_packages/batch_delete",
+        Call::DeletePackages,
     ),
     Route::vendor(
         Method::Post,

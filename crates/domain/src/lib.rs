@@ -2,6 +2,8 @@
 //!
 //! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
 
+pub mod fields;
+pub mod form;
 pub mod id;
 pub mod order;
 pub mod retry;

@@ -26,6 +26,8 @@ pub struct Config {
     pub not_found: NotFound,
     /// Most bytes of a request's body. Default 1 MiB.
     pub body_bytes_max: usize,
+    /// Most bytes of a file that a hirer brings for orders. Default 10 MiB.
+    pub file_bytes_max: usize,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
     /// What long connections may take, and what their clients are told.
@@ -55,6 +57,7 @@ impl Default for Config {
             public_url: None,
             not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,
+            file_bytes_max: 10 * 1024 * 1024,
             body_time: Duration::from_secs(30),
             long_connection: LongConnectionLimits::default(),
         }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 mod control;
 mod download;
+mod files;
 pub mod http;
 pub mod keys;
 pub mod links;

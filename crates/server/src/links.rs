@@ -25,10 +25,12 @@ const LINK_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
 pub enum LinkKind {
     /// A report of an order; the object is the report's id.
     Report = 1,
+    /// A file that a hirer gave with an order; the object is the file's id.
+    File = 2,
 }
 
 impl LinkKind {
-    const ALL: &'static [LinkKind] = &[LinkKind::Report];
+    const ALL: &'static [LinkKind] = &[LinkKind::Report, LinkKind::File];
 }
 
 /// What a link gives.

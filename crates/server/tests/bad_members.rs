@@ -25,6 +25,16 @@ enum Rule {
     Option,
     /// A list of objects, with most entries: whether it must be there.
     List(usize, bool),
+    /// 1 or 2.
+    Scope,
+    /// A truth that must be there.
+    Truth,
+    /// An object: whether it must be there.
+    Object(bool),
+    /// One of the types of fields.
+    Type,
+    /// A list of texts that may be left out, with most entries and most characters of each.
+    Texts(usize, usize),
 }
 
 /// Every member of every call, by its pointer.
@@ -59,6 +69,53 @@ const MEMBERS: &[(&str, &str, Rule)] = &[
     ("packages", "/additional_item_list/0/id", Rule::Text(36, true)),
     ("packages", "/additional_item_list/0/name", Rule::Text(100, false)),
     ("packages", "/additional_item_list/0/description", Rule::OptionalText(2_000, false)),
+    ("packages_update", "/account_id", Rule::Text(64, true)),
+    ("packages_update", "/package_list", Rule::List(500, true)),
+    ("packages_update", "/package_list/0/id", Rule::Text(36, true)),
+    ("packages_update", "/package_list/0/name", Rule::Text(100, false)),
+    ("packages_update", "/additional_item_list/0/id", Rule::Text(36, true)),
+    ("packages_delete", "/account_id", Rule::Text(64, true)),
+    ("packages_delete", "/package_id_list", Rule::Texts(500, 36)),
+    ("packages_delete", "/additional_item_id_list", Rule::Texts(500, 36)),
+    ("account_fields", "/scope", Rule::Scope),
+    ("account_fields", "/custom_field_list", Rule::List(100, true)),
+    ("account_fields", "/custom_field_list/0/key", Rule::Text(100, true)),
+    ("account_fields", "/custom_field_list/0/name", Rule::Object(true)),
+    ("account_fields", "/custom_field_list/0/name/zh_cn", Rule::OptionalText(500, false)),
+    ("account_fields", "/custom_field_list/0/name/en_us", Rule::OptionalText(500, false)),
+    ("account_fields", "/custom_field_list/0/is_required", Rule::Truth),
+    ("account_fields", "/custom_field_list/0/description", Rule::Object(false)),
+    ("account_fields", "/custom_field_list/0/description/zh_cn", Rule::OptionalText(2_000, false)),
+    ("account_fields_update", "/scope", Rule::Scope),
+    ("account_fields_update", "/custom_field_list", Rule::List(100, true)),
+    ("account_fields_update", "/custom_field_list/0/key", Rule::Text(100, true)),
+    ("account_fields_update", "/custom_field_list/0/name", Rule::Object(true)),
+    // Without effect, but it must be there (question 15).
+    ("account_fields_update", "/custom_field_list/0/is_required", Rule::Truth),
+    ("account_fields_delete", "/scope", Rule::Scope),
+    ("account_fields_delete", "/custom_field_key_list", Rule::Texts(100, 100)),
+    ("check_fields", "/account_id", Rule::Text(64, true)),
+    ("check_fields", "/custom_field_list", Rule::List(100, true)),
+    ("check_fields", "/custom_field_list/0/type", Rule::Type),
+    ("check_fields", "/custom_field_list/0/key", Rule::Text(100, true)),
+    ("check_fields", "/custom_field_list/0/name", Rule::Object(true)),
+    ("check_fields", "/custom_field_list/0/name/zh_cn", Rule::OptionalText(500, false)),
+    ("check_fields", "/custom_field_list/0/is_required", Rule::Truth),
+    ("check_fields", "/custom_field_list/0/description", Rule::Object(false)),
+    ("check_fields", "/custom_field_list/0/description/en_us", Rule::OptionalText(2_000, false)),
+    // Because the type is select.
+    ("check_fields", "/custom_field_list/0/options", Rule::List(500, true)),
+    ("check_fields", "/custom_field_list/0/options/0/key", Rule::Text(100, true)),
+    ("check_fields", "/custom_field_list/0/options/0/name", Rule::Object(true)),
+    ("check_fields", "/custom_field_list/0/options/0/name/en_us", Rule::OptionalText(500, false)),
+    ("check_fields_update", "/account_id", Rule::Text(64, true)),
+    ("check_fields_update", "/custom_field_list", Rule::List(100, true)),
+    ("check_fields_update", "/custom_field_list/0/type", Rule::Type),
+    ("check_fields_update", "/custom_field_list/0/key", Rule::Text(100, true)),
+    ("check_fields_update", "/custom_field_list/0/name", Rule::Object(true)),
+    ("check_fields_update", "/custom_field_list/0/is_required", Rule::Truth),
+    ("check_fields_update", "/custom_field_list/0/options", Rule::List(500, true)),
+    ("check_fields_delete", "/account_id", Rule::Text(64, true)),
 ];
 
 #[tokio::test]
@@ -68,7 +125,7 @@ async fn every_fault_of_every_member_is_named() {
         scene
             .stores_nothing(async || {
                 for &(call, pointer, rule) in MEMBERS {
-                    for (value, expected) in faults(&pointer[1..].replace("/0/", "[0]."), rule) {
+                    for (value, expected) in faults(&path(pointer), rule) {
                         let body = scene.body_with(call, pointer, value.as_ref());
                         let outcome = scene.post(call, &body).await;
                         assert_eq!(outcome, expected, "{call} {pointer}");
@@ -78,6 +135,11 @@ async fn every_fault_of_every_member_is_named() {
             .await;
     })
     .await;
+}
+
+/// The member as an answer names it.
+fn path(pointer: &str) -> String {
+    pointer[1..].replace("/0/", "[0].").replace('/', ".")
 }
 
 fn violation(field: &str, description: &str) -> String {
@@ -99,13 +161,19 @@ fn mistyped(field: &str, value: &str) -> String {
 fn faults(field: &str, rule: Rule) -> Vec<(Option<Value>, String)> {
     let name = field.rsplit('.').next().unwrap();
     let mut faults = Vec::new();
-    let is_required =
-        matches!(rule, Rule::Text(..) | Rule::Address | Rule::Time | Rule::List(_, true));
+    let is_required = match rule {
+        Rule::Text(..) | Rule::Address | Rule::Time | Rule::Scope | Rule::Truth | Rule::Type => {
+            true
+        }
+        Rule::List(_, is_required) | Rule::Object(is_required) => is_required,
+        Rule::OptionalText(..) | Rule::Option | Rule::Texts(..) => false,
+    };
+    let is_text = matches!(rule, Rule::Text(..) | Rule::Address | Rule::Time);
     if is_required {
         faults.push((None, required(field)));
         faults.push((Some(json!(null)), required(field)));
     }
-    if is_required && !matches!(rule, Rule::List(..)) {
+    if is_text {
         faults.push((Some(json!("")), violation(field, "the min len is 1")));
     }
     for (value, shown) in [
@@ -115,14 +183,21 @@ fn faults(field: &str, rule: Rule) -> Vec<(Option<Value>, String)> {
         (json!({}), "object"),
         (json!({"secret": "张三"}), "object"),
     ] {
-        faults.push((Some(value), mistyped(field, shown)));
+        let fits = match rule {
+            Rule::Truth => value.is_boolean(),
+            Rule::Object(_) => value.is_object(),
+            _ => false,
+        };
+        if !fits {
+            faults.push((Some(value), mistyped(field, shown)));
+        }
     }
-    if !matches!(rule, Rule::Option) {
+    if !matches!(rule, Rule::Option | Rule::Scope) {
         for number in [json!(0), json!(-1), json!(1_700_000_000_000_u64)] {
             faults.push((Some(number.clone()), mistyped(field, &number.to_string())));
         }
     }
-    if !matches!(rule, Rule::List(..)) {
+    if !matches!(rule, Rule::List(..) | Rule::Texts(..)) {
         faults.push((Some(json!(["张三"])), mistyped(field, "array")));
     }
     match rule {
@@ -181,7 +256,43 @@ fn faults(field: &str, rule: Rule) -> Vec<(Option<Value>, String)> {
                 faults.push((Some(json!(time)), expected));
             }
         }
-        Rule::Option => {
+        Rule::Truth => {
+            for word in ["true", "false", "1", ""] {
+                faults.push((Some(json!(word)), mistyped(field, "string")));
+            }
+        }
+        Rule::Object(_) => faults.push((Some(json!("张三")), mistyped(field, "string"))),
+        Rule::Type => {
+            let expected = "type is optional, options: \
+                [text,textarea,number,boolean,select,multiselect,date,file,resume]";
+            for word in ["", "Text", "select ", "radio", "单选"] {
+                let expected = violation(&format!("{field}={word}"), expected);
+                faults.push((Some(json!(word)), expected));
+            }
+        }
+        Rule::Texts(len_max, chars_max) => {
+            let expected = violation(field, &format!("the max len is {len_max}"));
+            faults.push((Some(json!(vec!["a"; len_max + 1])), expected));
+            faults.push((Some(json!("张三")), mistyped(field, "string")));
+            let entry = format!("{field}[1]");
+            for (value, shown) in [
+                (json!(7), "7"),
+                (json!(null), "null"),
+                (json!(true), "true"),
+                (json!([]), "array"),
+                (json!({}), "object"),
+            ] {
+                faults.push((Some(json!(["a", value])), mistyped(&entry, shown)));
+            }
+            faults.push((Some(json!(["a", ""])), violation(&entry, "the min len is 1")));
+            let long = "长".repeat(chars_max + 1);
+            let shown = format!("{entry}={}", "长".repeat((chars_max + 1).min(100)));
+            let expected = violation(&shown, &format!("the max len is {chars_max}"));
+            faults.push((Some(json!(["a", long])), expected));
+            let nul = violation(&entry, "expected a text without the character U+0000");
+            faults.push((Some(json!(["a", "a\0b"])), nul));
+        }
+        Rule::Option | Rule::Scope => {
             let expected = format!("{name} is optional, options: [1,2]");
             for option in
                 [json!(0), json!(3), json!(-1), json!(257), json!(i64::MAX), json!(u64::MAX)]
@@ -228,6 +339,14 @@ async fn all_faults_are_named_at_once() {
                     ("update_result", &["background_check_id", "result", "result_time"]),
                     ("cancel", &["background_check_id"]),
                     ("packages", &["account_id", "package_list"]),
+                    ("packages_update", &["account_id", "package_list"]),
+                    ("packages_delete", &["account_id"]),
+                    ("account_fields", &["scope", "custom_field_list"]),
+                    ("account_fields_update", &["scope", "custom_field_list"]),
+                    ("account_fields_delete", &["scope"]),
+                    ("check_fields", &["account_id", "custom_field_list"]),
+                    ("check_fields_update", &["account_id", "custom_field_list"]),
+                    ("check_fields_delete", &["account_id"]),
                 ] {
                     assert_eq!(scene.post(call, &json!({})).await, refused(names));
                     // Names are compared as they stand.

@@ -291,7 +291,7 @@ async fn packages_need_an_account_of_the_app_and_ids_that_are_new() {
                 ] {
                     let body = with(scene.body(call), &format!("/{field}"), Some(&list));
                     let outcome = scene.post(call, &body).await;
-                    assert!(outcome.starts_with(&format!("{start}{field}: ")), "{outcome}");
+                    assert!(outcome.starts_with(&format!("{start}{field}[1].id=")), "{outcome}");
                 }
             })
             .await;

@@ -6,6 +6,8 @@
 
 #[path = "conformance/driver.rs"]
 mod driver;
+#[path = "conformance/forms.rs"]
+mod forms;
 mod harness;
 #[path = "conformance/refusals.rs"]
 mod refusals;
@@ -54,6 +56,7 @@ async fn everything(sdk: Sdk, engine: Engine) {
         story.takes_a_token().await;
         let account = story.is_told_of_an_account().await;
         story.publishes_packages(&account).await;
+        story.publishes_forms(&account).await;
         story.brings_an_order_to_its_end(&account).await;
         story.cancels_an_order(&account).await;
         story.is_told_that_the_hirer_ended_an_order(&account).await;
@@ -64,6 +67,7 @@ async fn everything(sdk: Sdk, engine: Engine) {
     story.publishes_packages(&account).await;
     story.sees_the_refusals_of_the_gateway(&account).await;
     story.sees_the_refusals_of_orders(&account).await;
+    story.sees_the_refusals_of_forms(&account).await;
     story.sees_our_own_faults(&account).await;
     story.is_told_again_when_its_handler_fails().await;
     story.sees_that_its_secret_is_wrong().await;
@@ -94,13 +98,18 @@ impl<'w, 'd> Story<'w, 'd> {
 
     /// One call with the SDK's own token that must be a success, as the SDK says it.
     async fn succeeds(&mut self, method: &str, body: &Value) {
+        self.succeeds_with(method, body, "success").await;
+    }
+
+    /// The same for a call with another word for success. Source: contract, section 2.2.
+    async fn succeeds_with(&mut self, method: &str, body: &Value, msg: &str) {
         self.world.clock.advance_ms(61);
         let answer = self.driver.call(method, body).await;
         let shown = format!("{method}: {answer}");
         assert_eq!(answer["ok"], true, "{shown}");
         assert_eq!(answer["success"], true, "{shown}");
-        assert_eq!(answer["raw"], json!({"code": 0, "msg": "success", "data": {}}), "{shown}");
-        assert_eq!((&answer["code"], &answer["msg"]), (&json!(0), &json!("success")), "{shown}");
+        assert_eq!(answer["raw"], json!({"code": 0, "msg": msg, "data": {}}), "{shown}");
+        assert_eq!((&answer["code"], &answer["msg"]), (&json!(0), &json!(msg)), "{shown}");
         assert_eq!(answer["http_status"], 200, "{shown}");
         assert_log_id(&answer["log_id"]);
     }

@@ -7,7 +7,7 @@ use crate::events::{self, EventKind};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
 use crate::tenants::Tenant;
-use crate::value::{Row, Written, any, one, values};
+use crate::value::{Row, Statement, Value, Written, any, one, values};
 use crate::{Saved, Store, content};
 
 /// One account.
@@ -47,6 +47,8 @@ pub struct Package {
     pub name: String,
     /// Shown description; may be empty.
     pub description: String,
+    /// Whether the vendor deleted it: it can no longer be ordered.
+    pub is_deleted: bool,
 }
 
 const INSERT: &str = "INSERT INTO accounts (tenant_id, account_id, app_id, name, usage_list, sealed, \
@@ -59,10 +61,19 @@ const INSERT_VENDOR: &str =
     "INSERT INTO vendors (tenant_id, app_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const FIND_VENDOR: &str = "SELECT app_id FROM vendors WHERE tenant_id = $1 AND app_id = $2";
 const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
-const DELETE_PACKAGES: &str = "DELETE FROM packages WHERE tenant_id = $1 AND account_id = $2";
+const DELETE_PACKAGES: &str =
+    "UPDATE packages SET is_deleted = 1 WHERE tenant_id = $1 AND account_id = $2";
+/// One that is there already stays as it is; one that was deleted comes back.
 const INSERT_PACKAGE: &str = "INSERT INTO packages (tenant_id, account_id, kind, package_id, name, \
-    description, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description FROM packages \
+    description, created_at, is_deleted) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) \
+    ON CONFLICT (tenant_id, account_id, kind, package_id) DO UPDATE SET name = excluded.name, \
+    description = excluded.description, created_at = excluded.created_at, is_deleted = 0 \
+    WHERE packages.is_deleted = 1";
+const RENAME_PACKAGE: &str = "UPDATE packages SET name = $5, description = $6 \
+    WHERE tenant_id = $1 AND account_id = $2 AND kind = $3 AND package_id = $4 AND is_deleted = 0";
+const DELETE_PACKAGE: &str = "UPDATE packages SET is_deleted = 1 \
+    WHERE tenant_id = $1 AND account_id = $2 AND kind = $3 AND package_id = $4 AND is_deleted = 0";
+const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description, is_deleted FROM packages \
     WHERE tenant_id = $1 AND account_id = $2 ORDER BY kind, created_at, package_id";
 
 /// The statements of this file, for the test that prepares all of them.
@@ -76,6 +87,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE,
     DELETE_PACKAGES,
     INSERT_PACKAGE,
+    RENAME_PACKAGE,
+    DELETE_PACKAGE,
     LIST_PACKAGES,
 ];
 
@@ -167,7 +180,8 @@ impl Store {
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 
-    /// Adds packages and additional items, all or none; [`Saved::Outdated`] when one of them is there already.
+    /// Adds packages and additional items, all or none. Nothing was written when a place is given: that of the
+    /// first one that is there already.
     ///
     /// # Errors
     /// Faults of storage.
@@ -177,32 +191,73 @@ impl Store {
         account_id: Id,
         packages: &[Package],
         at: UnixMs,
-    ) -> Result<Saved, Fault> {
+    ) -> Result<Option<usize>, Fault> {
         let insert = |package: &Package| {
-            one(
-                INSERT_PACKAGE,
-                values![
-                    tenant_id.0,
-                    account_id.0,
-                    kind_number(package.kind),
-                    package.package_id.as_str(),
-                    package.name.as_str(),
-                    package.description.as_str(),
-                    at.0,
-                ],
-            )
+            let mut values = named(tenant_id, account_id, package);
+            values.push(at.0.into());
+            one(INSERT_PACKAGE, values)
         };
-        Ok(match self.write(packages.iter().map(insert).collect()).await? {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
+        self.write_all(packages.iter().map(insert).collect()).await
+    }
+
+    /// Gives packages and additional items other names, all or none. Nothing was written when a place is
+    /// given: that of the first one that is not there.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn rename_packages(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+        packages: &[Package],
+    ) -> Result<Option<usize>, Fault> {
+        let rename = |package| one(RENAME_PACKAGE, named(tenant_id, account_id, package));
+        self.write_all(packages.iter().map(rename).collect()).await
+    }
+
+    /// Deletes packages and additional items, all or none; orders of them stay as they are. Nothing was written
+    /// when a place is given: that of the first one that is not there.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn delete_packages(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+        packages: &[(PackageKind, String)],
+    ) -> Result<Option<usize>, Fault> {
+        let delete = |(kind, package_id): &(PackageKind, String)| {
+            let kind = kind_number(*kind);
+            one(DELETE_PACKAGE, values![tenant_id.0, account_id.0, kind, package_id.as_str()])
+        };
+        self.write_all(packages.iter().map(delete).collect()).await
+    }
+
+    async fn write_all(&self, statements: Vec<Statement>) -> Result<Option<usize>, Fault> {
+        Ok(match self.write(statements).await? {
+            Written::Done(_) => None,
+            Written::Unmet(place) => Some(place),
         })
     }
 
-    /// All packages and additional items of an account, packages first.
+    /// The packages and additional items of an account that can be ordered, packages first.
     ///
     /// # Errors
     /// Faults of storage.
     pub async fn list_packages(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+    ) -> Result<Vec<Package>, Fault> {
+        let all = self.list_packages_ever(tenant_id, account_id).await?;
+        Ok(all.into_iter().filter(|package| !package.is_deleted).collect())
+    }
+
+    /// All packages and additional items that an account ever had, packages first.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_packages_ever(
         &self,
         tenant_id: TenantId,
         account_id: Id,
@@ -218,10 +273,22 @@ impl Store {
                 package_id: row.text(1)?,
                 name: row.text(2)?,
                 description: row.text(3)?,
+                is_deleted: row.truth(4)?,
             })
         };
         rows.iter().map(package).collect()
     }
+}
+
+fn named(tenant_id: TenantId, account_id: Id, package: &Package) -> Vec<Value> {
+    values![
+        tenant_id.0,
+        account_id.0,
+        kind_number(package.kind),
+        package.package_id.as_str(),
+        package.name.as_str(),
+        package.description.as_str(),
+    ]
 }
 
 fn kind_number(kind: PackageKind) -> i64 {

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::KeptAnswer;
 use crate::fault::{Fault, FaultKind};
+use crate::forms::DELETE_ACCOUNT_FORMS;
 use crate::pauses::Pause;
 use crate::resend::release_held;
 use crate::seal::Place;
-use crate::value::{Row, Written, one, values};
+use crate::value::{Row, Written, any, one, values};
 use crate::{Known, Saved, Store, content, installations, tickets};
 
 /// One app, with its secrets at hand.
@@ -288,6 +289,7 @@ impl Store {
             one(DELETE, values![app_id.0]),
             installations::delete_of_app(app_id),
             tickets::unschedule(app_id),
+            any(DELETE_ACCOUNT_FORMS, values![app_id.0]),
         ];
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,

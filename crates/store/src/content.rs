@@ -24,6 +24,23 @@ pub struct Form {
     pub application_id: String,
     /// The expected place of work.
     pub location_code: String,
+    /// The account's form that the order was placed with, if the account had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_id: Option<i64>,
+    /// The files of the fields that hold files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FieldFile>,
+}
+
+/// A file that was given as the value of a field, one of several perhaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldFile {
+    /// The field's key.
+    pub key: String,
+    /// The file.
+    pub file_id: i64,
+    /// Its name.
+    pub name: String,
 }
 
 /// A candidate or a client contact.

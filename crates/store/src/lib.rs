@@ -24,6 +24,8 @@ mod desk;
 mod engine;
 pub mod events;
 mod fault;
+pub mod files;
+pub mod forms;
 pub mod installations;
 mod migrate;
 pub mod order_pages;

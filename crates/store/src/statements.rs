@@ -18,6 +18,8 @@ fn shared() -> Vec<&'static str> {
         crate::events::STATEMENTS,
         crate::installations::STATEMENTS,
         crate::order_pages::STATEMENTS,
+        crate::files::STATEMENTS,
+        crate::forms::STATEMENTS,
         crate::orders::STATEMENTS,
         crate::pauses::STATEMENTS,
         crate::reports::STATEMENTS,

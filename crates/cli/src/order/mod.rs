@@ -91,9 +91,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     // Read before the key, so that a wrong file is named without one.
     let command = match command {
         Command::Place(place) => {
-            let body = place.body()?;
+            let draft = place.draft()?;
             let (control, tenant_key) = global.tenant()?;
-            return global.print(&control.place_order(&tenant_key, &body).await?);
+            return global.print(&draft.place(&control, &tenant_key).await?);
         }
         other => other,
     };

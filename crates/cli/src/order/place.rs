@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use contract::control::{CandidateInfo, ClientContactInfo, FieldValue, Mobile, PlaceOrder};
+use client::control::Control;
+use contract::control::{CandidateInfo, ClientContactInfo, FieldValue, Mobile, Order, PlaceOrder};
 
 use crate::account::field_value;
 use crate::failure::Usage;
@@ -61,6 +62,9 @@ struct Form {
     /// Value of a vendor's custom field; may be repeated.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = field_value)]
     fields: Vec<FieldValue>,
+    /// File as the value of a vendor's custom field of type file or resume; may be repeated, also with the same key.
+    #[arg(long = "file-field", value_name = "KEY=PATH", value_parser = file_field)]
+    files: Vec<(String, PathBuf)>,
     /// Application (投递) in the hirer's own system.
     #[arg(long, value_name = "ID")]
     application_id: Option<String>,
@@ -75,9 +79,63 @@ fn mobile(text: &str) -> Result<Mobile, String> {
     Ok(Mobile { code: code.to_owned(), number: number.to_owned() })
 }
 
+/// Reads `KEY=PATH`.
+fn file_field(text: &str) -> Result<(String, PathBuf), String> {
+    let (key, path) = text.split_once('=').ok_or("expected KEY=PATH")?;
+    Ok((key.to_owned(), PathBuf::from(path)))
+}
+
+/// A file as the value of a field.
+#[derive(Debug)]
+struct FileField {
+    key: String,
+    name: String,
+    content: Vec<u8>,
+}
+
+/// An order to place, and the files that have to be there before.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    body: PlaceOrder,
+    files: Vec<FileField>,
+}
+
+impl Draft {
+    /// Brings the files, then places the order.
+    pub(crate) async fn place(
+        mut self,
+        control: &Control,
+        tenant_key: &str,
+    ) -> anyhow::Result<Order> {
+        let mut ids: Vec<(String, Vec<String>)> = Vec::new();
+        for FileField { key, name, content } in self.files {
+            let file = control.create_file(tenant_key, &name, content).await?;
+            match ids.iter_mut().find(|(found, _)| *found == key) {
+                Some((_, ids)) => ids.push(file.file_id),
+                None => ids.push((key, vec![file.file_id])),
+            }
+        }
+        let values = &mut self.body.custom_field_list;
+        for (key, ids) in ids {
+            values.push(FieldValue { key, value: serde_json::to_string(&ids)? });
+        }
+        Ok(control.place_order(tenant_key, &self.body).await?)
+    }
+}
+
 impl Place {
-    /// The request's body. Whether its values fit is for the server to say.
-    pub(crate) fn body(self) -> anyhow::Result<PlaceOrder> {
+    /// The order as it was asked for. Whether its values fit is for the server to say.
+    pub(crate) fn draft(mut self) -> anyhow::Result<Draft> {
+        let mut files = Vec::new();
+        for (key, path) in std::mem::take(&mut self.form.files) {
+            let content = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            files.push(FileField { key, name, content });
+        }
+        Ok(Draft { body: self.body()?, files })
+    }
+
+    fn body(self) -> anyhow::Result<PlaceOrder> {
         let Some(file) = self.file else { return Ok(self.form.body()) };
         let mut text = String::new();
         if file.as_os_str() == "-" {
@@ -160,6 +218,22 @@ mod tests {
         std::fs::write(&path, serde_json::to_vec(&flags).unwrap()).unwrap();
         let file = body(&[&format!("--file={}", path.display())]);
         assert!(file == flags);
+    }
+
+    #[test]
+    fn files_are_read_before_anything_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cv.pdf");
+        let flag = format!("--file-field=cv={}", path.display());
+        let line = ["place", "--account=7", "--package=a", "--candidate-name=b", flag.as_str()];
+        let draft = || Line::try_parse_from(line).unwrap().place.draft();
+        let missing = draft().unwrap_err().to_string();
+        assert!(missing.contains("cv.pdf"), "{missing}");
+        std::fs::write(&path, b"%PDF").unwrap();
+        let files = draft().unwrap().files;
+        let [FileField { key, name, content }] = &files[..] else { panic!("one file") };
+        assert_eq!((key.as_str(), name.as_str(), &content[..]), ("cv", "cv.pdf", &b"%PDF"[..]));
+        assert!(file_field("cv").is_err());
     }
 
     #[test]

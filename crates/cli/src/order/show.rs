@@ -27,10 +27,14 @@ impl Show for Order {
         sheet.field("state", format!("{} ({})", word(&self.state), self.order_status));
         sheet.optional("conclusion", self.conclusion.as_ref());
         sheet.field("account", &self.account_id);
-        sheet.field("package", &self.package_id);
-        if !self.additional_item_id_list.is_empty() {
-            sheet.field("items", self.additional_item_id_list.join(", "));
-        }
+        let form = &self.form;
+        sheet.field("package", named(&self.package_id, form.package.as_ref().map(|it| &it.name)));
+        let items = self.additional_item_id_list.iter().map(|id| {
+            let found = form.additional_items.iter().find(|item| item.id == *id);
+            named(id, found.map(|item| &item.name))
+        });
+        let items: Vec<_> = items.collect();
+        sheet.optional("items", Some(items.join(", ")).filter(|items| !items.is_empty()));
         let candidate = &self.candidate_info;
         let email = candidate.email.as_deref();
         sheet.field("candidate", person(&candidate.name, candidate.mobile.as_ref(), email));
@@ -64,6 +68,11 @@ impl Show for Order {
         let columns = [fixed("AT"), fixed("ACTION"), fixed("BY"), fixed("STATE"), flexible("NOTE")];
         sheet.section("timeline", &columns, &rows(&self.timeline, entry));
     }
+}
+
+/// An id with the vendor's name for it, where it has one.
+fn named(id: &str, name: Option<&String>) -> String {
+    name.map_or_else(|| id.to_owned(), |name| format!("{id} ({name})"))
 }
 
 fn rows<T>(entries: &[T], row: fn(&T) -> Vec<String>) -> Vec<Vec<String>> {

@@ -7,6 +7,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use client::vendor::Vendor;
 use contract::check::{OperatorRole, UpdateResult};
+use contract::field::{
+    AccountField, AccountFields, AccountScope, CheckField, CheckFields, FieldOption, FieldType,
+    I18n,
+};
 use contract::package::{CreatePackages, PackageEntry};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -191,6 +195,41 @@ impl World {
         };
         self.runtime.block_on(vendor.create_packages(&body)).unwrap();
         Seat { app_id, account_id, vendor }
+    }
+
+    /// Publishes what the app asks of accounts, and what the account asks of orders: a degree and a resume.
+    pub(crate) fn publish_forms(&self, seat: &Seat) {
+        let label = |zh: &str| I18n { zh_cn: Some(zh.to_owned()), en_us: None };
+        let option = |key: &str| FieldOption { key: key.to_owned(), name: label(key) };
+        let field = |kind: FieldType, key: &str, zh: &str| CheckField {
+            kind,
+            key: key.to_owned(),
+            name: label(zh),
+            is_required: true,
+            description: None,
+            options: Vec::new(),
+        };
+        let degree = CheckField {
+            options: vec![option("bachelor"), option("master")],
+            ..field(FieldType::Select, "degree", "学历")
+        };
+        let fields = CheckFields {
+            account_id: seat.account_id.clone(),
+            custom_field_list: vec![degree, field(FieldType::Resume, "resume", "简历")],
+        };
+        let account_fields = AccountFields {
+            scope: AccountScope::BackgroundCheck,
+            custom_field_list: vec![AccountField {
+                key: "company_code".to_owned(),
+                name: label("企业代码"),
+                is_required: true,
+                description: None,
+            }],
+        };
+        self.runtime.block_on(async {
+            seat.vendor.create_check_fields(&fields).await.unwrap();
+            seat.vendor.create_account_fields(&account_fields).await.unwrap();
+        });
     }
 
     /// An order placed by a command; its id.

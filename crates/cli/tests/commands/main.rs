@@ -251,6 +251,44 @@ fn a_result_is_rejected_withdrawn_and_approved_by_commands() {
     assert!(!order(&["list", "--state", "in_review"]).text().contains(&order_id));
 }
 
+/// The vendor's forms, and an order with a value for each kind of flag.
+#[test]
+fn forms_are_shown_and_filled_by_flags() {
+    let world = World::start();
+    let tenant = world.tenant(&[]);
+    let seat = world.seat(&tenant);
+    world.publish_forms(&seat);
+    let form = world.run(&["account", "form", &seat.app_id]).text();
+    assert!(form.contains("KEY") && form.contains("企业代码"), "{form}");
+    let account = world.run(&["account", "show", &seat.account_id]).text();
+    let row = account.lines().find(|line| line.trim().starts_with("degree")).unwrap();
+    for part in ["select", "yes", "学历", "bachelor, master"] {
+        assert!(row.contains(part), "{row}");
+    }
+
+    let cv = world.file("cv.pdf", "%PDF-1.7");
+    let resume = format!("resume={}", cv.display());
+    let place = |flags: &[&str]| {
+        let form =
+            ["--account", &seat.account_id, "--package", PACKAGE, "--candidate-name", "张三"];
+        world.run(&[&["order", "place"], &form[..], flags].concat())
+    };
+    let words = place(&["--field", "degree=学士"]).failed(1);
+    for part in ["custom_field_list[0].value", "the key of one of the field's options", "resume"] {
+        assert!(words.contains(part), "{words}");
+    }
+    let words = place(&["--file-field", "resume=/nowhere/cv.pdf"]).failed(1);
+    assert!(words.contains("/nowhere/cv.pdf"), "{words}");
+    let flags = ["--field", "degree=bachelor", "--file-field", &resume, "--file-field", &resume];
+    let order = place(&[&flags[..], &["--output", "json"]].concat()).json();
+    let values = order["custom_field_list"].as_array().unwrap();
+    assert_eq!(values[0], json!({"key": "degree", "value": "bachelor"}));
+    let ids: Vec<String> = serde_json::from_str(values[1]["value"].as_str().unwrap()).unwrap();
+    assert_eq!(ids.len(), 2);
+    let sheet = world.run(&["order", "show", order["order_id"].as_str().unwrap()]).text();
+    assert!(field(&sheet, "package").starts_with(&format!("{PACKAGE} (")), "{sheet}");
+}
+
 #[test]
 fn an_order_is_terminated_with_a_reason() {
     let world = World::start();

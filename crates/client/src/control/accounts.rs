@@ -1,6 +1,6 @@
 //! Accounts.
 
-use contract::control::{Account, CreateAccount, List, Page};
+use contract::control::{Account, AccountForm, CreateAccount, List, Page};
 
 use super::{Control, Error, NO_QUERY};
 
@@ -12,6 +12,15 @@ impl Control {
         body: &CreateAccount,
     ) -> Result<Account, Error> {
         self.post(&["tenants", tenant_key, "accounts"], body).await
+    }
+
+    /// Reads what a vendor's app asks when an account is bound to it.
+    pub async fn get_account_form(
+        &self,
+        tenant_key: &str,
+        app_id: &str,
+    ) -> Result<AccountForm, Error> {
+        self.get(&["tenants", tenant_key, "apps", app_id, "account_form"], NO_QUERY).await
     }
 
     /// Lists a tenant's accounts, newest first.

@@ -14,6 +14,7 @@
 mod accounts;
 mod apps;
 mod events;
+mod files;
 mod installations;
 mod orders;
 mod reports;
@@ -23,7 +24,7 @@ pub use reports::Content;
 
 use contract::control::{IDEMPOTENCY_KEY, Problem, is_idempotency_key};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -170,6 +171,21 @@ impl Control {
         query: Option<&impl Serialize>,
         body: Option<&impl Serialize>,
     ) -> Result<Response, Error> {
+        let mut request = self.request(method, path, query)?;
+        if let Some(body) = body {
+            let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        self.exchange(request).await
+    }
+
+    /// A request without a body.
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: Option<&impl Serialize>,
+    ) -> Result<RequestBuilder, Error> {
         let url = self.transport.url(&[&["api", "v1"], path].concat())?;
         let is_post = method == Method::POST;
         let mut request = self.transport.http.request(method, url);
@@ -182,10 +198,10 @@ impl Control {
         if is_post {
             request = request.header(IDEMPOTENCY_KEY, self.next_idempotency_key()?);
         }
-        if let Some(body) = body {
-            let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
-        }
+        Ok(request)
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Response, Error> {
         let response = request.header(ACCEPT, "application/json, */*;q=0.5").send().await;
         let response = response.map_err(|error| self.transport.unreachable(error))?;
         if response.status().is_success() {

@@ -25,8 +25,9 @@ use std::sync::Arc;
 use contract::check::{Cancel, UpdateProgress, UpdateResult};
 use contract::code;
 use contract::envelope::{ErrorDetail, FieldViolation};
-use contract::package::CreatePackages;
-use contract::route::{Access, Call, ROUTES};
+use contract::field::{AccountFields, CheckFields, DeleteAccountFields, DeleteCheckFields};
+use contract::package::{CreatePackages, DeletePackages};
+use contract::route::{Access, Call, Method, ROUTES, Route};
 use reqwest::Response;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,47 @@ impl Vendor {
         self.call(Call::CreatePackages, body).await.map(drop)
     }
 
+    /// Renames packages and additional items of an account (contract, section 3.3.2).
+    pub async fn update_packages(&self, body: &CreatePackages) -> Result<(), Error> {
+        self.call(Call::UpdatePackages, body).await.map(drop)
+    }
+
+    /// Deletes packages and additional items of an account; orders of them stay (contract, section 3.3.3).
+    pub async fn delete_packages(&self, body: &DeletePackages) -> Result<(), Error> {
+        self.call(Call::DeletePackages, body).await.map(drop)
+    }
+
+    /// Replaces the app's form for accounts (contract, section 3.1.1).
+    pub async fn create_account_fields(&self, body: &AccountFields) -> Result<(), Error> {
+        self.call(Call::CreateAccountFields, body).await.map(drop)
+    }
+
+    /// Renames fields of the app's form for accounts (contract, section 3.1.2).
+    pub async fn update_account_fields(&self, body: &AccountFields) -> Result<(), Error> {
+        self.call(Call::UpdateAccountFields, body).await.map(drop)
+    }
+
+    /// Deletes fields of the app's form for accounts, for good (contract, section 3.1.3).
+    pub async fn delete_account_fields(&self, body: &DeleteAccountFields) -> Result<(), Error> {
+        self.call(Call::DeleteAccountFields, body).await.map(drop)
+    }
+
+    /// Replaces an account's form for orders (contract, section 3.2.1).
+    pub async fn create_check_fields(&self, body: &CheckFields) -> Result<(), Error> {
+        self.call(Call::CreateCheckFields, body).await.map(drop)
+    }
+
+    /// Renames all fields of an account's form for orders (contract, section 3.2.2).
+    pub async fn update_check_fields(&self, body: &CheckFields) -> Result<(), Error> {
+        self.call(Call::UpdateCheckFields, body).await.map(drop)
+    }
+
+    /// Deletes an account's form for orders, for good (contract, section 3.2.3).
+    pub async fn delete_check_fields(&self, account_id: &str) -> Result<(), Error> {
+        let body = DeleteCheckFields { account_id: account_id.to_owned() };
+        self.call(Call::DeleteCheckFields, &body).await.map(drop)
+    }
+
     /// Reports a stage of an order (contract, section 3.4.1). An identical repeat changes nothing.
     ///
     /// Refused with 1002858 when the order has ended, 1002862 when it is not the caller's, 1002002
@@ -172,14 +214,14 @@ impl Vendor {
         let row = ROUTES.iter().find(|row| row.call == call).expect("every call has its row");
         let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
         if row.access == Access::Open {
-            return self.post(row.path, body, None).await;
+            return self.ask(row, body, None).await;
         }
         let token = self.token(None).await?;
-        let answer = self.post(row.path, body.clone(), Some(&token)).await;
+        let answer = self.ask(row, body.clone(), Some(&token)).await;
         match answer {
             Err(Error::Refused(refusal)) if refusal.code == code::INVALID_ACCESS_TOKEN.number => {
                 let fresh = self.token(Some(&token)).await?;
-                self.post(row.path, body, Some(&fresh)).await
+                self.ask(row, body, Some(&fresh)).await
             }
             answer => answer,
         }
@@ -191,19 +233,24 @@ impl Vendor {
     }
 
     /// The one way out: sends a request and maps every refusal.
-    async fn post(&self, path: &str, body: Vec<u8>, token: Option<&str>) -> Result<Value, Error> {
-        let (envelope, _) = self.exchange(path, body, token).await?;
+    async fn ask(&self, row: &Route, body: Vec<u8>, token: Option<&str>) -> Result<Value, Error> {
+        let (envelope, _) = self.exchange(row, body, token).await?;
         Ok(envelope.data)
     }
 
     async fn exchange(
         &self,
-        path: &str,
+        row: &Route,
         body: Vec<u8>,
         token: Option<&str>,
     ) -> Result<(Envelope, Vec<u8>), Error> {
-        let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let mut request = self.transport.http.post(self.transport.url(&segments)?);
+        let segments: Vec<&str> = row.path.trim_matches('/').split('/').collect();
+        let url = self.transport.url(&segments)?;
+        let mut request = match row.method {
+            Method::Get => self.transport.http.get(url),
+            Method::Post => self.transport.http.post(url),
+            Method::Patch => self.transport.http.patch(url),
+        };
         request = request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body);
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))

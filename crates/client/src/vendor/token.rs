@@ -49,7 +49,7 @@ impl Vendor {
         let request = TokenRequest { app_id, app_secret };
         let body = serde_json::to_vec(&request).expect("two texts always serialise");
         // Token answers are flat: their members stand beside the code, not in `data`.
-        let (_, body) = self.exchange(row.path, body, None).await?;
+        let (_, body) = self.exchange(row, body, None).await?;
         Ok(self.transport.json(reqwest::StatusCode::OK, &body)?)
     }
 }

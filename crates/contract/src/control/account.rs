@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::debug_only;
 use super::problem::FieldFault;
 use super::rule::Faults;
+use crate::field::{AccountField, CheckField};
 
 const NAME_CHARS_MAX: usize = 100;
 const FIELDS_MAX: usize = 100;
@@ -109,9 +110,19 @@ pub struct Account {
     pub packages: Vec<Package>,
     /// What can be added to a package.
     pub additional_items: Vec<AdditionalItem>,
+    /// The vendor's form for orders: what it asks beside package and items.
+    #[serde(default)]
+    pub fields: Vec<CheckField>,
     /// When the account was bound (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
+}
+
+/// What a vendor's app asks when an account is bound to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountForm {
+    /// The account custom fields; none when the app published no form.
+    pub fields: Vec<AccountField>,
 }
 
 /// A package (套餐) that can be ordered.

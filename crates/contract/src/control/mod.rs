@@ -14,6 +14,7 @@ pub mod account;
 pub mod app;
 pub mod connection;
 pub mod event;
+pub mod file;
 pub mod installation;
 pub mod order;
 pub mod order_form;
@@ -23,16 +24,17 @@ pub mod report;
 pub mod sink;
 pub mod tenant;
 
-pub use account::{Account, AdditionalItem, CreateAccount, FieldValue, Package};
+pub use account::{Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use connection::Connection;
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
 };
+pub use file::{CreateFile, File};
 pub use installation::{Installation, PutInstallation};
 pub use order::{
-    ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, RejectOrder, Stage,
-    TerminateOrder, TimelineAction, TimelineEntry,
+    ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, OrderedForm,
+    RejectOrder, Stage, TerminateOrder, TimelineAction, TimelineEntry,
 };
 pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};

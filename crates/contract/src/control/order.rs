@@ -4,13 +4,14 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::FieldValue;
+use super::account::{AdditionalItem, FieldValue, Package};
 use super::debug_only;
 use super::order_form::{CandidateInfo, ClientContactInfo};
 use super::page::page_faults;
 use super::problem::FieldFault;
 use super::report::Report;
 use super::rule::Faults;
+use crate::field::CheckField;
 
 /// Most characters of a comment or reason.
 pub(super) const TEXT_CHARS_MAX: usize = 2_000;
@@ -207,8 +208,11 @@ pub struct Order {
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_contact_info: Option<ClientContactInfo>,
-    /// Values of the vendor's custom fields.
+    /// Values of the vendor's custom fields; those of a file or resume hold the files' ids.
     pub custom_field_list: Vec<FieldValue>,
+    /// What the vendor calls what was ordered, and the form that the order was placed with.
+    #[serde(default)]
+    pub form: OrderedForm,
     /// The application (投递) in the hirer's own system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
@@ -233,6 +237,19 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+}
+
+/// What was ordered in the vendor's words. What the vendor renames shows its new name; what it replaces or deletes
+/// stays here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderedForm {
+    /// The package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
+    /// The additional items.
+    pub additional_items: Vec<AdditionalItem>,
+    /// The fields of the form that the order was placed with, filled or not.
+    pub fields: Vec<CheckField>,
 }
 
 /// One progress entry.

@@ -61,6 +61,8 @@ pub(super) const TABLE: &[Row] = &[
     row(GET, "/tenants/{tenant_key}/accounts", Act::SeeAccounts),
     row(GET, "/tenants/{tenant_key}/accounts/{account_id}", Act::SeeAccounts),
     row(DELETE, "/tenants/{tenant_key}/accounts/{account_id}", Act::ManageAccounts),
+    row(GET, "/tenants/{tenant_key}/apps/{app_id}/account_form", Act::SeeAccounts),
+    row(POST, "/tenants/{tenant_key}/files", Act::PlaceOrders),
     row(POST, "/tenants/{tenant_key}/orders", Act::PlaceOrders),
     row(GET, "/tenants/{tenant_key}/orders", Act::ListOrders),
     row(GET, "/tenants/{tenant_key}/orders/{order_id}", Act::SeeOrders),

@@ -12,6 +12,7 @@ mod cursor;
 mod document;
 mod events;
 mod failure;
+mod files;
 mod gate;
 mod installations;
 mod instant;
@@ -70,6 +71,8 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(apps::connections::list_app_connections))
         .routes(routes!(accounts::create::create_account, accounts::list::list_accounts))
         .routes(routes!(accounts::get::get_account, accounts::delete::delete_account))
+        .routes(routes!(accounts::form::get_account_form))
+        .routes(routes!(files::create_file))
         .routes(routes!(orders::place::place_order, orders::list::list_orders))
         .routes(routes!(orders::get::get_order))
         .routes(routes!(orders::review::approve_order))

@@ -11,6 +11,7 @@ use serde::Serialize;
 use store::accounts::Account;
 use store::answers::{KeptAnswer, UsedKey};
 use store::apps::App;
+use store::files::File;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
@@ -23,6 +24,7 @@ pub(super) enum Creation<'a> {
     Tenant(&'a NewTenant),
     App(&'a App),
     Account(&'a Tenant, &'a Account),
+    File(&'a Tenant, &'a File),
 }
 
 impl Creation<'_> {
@@ -31,6 +33,7 @@ impl Creation<'_> {
             Creation::Tenant(tenant) => store.create_tenant(tenant, answer).await,
             Creation::App(app) => store.create_app(app, answer).await,
             Creation::Account(tenant, account) => store.bind_account(tenant, account, answer).await,
+            Creation::File(tenant, file) => store.create_file(tenant, file, answer).await,
         }
     }
 }

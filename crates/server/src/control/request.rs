@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use contract::control::{
     FieldFault, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, is_idempotency_key,
 };
@@ -18,7 +19,7 @@ use store::IdempotencyKey;
 
 use super::failure::Failure;
 use super::gate::{Caller, caller};
-use crate::app::{App, SharedApp};
+use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, read_body};
 
 const JSON: &str = "application/json";
@@ -45,7 +46,7 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
         judge_content(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
         let body = read_body(body, app.config.body_bytes_max, app.config.body_time).await;
-        let body = body.map_err(|refused| unread(app, refused))?;
+        let body = body.map_err(|refused| unread(app.config.body_bytes_max, refused))?;
         if !body.is_empty() && !is_json(&parts.headers) {
             let detail = format!("expected content-type: {JSON}");
             return Err(Failure::refused(ProblemCode::UnsupportedMediaType, detail));
@@ -53,6 +54,28 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
         let key = key.map(|key| with_digests(&caller, key, &parts, &body));
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
         Ok(Command { body: decode(text)?, key })
+    }
+}
+
+/// A call that brings a content: its bytes as they stand, of whatever kind, and its Idempotency-Key.
+pub(super) struct Content {
+    pub(super) bytes: Bytes,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+impl FromRequest<SharedApp> for Content {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Content, Failure> {
+        let (parts, body) = request.into_parts();
+        let caller = caller(&parts)?;
+        judge_content(&parts.headers)?;
+        let key = idempotency_key(&parts.headers)?;
+        let bytes_max = app.config.file_bytes_max;
+        let bytes = read_body(body, bytes_max, app.config.body_time).await;
+        let bytes = bytes.map_err(|refused| unread(bytes_max, refused))?;
+        let key = key.map(|key| with_digests(&caller, key, &parts, &bytes));
+        Ok(Content { bytes, key })
     }
 }
 
@@ -146,10 +169,10 @@ fn half(digest: &Digest) -> [u8; 16] {
     digest.as_ref()[..16].try_into().expect("SHA-256 gives 32 bytes")
 }
 
-fn unread(app: &App, refused: BodyRefused) -> Failure {
+fn unread(bytes_max: usize, refused: BodyRefused) -> Failure {
     match refused {
         BodyRefused::TooLarge => {
-            let detail = format!("expected at most {} bytes", app.config.body_bytes_max);
+            let detail = format!("expected at most {bytes_max} bytes");
             Failure::refused(ProblemCode::PayloadTooLarge, detail)
         }
         BodyRefused::TooSlow | BodyRefused::Broken => {

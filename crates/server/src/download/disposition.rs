@@ -1,17 +1,27 @@
-//! The name under which a report is saved. Source: RFC 6266, RFC 8187.
+//! The name under which a report or a file is saved. Source: RFC 6266, RFC 8187.
 
 use std::fmt::Write;
 
-/// What a report without a usable name is called.
+/// What a report or a file without a usable name is called.
 const NAMELESS: &str = "report";
 const EXTENSION: &str = ".pdf";
 /// Most characters of the name; file systems take 255 bytes.
 const CHARS_MAX: usize = 80;
+/// Characters at the end of a long name that stay.
+const ENDING_CHARS: usize = 12;
 
 /// The value of `Content-Disposition` for an attachment with a report's name: an ASCII name for old readers, and
 /// the whole name. Visible ASCII only.
 pub(super) fn attachment(name: &str) -> String {
-    let name = file_name(name);
+    value(&format!("{}{EXTENSION}", stem(name, EXTENSION)))
+}
+
+/// The same for a file of any kind, whose name keeps its own ending.
+pub(super) fn attachment_of_any_kind(name: &str) -> String {
+    value(&stem(name, ""))
+}
+
+fn value(name: &str) -> String {
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in name.bytes() {
@@ -25,8 +35,8 @@ pub(super) fn attachment(name: &str) -> String {
     value
 }
 
-/// A name that is no path, hides nothing, and ends as a PDF does.
-fn file_name(name: &str) -> String {
+/// A name that is no path and hides nothing, without `extension`.
+fn stem(name: &str, extension: &str) -> String {
     let is_odd = |c: char| {
         c.is_control() || "/\\:*?\"<>|".contains(c)
             // Marks that turn the direction of writing make `fdp.exe` look like `exe.pdf`.
@@ -34,14 +44,22 @@ fn file_name(name: &str) -> String {
     };
     let name: String = name.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
     let name = name.trim().trim_start_matches('.');
-    let has_extension = name.len() >= EXTENSION.len()
-        && name.is_char_boundary(name.len() - EXTENSION.len())
-        && name[name.len() - EXTENSION.len()..].eq_ignore_ascii_case(EXTENSION);
-    let stem = if has_extension { &name[..name.len() - EXTENSION.len()] } else { name };
-    let stem: String = stem.chars().take(CHARS_MAX).collect();
+    let has_extension = name.len() >= extension.len()
+        && name.is_char_boundary(name.len() - extension.len())
+        && name[name.len() - extension.len()..].eq_ignore_ascii_case(extension);
+    let stem = if has_extension { &name[..name.len() - extension.len()] } else { name };
+    let stem: String = match extension {
+        // A long name loses its middle, so that its ending stays.
+        "" if stem.chars().count() > CHARS_MAX => {
+            let start: String = stem.chars().take(CHARS_MAX - ENDING_CHARS).collect();
+            let ending = stem.chars().skip(stem.chars().count() - ENDING_CHARS);
+            start + &ending.collect::<String>()
+        }
+        _ => stem.chars().take(CHARS_MAX).collect(),
+    };
     match stem.trim() {
-        "" => format!("{NAMELESS}{EXTENSION}"),
-        stem => format!("{stem}{EXTENSION}"),
+        "" => NAMELESS.to_owned(),
+        stem => stem.to_owned(),
     }
 }
 
@@ -67,6 +85,20 @@ mod tests {
             (".pdf", r#"attachment; filename="pdf.pdf"; filename*=UTF-8''pdf.pdf"#),
         ] {
             assert_eq!(attachment(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_keeps_its_own_ending() {
+        for (name, expected) in [
+            ("cv.docx", "cv.docx"),
+            ("../a/cv.pdf", "_a_cv.pdf"),
+            (" ", "report"),
+            (&format!("{}.docx", "a".repeat(200)), &format!("{}.docx", "a".repeat(75))),
+        ] {
+            let expected =
+                format!("attachment; filename=\"{expected}\"; filename*=UTF-8''{expected}");
+            assert_eq!(attachment_of_any_kind(name), expected);
         }
     }
 

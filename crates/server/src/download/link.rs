@@ -11,8 +11,9 @@ use domain::Id;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
-use super::{File, Given, give};
+use super::{File, Given, give, give_whole};
 use crate::app::{App, SharedApp};
+use crate::files;
 use crate::links::{LinkKind, Unfit};
 
 /// Why a link gives nothing.
@@ -58,6 +59,7 @@ async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, 
         LinkKind::Report => {
             give_report(app, &tenant, linked.order_id, linked.object_id, headers).await
         }
+        LinkKind::File => give_file(app, &tenant, linked.object_id).await,
     }
 }
 
@@ -89,6 +91,15 @@ async fn give_report(
         Ok(Given::Content(response)) => Ok(response),
         Ok(Given::Outside(range)) => Err(Failure::Outside(range)),
         Ok(Given::Gone) => Err(gone().into()),
+        Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),
+    }
+}
+
+async fn give_file(app: &App, tenant: &Tenant, file_id: Id) -> Result<Response, Failure> {
+    let file = app.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
+    match files::open(&app.objects, tenant.tenant_id, &file).await {
+        Ok(Some(content)) => Ok(give_whole(&file, content)),
+        Ok(None) => Err(Fault::new(FaultKind::Damaged, "a file has no content").into()),
         Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),
     }
 }

@@ -12,7 +12,9 @@ use std::io;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
 use domain::Id;
+use futures_util::Stream;
 
 use crate::chance;
 use crate::objects::Objects;
@@ -89,4 +91,26 @@ pub(crate) async fn give(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(Given::Content(response))
+}
+
+/// Gives a file of any kind, whole: `content` gives its bytes.
+fn give_whole(
+    file: &store::files::File,
+    content: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response {
+    let mut response = Response::new(Body::from_stream(content));
+    let headers = response.headers_mut();
+    let texts = [
+        (header::CONTENT_DISPOSITION, disposition::attachment_of_any_kind(&file.name)),
+        (header::ETAG, format!("\"{}\"", chance::to_hex(&file.sha256))),
+        (header::CONTENT_LENGTH, file.size_bytes.to_string()),
+    ];
+    for (name, text) in texts {
+        let value = HeaderValue::try_from(text);
+        headers.insert(name, value.expect("the texts are visible ASCII"));
+    }
+    let bytes = HeaderValue::from_static("application/octet-stream");
+    headers.insert(header::CONTENT_TYPE, bytes);
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    response
 }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Response, StatusCode, header};
 use contract::auth;
 use contract::code::{self, Code};
 use contract::control::AppKind;
-use contract::envelope::SUCCESS;
+use contract::envelope::{SUCCESS, SUCCESS_CAPITAL, SUCCESS_OK};
 use contract::route::{Access, Call, Route};
 use contract::scope::Scope;
 use store::apps::App as VendorApp;
@@ -21,7 +21,7 @@ use store::tenants::Tenant;
 
 use super::failure::{Failure, answer};
 use super::log_id::log_id;
-use super::{auth as tokens, checks, orders, packages};
+use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, read_body};
@@ -62,10 +62,21 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
             answer(200, &log_id, body)
         }
         Access::TenantToken => match call(&app, route, request).await {
-            Ok(None) => answer(200, &log_id, SUCCESS),
+            Ok(None) => answer(200, &log_id, success(route.call)),
             Ok(Some(body)) => answer(200, &log_id, body),
             Err(failure) => failure.into_response(&log_id),
         },
+    }
+}
+
+/// The body of a success, which has another word for some calls. Source: contract, section 2.2.
+fn success(call: Call) -> &'static [u8] {
+    match call {
+        Call::CreateAccountFields | Call::UpdateAccountFields | Call::DeleteAccountFields => {
+            SUCCESS_OK
+        }
+        Call::DeletePackages => SUCCESS_CAPITAL,
+        _ => SUCCESS,
     }
 }
 
@@ -106,7 +117,15 @@ async fn call(
     let written = match route.call {
         Call::ListOrders => return orders::list(app, &vendor, &query).await.map(Some),
         Call::QueryOrders => return orders::query(app, &vendor, &query, &body).await.map(Some),
+        Call::CreateAccountFields => fields::create_account_fields(app, &vendor, &body).await,
+        Call::UpdateAccountFields => fields::update_account_fields(app, &vendor, &body).await,
+        Call::DeleteAccountFields => fields::delete_account_fields(app, &vendor, &body).await,
+        Call::CreateCheckFields => fields::create_check_fields(app, &vendor, &body).await,
+        Call::UpdateCheckFields => fields::update_check_fields(app, &vendor, &body).await,
+        Call::DeleteCheckFields => fields::delete_check_fields(app, &vendor, &body).await,
         Call::CreatePackages => packages::create(app, &vendor, &body).await,
+        Call::UpdatePackages => packages::update(app, &vendor, &body).await,
+        Call::DeletePackages => packages::delete(app, &vendor, &body).await,
         Call::UpdateProgress => checks::update_progress(app, &vendor, &body).await,
         Call::UpdateResult => checks::update_result(app, &vendor, &body).await,
         Call::CancelCheck => checks::cancel(app, &vendor, &body).await,

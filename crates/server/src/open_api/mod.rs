@@ -3,6 +3,7 @@
 mod auth;
 mod checks;
 mod failure;
+mod fields;
 mod gateway;
 mod log_id;
 mod orders;

@@ -2,60 +2,149 @@
 
 use std::collections::HashSet;
 
-use contract::code;
-use contract::package::{CreatePackages, PackageEntry};
+use contract::code::{self, Code};
+use contract::envelope::FieldViolation;
+use contract::package::{CreatePackages, DeletePackages, PackageEntry};
 use domain::Id;
-use store::Saved;
-use store::accounts::{Package, PackageKind};
+use store::Fault;
+use store::accounts::{Account, Package, PackageKind};
 
 use super::failure::Failure;
 use super::gateway::Vendor;
 use crate::app::App;
 
-/// Adds packages and additional items to an account of the vendor's app, all or none.
+/// Adds packages and additional items to an account of the vendor's app, all or none. An id that was deleted may
+/// come back.
 ///
 /// Refuses with `account package not found` (400/1002001): the account is unknown or another app's, or an id
 /// is there already or stands twice in the call. Source: contract, section 3.3.1, questions 12 and 13.
-pub(crate) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
-    let create = CreatePackages::decode(body)?;
-    let refused = |field: &str, expected: &str| {
-        Err(Failure::field(&code::ACCOUNT_PACKAGE_NOT_FOUND, field, &expected))
-    };
-    let fault = |fault| Failure::Fault(&code::SYSTEM_ERROR, fault);
-    let account = match create.account_id.parse::<Id>() {
-        Ok(account_id) => {
-            app.store.find_account(&vendor.tenant, account_id).await.map_err(fault)?
-        }
-        Err(_) => None,
-    };
-    let Some(account) = account.filter(|account| account.app_id == vendor.app.app_id) else {
-        return refused("account_id", "expected an account of this app");
-    };
-    for (field, entries) in [
-        ("package_list", &create.package_list),
-        ("additional_item_list", &create.additional_item_list),
-    ] {
-        let mut ids = HashSet::new();
-        if !entries.iter().all(|entry| ids.insert(&entry.id)) {
-            return refused(field, "expected each id once");
-        }
-    }
-    let all = |kind| move |entry: PackageEntry| package(kind, entry);
-    let packages: Vec<_> = create
-        .package_list
-        .into_iter()
-        .map(all(PackageKind::Package))
-        .chain(create.additional_item_list.into_iter().map(all(PackageKind::AdditionalItem)))
-        .collect();
+pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+    let (account, packages) = read(app, vendor, body).await?;
+    let (tenant_id, at) = (vendor.tenant.tenant_id, app.clock.now());
+    let unmet = app.store.create_packages(tenant_id, account.account_id, &packages, at);
+    let expected = "expected an id that the account does not have yet";
+    judge(unmet.await.map_err(fault)?, &packages, expected)
+}
+
+/// Gives packages and additional items of an account other names and descriptions, all or none.
+///
+/// Refuses with `account package not found` (400/1002001): the account is unknown or another app's, or an id
+/// is not there or stands twice in the call. Source: contract, section 3.3.2, question 13.
+pub(super) async fn update(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+    let (account, packages) = read(app, vendor, body).await?;
     let tenant_id = vendor.tenant.tenant_id;
-    let saved =
-        app.store.create_packages(tenant_id, account.account_id, &packages, app.clock.now());
-    match saved.await.map_err(fault)? {
-        Saved::Done => Ok(()),
-        Saved::KeyTaken | Saved::Outdated => {
-            refused("package_list", "expected ids that the account does not have yet")
+    let unmet = app.store.rename_packages(tenant_id, account.account_id, &packages);
+    judge(unmet.await.map_err(fault)?, &packages, "expected an id that the account has")
+}
+
+/// Deletes packages and additional items of an account, all or none; orders of them stay as they are. Without any
+/// id nothing happens.
+///
+/// Refuses with `account package not found` (400/1002859): the account is unknown or another app's, or an id is
+/// not there or stands twice in the call. Source: contract, section 3.3.3, questions 13 and 16.
+pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+    let code = &code::PACKAGE_DELETE_NOT_FOUND;
+    let fault = |fault| Failure::Fault(&code::SYSTEM_INTERNAL_ERROR, fault);
+    let body = DeletePackages::decode(body)?;
+    let account = own_account(app, vendor, &body.account_id).await.map_err(fault)?;
+    let account = account.ok_or_else(|| unknown_account(code))?;
+    let lists = [
+        ("package_id_list", PackageKind::Package, body.package_id_list),
+        ("additional_item_id_list", PackageKind::AdditionalItem, body.additional_item_id_list),
+    ];
+    let (mut ids, mut paths, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, kind, list) in lists {
+        let mut seen = HashSet::new();
+        for (place, id) in list.into_iter().enumerate() {
+            let path = format!("{name}[{place}]");
+            if !seen.insert(id.clone()) {
+                repeats.push(violation(&path, &id, "expected each id once"));
+            }
+            paths.push(path);
+            ids.push((kind, id));
         }
     }
+    if !repeats.is_empty() {
+        return Err(Failure::Field(code, repeats));
+    }
+    let unmet = app.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
+    match unmet.await.map_err(fault)? {
+        None => Ok(()),
+        Some(place) => {
+            let expected = "expected an id that the account has";
+            Err(Failure::Field(code, vec![violation(&paths[place], &ids[place].1, expected)]))
+        }
+    }
+}
+
+/// The account of this id, if it is bound to the vendor's app in the tenant of its token.
+pub(super) async fn own_account(
+    app: &App,
+    vendor: &Vendor,
+    account_id: &str,
+) -> Result<Option<Account>, Fault> {
+    // A text of the wrong shape names no account.
+    let Ok(account_id) = account_id.parse::<Id>() else { return Ok(None) };
+    let account = app.store.find_account(&vendor.tenant, account_id).await?;
+    Ok(account.filter(|account| account.app_id == vendor.app.app_id))
+}
+
+/// The refusal of an account that is not the vendor's, which nothing tells from one that does not exist.
+pub(super) fn unknown_account(code: &'static Code) -> Failure {
+    Failure::field(code, "account_id", &"expected an account of this app")
+}
+
+/// Reads the body that creation and update share; ids stand once in it, packages before items.
+async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<Package>), Failure> {
+    let code = &code::ACCOUNT_PACKAGE_NOT_FOUND;
+    let body = CreatePackages::decode(body)?;
+    let account = own_account(app, vendor, &body.account_id).await.map_err(fault)?;
+    let account = account.ok_or_else(|| unknown_account(code))?;
+    let lists = [
+        (PackageKind::Package, body.package_list),
+        (PackageKind::AdditionalItem, body.additional_item_list),
+    ];
+    let (mut packages, mut repeats) = (Vec::new(), Vec::new());
+    for (kind, list) in lists {
+        let mut seen = HashSet::new();
+        for (place, entry) in list.into_iter().enumerate() {
+            if !seen.insert(entry.id.clone()) {
+                let path = path(kind, place);
+                repeats.push(violation(&path, &entry.id, "expected each id once"));
+            }
+            packages.push(package(kind, entry));
+        }
+    }
+    if repeats.is_empty() { Ok((account, packages)) } else { Err(Failure::Field(code, repeats)) }
+}
+
+/// Refuses when nothing was written because of the package at a place among all.
+fn judge(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), Failure> {
+    let Some(place) = unmet else { return Ok(()) };
+    let Package { kind, package_id, .. } = &packages[place];
+    let before = packages[..place].iter().filter(|package| package.kind == *kind).count();
+    let violation = violation(&path(*kind, before), package_id, expected);
+    Err(Failure::Field(&code::ACCOUNT_PACKAGE_NOT_FOUND, vec![violation]))
+}
+
+fn path(kind: PackageKind, place: usize) -> String {
+    match kind {
+        PackageKind::Package => format!("package_list[{place}].id"),
+        PackageKind::AdditionalItem => format!("additional_item_list[{place}].id"),
+    }
+}
+
+fn violation(field: &str, value: &str, expected: &str) -> FieldViolation {
+    FieldViolation {
+        field: field.to_owned(),
+        value: Some(value.to_owned()),
+        description: expected.to_owned(),
+    }
+}
+
+/// A fault of creation and update, whose table has HTTP 400 for it.
+fn fault(fault: Fault) -> Failure {
+    Failure::Fault(&code::SYSTEM_FAULT_400, fault)
 }
 
 fn package(kind: PackageKind, entry: PackageEntry) -> Package {
@@ -64,5 +153,6 @@ fn package(kind: PackageKind, entry: PackageEntry) -> Package {
         package_id: entry.id,
         name: entry.name,
         description: entry.description.unwrap_or_default(),
+        is_deleted: false,
     }
 }

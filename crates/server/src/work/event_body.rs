@@ -4,15 +4,17 @@ use contract::event::{
     self, ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, AppTicket, CandidateInfo, CheckCanceled,
     CheckCreated, ClientContactInfo, Event, FieldValue, Header, Mobile,
 };
-use domain::Id;
+use domain::{Id, TenantId};
+use serde::Serialize;
 use store::apps::App as Receiver;
 use store::claims::{ClaimedDelivery, Told};
-use store::content::{Form, Person};
+use store::content::{FieldFile, Form, Person};
 use store::events::EventKind;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Store};
 
 use crate::app::App;
+use crate::links::{LinkKind, Linked};
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
 /// bound.
@@ -32,7 +34,9 @@ pub(super) async fn plain_text(
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
             let (order_id, told) = order_of(claimed)?;
-            let created = check_created(order_id, told, claimed.form(tenant)?);
+            let form = claimed.form(tenant)?;
+            let values = with_links(app, tenant.tenant_id, order_id, &form);
+            let created = check_created(order_id, told, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }
         EventKind::OrderCanceled => {
@@ -85,7 +89,33 @@ async fn account_created(
     })))
 }
 
-fn check_created(order_id: Id, told: &Told, form: Form) -> CheckCreated {
+/// The values of an order's form as the vendor gets them: files as a JSON array of objects with a name and a link
+/// that is good for one hour from now. Source: contract, question 14; decision 011.
+fn with_links(app: &App, tenant_id: TenantId, order_id: Id, form: &Form) -> Vec<FieldValue> {
+    #[derive(Serialize)]
+    struct Link<'a> {
+        name: &'a str,
+        url: String,
+    }
+    let now = app.clock.now();
+    let link = |file: &'_ FieldFile| {
+        let object_id = Id(file.file_id);
+        app.links.make(&Linked { kind: LinkKind::File, tenant_id, order_id, object_id }, now)
+    };
+    let value = |(key, value): &(String, String)| {
+        let files: Vec<_> = form.files.iter().filter(|file| file.key == *key).collect();
+        if files.is_empty() {
+            return FieldValue { key: key.clone(), value: value.clone() };
+        }
+        let links: Vec<_> =
+            files.into_iter().map(|file| Link { name: &file.name, url: link(file) }).collect();
+        let value = serde_json::to_string(&links).expect("texts have a JSON text");
+        FieldValue { key: key.clone(), value }
+    };
+    form.custom_fields.iter().map(value).collect()
+}
+
+fn check_created(order_id: Id, told: &Told, form: Form, values: Vec<FieldValue>) -> CheckCreated {
     let Person { name, mobile_code, mobile_number, email, first_name, last_name } = form.candidate;
     let candidate_info = CandidateInfo {
         name,
@@ -108,7 +138,7 @@ fn check_created(order_id: Id, told: &Told, form: Form) -> CheckCreated {
         comment: form.comment,
         candidate_info,
         client_contact_info,
-        custom_field_list: field_values(form.custom_fields),
+        custom_field_list: values,
     }
 }
 

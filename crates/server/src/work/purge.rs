@@ -1,7 +1,8 @@
 //! Purging: forgets the answers that were kept for an Idempotency-Key longer than 24 hours ago, and the events that
-//! brought tickets more than 7 days ago.
+//! brought tickets more than 7 days ago; removes the files that came 24 hours ago and that no order uses.
 
-use store::Fault;
+use domain::UnixMs;
+use store::{Fault, FaultKind};
 
 use super::{Step, Worker};
 use crate::app::{App, SharedApp};
@@ -9,6 +10,9 @@ use crate::app::{App, SharedApp};
 const HOUR_MS: u64 = 3_600_000;
 /// How long the events of tickets are kept, to see how their deliveries went.
 const TICKETS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+/// Files whose names are held at once.
+const FILES_AT_ONCE: u32 = 100;
 
 /// Purges once an hour.
 pub(super) struct Purge {
@@ -20,6 +24,22 @@ pub(super) struct Purge {
 impl Purge {
     pub(super) fn new(app: &SharedApp) -> Purge {
         Purge { app: SharedApp::clone(app), next_at_ms: 0 }
+    }
+}
+
+/// First the row, with the only key of the content: what is left of a file when the process dies between is noise.
+async fn remove_unused_files(app: &App, before: UnixMs) -> Result<(), Fault> {
+    loop {
+        let files = app.store.list_unused_files(before, FILES_AT_ONCE).await?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        for (tenant_id, file_id) in files {
+            if app.store.delete_unused_file(tenant_id, file_id).await? {
+                let removed = app.objects.remove(file_id).await;
+                removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
+            }
+        }
     }
 }
 
@@ -35,6 +55,7 @@ impl Worker for Purge {
             let (store, now) = (&self.app.store, self.app.clock.now());
             store.forget_old_answers(now).await?;
             store.forget_old_tickets(now.plus_ms(-TICKETS_KEPT_MS)).await?;
+            remove_unused_files(&self.app, now.plus_ms(-DAY_MS)).await?;
             self.next_at_ms = now_ms + HOUR_MS;
         }
         Ok(Step::Idle)

@@ -14,7 +14,7 @@ const INVALID: &str =
 
 impl Story<'_, '_> {
     /// One call that must be refused: what the SDK shows of it.
-    async fn refused(
+    pub(super) async fn refused(
         &mut self,
         method: &str,
         body: &Value,

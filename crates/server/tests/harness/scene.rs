@@ -60,6 +60,41 @@ impl<'w> Scene<'w> {
                 "report_file_list": reports,
             }),
             "cancel" => json!({"background_check_id": order_id}),
+            "account_fields" | "account_fields_update" => json!({
+                "scope": 1,
+                "custom_field_list": [{
+                    "key": "company_code",
+                    "name": {"zh_cn": "企业代码", "en_us": "company code"},
+                    "is_required": true,
+                    "description": {"zh_cn": "在背调平台上的代码", "en_us": "code at the vendor"},
+                }],
+            }),
+            "account_fields_delete" => json!({"scope": 1, "custom_field_key_list": ["contact"]}),
+            "check_fields" | "check_fields_update" => json!({
+                "account_id": self.seed.account.account_id,
+                "custom_field_list": [{
+                    "type": "select",
+                    "key": "degree",
+                    "name": {"zh_cn": "学历", "en_us": "degree"},
+                    "is_required": true,
+                    "description": {"zh_cn": "最高学历", "en_us": "highest degree"},
+                    "options": [{
+                        "key": "bachelor",
+                        "name": {"zh_cn": "本科", "en_us": "bachelor"},
+                    }],
+                }],
+            }),
+            "check_fields_delete" => json!({"account_id": self.seed.account.account_id}),
+            "packages_delete" => json!({
+                "account_id": self.seed.account.account_id,
+                "package_id_list": ["pkg-a"],
+                "additional_item_id_list": ["item-a"],
+            }),
+            "packages_update" => json!({
+                "account_id": self.seed.account.account_id,
+                "package_list": [{"id": super::PACKAGE, "name": "标准", "description": "d"}],
+                "additional_item_list": [{"id": super::ITEM, "name": "学历", "description": "d"}],
+            }),
             "packages" => json!({
                 "account_id": self.seed.account.account_id,
                 "package_list": [{"id": "pkg-new", "name": "标准", "description": "d"}],
@@ -79,6 +114,17 @@ impl<'w> Scene<'w> {
     /// Makes a call; gives [`Answer::outcome`].
     pub(crate) async fn post(&self, call: &str, body: &Value) -> String {
         self.vendor.post(call, body.to_string()).await.outcome()
+    }
+
+    /// Publishes the forms that the good bodies of updates and deletions are about.
+    pub(crate) async fn publish_forms(&self) {
+        let mut form = self.body("account_fields");
+        let mut contact = form["custom_field_list"][0].clone();
+        contact["key"] = json!("contact");
+        form["custom_field_list"].as_array_mut().expect("a list").push(contact);
+        assert_eq!(self.post("account_fields", &form).await, "200 0 ok");
+        let form = self.body("check_fields");
+        assert_eq!(self.post("check_fields", &form).await, "200 0 success");
     }
 
     /// Makes a call with a text as its body.

@@ -9,6 +9,8 @@ mod concurrency;
 mod connections;
 mod deliveries;
 mod faults;
+mod files;
+mod forms;
 mod idempotency;
 mod lockstep;
 mod migrations;

@@ -421,5 +421,7 @@ pub(crate) fn form() -> Form {
         custom_fields: vec![("id_number".into(), "110101199003070000".into())],
         application_id: "6931286400470354183".into(),
         location_code: "CT_3".into(),
+        form_id: None,
+        files: Vec::new(),
     }
 }

@@ -21,6 +21,7 @@ on_both!(
     replicas_hear_of_changes_within_a_second,
     an_account_is_bound_and_unbound,
     packages_are_created_all_or_none,
+    packages_are_renamed_and_deleted_all_or_none,
     a_token_lives_until_it_must_be_renewed,
     renewals_at_once_give_one_token,
     keys_are_found_by_their_hash,
@@ -209,7 +210,7 @@ async fn an_account_is_bound_and_unbound(world: &World) {
 
 fn package(kind: PackageKind, package_id: &str) -> Package {
     let (name, description) = (format!("套餐 {package_id}"), String::new());
-    Package { kind, package_id: package_id.into(), name, description }
+    Package { kind, package_id: package_id.into(), name, description, is_deleted: false }
 }
 
 async fn packages_are_created_all_or_none(world: &World) {
@@ -218,20 +219,54 @@ async fn packages_are_created_all_or_none(world: &World) {
         world.store.create_packages(tenant_id, account_id, packages, NOW).await.unwrap()
     };
     let first = [package(PackageKind::Package, "a"), package(PackageKind::AdditionalItem, "a")];
-    assert_eq!(create(&first).await, Saved::Done);
+    assert_eq!(create(&first).await, None);
     let second = [
         package(PackageKind::Package, "b"),
         package(PackageKind::Package, "a"),
         package(PackageKind::Package, "c"),
     ];
-    assert_eq!(create(&second).await, Saved::Outdated);
+    assert_eq!(create(&second).await, Some(1));
     let twice = [package(PackageKind::Package, "d"), package(PackageKind::Package, "d")];
-    assert_eq!(create(&twice).await, Saved::Outdated);
+    assert_eq!(create(&twice).await, Some(1));
     assert_eq!(world.store.list_packages(tenant_id, account_id).await.unwrap(), first);
-    assert_eq!(create(&second[..1]).await, Saved::Done);
+    assert_eq!(create(&second[..1]).await, None);
     let other = world.store.create_packages(tenant_id, Id(5), &first, NOW).await.unwrap();
-    assert_eq!(other, Saved::Done, "another account's are its own");
+    assert_eq!(other, None, "another account's are its own");
     assert_eq!(world.store.list_packages(tenant_id, account_id).await.unwrap().len(), 3);
+}
+
+async fn packages_are_renamed_and_deleted_all_or_none(world: &World) {
+    let (tenant_id, account_id) = (TenantId(3), Id(4));
+    let store = &world.store;
+    let first = [package(PackageKind::Package, "a"), package(PackageKind::AdditionalItem, "b")];
+    store.create_packages(tenant_id, account_id, &first, NOW).await.unwrap();
+    let list = async || store.list_packages(tenant_id, account_id).await.unwrap();
+    let renamed = |package: &Package| Package { name: "新".into(), ..package.clone() };
+    let rename = async |packages: &[Package]| {
+        store.rename_packages(tenant_id, account_id, packages).await.unwrap()
+    };
+    let unknown = package(PackageKind::Package, "b");
+    assert_eq!(rename(&[renamed(&first[0]), unknown.clone()]).await, Some(1));
+    assert_eq!(list().await, first);
+    assert_eq!(rename(&[renamed(&first[0])]).await, None);
+    assert_eq!(list().await, [renamed(&first[0]), first[1].clone()]);
+
+    let delete = async |packages: &[(PackageKind, String)]| {
+        store.delete_packages(tenant_id, account_id, packages).await.unwrap()
+    };
+    let (a, b) =
+        ((PackageKind::Package, "a".to_owned()), (PackageKind::AdditionalItem, "b".into()));
+    assert_eq!(delete(&[b.clone(), a.clone(), a.clone()]).await, Some(2));
+    assert_eq!(list().await.len(), 2);
+    assert_eq!(delete(&[a.clone(), b]).await, None);
+    assert_eq!(list().await, []);
+    assert_eq!(delete(&[a]).await, Some(0));
+    assert_eq!(rename(&[renamed(&first[0])]).await, Some(0));
+    // Orders can still show them; and they may come back.
+    let ever = store.list_packages_ever(tenant_id, account_id).await.unwrap();
+    assert!(ever.len() == 2 && ever.iter().all(|package| package.is_deleted), "{ever:?}");
+    assert_eq!(store.create_packages(tenant_id, account_id, &first, NOW).await.unwrap(), None);
+    assert_eq!(list().await, first);
 }
 
 const HALF_HOUR_MS: i64 = 1_800_000;

@@ -1,17 +1,21 @@
 //! `POST /tenants/{tenant_key}/accounts`.
 
 use axum::response::Response;
-use contract::control::{self, AppKind, CreateAccount, FieldFault};
-use domain::{AppId, TenantId};
+use contract::control::{self, CreateAccount, FieldFault};
+use contract::field::AccountScope;
+use domain::fields::Misfit;
+use domain::{AppId, TenantId, form};
 use store::accounts::Account;
 
-use super::{kept_values, with_packages};
+use super::{is_installed, kept_values, with_form};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::repeat::{self, Creation};
 use crate::control::request::Command;
 
 /// Binds a tenant to a vendor's app (账号绑定); the vendor is told.
+///
+/// When the app published a form for accounts, the values must have its keys, and the required ones must be there.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/accounts",
@@ -31,7 +35,12 @@ pub(crate) async fn create_account(
     let body = command.body;
     let mut faults = body.faults();
     let app_id = installed_app(&call, tenant.tenant_id, &body, &mut faults).await?;
+    if let Some(app_id) = app_id {
+        judge_values(&call, app_id, &body, &mut faults).await?;
+    }
     judge(faults)?;
+    // Without an app there was a fault.
+    let app_id = app_id.ok_or_else(Failure::not_found)?;
     let at = call.app.clock.now();
     let account = Account {
         account_id: call.app.store.make_id(at),
@@ -41,30 +50,46 @@ pub(crate) async fn create_account(
         custom_fields: kept_values(body.custom_field_list),
         created_at: at,
     };
-    let body = with_packages(&account, Vec::new());
+    let body = with_form(&account, Vec::new(), Vec::new());
     repeat::create(&call, command.key, Creation::Account(&tenant, &account), &body).await
 }
 
-/// The app that is named; a fault when it is not installed in the tenant.
+/// The app that is named; none, with a fault, when it is not installed in the tenant.
 async fn installed_app(
     call: &Call,
     tenant_id: TenantId,
     body: &CreateAccount,
     faults: &mut Vec<FieldFault>,
-) -> Result<AppId, Failure> {
+) -> Result<Option<AppId>, Failure> {
     // A text of the wrong shape has its fault.
-    let Ok(app_id) = body.app_id.parse() else { return Ok(AppId(0)) };
-    let is_installed = match call.app.store.find_app(app_id).await? {
-        Some(app) if app.kind == AppKind::Store => {
-            call.app.store.find_installation(app_id, tenant_id).await?.is_some()
-        }
-        app => app.is_some_and(|app| app.tenant_id == Some(tenant_id)),
-    };
-    if !is_installed {
-        faults.push(FieldFault {
-            field: "app_id".to_owned(),
-            message: "expected an app that is installed in the tenant".to_owned(),
-        });
+    let Ok(app_id) = body.app_id.parse() else { return Ok(None) };
+    if is_installed(&call.app.store, tenant_id, app_id).await? {
+        return Ok(Some(app_id));
     }
-    Ok(app_id)
+    faults.push(FieldFault {
+        field: "app_id".to_owned(),
+        message: "expected an app that is installed in the tenant".to_owned(),
+    });
+    Ok(None)
+}
+
+/// The values must fit the app's form for accounts, when it has one: known keys, and all required ones.
+async fn judge_values(
+    call: &Call,
+    app_id: AppId,
+    body: &CreateAccount,
+    faults: &mut Vec<FieldFault>,
+) -> Result<(), Failure> {
+    let form = call.app.store.get_account_form(app_id, AccountScope::BackgroundCheck).await?;
+    if form.fields.is_empty() {
+        return Ok(());
+    }
+    let values = kept_values(body.custom_field_list.clone());
+    let misfits = form::judge_account(&form.fields, &values).err().unwrap_or_default();
+    for Misfit { field, expected } in misfits {
+        if !faults.iter().any(|fault| fault.field == field) {
+            faults.push(FieldFault { field, message: expected });
+        }
+    }
+    Ok(())
 }

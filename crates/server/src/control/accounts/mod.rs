@@ -2,16 +2,28 @@
 
 pub(super) mod create;
 pub(super) mod delete;
+pub(super) mod form;
 pub(super) mod get;
 pub(super) mod list;
 
-use contract::control::{self, AdditionalItem, FieldValue};
-use domain::TenantId;
-use store::Store;
+use contract::control::{self, AdditionalItem, AppKind, FieldValue};
+use contract::field::CheckField;
+use domain::{AppId, TenantId};
 use store::accounts::{Account, Package, PackageKind};
+use store::{Fault, Store};
 
 use super::failure::Failure;
 use super::instant::rfc3339;
+
+/// Whether a tenant's accounts can be bound to the app.
+async fn is_installed(store: &Store, tenant_id: TenantId, app_id: AppId) -> Result<bool, Fault> {
+    Ok(match store.find_app(app_id).await? {
+        Some(app) if app.kind == AppKind::Store => {
+            store.find_installation(app_id, tenant_id).await?.is_some()
+        }
+        app => app.is_some_and(|app| app.tenant_id == Some(tenant_id)),
+    })
+}
 
 /// An account as the API shows it, with what can be ordered there.
 async fn view(
@@ -20,12 +32,17 @@ async fn view(
     account: &Account,
 ) -> Result<control::Account, Failure> {
     let published = store.list_packages(tenant_id, account.account_id).await?;
-    Ok(with_packages(account, published))
+    let form = store.find_check_form(tenant_id, account.account_id).await?;
+    Ok(with_form(account, published, form.map_or_else(Vec::new, |form| form.fields)))
 }
 
-fn with_packages(account: &Account, published: Vec<Package>) -> control::Account {
+fn with_form(
+    account: &Account,
+    published: Vec<Package>,
+    fields: Vec<CheckField>,
+) -> control::Account {
     let (mut packages, mut additional_items) = (Vec::new(), Vec::new());
-    for Package { kind, package_id: id, name, description } in published {
+    for Package { kind, package_id: id, name, description, .. } in published {
         let description = Some(description).filter(|text| !text.is_empty());
         match kind {
             PackageKind::Package => packages.push(control::Package { id, name, description }),
@@ -42,6 +59,7 @@ fn with_packages(account: &Account, published: Vec<Package>) -> control::Account
         custom_field_list: field_values(&account.custom_fields),
         packages,
         additional_items,
+        fields,
         created_at: rfc3339(account.created_at),
     }
 }

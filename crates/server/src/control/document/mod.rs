@@ -61,6 +61,7 @@ pub(super) fn outline() -> OpenApi {
         ("installations", "Store apps in tenants, with the scopes that each tenant granted."),
         ("accounts", "Bindings of a tenant to vendors' apps, and what can be ordered there."),
         ("orders", "Background checks, each of one candidate."),
+        ("files", "Files that an order's form can name."),
         ("reports", "Documents that vendors returned."),
         ("events", "What apps are told, and how it reaches them."),
     ];

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::Order;
 use domain::Act;
 
-use super::{judge_own, view};
+use super::{form, judge_own, view};
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::request::json;
@@ -29,5 +29,6 @@ pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
     judge_own(&call, &tenant, order_id).await?;
     let order = call.app.store.find_order(&tenant, order_id).await?;
     let order = order.ok_or_else(Failure::not_found)?;
-    Ok(json(StatusCode::OK, &view::order(&order, call.caller.may(Act::SeeReports))))
+    let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;
+    Ok(json(StatusCode::OK, &view::order(&order, ordered, call.caller.may(Act::SeeReports))))
 }

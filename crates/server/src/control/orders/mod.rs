@@ -2,6 +2,7 @@
 //!
 //! A recruiter's key sees the orders that it placed and no others; who may not see reports sees no results either.
 
+mod form;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod place;
@@ -105,5 +106,6 @@ async fn answer(
 ) -> Result<Response, Failure> {
     let order = call.app.store.find_order(tenant, order_id).await?;
     let order = order.ok_or_else(|| Fault::new(FaultKind::Damaged, "an accepted order is gone"))?;
-    Ok(json(status, &view::order(&order, call.caller.may(Act::SeeReports))))
+    let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;
+    Ok(json(status, &view::order(&order, ordered, call.caller.may(Act::SeeReports))))
 }

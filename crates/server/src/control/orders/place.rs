@@ -9,15 +9,16 @@ use store::accounts::{Account, PackageKind};
 use store::content::{Form, Person, to_text};
 use store::tenants::Tenant;
 
+use super::form::{self, Fitting};
 use super::{answer, command, find_first_order};
-use crate::control::accounts::kept_values;
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::request::Command;
 
 /// Arranges a background check; the vendor is told.
 ///
-/// The account, its package and its additional items must exist. All faults of the form are named at once.
+/// The account, its package and its additional items must exist; the values of custom fields must fit the vendor's
+/// form: known keys, types, lengths, options, files, and all required ones. All faults are named at once.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/orders",
@@ -37,11 +38,20 @@ pub(crate) async fn place_order(
     }
     let mut faults = body.faults();
     let account = find_account(&call, &tenant, &body, &mut faults).await?;
+    let fitting = match &account {
+        Some(Account { account_id, .. }) => {
+            let values = &body.custom_field_list;
+            form::fit(&call.app.store, &tenant, *account_id, values, &mut faults).await?
+        }
+        None => None,
+    };
     judge(faults)?;
-    // Without an account there was a fault.
+    // Without them there was a fault.
     let account = account.ok_or_else(Failure::not_found)?;
+    let fitting = fitting.ok_or_else(Failure::not_found)?;
+    use_files(&call, &tenant, &body, &fitting).await?;
     let package_id = body.package_id.clone();
-    let form = form(body);
+    let form = content(body, fitting);
     let content = to_text(&form);
     let request = || Request::Place {
         vendor: account.app_id,
@@ -93,7 +103,23 @@ async fn find_account(
     Ok(Some(account))
 }
 
-fn form(body: PlaceOrder) -> Form {
+/// Keeps the files of an order, which are then no longer purged.
+async fn use_files(
+    call: &Call,
+    tenant: &Tenant,
+    body: &PlaceOrder,
+    fitting: &Fitting,
+) -> Result<(), Failure> {
+    let ids: Vec<_> = fitting.files.iter().map(|file| Id(file.file_id)).collect();
+    let unmet = call.app.store.use_files(tenant.tenant_id, &ids).await?;
+    let Some(place) = unmet else { return Ok(()) };
+    let mut faults = Vec::new();
+    let key = &fitting.files[place].key;
+    form::add(&mut faults, vec![form::unknown_file(&body.custom_field_list, key)]);
+    judge(faults)
+}
+
+fn content(body: PlaceOrder, fitting: Fitting) -> Form {
     let candidate = body.candidate_info;
     let contact = body.client_contact_info.unwrap_or_default();
     Form {
@@ -105,9 +131,11 @@ fn form(body: PlaceOrder) -> Form {
             ..person(candidate.name, candidate.mobile, candidate.email)
         },
         client_contact: person(contact.name, contact.mobile, contact.email),
-        custom_fields: kept_values(body.custom_field_list),
+        custom_fields: fitting.values,
         application_id: body.application_id.unwrap_or_default(),
         location_code: body.location_code.unwrap_or_default(),
+        form_id: fitting.form_id.map(|form_id| form_id.0),
+        files: fitting.files,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Orders as the API shows them.
 
 use contract::control::{
-    CandidateInfo, ClientContactInfo, Mobile, Order, OrderResult, OrderState, OrderSummary, Report,
-    Stage, TimelineAction, TimelineEntry,
+    CandidateInfo, ClientContactInfo, Mobile, Order, OrderResult, OrderState, OrderSummary,
+    OrderedForm, Report, Stage, TimelineAction, TimelineEntry,
 };
 use domain::UnixMs;
 use domain::order::{Actor, Rule, State};
@@ -58,7 +58,7 @@ pub(super) fn summary(kept: &kept::OrderSummary) -> OrderSummary {
 }
 
 /// One order; what the vendor concluded and reported only for who may see reports.
-pub(super) fn order(kept: &kept::Order, may_see_reports: bool) -> Order {
+pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, may_see_reports: bool) -> Order {
     let summary = summary(&kept.summary);
     let form = &kept.form;
     let mut stages = vec![arranged(summary.created_at.clone())];
@@ -94,6 +94,7 @@ pub(super) fn order(kept: &kept::Order, may_see_reports: bool) -> Order {
         candidate_info: candidate(&form.candidate),
         client_contact_info: contact(&form.client_contact),
         custom_field_list: field_values(&form.custom_fields),
+        form: ordered,
         application_id: filled(&form.application_id),
         location_code: filled(&form.location_code),
         stages,

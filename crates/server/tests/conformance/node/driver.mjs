@@ -38,6 +38,14 @@ lark.defaultHttpInstance.defaults.transformResponse = [
 // Command's method: the typed function of `client.hire`.
 const typedCalls = {
   create_packages: (client) => client.hire.ecoBackgroundCheckPackage.create,
+  update_packages: (client) => client.hire.ecoBackgroundCheckPackage.batchUpdate,
+  delete_packages: (client) => client.hire.ecoBackgroundCheckPackage.batchDelete,
+  create_account_fields: (client) => client.hire.ecoAccountCustomField.create,
+  update_account_fields: (client) => client.hire.ecoAccountCustomField.batchUpdate,
+  delete_account_fields: (client) => client.hire.ecoAccountCustomField.batchDelete,
+  create_check_fields: (client) => client.hire.ecoBackgroundCheckCustomField.create,
+  update_check_fields: (client) => client.hire.ecoBackgroundCheckCustomField.batchUpdate,
+  delete_check_fields: (client) => client.hire.ecoBackgroundCheckCustomField.batchDelete,
   update_progress: (client) => client.hire.ecoBackgroundCheck.updateProgress,
   update_result: (client) => client.hire.ecoBackgroundCheck.updateResult,
   cancel: (client) => client.hire.ecoBackgroundCheck.cancel,

@@ -31,9 +31,22 @@ from lark_oapi.api.auth.v3 import (  # noqa: E402
     ResendAppTicketRequestBody,
 )
 from lark_oapi.api.hire.v1 import (  # noqa: E402
+    BatchDeleteEcoAccountCustomFieldRequest,
+    BatchDeleteEcoAccountCustomFieldRequestBody,
+    BatchDeleteEcoBackgroundCheckCustomFieldRequest,
+    BatchDeleteEcoBackgroundCheckCustomFieldRequestBody,
+    BatchDeleteEcoBackgroundCheckPackageRequest,
+    BatchDeleteEcoBackgroundCheckPackageRequestBody,
+    BatchUpdateEcoAccountCustomFieldRequest,
+    BatchUpdateEcoBackgroundCheckCustomFieldRequest,
+    BatchUpdateEcoBackgroundCheckPackageRequest,
     CancelEcoBackgroundCheckRequest,
     CancelEcoBackgroundCheckRequestBody,
+    CreateEcoAccountCustomFieldRequest,
+    CreateEcoBackgroundCheckCustomFieldRequest,
     CreateEcoBackgroundCheckPackageRequest,
+    EcoAccountCustomField,
+    EcoBackgroundCheckCustomField,
     EcoBackgroundCheckPackage,
     UpdateProgressEcoBackgroundCheckRequest,
     UpdateProgressEcoBackgroundCheckRequestBody,
@@ -49,6 +62,54 @@ TYPED_CALLS = {
         "create",
         CreateEcoBackgroundCheckPackageRequest,
         EcoBackgroundCheckPackage,
+    ),
+    "update_packages": (
+        "eco_background_check_package",
+        "batch_update",
+        BatchUpdateEcoBackgroundCheckPackageRequest,
+        EcoBackgroundCheckPackage,
+    ),
+    "delete_packages": (
+        "eco_background_check_package",
+        "batch_delete",
+        BatchDeleteEcoBackgroundCheckPackageRequest,
+        BatchDeleteEcoBackgroundCheckPackageRequestBody,
+    ),
+    "create_account_fields": (
+        "eco_account_custom_field",
+        "create",
+        CreateEcoAccountCustomFieldRequest,
+        EcoAccountCustomField,
+    ),
+    "update_account_fields": (
+        "eco_account_custom_field",
+        "batch_update",
+        BatchUpdateEcoAccountCustomFieldRequest,
+        EcoAccountCustomField,
+    ),
+    "delete_account_fields": (
+        "eco_account_custom_field",
+        "batch_delete",
+        BatchDeleteEcoAccountCustomFieldRequest,
+        BatchDeleteEcoAccountCustomFieldRequestBody,
+    ),
+    "create_check_fields": (
+        "eco_background_check_custom_field",
+        "create",
+        CreateEcoBackgroundCheckCustomFieldRequest,
+        EcoBackgroundCheckCustomField,
+    ),
+    "update_check_fields": (
+        "eco_background_check_custom_field",
+        "batch_update",
+        BatchUpdateEcoBackgroundCheckCustomFieldRequest,
+        EcoBackgroundCheckCustomField,
+    ),
+    "delete_check_fields": (
+        "eco_background_check_custom_field",
+        "batch_delete",
+        BatchDeleteEcoBackgroundCheckCustomFieldRequest,
+        BatchDeleteEcoBackgroundCheckCustomFieldRequestBody,
     ),
     "update_progress": (
         "eco_background_check",
@@ -240,9 +301,12 @@ def build_typed(body_type, members):
     """Fills a body through its builder, nested objects through theirs."""
     builder = body_type.builder()
     for name, value in members.items():
-        nested = typing.get_args(body_type._types.get(name))
+        member_type = body_type._types.get(name)
+        nested = typing.get_args(member_type)
         if nested and isinstance(value, list) and hasattr(nested[0], "builder"):
             value = [build_typed(nested[0], item) for item in value]
+        elif isinstance(value, dict) and hasattr(member_type, "builder"):
+            value = build_typed(member_type, value)
         getattr(builder, name)(value)
     return builder.build()
 

@@ -1,0 +1,191 @@
+//! How the forms of vendors may change: which keys are usable, what may be renamed, what must remain.
+//!
+//! A refused change changes nothing, and all that is wrong with it is named at once.
+//! Source: contract, sections 3.1, 3.2 and 7 (Q11, Q15, Q17, Q18); decision 010.
+
+use std::collections::HashSet;
+
+use contract::field::{AccountField, CheckField, FieldOption};
+
+/// What is wrong with one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// Path of the member in the call's body.
+    pub field: String,
+    /// What was expected there.
+    pub expected: String,
+}
+
+impl Misfit {
+    pub(crate) fn new(field: impl Into<String>, expected: impl Into<String>) -> Misfit {
+        Misfit { field: field.into(), expected: expected.into() }
+    }
+}
+
+/// Judges the keys of a new form of account fields; `retired` are the keys that were deleted.
+///
+/// # Errors
+/// A key that was deleted earlier, or stands twice.
+pub fn judge_account_fields(
+    fields: &[AccountField],
+    retired: &[String],
+) -> Result<(), Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    judge_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
+    none(misfits)
+}
+
+/// The form with the names and descriptions of `changes`; whether a field is required stays as it was.
+///
+/// # Errors
+/// A key that the form does not have, or that stands twice.
+pub fn rename_account_fields(
+    form: &[AccountField],
+    changes: &[AccountField],
+) -> Result<Vec<AccountField>, Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    judge_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+    for (place, change) in changes.iter().enumerate() {
+        if !form.iter().any(|field| field.key == change.key) {
+            misfits.push(unknown_key(format!("custom_field_list[{place}].key")));
+        }
+    }
+    none(misfits)?;
+    let renamed = form.iter().map(|field| {
+        let change = changes.iter().find(|change| change.key == field.key);
+        change.map_or_else(
+            || field.clone(),
+            |change| AccountField {
+                name: change.name.clone(),
+                description: change.description.clone(),
+                ..field.clone()
+            },
+        )
+    });
+    Ok(renamed.collect())
+}
+
+/// What remains of the form without the fields of `keys`.
+///
+/// # Errors
+/// A key that the form does not have, or that stands twice; or nothing would remain.
+pub fn delete_account_fields(
+    form: &[AccountField],
+    keys: &[String],
+) -> Result<Vec<AccountField>, Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    let mut seen = HashSet::new();
+    for (place, key) in keys.iter().enumerate() {
+        let path = format!("custom_field_key_list[{place}]");
+        if !form.iter().any(|field| field.key == *key) {
+            misfits.push(unknown_key(path));
+        } else if !seen.insert(key) {
+            misfits.push(Misfit::new(path, "expected each key once"));
+        }
+    }
+    let remaining: Vec<_> =
+        form.iter().filter(|field| !keys.contains(&field.key)).cloned().collect();
+    if misfits.is_empty() && remaining.is_empty() {
+        misfits.push(Misfit::new("custom_field_key_list", "expected at least one field to remain"));
+    }
+    none(misfits)?;
+    Ok(remaining)
+}
+
+/// Judges the keys of a new form of background-check fields; `retired` are the keys that were deleted.
+///
+/// # Errors
+/// A key that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
+pub fn judge_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    judge_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
+    for (place, field) in fields.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for (index, option) in field.options.iter().enumerate() {
+            if !seen.insert(&option.key) {
+                let path = format!("custom_field_list[{place}].options[{index}].key");
+                misfits.push(Misfit::new(path, "expected each key once"));
+            }
+        }
+    }
+    none(misfits)
+}
+
+/// The form with the names and descriptions of `changes`, its fields and options in the order in which they were
+/// created; whether a field is required stays as it was.
+///
+/// # Errors
+/// Another number of fields or options, a key that the form does not have or that stands twice, another type.
+pub fn rename_check_fields(
+    form: &[CheckField],
+    changes: &[CheckField],
+) -> Result<Vec<CheckField>, Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    if changes.len() != form.len() && !form.is_empty() {
+        let expected = format!("expected all {} fields", form.len());
+        misfits.push(Misfit::new("custom_field_list", expected));
+    }
+    judge_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+    for (place, change) in changes.iter().enumerate() {
+        let path = format!("custom_field_list[{place}]");
+        match form.iter().find(|field| field.key == change.key) {
+            None => misfits.push(unknown_key(format!("{path}.key"))),
+            Some(field) if field.kind != change.kind => {
+                misfits.push(Misfit::new(format!("{path}.type"), "expected the type as created"));
+            }
+            Some(field) if !has_same_keys(&field.options, &change.options) => {
+                let expected = "expected the keys of the options as created, each once";
+                misfits.push(Misfit::new(format!("{path}.options"), expected));
+            }
+            Some(_) => {}
+        }
+    }
+    none(misfits)?;
+    let renamed = form.iter().map(|field| {
+        let change = changes.iter().find(|change| change.key == field.key);
+        change.map_or_else(|| field.clone(), |change| renamed(field, change))
+    });
+    Ok(renamed.collect())
+}
+
+fn renamed(field: &CheckField, change: &CheckField) -> CheckField {
+    let name = |key: &str| change.options.iter().find(|option| option.key == key);
+    let options = field.options.iter().map(|option| name(&option.key).unwrap_or(option).clone());
+    CheckField {
+        name: change.name.clone(),
+        description: change.description.clone(),
+        options: options.collect(),
+        ..field.clone()
+    }
+}
+
+fn has_same_keys(one: &[FieldOption], other: &[FieldOption]) -> bool {
+    let keys = |options: &[FieldOption]| {
+        options.iter().map(|option| option.key.clone()).collect::<HashSet<_>>()
+    };
+    one.len() == other.len() && keys(one) == keys(other)
+}
+
+fn judge_keys<'a>(
+    misfits: &mut Vec<Misfit>,
+    keys: impl Iterator<Item = &'a str>,
+    retired: &[String],
+) {
+    let mut seen = HashSet::new();
+    for (place, key) in keys.enumerate() {
+        let path = format!("custom_field_list[{place}].key");
+        if !seen.insert(key) {
+            misfits.push(Misfit::new(path, "expected each key once"));
+        } else if retired.iter().any(|retired| retired == key) {
+            misfits.push(Misfit::new(path, "expected a key that was never deleted"));
+        }
+    }
+}
+
+fn unknown_key(path: String) -> Misfit {
+    Misfit::new(path, "expected a key of the form")
+}
+
+pub(crate) fn none(misfits: Vec<Misfit>) -> Result<(), Vec<Misfit>> {
+    if misfits.is_empty() { Ok(()) } else { Err(misfits) }
+}

@@ -1,0 +1,205 @@
+//! What a filled form must hold: each value fits its field, and the required ones are there.
+//!
+//! Values are texts for every type of field. What passes is the text that the vendor gets, except that files and
+//! resumes are named by their ids here and become links when the vendor is told.
+//! Source: contract, sections 3.2.1 and 7 (Q14); decision 011.
+
+use std::collections::HashSet;
+
+use contract::field::{AccountField, CheckField, FieldType};
+
+use crate::Id;
+use crate::fields::{Misfit, none};
+
+/// Most characters of a `text`.
+pub const TEXT_CHARS_MAX: usize = 100;
+/// Most characters of a `textarea`.
+pub const TEXTAREA_CHARS_MAX: usize = 200;
+/// Most characters of a `number`.
+pub const NUMBER_CHARS_MAX: usize = 40;
+/// Most files of one field.
+pub const FILES_MAX: usize = 20;
+/// The instants of a `date`, in milliseconds since the epoch: the years 1 to 9999.
+pub const DATE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// A value of a form: its field's key, and its text.
+pub type Value = (String, String);
+
+/// A form whose values fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// The values that are not empty, in the order of the form's fields.
+    pub values: Vec<Value>,
+    /// The files of the fields that hold files.
+    pub files: Vec<(String, Vec<Id>)>,
+}
+
+/// Judges the values of an order's form against the account's fields.
+///
+/// An empty value, as an empty list of options or files, counts as none.
+///
+/// # Errors
+/// Everything that does not fit, in the order of the values, then what is missing.
+pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    let mut texts = Vec::with_capacity(values.len());
+    for (place, (key, value)) in values.iter().enumerate() {
+        let path = format!("custom_field_list[{place}]");
+        let Some(field) = fields.iter().find(|field| field.key == *key) else {
+            misfits.push(unknown_key(&path));
+            continue;
+        };
+        match read(field, value) {
+            Ok(Some(read)) => texts.push((key, read)),
+            Ok(None) => {}
+            Err(expected) => misfits.push(Misfit::new(format!("{path}.value"), expected)),
+        }
+    }
+    let mut filled = Filled::default();
+    for field in fields {
+        let found = texts.iter().position(|(key, _)| **key == field.key);
+        match found.map(|place| texts.swap_remove(place).1) {
+            Some(Read::Text(text)) => filled.values.push((field.key.clone(), text)),
+            Some(Read::Files(text, ids)) => {
+                filled.values.push((field.key.clone(), text));
+                filled.files.push((field.key.clone(), ids));
+            }
+            None if field.is_required => judge_missing(&mut misfits, &field.key, values),
+            None => {}
+        }
+    }
+    none(misfits)?;
+    Ok(filled)
+}
+
+/// Judges the values of an account against the account fields of the vendor's app, if it published any.
+///
+/// # Errors
+/// A key that the form does not have, then what is missing.
+pub fn judge_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    for (place, (key, _)) in values.iter().enumerate() {
+        if !fields.iter().any(|field| field.key == *key) {
+            misfits.push(unknown_key(&format!("custom_field_list[{place}]")));
+        }
+    }
+    for field in fields.iter().filter(|field| field.is_required) {
+        let is_filled = |(key, value): &Value| *key == field.key && !value.trim().is_empty();
+        if !values.iter().any(is_filled) {
+            judge_missing(&mut misfits, &field.key, values);
+        }
+    }
+    none(misfits)
+}
+
+/// A value that fits.
+enum Read {
+    Text(String),
+    Files(String, Vec<Id>),
+}
+
+/// Reads one value: none when it is empty, else what was expected when it does not fit.
+fn read(field: &CheckField, value: &str) -> Result<Option<Read>, String> {
+    if value.trim().is_empty() {
+        return Ok(None);
+    }
+    let text = || Ok(Some(Read::Text(value.to_owned())));
+    match field.kind {
+        FieldType::Text => {
+            judge_length(value, TEXT_CHARS_MAX)?;
+            if value.contains(['\n', '\r']) {
+                return Err("expected one line".to_owned());
+            }
+            text()
+        }
+        FieldType::Textarea => {
+            judge_length(value, TEXTAREA_CHARS_MAX)?;
+            text()
+        }
+        FieldType::Number if is_number(value) => text(),
+        FieldType::Number => Err(format!(
+            "expected a decimal number of at most {NUMBER_CHARS_MAX} characters, as -12.5"
+        )),
+        FieldType::Boolean if matches!(value, "true" | "false") => text(),
+        FieldType::Boolean => Err("expected true or false".to_owned()),
+        FieldType::Date if is_date(value) => text(),
+        FieldType::Date => {
+            Err("expected milliseconds since the epoch, within the years 1 to 9999".to_owned())
+        }
+        FieldType::Select if has_option(field, value) => text(),
+        FieldType::Select => Err("expected the key of one of the field's options".to_owned()),
+        FieldType::Multiselect => {
+            let expected = "expected a JSON array of keys of the field's options, each once";
+            let keys =
+                distinct_texts(value).filter(|keys| keys.iter().all(|key| has_option(field, key)));
+            let keys = keys.ok_or(expected)?;
+            Ok((!keys.is_empty()).then(|| Read::Text(list(&keys))))
+        }
+        FieldType::File | FieldType::Resume => {
+            let expected =
+                || format!("expected a JSON array of 1 to {FILES_MAX} file ids, each once");
+            let texts = distinct_texts(value).filter(|texts| texts.len() <= FILES_MAX);
+            let texts = texts.ok_or_else(expected)?;
+            let ids: Result<Vec<Id>, _> = texts.iter().map(|text| text.parse()).collect();
+            let ids = ids.map_err(|_| expected())?;
+            Ok((!ids.is_empty()).then(|| Read::Files(list(&texts), ids)))
+        }
+    }
+}
+
+fn judge_length(value: &str, chars_max: usize) -> Result<(), String> {
+    let count = value.chars().count();
+    if count > chars_max {
+        return Err(format!("expected at most {chars_max} characters, came {count}"));
+    }
+    Ok(())
+}
+
+fn is_number(value: &str) -> bool {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    value.len() <= NUMBER_CHARS_MAX && is_digits(whole) && is_digits(fraction)
+}
+
+fn is_date(value: &str) -> bool {
+    // `parse` alone would take a leading plus.
+    !value.starts_with('+') && value.parse().is_ok_and(|ms| DATE_MS.contains(&ms))
+}
+
+fn has_option(field: &CheckField, key: &str) -> bool {
+    field.options.iter().any(|option| option.key == key)
+}
+
+/// The texts of a JSON array of different texts.
+fn distinct_texts(value: &str) -> Option<Vec<String>> {
+    let texts: Vec<String> = serde_json::from_str(value).ok()?;
+    let mut seen = HashSet::new();
+    texts.iter().all(|text| seen.insert(text)).then_some(())?;
+    Some(texts)
+}
+
+/// A list of texts as a text.
+fn list(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("texts have a JSON text")
+}
+
+fn unknown_key(path: &str) -> Misfit {
+    Misfit::new(format!("{path}.key"), "expected a key of the vendor's form")
+}
+
+/// A required field without a usable value; one whose value did not fit has its fault already.
+fn judge_missing(misfits: &mut Vec<Misfit>, key: &str, values: &[Value]) {
+    match values.iter().position(|(found, _)| found == key) {
+        None => {
+            let expected = format!("expected a value of the required field {key}");
+            misfits.push(Misfit::new("custom_field_list", expected));
+        }
+        Some(place) => {
+            let path = format!("custom_field_list[{place}].value");
+            if !misfits.iter().any(|misfit| misfit.field == path) {
+                misfits.push(Misfit::new(path, "is required"));
+            }
+        }
+    }
+}

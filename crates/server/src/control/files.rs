@@ -1,0 +1,52 @@
+//! Files for orders: `POST /tenants/{tenant_key}/files`.
+
+use axum::response::Response;
+use contract::control::{CreateFile, FieldFault, File};
+
+use super::failure::{Failure, judge};
+use super::gate::Call;
+use super::instant::rfc3339;
+use super::repeat::{self, Creation};
+use super::request::{Content, Query};
+use crate::{chance, files};
+
+/// Keeps a file, which an order's form can then name as the value of a file or resume.
+///
+/// The body is the content as it stands, 1 byte to 10 MiB. It is sealed under a key of its own; the vendor gets it by
+/// signed links, good for one hour each. A file that no order uses within a day is removed.
+#[utoipa::path(
+    post,
+    path = "/tenants/{tenant_key}/files",
+    tag = "files",
+    params(("tenant_key" = String, Path, description = "16 lower-case hex digits"), CreateFile),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, description = "The file", body = File))
+)]
+pub(crate) async fn create_file(
+    call: Call,
+    Query(query): Query<CreateFile>,
+    content: Content,
+) -> Result<Response, Failure> {
+    let tenant = call.tenant().await?;
+    if let Some(first) = repeat::find_first_answer(&call, content.key.as_ref()).await? {
+        return Ok(first);
+    }
+    let mut faults = query.faults();
+    if content.bytes.is_empty() {
+        let message = "expected a content of at least 1 byte".to_owned();
+        faults.push(FieldFault { field: "body".to_owned(), message });
+    }
+    judge(faults)?;
+    let (app, at) = (&call.app, call.app.clock.now());
+    let file_id = app.store.make_id(at);
+    let file = files::store(&app.objects, tenant.tenant_id, file_id, query.name, &content.bytes);
+    let file = file.await.map_err(Failure::Objects)?;
+    let body = File {
+        file_id: file_id.to_string(),
+        name: file.name.clone(),
+        size_bytes: content.bytes.len() as u64,
+        sha256: chance::to_hex(&file.sha256),
+        created_at: rfc3339(at),
+    };
+    repeat::create(&call, content.key, Creation::File(&tenant, &file), &body).await
+}

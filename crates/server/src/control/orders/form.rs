@@ -1,0 +1,111 @@
+//! An order's form: judged against the vendor's when the order is placed, and shown as it was placed.
+
+use contract::control::{AdditionalItem, FieldFault, FieldValue, OrderedForm, Package};
+use domain::fields::Misfit;
+use domain::form::{self, Filled};
+use domain::{Id, TenantId};
+use store::accounts::{self, PackageKind};
+use store::content::FieldFile;
+use store::forms::CheckForm;
+use store::orders::Order;
+use store::tenants::Tenant;
+use store::{Fault, Store};
+
+use crate::control::accounts::kept_values;
+
+/// Values that fit the account's form.
+pub(super) struct Fitting {
+    /// The form, if the account has one.
+    pub(super) form_id: Option<Id>,
+    /// The values, in the order of the form.
+    pub(super) values: Vec<(String, String)>,
+    /// The files among them.
+    pub(super) files: Vec<FieldFile>,
+}
+
+/// Judges the values against the account's form, and looks for their files; adds what is wrong to `faults`, and
+/// gives nothing then.
+pub(super) async fn fit(
+    store: &Store,
+    tenant: &Tenant,
+    account_id: Id,
+    values: &[FieldValue],
+    faults: &mut Vec<FieldFault>,
+) -> Result<Option<Fitting>, Fault> {
+    let form = store.find_check_form(tenant.tenant_id, account_id).await?;
+    let fields = form.as_ref().map_or(&[][..], |form| &form.fields);
+    let filled = match form::fill(fields, &kept_values(values.to_vec())) {
+        Ok(filled) => filled,
+        Err(misfits) => {
+            add(faults, misfits);
+            return Ok(None);
+        }
+    };
+    let Filled { values: kept, files } = filled;
+    let mut found = Vec::new();
+    for (key, ids) in files {
+        for file_id in ids {
+            match store.find_file(tenant, file_id).await? {
+                Some(file) => {
+                    let (key, name) = (key.clone(), file.name);
+                    found.push(FieldFile { key, file_id: file_id.0, name });
+                }
+                None => add(faults, vec![unknown_file(values, &key)]),
+            }
+        }
+    }
+    Ok(Some(Fitting { form_id: form.map(|form| form.form_id), values: kept, files: found }))
+}
+
+/// The fault of a field whose files are not all there.
+pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> Misfit {
+    let place = values.iter().position(|value| value.key == key).unwrap_or_default();
+    Misfit {
+        field: format!("custom_field_list[{place}].value"),
+        expected: "expected ids of files that were uploaded to the tenant".to_owned(),
+    }
+}
+
+/// Adds what is wrong, except with members that have a fault already.
+pub(super) fn add(faults: &mut Vec<FieldFault>, misfits: Vec<Misfit>) {
+    for Misfit { field, expected } in misfits {
+        if !faults.iter().any(|fault| fault.field == field) {
+            faults.push(FieldFault { field, message: expected });
+        }
+    }
+}
+
+/// What an order is of, in the vendor's words.
+pub(super) async fn ordered(
+    store: &Store,
+    tenant_id: TenantId,
+    order: &Order,
+) -> Result<OrderedForm, Fault> {
+    let account_id = order.summary.account_id;
+    let published = store.list_packages_ever(tenant_id, account_id).await?;
+    let find = |kind: PackageKind, id: &str| {
+        published.iter().find(|package| package.kind == kind && package.package_id == id).cloned()
+    };
+    let package = find(PackageKind::Package, &order.summary.package_id).map(|package| {
+        let accounts::Package { package_id: id, name, description, .. } = package;
+        Package { id, name, description: filled(description) }
+    });
+    let items = order.form.additional_item_ids.iter();
+    let items = items.filter_map(|id| find(PackageKind::AdditionalItem, id)).map(|item| {
+        let accounts::Package { package_id: id, name, description, .. } = item;
+        AdditionalItem { id, name, description: filled(description) }
+    });
+    let form = match order.form.form_id {
+        Some(form_id) => store.find_form_of_order(tenant_id, account_id, Id(form_id)).await?,
+        None => None,
+    };
+    Ok(OrderedForm {
+        package,
+        additional_items: items.collect(),
+        fields: form.map_or_else(Vec::new, |CheckForm { fields, .. }| fields),
+    })
+}
+
+fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
