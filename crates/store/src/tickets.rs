@@ -27,6 +27,8 @@ const LIST_DUE: &str =
     "SELECT app_id, due_at FROM app_tickets WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
 const SCHEDULE: &str = "INSERT INTO app_tickets (app_id, event_no, due_at) VALUES ($1, 0, $2)";
 const DELETE: &str = "DELETE FROM app_tickets WHERE app_id = $1";
+/// Takes the app's row first: of several issuers at once each sees the ticket of the one before.
+const LOCK: &str = "UPDATE app_tickets SET due_at = due_at WHERE app_id = $1";
 /// A ticket that waits or is tried ends with the coming of the next one.
 const GIVE_UP: &str = "UPDATE deliveries SET state = 4, due_at = NULL, finished_at = $2 \
     WHERE tenant_id = 0 AND event_no = (SELECT event_no FROM app_tickets WHERE app_id = $1) \
@@ -47,6 +49,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     LIST_DUE,
     SCHEDULE,
     DELETE,
+    LOCK,
     GIVE_UP,
     NEXT,
     NEXT_NOW,
@@ -115,7 +118,8 @@ impl Store {
         at: UnixMs,
         next: Statement,
     ) -> Result<bool, Fault> {
-        let mut statements = vec![any(GIVE_UP, values![app_id.0, at.0]), next];
+        let mut statements =
+            vec![any(LOCK, values![app_id.0]), any(GIVE_UP, values![app_id.0, at.0]), next];
         statements.extend(events::insert(NO_TENANT, event_no, app_id, EventKind::AppTicket, at));
         let written = self.write(statements).await?;
         self.wake_deliveries();

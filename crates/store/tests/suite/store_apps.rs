@@ -17,6 +17,7 @@ on_both!(
     replicas_hear_of_installations,
     a_due_ticket_is_issued_by_one_of_many,
     a_new_ticket_takes_the_place_of_an_undelivered_one,
+    of_tickets_issued_at_once_one_is_sent,
     old_tickets_are_forgotten_and_nothing_else,
     a_deleted_app_leaves_nothing_behind,
 );
@@ -146,6 +147,17 @@ async fn a_new_ticket_takes_the_place_of_an_undelivered_one(world: &World) {
     let newest = world.store.claim_deliveries(at, at.plus_ms(9), 10).await.unwrap();
     assert_eq!(newest.len(), 1);
     assert_eq!(newest[0].created_at, at);
+}
+
+async fn of_tickets_issued_at_once_one_is_sent(world: &World) {
+    create_app(world).await;
+    for _ in 0..5 {
+        let issue = || world.store.issue_ticket(APP, NOW, NOW.plus_ms(3_600_000));
+        let issued = futures_util::future::join_all((0..16).map(|_| issue())).await;
+        assert!(issued.into_iter().all(Result::unwrap));
+        let claimed = world.store.claim_deliveries(NOW, NOW.plus_ms(9), 100).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+    }
 }
 
 async fn old_tickets_are_forgotten_and_nothing_else(world: &World) {
