@@ -135,6 +135,11 @@ impl Driver {
         self.send(&json!({ "do": "call", "method": method, "body": body })).await
     }
 
+    /// One typed query with the SDK's own token; the answer's `typed` is its `data` as the SDK gives it.
+    pub(crate) async fn query(&mut self, method: &str, params: &Value, body: &Value) -> Value {
+        self.send(&json!({ "do": "query", "method": method, "params": params, "body": body })).await
+    }
+
     /// One typed call with the given token, or with no `Authorization` at all.
     pub(crate) async fn call_with_token(
         &mut self,

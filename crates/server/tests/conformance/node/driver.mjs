@@ -51,6 +51,12 @@ const typedCalls = {
   cancel: (client) => client.hire.ecoBackgroundCheck.cancel,
 };
 
+// Query's method: the typed function of `client.hire`.
+const queries = {
+  list_orders: (client) => client.hire.backgroundCheckOrder.list,
+  query_orders: (client) => client.hire.backgroundCheckOrder.batchQuery,
+};
+
 const typedTokenCalls = {
   tenant: (client) => client.auth.tenantAccessToken.internal,
   app: (client) => client.auth.appAccessToken.internal,
@@ -76,6 +82,14 @@ const commands = {
   call(command) {
     const [chosen, option] = choose(command);
     return attempt(() => typedCalls[command.method](chosen)({ data: command.body }, option));
+  },
+
+  // One typed query; `typed` is what the SDK gives its user as `data`.
+  query({ method, params, body: data }) {
+    return attempt(
+      () => queries[method](client)({ params, ...(data && { data }) }),
+      (body) => ({ ...describe(body), typed: body?.data ?? null }),
+    );
   },
 
   // One call through the SDK's general request function.

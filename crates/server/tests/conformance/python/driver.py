@@ -37,6 +37,8 @@ from lark_oapi.api.hire.v1 import (  # noqa: E402
     BatchDeleteEcoBackgroundCheckCustomFieldRequestBody,
     BatchDeleteEcoBackgroundCheckPackageRequest,
     BatchDeleteEcoBackgroundCheckPackageRequestBody,
+    BatchQueryBackgroundCheckOrderRequest,
+    BatchQueryBackgroundCheckOrderRequestBody,
     BatchUpdateEcoAccountCustomFieldRequest,
     BatchUpdateEcoBackgroundCheckCustomFieldRequest,
     BatchUpdateEcoBackgroundCheckPackageRequest,
@@ -48,6 +50,7 @@ from lark_oapi.api.hire.v1 import (  # noqa: E402
     EcoAccountCustomField,
     EcoBackgroundCheckCustomField,
     EcoBackgroundCheckPackage,
+    ListBackgroundCheckOrderRequest,
     UpdateProgressEcoBackgroundCheckRequest,
     UpdateProgressEcoBackgroundCheckRequestBody,
     UpdateResultEcoBackgroundCheckRequest,
@@ -131,6 +134,16 @@ TYPED_CALLS = {
     ),
 }
 
+# Query's method: function of `client.hire.v1.background_check_order`, request, body.
+QUERIES = {
+    "list_orders": ("list", ListBackgroundCheckOrderRequest, None),
+    "query_orders": (
+        "batch_query",
+        BatchQueryBackgroundCheckOrderRequest,
+        BatchQueryBackgroundCheckOrderRequestBody,
+    ),
+}
+
 TYPED_TOKEN_CALLS = {
     "tenant": (
         "tenant_access_token",
@@ -199,6 +212,19 @@ class Driver:
         client, option = self.choose(command, request)
         response = getattr(getattr(client.hire.v1, resource), function)(request, option)
         return describe(response)
+
+    def query(self, command):
+        """One typed query; `typed` is what the SDK made of the answer's `data`."""
+        function, request_type, body_type = QUERIES[command["method"]]
+        builder = request_type.builder()
+        for name, value in command["params"].items():
+            getattr(builder, name)(value)
+        if command.get("body") is not None:
+            builder.request_body(build_typed(body_type, command["body"]))
+        resource = self.client.hire.v1.background_check_order
+        response = getattr(resource, function)(builder.build())
+        typed = json.loads(lark.JSON.marshal(response.data)) if response.data else None
+        return {**describe(response), "typed": typed}
 
     def untyped(self, command):
         """One call through the SDK's general request function, with any body that is JSON."""
@@ -434,6 +460,7 @@ def main():
     commands = {
         "configure": driver.configure,
         "call": driver.call,
+        "query": driver.query,
         "untyped": driver.untyped,
         "token": driver.token,
         "resend_ticket": driver.resend_ticket,
