@@ -7,6 +7,7 @@ pub mod config;
 mod control;
 mod download;
 mod files;
+mod form_values;
 pub mod http;
 pub mod keys;
 pub mod links;

@@ -4,17 +4,16 @@ use contract::event::{
     self, ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, AppTicket, CandidateInfo, CheckCanceled,
     CheckCreated, ClientContactInfo, Event, FieldValue, Header, Mobile,
 };
-use domain::{Id, TenantId};
-use serde::Serialize;
+use domain::Id;
 use store::apps::App as Receiver;
 use store::claims::{ClaimedDelivery, Told};
-use store::content::{FieldFile, Form, Person};
+use store::content::{Form, Person};
 use store::events::EventKind;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Store};
 
 use crate::app::App;
-use crate::links::{LinkKind, Linked};
+use crate::form_values::with_links;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
 /// bound.
@@ -87,32 +86,6 @@ async fn account_created(
         usage_list: account.usage_list,
         custom_field_list: field_values(account.custom_fields),
     })))
-}
-
-/// The values of an order's form as the vendor gets them: files as a JSON array of objects with a name and a link
-/// that is good for one hour from now. Source: contract, question 14; decision 011.
-fn with_links(app: &App, tenant_id: TenantId, order_id: Id, form: &Form) -> Vec<FieldValue> {
-    #[derive(Serialize)]
-    struct Link<'a> {
-        name: &'a str,
-        url: String,
-    }
-    let now = app.clock.now();
-    let link = |file: &'_ FieldFile| {
-        let object_id = Id(file.file_id);
-        app.links.make(&Linked { kind: LinkKind::File, tenant_id, order_id, object_id }, now)
-    };
-    let value = |(key, value): &(String, String)| {
-        let files: Vec<_> = form.files.iter().filter(|file| file.key == *key).collect();
-        if files.is_empty() {
-            return FieldValue { key: key.clone(), value: value.clone() };
-        }
-        let links: Vec<_> =
-            files.into_iter().map(|file| Link { name: &file.name, url: link(file) }).collect();
-        let value = serde_json::to_string(&links).expect("texts have a JSON text");
-        FieldValue { key: key.clone(), value }
-    };
-    form.custom_fields.iter().map(value).collect()
 }
 
 fn check_created(order_id: Id, told: &Told, form: Form, values: Vec<FieldValue>) -> CheckCreated {

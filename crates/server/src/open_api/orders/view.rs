@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::control::{ReportKind, ReportState};
-use contract::field::I18n;
+use contract::event::FieldValue;
+use contract::field::{CheckField, I18n};
 use contract::order::OrderStatus;
 use contract::order_query::{
     CUSTOM_SUPPLIER, CheckOrder, CreatorInfo, CustomData, ExtItemInfo, FeedbackInfo, PersonInfo,
@@ -24,6 +25,7 @@ use tokio::sync::Mutex;
 use super::super::gateway::Vendor;
 use crate::app::App;
 use crate::chance::to_hex;
+use crate::form_values::with_links;
 use crate::links::{LinkKind, Linked};
 
 /// The first stage of every order is the platform's own. Source: product, section 3; contract, section 4.3.
@@ -71,15 +73,15 @@ impl<'a> Viewer<'a> {
         let (summary, form) = (&order.summary, &order.form);
         let name = |kind, id: &str| {
             let is_it = |package: &&Package| package.kind == kind && package.package_id == id;
-            // The account may have been unbound since; then only the id is left.
+            // What was never published here has no name.
             published.iter().find(is_it).map_or_else(|| id.to_owned(), |it| it.name.clone())
         };
         let ext_item = |id: &String| ExtItemInfo {
             id: id.clone(),
             name: name(PackageKind::AdditionalItem, id),
         };
-        let data =
-            |(key, value): &(String, String)| CustomData { key: key.clone(), value: value.clone() };
+        let values = with_links(self.app, self.vendor.tenant.tenant_id, order_id, form);
+        let data = |FieldValue { key, value }: FieldValue| CustomData { key, value };
         Ok(CheckOrder {
             order_id: order_id.to_string(),
             application_id: filled(&form.application_id),
@@ -103,8 +105,8 @@ impl<'a> Viewer<'a> {
             end_time: summary.ended_at.map(|at| at.to_string()),
             conclusion: conclusion(&order),
             provider_info,
-            custom_field_list: Vec::new(),
-            custom_data_list: form.custom_fields.iter().map(data).collect(),
+            custom_field_list: self.fields(summary.account_id, form.form_id).await?,
+            custom_data_list: values.into_iter().map(data).collect(),
             ext_item_info_list: form.additional_item_ids.iter().map(ext_item).collect(),
             update_time: summary.updated_at.to_string(),
             geo: geo(&form.location_code),
@@ -119,9 +121,17 @@ impl<'a> Viewer<'a> {
             return Ok(Arc::clone(known));
         }
         let tenant_id = self.vendor.tenant.tenant_id;
-        let found = Arc::new(self.app.store.list_packages(tenant_id, account_id).await?);
+        let found = Arc::new(self.app.store.list_packages_ever(tenant_id, account_id).await?);
         all.insert(account_id, Arc::clone(&found));
         Ok(found)
+    }
+
+    /// The account's form that the order was placed with.
+    async fn fields(&self, account_id: Id, form_id: Option<i64>) -> Result<Vec<CheckField>, Fault> {
+        let Some(form_id) = form_id else { return Ok(Vec::new()) };
+        let (store, tenant_id) = (&self.app.store, self.vendor.tenant.tenant_id);
+        let form = store.find_form_of_order(tenant_id, account_id, Id(form_id)).await?;
+        Ok(form.map(|form| form.fields).unwrap_or_default())
     }
 
     async fn provider(&self, app_id: AppId) -> Result<ProviderInfo, Fault> {

@@ -1,0 +1,40 @@
+//! The values of an order's form on the open API: in the event that tells of the order, and in the hirer's queries.
+
+use contract::event::FieldValue;
+use domain::{Id, TenantId};
+use serde::Serialize;
+use store::content::{FieldFile, Form};
+
+use crate::app::App;
+use crate::links::{LinkKind, Linked};
+
+/// The values of an order's form as programs get them: files as a JSON array of objects with a name and a link
+/// that is good for one hour from now. Source: contract, question 14; decision 011.
+pub(crate) fn with_links(
+    app: &App,
+    tenant_id: TenantId,
+    order_id: Id,
+    form: &Form,
+) -> Vec<FieldValue> {
+    #[derive(Serialize)]
+    struct Link<'a> {
+        name: &'a str,
+        url: String,
+    }
+    let now = app.clock.now();
+    let link = |file: &'_ FieldFile| {
+        let object_id = Id(file.file_id);
+        app.links.make(&Linked { kind: LinkKind::File, tenant_id, order_id, object_id }, now)
+    };
+    let value = |(key, value): &(String, String)| {
+        let files: Vec<_> = form.files.iter().filter(|file| file.key == *key).collect();
+        if files.is_empty() {
+            return FieldValue { key: key.clone(), value: value.clone() };
+        }
+        let links: Vec<_> =
+            files.into_iter().map(|file| Link { name: &file.name, url: link(file) }).collect();
+        let value = serde_json::to_string(&links).expect("texts have a JSON text");
+        FieldValue { key: key.clone(), value }
+    };
+    form.custom_fields.iter().map(value).collect()
+}
