@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
 mod harness;
+mod quickstart;
 mod readme;
 
 use harness::{PACKAGE, World, done, mode, probity, text};
