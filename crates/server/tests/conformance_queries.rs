@@ -1,6 +1,8 @@
 //! The hirer's order queries by the official SDKs, unmodified but for the domain, on both engines: pages, filters, field
 //! scopes, the signed link, and refusals as their user sees them. Source: contract, section 4.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
+
 #[path = "conformance/driver.rs"]
 mod driver;
 mod harness;
