@@ -8,7 +8,7 @@ mod driver;
 mod harness;
 
 use contract::control::{CreateAccount, CreatedApp, DeliveryState, OrderState, UpdateApp};
-use contract::event::{AppTicket, read_ticket};
+use contract::event::{AppTicket, UrlVerification, read_ticket};
 use contract::seal;
 use domain::Id;
 use driver::{Driver, Sdk};
@@ -121,6 +121,9 @@ impl<'w, 'd> Story<'w, 'd> {
         let url = self.driver.receive("/feishu/events", &self.app.verification_token, key).await;
         let body = UpdateApp { callback_url: Some(Some(url)), ..UpdateApp::default() };
         self.world.operator.update_app(&self.app.app.app_id, &body).await.unwrap();
+        // The URL is checked when it is saved.
+        let check: UrlVerification = serde_json::from_slice(&self.next_plain_text().await).unwrap();
+        assert_eq!(check.token, self.app.verification_token);
         self.next_ticket().await;
     }
 
@@ -133,15 +136,7 @@ impl<'w, 'd> Story<'w, 'd> {
     }
 
     async fn next_ticket(&mut self) -> AppTicket {
-        let served = self.driver.next_served().await;
-        assert_eq!(served["status"], 200, "{served}");
-        assert_eq!(served["is_encrypted"], self.is_encrypted);
-        let text = served["request_body"].as_str().unwrap().as_bytes();
-        let plain = match self.is_encrypted {
-            true => seal::decrypt(&self.app.encrypt_key, text).unwrap(),
-            false => text.to_vec(),
-        };
-        let ticket = read_ticket(&plain).unwrap();
+        let ticket = read_ticket(&self.next_plain_text().await).unwrap();
         assert_eq!(ticket.app_id, self.app.app.app_id);
         if self.driver.sdk == Sdk::Python {
             let event = self.driver.next_event().await;
@@ -154,6 +149,18 @@ impl<'w, 'd> Story<'w, 'd> {
         }
         self.ticket = Some(ticket.app_ticket.clone());
         ticket
+    }
+
+    /// What the next request that the receiver answered said.
+    async fn next_plain_text(&mut self) -> Vec<u8> {
+        let served = self.driver.next_served().await;
+        assert_eq!(served["status"], 200, "{served}");
+        assert_eq!(served["is_encrypted"], self.is_encrypted);
+        let text = served["request_body"].as_str().unwrap().as_bytes();
+        match self.is_encrypted {
+            true => seal::decrypt(&self.app.encrypt_key, text).unwrap(),
+            false => text.to_vec(),
+        }
     }
 
     /// The next event, which tells of this tenant.

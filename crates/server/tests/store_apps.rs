@@ -193,7 +193,8 @@ async fn tickets_are_encrypted_and_signed_as_every_event() {
         let peer = Peer::willing().await;
         let app = store_app(&world, Some(peer.url("/")), true).await;
         world.settle().await;
-        let seen = peer.seen().remove(0);
+        // The check of the URL went before it.
+        let seen = peer.seen().pop().unwrap();
         let header = |name| seen.header(name).unwrap();
         let (time, nonce) = (header("X-Lark-Request-Timestamp"), header("X-Lark-Request-Nonce"));
         assert!(seal::verify(
