@@ -4,6 +4,7 @@
 //! cycle. See docs/performance.md for the method and the meaning of the columns.
 
 mod calls;
+mod deliveries;
 mod engine;
 mod findings;
 mod hello;
@@ -16,6 +17,7 @@ mod process;
 mod run;
 mod seed;
 mod side;
+mod sink;
 mod table;
 mod wrk;
 
@@ -46,6 +48,15 @@ enum Command {
     Sqlite(Alone),
     /// Load PostgreSQL's server alone, `--cycles` bursts long, for a profiler to look at.
     Postgres(Alone),
+    /// Measure deliveries: end to end, and a backlog beside a bare pooled client.
+    Deliveries {
+        /// Connections that place orders.
+        #[arg(long, default_value_t = 64)]
+        connections: u32,
+        /// Orders whose events wait when the drain begins.
+        #[arg(long, default_value_t = 100_000)]
+        backlog: u64,
+    },
     /// Serve the yardstick; the bench starts it by itself.
     #[command(hide = true)]
     Hello {
@@ -100,6 +111,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Sqlite(alone)) => {
             let options = run::Options { with_postgres: false, ..options };
             run::load(&options, Engine::Sqlite, load(alone)).await
+        }
+        Some(Command::Deliveries { connections, backlog }) => {
+            let wanted = deliveries::Options { connections, backlog };
+            deliveries::run(&options, &wanted).await
         }
         Some(Command::Postgres(alone)) => run::load(&options, Engine::Postgres, load(alone)).await,
         Some(Command::Table) | None => {

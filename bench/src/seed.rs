@@ -23,10 +23,10 @@ use crate::names;
 const AT_ONCE: usize = 1_024;
 
 /// One tenant with what its orders need.
-struct Hirer {
+pub(crate) struct Hirer {
     tenant: Arc<Tenant>,
-    place: usize,
-    account: Account,
+    pub(crate) place: usize,
+    pub(crate) account: Account,
 }
 
 /// Fills an empty database with [`names::TENANTS`] tenants and `orders` orders, evenly.
@@ -44,10 +44,25 @@ pub(crate) async fn seed(location: &Location, orders: u64) -> anyhow::Result<()>
     while let Some(hirer) = hiring.join_next().await {
         hirers.push(hirer??);
     }
-    let (hirers, next) = (Arc::new(hirers), Arc::new(AtomicU64::new(0)));
+    place_all(&store, &Arc::new(hirers), orders).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("  {orders} orders after {seconds:.0} s");
+    Ok(())
+}
+
+/// Places `orders` orders, evenly among the hirers.
+///
+/// # Errors
+/// When one is refused, or storage fails.
+pub(crate) async fn place_all(
+    store: &Arc<Store>,
+    hirers: &Arc<Vec<Hirer>>,
+    orders: u64,
+) -> anyhow::Result<()> {
+    let (started, next) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let mut placing = JoinSet::new();
     for _ in 0..AT_ONCE {
-        let (store, hirers, next) = (Arc::clone(&store), Arc::clone(&hirers), Arc::clone(&next));
+        let (store, hirers, next) = (Arc::clone(store), Arc::clone(hirers), Arc::clone(&next));
         placing.spawn(async move {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -64,12 +79,14 @@ pub(crate) async fn seed(location: &Location, orders: u64) -> anyhow::Result<()>
     while let Some(placed) = placing.join_next().await {
         placed??;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    eprintln!("  {orders} orders after {seconds:.0} s");
     Ok(())
 }
 
-async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
+/// A tenant with an app, an account and a package.
+///
+/// # Errors
+/// When it is there already, or storage fails.
+pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
     let (tenant_id, app_id, at) = (names::tenant_id(place), names::app_id(place), now());
     let tenant = NewTenant {
         tenant_id,

@@ -17,8 +17,8 @@ use super::{Outbound, USER_AGENT, uri};
 
 /// How long an unused connection to a receiver is kept.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-/// Unused connections kept per receiver.
-const POOL_IDLE_MAX: usize = 8;
+/// Unused connections kept per receiver: as many as deliveries may be under way, since many apps may share one.
+const POOL_IDLE_MAX: usize = 256;
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
