@@ -1,8 +1,11 @@
 //! Measures the way of an event from its commit to the first byte at an idle receiver: prints the median and more
 //! over 200 events, on SQLite or, with `postgres://…` as its argument, on a PostgreSQL database.
 //!
+//! With `--outage` it measures twenty receivers instead, while one more is alive and while it is dead: what a dead
+//! receiver costs the others.
+//!
 //! ```text
-//! cargo run --release -p server --example delivery_latency [postgres://USER@HOST/DATABASE]
+//! cargo run --release -p server --example delivery_latency -- [--outage] [postgres://USER@HOST/DATABASE]
 //! ```
 //!
 //! The commit is counted from its acknowledgement. An event is placed when the one before has arrived and 20 ms have
@@ -11,6 +14,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contract::control::{AppKind, EventMode};
@@ -26,16 +30,27 @@ use store::{OrderCommand, Outcome, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 const EVENTS: usize = 200;
 /// Events before them that do not count: the first one connects.
 const WARM_UP: usize = 10;
 const PAUSE: Duration = Duration::from_millis(20);
+/// Receivers beside the one that is dead now and then.
+const HEALTHY: usize = 20;
+/// How often it dies.
+const CYCLES: usize = 5;
+const TURN: Duration = Duration::from_secs(6);
+/// What of a turn does not count: what waited for the receiver arrives.
+const SETTLING: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let database_url = std::env::args().nth(1);
+    let (flags, urls): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let is_outage = flags.iter().any(|flag| flag == "--outage");
+    let database_url = urls.into_iter().next();
     let engine = if database_url.is_some() { "PostgreSQL" } else { "SQLite" };
     let folder = tempfile::tempdir()?;
     let config = Config {
@@ -53,6 +68,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let _ = stopped.await;
     }));
 
+    if is_outage {
+        println!("{engine}, commit to first byte at {HEALTHY} receivers, in ms");
+        outage(&app).await?;
+        drop(stop);
+        running.await?;
+        return Ok(());
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (tenant, app_id) = seed(&app, &format!("http://{}/", listener.local_addr()?)).await?;
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
@@ -90,6 +112,93 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ms(0.99),
         ms(1.0)
     );
+    Ok(())
+}
+
+/// Tells events to twenty receivers, one after the other to each, while one more is alive and while it is dead, in
+/// turns; prints the 99th percentile of each turn and the median of their ratios.
+async fn outage(app: &SharedApp) -> Result<(), Box<dyn Error>> {
+    let is_dead = Arc::new(AtomicBool::new(false));
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
+    let silent_app = seed(app, &format!("http://{}/", silent.local_addr()?)).await?;
+    let dies = Arc::clone(&is_dead);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = silent.accept().await {
+            tokio::spawn(receive_until_dead(stream, Arc::clone(&dies)));
+        }
+    });
+    let mut receivers = Vec::with_capacity(HEALTHY);
+    for _ in 0..HEALTHY {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let parties = seed(app, &format!("http://{}/", listener.local_addr()?)).await?;
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(receive(stream, arrived.clone()));
+            }
+        });
+        receivers.push((parties, arrivals));
+    }
+    let mut ratios = Vec::new();
+    let mut alive_ms = 0.0;
+    for turn in 0..2 * CYCLES {
+        let dead = turn % 2 == 1;
+        is_dead.store(dead, Ordering::SeqCst);
+        let begun = socket_now();
+        let mut turns = JoinSet::new();
+        for ((tenant, app_id), mut arrivals) in receivers.drain(..) {
+            let app = SharedApp::clone(app);
+            turns.spawn(async move {
+                let mut waits = Vec::new();
+                while begun.elapsed() < TURN {
+                    place(&app, &tenant, app_id).await.map_err(|error| error.to_string())?;
+                    let committed = socket_now();
+                    let arrived: Instant = arrivals.recv().await.ok_or("a receiver has ended")?;
+                    if begun.elapsed() > SETTLING {
+                        waits.push(arrived.saturating_duration_since(committed));
+                    }
+                    let _ = tokio::time::timeout(PAUSE, arrivals.recv()).await;
+                }
+                Ok::<_, String>((((tenant, app_id), arrivals), waits))
+            });
+        }
+        while begun.elapsed() < TURN {
+            place(app, &silent_app.0, silent_app.1).await?;
+            let _ = tokio::time::timeout(PAUSE, std::future::pending::<()>()).await;
+        }
+        let mut waits = Vec::new();
+        while let Some(done) = turns.join_next().await {
+            let (receiver, some) = done??;
+            receivers.push(receiver);
+            waits.extend(some);
+        }
+        waits.sort();
+        let at =
+            |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+        let (word, p99) = (if dead { "dead " } else { "alive" }, at(0.99));
+        println!("{word}  median {:.2}   p99 {p99:.2}   of {} events", at(0.5), waits.len());
+        match dead {
+            true => ratios.push(p99 / alive_ms),
+            false => alive_ms = p99,
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("p99 while one is dead over p99 while all live, median: {:.2}", ratios[CYCLES / 2]);
+    Ok(())
+}
+
+/// Answers every request while it is alive; dead, it takes connections and says nothing.
+async fn receive_until_dead(
+    mut stream: TcpStream,
+    is_dead: Arc<AtomicBool>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut bytes = vec![0; 64 * 1024];
+    while stream.read(&mut bytes).await? > 0 {
+        if !is_dead.load(Ordering::SeqCst) {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await?;
+        }
+    }
     Ok(())
 }
 
