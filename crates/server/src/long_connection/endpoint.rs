@@ -21,7 +21,11 @@ use crate::http::body::read_body;
 use crate::keys;
 use crate::open_api::{self, answer, log_id};
 use crate::outbound::Allow;
-use crate::work::BEAT_PERIOD;
+
+/// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s
+/// that the Node SDK waits for the answer.
+const LOOKS: u32 = 9;
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
 
 /// Why a client gets no address.
 enum Refused {
@@ -130,7 +134,8 @@ fn judge_address(vendor: &VendorApp, peer: Option<IpAddr>) -> Result<(), Refused
 /// Refuses when the app has as many connections as it may have, on all replicas together.
 ///
 /// Clients give up for good when they are refused so, and the connections of a replica that has just died look
-/// alive for some seconds. So where others' connections decide, their hearts must be seen to beat first.
+/// alive for some seconds. So where others' connections decide, their hearts must be seen to beat first; the call
+/// waits for that, or until they are dead.
 async fn judge_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     let limit = app.config.long_connection.connections_per_app as usize;
     let is_full = |others: usize| app.lines.count_of(app_id) + others >= limit;
@@ -145,23 +150,22 @@ async fn judge_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     if is_full(0) {
         return Err(exceeded());
     }
-    let time = BEAT_PERIOD * 2 + Duration::from_millis(500);
-    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
-    let after = others(app, app_id).await?;
-    if !is_full(connections(&after)) {
-        return Ok(());
-    }
     let has_beaten = |holder: &&Holder| {
         before.iter().any(|old| old.replica_id == holder.replica_id && old.beats < holder.beats)
     };
-    let alive: Vec<Holder> = after.iter().filter(has_beaten).copied().collect();
-    match is_full(connections(&alive)) {
-        true => Err(exceeded()),
-        false => {
-            let code = &code::LONG_CONNECTION_INTERNAL;
-            Err(Refused::Code(code, code.msg.to_owned()))
+    for _ in 0..LOOKS {
+        let _ = tokio::time::timeout(LOOK_PERIOD, std::future::pending::<()>()).await;
+        let now = others(app, app_id).await?;
+        if !is_full(connections(&now)) {
+            return Ok(());
+        }
+        let alive: Vec<Holder> = now.iter().filter(has_beaten).copied().collect();
+        if is_full(connections(&alive)) {
+            return Err(exceeded());
         }
     }
+    let code = &code::LONG_CONNECTION_INTERNAL;
+    Err(Refused::Code(code, code.msg.to_owned()))
 }
 
 /// Who else holds connections of the app.

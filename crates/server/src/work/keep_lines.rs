@@ -11,7 +11,7 @@ use crate::app::{App, SharedApp};
 use crate::long_connection;
 
 /// Between two beats of a replica that has connections.
-pub(crate) const BEAT_PERIOD: Duration = Duration::from_secs(2);
+const BEAT_PERIOD: Duration = Duration::from_secs(2);
 /// Between two looks for rows that nobody needs.
 const FORGET_PERIOD: Duration = Duration::from_mins(1);
 /// How long the row of a closed connection stays: longer than its ticket is good, whatever the clocks say.

@@ -33,7 +33,6 @@ use issue_tickets::IssueTickets;
 use keep_lines::KeepLines;
 use purge::Purge;
 
-pub(crate) use keep_lines::BEAT_PERIOD;
 pub(crate) use webhook::request;
 
 /// How long a worker waits for a signal before it looks for work all the same.
