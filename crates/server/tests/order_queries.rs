@@ -4,7 +4,7 @@
 mod harness;
 
 use contract::check::ReportUrlType;
-use contract::control::{PlaceOrder, TerminateOrder, UpdateApp};
+use contract::control::{FieldValue, PlaceOrder, TerminateOrder, UpdateApp};
 use contract::scope::Scope;
 use harness::filed::{CONTENT, Filed};
 use harness::queries::{BATCH, LIST, batch, hirers_app, ids, list};
@@ -390,6 +390,47 @@ async fn a_disabled_app_reads_nothing() {
             caller.ask(Ask::new("GET", LIST)).await.outcome(),
             "400 99991662 app not in use"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_shows_the_form_that_it_was_placed_with_and_packages_as_they_are_named_now() {
+    World::each(async |world| {
+        let seed = world.seed().await;
+        let (vendor, account_id) = (world.caller(&seed.app).await, &seed.account.account_id);
+        let fields = |name: &str| {
+            json!([{
+                "type": "select",
+                "key": "degree",
+                "name": {"zh_cn": name},
+                "is_required": true,
+                "options": [{"key": "bachelor", "name": {"zh_cn": "本科"}}],
+            }])
+        };
+        let make = async |method: &str, path: &str, body: serde_json::Value| {
+            let path = format!("/open-apis/hire/v1/{path}");
+            let ask = if method == "PATCH" { Ask::patch } else { Ask::post };
+            let answer = vendor.ask(ask(&path, body.to_string()).json()).await.json();
+            assert_eq!(answer["code"], 0, "{path}: {answer}");
+        };
+        let form_of =
+            |name: &str| json!({"account_id": account_id, "custom_field_list": fields(name)});
+        make("POST", "eco_background_check_custom_fields", form_of("学历")).await;
+        let degree = FieldValue { key: "degree".to_owned(), value: "bachelor".to_owned() };
+        let body = PlaceOrder { custom_field_list: vec![degree], ..form(account_id) };
+        seed.hirer.control.place_order(&seed.hirer.tenant_key, &body).await.unwrap();
+        // Another form, another name, and then no package at all.
+        make("POST", "eco_background_check_custom_fields", form_of("另一个")).await;
+        let renamed =
+            json!({"account_id": account_id, "package_list": [{"id": "pkg-a", "name": "新名"}]});
+        make("PATCH", "eco_background_check_packages/batch_update", renamed).await;
+        let gone = json!({"account_id": account_id, "package_id_list": ["pkg-a"]});
+        make("POST", "eco_background_check_packages/batch_delete", gone).await;
+        let order = list(&vendor, "").await["items"][0].clone();
+        assert_eq!(order["custom_field_list"], fields("学历"));
+        assert_eq!(order["custom_data_list"], json!([{"key": "degree", "value": "bachelor"}]));
+        assert_eq!(order["package"], "新名");
     })
     .await;
 }
