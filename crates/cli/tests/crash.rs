@@ -17,7 +17,8 @@ use load::book::Journal;
 use load::client::{Client, tallies};
 use load::compare::{self, Leases, Unanswered};
 use load::daemon::{Setup, ready_at_most};
-use load::memory::{Database, Memory};
+use load::database::Database;
+use load::memory::Memory;
 use load::receiver::Receiver;
 use load::{Chance, Folder, ONE_AT_A_TIME, is_demanded, now, number, pause, seed};
 

@@ -23,7 +23,7 @@ use contract::control::{
 use contract::package::{CreatePackages, PackageEntry};
 use contract::route::Call;
 use load::daemon::Setup;
-use load::memory::Database;
+use load::database::Database;
 use load::{Folder, is_demanded, until};
 use serde_json::{Value, json};
 

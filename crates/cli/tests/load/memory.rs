@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
-use tokio_postgres::{Client, NoTls};
-use url::Url;
+use tokio_postgres::Client;
 
-use super::{until, wall_clock};
+use super::database::connect;
+use super::until;
 
 /// A database that can be asked.
 pub(crate) enum Memory {
@@ -214,58 +214,5 @@ impl Memory {
             }
         }
         assert!(found.is_empty(), "in the database: {found:?}");
-    }
-}
-
-/// A database of its own on the server of the tests; dropped at the end.
-pub(crate) struct Database {
-    pub(crate) url: String,
-    name: String,
-}
-
-fn server_url() -> String {
-    let default = "postgres://postgres@127.0.0.1:5432/postgres";
-    std::env::var("DATABASE_URL").unwrap_or_else(|_| default.to_owned())
-}
-
-async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // Ends with the client.
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-impl Database {
-    /// A new, empty one.
-    ///
-    /// # Errors
-    /// Why there is no PostgreSQL.
-    pub(crate) async fn create() -> Result<Database, String> {
-        let client = connect(&server_url()).await.map_err(|error| error.to_string())?;
-        let name = format!("probity_crash_{}_{}", std::process::id(), wall_clock().subsec_nanos());
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        let mut url = Url::parse(&server_url()).unwrap();
-        url.set_path(&name);
-        // A server on the spot may offer TLS with a certificate that nobody signed.
-        if !url.query_pairs().any(|(name, _)| name == "sslmode") {
-            url.query_pairs_mut().append_pair("sslmode", "disable");
-        }
-        Ok(Database { url: url.into(), name })
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        // A thread of its own, because the test's runtime may be the one that is ending.
-        let dropped = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let client = connect(&server_url()).await.unwrap();
-                client.batch_execute(&sql).await.unwrap();
-            });
-        });
-        assert!(dropped.join().is_ok() || std::thread::panicking(), "a database is left behind");
     }
 }

@@ -15,6 +15,8 @@ mod choose;
 pub(crate) mod client;
 pub(crate) mod compare;
 pub(crate) mod daemon;
+#[path = "../../../server/tests/harness/database.rs"]
+pub(crate) mod database;
 pub(crate) mod faults;
 pub(crate) mod memory;
 pub(crate) mod receiver;

@@ -1,12 +1,13 @@
-//! PostgreSQL for tests: each World has a database of its own, dropped with it.
+//! PostgreSQL for tests: a database of their own, dropped with what holds it. The command line's tests of crashes
+//! include this file too.
 
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 
 /// A database of its own on the server of the tests.
-pub(super) struct Database {
+pub(crate) struct Database {
     /// Where it is.
-    pub(super) url: String,
+    pub(crate) url: String,
     name: String,
 }
 
@@ -16,7 +17,8 @@ fn server_url() -> String {
     std::env::var("DATABASE_URL").unwrap_or_else(|_| default.to_owned())
 }
 
-async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+/// A connection of its own.
+pub(crate) async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     // Ends with the client.
     tokio::spawn(connection);
@@ -24,16 +26,19 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
 }
 
 /// Whether the server answers; why not.
-pub(super) async fn check() -> Result<(), String> {
+pub(crate) async fn check() -> Result<(), String> {
     connect(&server_url()).await.map(drop).map_err(|error| error.to_string())
 }
 
 impl Database {
     /// A new, empty one.
-    pub(super) async fn create() -> Database {
+    ///
+    /// # Errors
+    /// Why there is no PostgreSQL.
+    pub(crate) async fn create() -> Result<Database, String> {
         let server = server_url();
         let name = format!("probity_test_{}", server::chance::hex::<8>());
-        let client = connect(&server).await.unwrap();
+        let client = connect(&server).await.map_err(|error| error.to_string())?;
         client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let mut url = Url::parse(&server).unwrap();
         url.set_path(&name);
@@ -41,7 +46,7 @@ impl Database {
         if !url.query_pairs().any(|(name, _)| name == "sslmode") {
             url.query_pairs_mut().append_pair("sslmode", "disable");
         }
-        Database { url: url.into(), name }
+        Ok(Database { url: url.into(), name })
     }
 }
 

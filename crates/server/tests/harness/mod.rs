@@ -155,7 +155,7 @@ impl World {
         let folder = TempDir::new().unwrap();
         let database = match engine {
             Engine::Sqlite => None,
-            Engine::Postgres => Some(Database::create().await),
+            Engine::Postgres => Some(Database::create().await.unwrap()),
         };
         let mut config = Config {
             data: folder.path().join("data"),
