@@ -235,12 +235,17 @@ impl Driver {
         })
     }
 
-    /// The next request that a receiver answered.
+    /// The next request that a receiver answered, other than a check of its URL.
     pub(crate) async fn next_served(&mut self) -> Value {
-        let served = next(&mut self.served).await;
-        served.unwrap_or_else(|why| {
-            panic!("no request reached the {:?} SDK: {why}{}", self.sdk, self.last_words())
-        })
+        loop {
+            let served = next(&mut self.served).await;
+            let served = served.unwrap_or_else(|why| {
+                panic!("no request reached the {:?} SDK: {why}{}", self.sdk, self.last_words())
+            });
+            if !served["answer"].to_string().contains("challenge") {
+                return served;
+            }
+        }
     }
 
     /// The events that are there already, without waiting.

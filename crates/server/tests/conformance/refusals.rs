@@ -166,7 +166,9 @@ impl Story<'_, '_> {
         let app = self.world.create_app(&self.hirer, None, false).await;
         let url = self.driver.receive_refusing("/", &app.verification_token, None, 1).await;
         let body = UpdateApp { callback_url: Some(Some(url)), ..UpdateApp::default() };
-        self.world.operator.update_app(&app.app.app_id, &body).await.unwrap();
+        let checked =
+            self.world.operator.update_app(&app.app.app_id, &body).await.unwrap().url_check;
+        assert!(checked.as_ref().is_some_and(|check| check.passed), "{checked:?}");
         let body = CreateAccount::new(&app.app.app_id, "华南区");
         self.hirer.control.create_account(&self.hirer.tenant_key, &body).await.unwrap();
         let list = ListEvents { limit: Some(1), ..ListEvents::default() };
