@@ -2,7 +2,7 @@
 //! time in which 1,000 events reach 50 connections of one app and are acknowledged.
 //!
 //! ```text
-//! cargo build --release -p cli
+//! cargo build --release -p cli --bin probity
 //! cargo run --release -p server --example long_connections [postgres://USER@HOST/DATABASE]
 //! ```
 //!
@@ -59,6 +59,8 @@ impl Drop for Shipped {
 
 #[tokio::main]
 async fn main() -> Result<(), Failed> {
+    // Whoever came first has set it, with the same.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let database_url = std::env::args().nth(1);
     let engine = if database_url.is_some() { "PostgreSQL" } else { "SQLite" };
     let folder = tempfile::tempdir()?;
