@@ -89,6 +89,7 @@ impl Server {
         }
         // After the workers, so that what they sent is acknowledged before its connection ends.
         part_with_clients(&self.app).await;
+        self.app.store.close().await;
     }
 
     /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
@@ -96,6 +97,7 @@ impl Server {
         let service = routes::service(Arc::clone(&self.app));
         listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
         part_with_clients(&self.app).await;
+        self.app.store.close().await;
     }
 }
 
@@ -114,12 +116,13 @@ pub async fn run_workers(
 ) -> Result<(), StartFailure> {
     let app = open(config, Clock::system(), None).await?;
     let (stop, stopped) = watch::channel(false);
-    let workers = tokio::spawn(work::run(app, stopped));
+    let workers = tokio::spawn(work::run(Arc::clone(&app), stopped));
     shutdown.await;
     stop.send_replace(true);
     if let Err(error) = workers.await {
         tracing::error!(%error, "the workers ended badly");
     }
+    app.store.close().await;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What both engines share: the jobs of a writer, and how the rest of the process learns of commits.
+//! What both engines share: how a writer answers, and how the rest of the process learns of commits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,16 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::id::IdMaker;
 use tokio::sync::{Notify, oneshot};
 
-use crate::desk::{Outcome, Waiting};
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Statement, Written};
-
-/// One piece of work for a writer. Its answer is sent after the commit that made it durable.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Order(Box<Waiting>, Answer<Outcome>),
-    Write(Vec<Statement>, Answer<Written>),
-}
 
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 
@@ -39,7 +30,8 @@ pub(crate) struct Signals(Arc<Inner>);
 struct Inner {
     deliveries: Notify,
     reports: Notify,
-    is_failing: AtomicBool,
+    is_commit_failing: AtomicBool,
+    is_log_failing: AtomicBool,
 }
 
 impl Signals {
@@ -63,15 +55,29 @@ impl Signals {
 
     /// Notes whether the last commit worked. While it did not, every commit must bring a [`BEAT`].
     pub(crate) fn note_commit(&self, worked: bool) {
-        let was_failing = self.0.is_failing.swap(!worked, Ordering::SeqCst);
-        if was_failing && worked {
-            tracing::info!("storage takes commits again");
-        }
+        note(&self.0.is_commit_failing, worked);
     }
 
-    /// Whether the last commit failed, and none has worked since.
+    /// Notes whether the last append to the redo log worked.
+    pub(crate) fn note_log(&self, worked: bool) {
+        note(&self.0.is_log_failing, worked);
+    }
+
+    /// Whether the last commit of the database failed, and none has worked since.
+    pub(crate) fn is_commit_failing(&self) -> bool {
+        self.0.is_commit_failing.load(Ordering::SeqCst)
+    }
+
+    /// Whether the last commit, or the last append to the redo log, failed, and none has worked since.
     pub(crate) fn is_failing(&self) -> bool {
-        self.0.is_failing.load(Ordering::SeqCst)
+        self.is_commit_failing() || self.0.is_log_failing.load(Ordering::SeqCst)
+    }
+}
+
+fn note(is_failing: &AtomicBool, worked: bool) {
+    let was_failing = is_failing.swap(!worked, Ordering::SeqCst);
+    if was_failing && worked {
+        tracing::info!("storage takes commits again");
     }
 }
 

@@ -5,10 +5,12 @@
 //! - An order changes only through [`Store::command`], which answers after the commit, never before.
 //! - Whatever is written together stands or falls together: an order's state, its timeline entry, its reports
 //!   and its events; any other write with the events that it causes.
-//! - SQLite commits with `synchronous=FULL` on one writer thread; PostgreSQL locks an order's row before it
-//!   decides. So commands on one order have one legal sequence, on every engine and any number of replicas.
+//! - On SQLite one thread decides, and answers after a sync of its redo log or of the database; PostgreSQL locks
+//!   an order's row before it decides. So commands on one order have one legal sequence, on every engine and any
+//!   number of replicas. A SQLite file belongs to one process at a time.
 //! - After a failed commit the store says so ([`Store::is_failing`]) until a real commit has worked.
-//! - Reads see what was committed before they began; they never wait for the writer.
+//! - Reads see what was acknowledged before they began. On SQLite they may wait for the writer to bring it from
+//!   the redo log into the database; while storage fails they do not wait, and see what is there.
 //! - What tells about a person is sealed before it reaches the engine.
 
 pub mod accounts;
@@ -146,7 +148,7 @@ pub async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
     match location {
         Location::Sqlite(path) => {
             let path = path.clone();
-            let work = move || migrate::sqlite(&mut sqlite::open(&path)?);
+            let work = move || sqlite::migrate(&path);
             let done = tokio::task::spawn_blocking(work).await;
             done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Schema, "the migration panicked")))
         }
@@ -165,7 +167,6 @@ impl Store {
     /// [`FaultKind::WrongRootKey`] when the installation was made under another root key;
     /// [`FaultKind::Schema`] as [`migrate`]; faults of storage.
     pub async fn open(location: &Location, root: Key, now: UnixMs) -> Result<Store, Fault> {
-        migrate(location).await?;
         let signals = Signals::default();
         let remembered = Arc::new(Remembered::default());
         let ids = Ids::default();
@@ -176,6 +177,7 @@ impl Store {
                 Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?)
             }
             Location::Postgres(url) => {
+                migrate(location).await?;
                 let config = postgres::config(url)?;
                 let remembered = Arc::clone(&remembered);
                 let told = move |news: News<'_>| remembered.heed(news);
@@ -203,6 +205,16 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.order(command).await,
             Engine::Postgres(postgres) => postgres.order(command).await,
+        }
+    }
+
+    /// Ends writing after what was asked before, so that another process may open the database. Whoever asks
+    /// later gets a fault; reading goes on.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            // Its writers end with the store; others may have the database open meanwhile.
+            Engine::Postgres(_) => {}
         }
     }
 

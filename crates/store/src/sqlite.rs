@@ -1,48 +1,52 @@
-//! SQLite: one writer thread with group commit, read-only connections beside it, checkpoints in the background.
+//! SQLite: the order desk answers after one sync of its redo log; one writer thread brings that into the database
+//! behind it, and commits everything else; read-only connections beside them, checkpoints in the background.
 
 mod desk;
+mod inbox;
+mod load;
+mod overlay;
 mod readers;
+mod redo;
+mod rows;
+mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use domain::Id;
 use domain::id::IdMaker;
-use rusqlite::{
-    CachedStatement, Connection, Statement as Prepared, Transaction, TransactionBehavior,
-    params_from_iter,
-};
+use rusqlite::{CachedStatement, Connection, Statement as Prepared, params_from_iter};
 use tokio::sync::oneshot;
 
+use self::desk::{Desk, Message};
+use self::inbox::{Inbox, Task};
 #[cfg(test)]
-pub(crate) use self::desk::find_order;
-use self::desk::{Texts, load};
+pub(crate) use self::load::find_order;
 use self::readers::Readers;
-use crate::desk::plan::{Plan, plan};
-use crate::desk::{BATCH_MAX, OrderCommand, Outcome, Waiting};
-use crate::engine::{Answer, BEAT, EndWithWriter, Ids, Job, Signals, answer, writer_gone};
+use self::redo::{Found, Redo};
+use self::rows::Rows;
+#[cfg(test)]
+pub(crate) use self::writer::{FIND_APPLIED, NOTE_APPLIED};
+use self::writer::{Writer, checkpoint, find_applied, note_applied};
+use crate::desk::{OrderCommand, Outcome, Waiting};
+use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Expect, Row, Statement, Value, Written};
+use crate::value::{Row, Statement, Value, Written};
 
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
-/// Pages in the WAL from which the background thread writes them back, and from which the writer does.
-const WAL_PAGES_SOFT: i32 = 1_000;
-const WAL_PAGES_HARD: i32 = 4_000;
-/// How often the writer tries a commit of its own while storage fails.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
 const BUSY: Duration = Duration::from_secs(5);
-/// How long the writer waits for readers, so that the WAL can begin anew.
-const RESTART_BUSY: Duration = Duration::from_millis(100);
 /// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events))";
+const IS_LOGGED: &str = "SELECT count(*) FROM pragma_table_info('pulse') WHERE name = 'applied'";
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
-    jobs: Sender<Job>,
+    desk: Sender<Message>,
+    inbox: Arc<Inbox>,
     readers: Readers,
 }
 
@@ -65,45 +69,101 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// Opens the database and its redo log for this process alone, and brings the database to what was acknowledged
+/// and to this program's schema; gives the names of the migrations that were applied.
+fn prepare_database(path: &Path) -> Result<(Connection, Redo, Vec<String>), Fault> {
+    let (mut redo, found) = Redo::open(path)?;
+    let mut connection = open(path)?;
+    if !found.records.is_empty() {
+        replay(&mut connection, found)?;
+        redo.clear()?;
+    }
+    let done = crate::migrate::sqlite(&mut connection)?;
+    Ok((connection, redo, done))
+}
+
+/// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
+pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Fault> {
+    prepare_database(path).map(|(_, _, done)| done)
+}
+
+/// Writes what the redo log holds and the database does not.
+fn replay(connection: &mut Connection, found: Found) -> Result<(), Fault> {
+    let is_logged: i64 = connection.query_row(IS_LOGGED, [], |row| row.get(0))?;
+    let applied = if is_logged > 0 { find_applied(connection)? } else { 0 };
+    let mut expected = applied;
+    let transaction = connection.transaction()?;
+    for record in found.records.into_iter().filter(|record| record.number > applied) {
+        expected += 1;
+        if record.number != expected || is_logged == 0 {
+            return Err(Fault::new(
+                FaultKind::Schema,
+                format_args!(
+                    "the redo log goes on with batch {}, the database ends with {applied}: they are not of \
+                     the same moment; restore both, or move the files `-redo-0` and `-redo-1` away to go \
+                     on without what was acknowledged after the database's moment",
+                    record.number
+                ),
+            ));
+        }
+        let rows = Rows::decode(&record.payload).ok_or_else(|| {
+            Fault::new(FaultKind::Damaged, "a record of the redo log is not rows")
+        })?;
+        Rows::write(std::iter::once(&rows), &transaction, &found.texts[record.file])?;
+    }
+    if expected > applied {
+        note_applied(&transaction, expected)?;
+        tracing::info!(batches = expected - applied, "the redo log was replayed");
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 impl Sqlite {
-    /// Starts the writer and the readers on a migrated database.
+    /// Brings the database to this program's schema, and starts the desk, the writer and the readers.
     pub(crate) fn start(path: &Path, signals: &Signals, ids: &Ids) -> Result<Sqlite, Fault> {
-        let connection = open(path)?;
+        let (connection, mut redo, _) = prepare_database(path)?;
         let newest = connection.query_row(NEWEST_ID, [], |row| row.get(0))?;
         *ids.lock() = IdMaker::after(0, Id(newest));
-        let readers = Readers::open(path)?;
-        let (jobs, waiting) = channel();
+        let applied = find_applied(&connection)?;
+        let texts = rows::texts();
+        redo.begin(applied, &texts);
+        let inbox = Arc::new(Inbox::after(applied));
+        let readers = Readers::open(path, Arc::clone(&inbox), signals.clone())?;
+        let (desk, waiting) = channel();
         let (grown, growth) = channel();
-        let mut writer = Writer {
-            path: path.to_owned(),
-            connection,
-            texts: Texts::new(),
-            wal_pages: Arc::default(),
-            ids: ids.clone(),
-            signals: signals.clone(),
-            grown,
-        };
-        writer.watch_wal();
         let checkpoints = open(path)?;
-        spawn("probity-writer", move || writer.run(&waiting))?;
+        let (path, shared) = (path.to_owned(), Arc::clone(&inbox));
+        let mut writer =
+            Writer::new(path.clone(), connection, texts, shared, signals.clone(), grown);
+        let shared = Arc::clone(&inbox);
+        let serving = Desk::new(path, redo, shared, ids.clone(), signals.clone());
+        spawn("probity-desk", move || serving.run(&waiting))?;
+        spawn("probity-writer", move || writer.run())?;
         spawn("probity-checkpoint", move || checkpoint(&checkpoints, &growth))?;
-        Ok(Sqlite { jobs, readers })
+        Ok(Sqlite { desk, inbox, readers })
     }
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Job::Order(Box::new(Waiting::new(command)), sender))?;
+        let asked = (Box::new(Waiting::new(command)), sender);
+        self.desk.send(Message::Order(asked)).map_err(|_| writer_gone())?;
         answer(receiver).await
+    }
+
+    /// Ends the desk and the writer after what they were given, and leaves the files to the next process.
+    pub(crate) async fn close(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.desk.send(Message::Close(sender)).is_ok() {
+            // An error is its end too.
+            let _ = receiver.await;
+        }
     }
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Job::Write(statements, sender))?;
+        self.inbox.ask(Task::Write(statements, sender))?;
         answer(receiver).await
-    }
-
-    fn send(&self, job: Job) -> Result<(), Fault> {
-        self.jobs.send(job).map_err(|_| writer_gone())
     }
 
     pub(crate) async fn read(
@@ -128,203 +188,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Fault> 
         })
 }
 
-/// The one thread that writes.
-struct Writer {
-    path: PathBuf,
-    connection: Connection,
-    texts: Texts,
-    wal_pages: Arc<std::sync::atomic::AtomicI32>,
-    ids: Ids,
-    signals: Signals,
-    grown: Sender<()>,
-}
-
-impl Writer {
-    /// Keeps the number of pages in the WAL at hand.
-    fn watch_wal(&mut self) {
-        let wal_pages = Arc::clone(&self.wal_pages);
-        let watched = self.connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-            wal_pages.store(pages, std::sync::atomic::Ordering::Relaxed);
-            Ok(())
-        }));
-        if let Err(error) = watched {
-            tracing::warn!(%error, "the size of the WAL is not watched");
-        }
-    }
-
-    fn run(&mut self, waiting: &Receiver<Job>) {
-        loop {
-            let first = if self.signals.is_failing() {
-                match waiting.recv_timeout(PROBE_EVERY) {
-                    Ok(job) => job,
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.probe();
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
-            } else {
-                match waiting.recv() {
-                    Ok(job) => job,
-                    Err(_) => return,
-                }
-            };
-            let mut jobs = vec![first];
-            while jobs.len() < BATCH_MAX
-                && let Ok(job) = waiting.try_recv()
-            {
-                jobs.push(job);
-            }
-            self.serve(jobs);
-            self.bound_wal();
-        }
-    }
-
-    /// Commits a batch and answers its members; when one of them spoils it, one by one.
-    fn serve(&mut self, jobs: Vec<Job>) {
-        let (mut orders, mut writes) = (Vec::new(), Vec::new());
-        for job in jobs {
-            match job {
-                Job::Order(command, answer) => orders.push((command, answer)),
-                Job::Write(statements, answer) => writes.push((statements, answer)),
-            }
-        }
-        match self.commit(&orders, &writes) {
-            Ok(done) => {
-                self.signals.note_commit(true);
-                done.answer(orders, writes, &self.signals);
-            }
-            Err(fault) if fault.kind() != FaultKind::Storage && orders.len() + writes.len() > 1 => {
-                tracing::warn!(%fault, "a batch is tried again one by one");
-                for (command, answer) in orders {
-                    self.serve(vec![Job::Order(command, answer)]);
-                }
-                for (statements, answer) in writes {
-                    self.serve(vec![Job::Write(statements, answer)]);
-                }
-            }
-            Err(fault) => {
-                if fault.kind() == FaultKind::Storage {
-                    self.storage_failed(&fault);
-                }
-                refuse(orders.into_iter().map(|(_, answer)| answer), &fault);
-                refuse(writes.into_iter().map(|(_, answer)| answer), &fault);
-            }
-        }
-    }
-
-    /// After a failed write or sync nothing of this connection is trusted: it is opened anew.
-    fn storage_failed(&mut self, fault: &Fault) {
-        tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
-        self.signals.note_commit(false);
-        match open(&self.path) {
-            Ok(connection) => {
-                self.connection = connection;
-                self.watch_wal();
-            }
-            Err(fault) => tracing::error!(%fault, "the database cannot be opened again"),
-        }
-    }
-
-    fn probe(&mut self) {
-        match self.connection.execute(BEAT, []) {
-            Ok(_) => self.signals.note_commit(true),
-            Err(error) => self.storage_failed(&error.into()),
-        }
-    }
-
-    fn commit<A, B>(
-        &mut self,
-        orders: &[(Box<Waiting>, A)],
-        writes: &[(Vec<Statement>, B)],
-    ) -> Result<Done, Fault> {
-        let begin = TransactionBehavior::Immediate;
-        let transaction = Transaction::new_unchecked(&self.connection, begin)?;
-        let commands = || orders.iter().map(|(command, _)| command.as_ref());
-        let loaded = load(&transaction, commands())?;
-        let (plan, outcomes) = plan(commands(), loaded, &self.ids)?;
-        self.texts.write(&transaction, &plan)?;
-        let written = writes
-            .iter()
-            .map(|(statements, _)| write(&transaction, statements))
-            .collect::<Result<Vec<_>, _>>()?;
-        if self.signals.is_failing() {
-            transaction.execute(BEAT, [])?;
-        }
-        transaction.commit()?;
-        Ok(Done { outcomes, written, plan })
-    }
-
-    /// Lets the background write the WAL's pages back, or does it when that does not keep up.
-    fn bound_wal(&mut self) {
-        let pages = self.wal_pages.load(std::sync::atomic::Ordering::Relaxed);
-        if pages >= WAL_PAGES_HARD {
-            if let Err(error) = self.restart_wal() {
-                tracing::warn!(%error, "the WAL is not written back");
-            }
-        } else if pages >= WAL_PAGES_SOFT {
-            // The background may have ended with the process; then this is its last batch.
-            let _ = self.grown.send(());
-        }
-    }
-
-    /// Writes all of the WAL back and waits for those who read from it, so that the next commit begins it anew:
-    /// readers that follow each other without a gap would otherwise let it grow for ever.
-    fn restart_wal(&self) -> rusqlite::Result<()> {
-        self.connection.busy_timeout(RESTART_BUSY)?;
-        let back = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
-        self.connection.busy_timeout(BUSY)?;
-        back
-    }
-}
-
-/// Writes the WAL's pages back whenever it has grown.
-fn checkpoint(connection: &Connection, growth: &Receiver<()>) {
-    while growth.recv().is_ok() {
-        while growth.try_recv().is_ok() {}
-        let back = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = back {
-            tracing::warn!(%error, "the WAL is not written back");
-        }
-    }
-}
-
-/// A committed batch, not yet answered.
-struct Done {
-    outcomes: Vec<Outcome>,
-    written: Vec<Written>,
-    plan: Plan,
-}
-
-impl Done {
-    fn answer(
-        self,
-        orders: Vec<(Box<Waiting>, Answer<Outcome>)>,
-        writes: Vec<(Vec<Statement>, Answer<Written>)>,
-        signals: &Signals,
-    ) {
-        if self.plan.has_deliveries() {
-            signals.wake_deliveries();
-        }
-        if self.plan.has_fetches() {
-            signals.wake_reports();
-        }
-        // Whoever asked may have gone; the commit stands all the same.
-        for ((_, answer), outcome) in orders.into_iter().zip(self.outcomes) {
-            let _ = answer.send(Ok(outcome));
-        }
-        for ((_, answer), written) in writes.into_iter().zip(self.written) {
-            let _ = answer.send(Ok(written));
-        }
-    }
-}
-
-fn refuse<T>(answers: impl Iterator<Item = Answer<T>>, fault: &Fault) {
-    for answer in answers {
-        let _ = answer.send(Err(fault.clone()));
-    }
-}
-
 fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Fault> {
     Ok(connection.prepare_cached(&dialect(sql))?)
 }
@@ -334,7 +197,7 @@ pub(crate) fn dialect(sql: &str) -> String {
     sql.replace('$', "?")
 }
 
-fn rows(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
+fn rows_of(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
     let mut statement = prepare(connection, sql)?;
     collect(&mut statement, values)
 }
@@ -358,26 +221,4 @@ fn value(value: rusqlite::types::ValueRef<'_>) -> Value {
         ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
         ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
     }
-}
-
-/// Does one write inside the batch; a part that is not met takes back this write alone.
-fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, Fault> {
-    connection.execute_batch("SAVEPOINT one_write")?;
-    let mut returned = Vec::new();
-    for (place, statement) in statements.iter().enumerate() {
-        let mut prepared = prepare(connection, statement.sql)?;
-        let touched = if prepared.column_count() == 0 {
-            prepared.execute(params_from_iter(&statement.values))?
-        } else {
-            returned = collect(&mut prepared, &statement.values)?;
-            returned.len()
-        };
-        if statement.expect == Expect::One && touched != 1 {
-            drop(prepared);
-            connection.execute_batch("ROLLBACK TO one_write; RELEASE one_write")?;
-            return Ok(Written::Unmet(place));
-        }
-    }
-    connection.execute_batch("RELEASE one_write")?;
-    Ok(Written::Done(returned))
 }

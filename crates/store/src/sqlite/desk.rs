@@ -1,133 +1,250 @@
-//! The order desk on SQLite: what a batch needs is read by keys, what it does is written row by row.
+//! The order desk's thread on SQLite: decides what waits, and acknowledges it after one sync of the redo log.
+//!
+//! The writer brings the rows into the database behind it; until then the overlay knows how the orders stand.
+//! What may still be refused by the database (a new order, a used Idempotency-Key) is committed there before it
+//! is answered, and the desk waits for that.
 
-use domain::Id;
-use domain::order::Action;
-use rusqlite::{Connection, params_from_iter};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 
-use super::{prepare, rows};
-use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest};
-use crate::desk::{OrderKey, Waiting};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::inbox::{Inbox, Logged, PROBE_EVERY, Task};
+use super::load::load;
+use super::overlay::Overlay;
+use super::readers;
+use super::redo::{RECORD_MAX, Redo};
+use super::rows::Rows;
+use crate::desk::plan::{Plan, plan};
+use crate::desk::{BATCH_MAX, Outcome, Request, Waiting};
+use crate::engine::{Answer, Ids, Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
-use crate::sql;
-use crate::value::{Value, values};
 
-/// Reads the row of one order.
-pub(crate) fn find_order() -> String {
-    format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = $1 AND tenant_id = $2")
+/// How many bytes of the log may wait for the writer before the desk waits too.
+const UNAPPLIED_MAX: usize = 8 << 20;
+
+/// A command with the way to its answer.
+type Asked = (Box<Waiting>, Answer<Outcome>);
+
+/// What the desk is told.
+pub(super) enum Message {
+    Order(Asked),
+    /// To end, and to tell when it has.
+    Close(oneshot::Sender<()>),
 }
 
-/// Loads what the rules need to know for these commands.
-pub(super) fn load<'a>(
-    connection: &Connection,
-    commands: impl Iterator<Item = &'a Waiting>,
-) -> Result<Loaded, Fault> {
-    let mut loaded = Loaded::default();
-    let select = find_order();
-    for command in commands {
-        if let Some(key) = command.idempotency {
-            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
-            for row in rows(connection, sql::FIND_USED_KEY, &values)? {
-                let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
-                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
-            }
+/// The desk's state.
+pub(super) struct Desk {
+    path: PathBuf,
+    /// None after a failed read: it is opened anew.
+    reader: Option<Connection>,
+    redo: Redo,
+    overlay: Overlay,
+    inbox: Arc<Inbox>,
+    ids: Ids,
+    signals: Signals,
+    payload: Vec<u8>,
+}
+
+/// What a batch does, and what its members are told.
+struct Decided {
+    plan: Plan,
+    outcomes: Vec<Outcome>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        path: PathBuf,
+        redo: Redo,
+        inbox: Arc<Inbox>,
+        ids: Ids,
+        signals: Signals,
+    ) -> Desk {
+        let overlay = Overlay::default();
+        Desk { path, reader: None, redo, overlay, inbox, ids, signals, payload: Vec::new() }
+    }
+
+    /// Serves until it is told to end or nobody can ask any more; then the database holds what the log held.
+    pub(super) fn run(mut self, waiting: &Receiver<Message>) {
+        let close = self.serve_all(waiting);
+        if self.inbox.wait_durable(self.redo.newest(), &self.signals)
+            && let Err(fault) = self.redo.clear()
+        {
+            tracing::warn!(%fault, "the redo log is not cleared; it is replayed at the next start");
         }
-        let key = command.key();
-        let asked = command.command();
-        if let Action::Place { .. } = asked.action {
-            continue;
+        // The log is for the next one to open.
+        drop(self);
+        if let Some(close) = close {
+            let _ = close.send(());
         }
-        if !loaded.orders.contains_key(&key) {
-            let values = values![key.order_id.0, key.tenant_id.0];
-            for row in rows(connection, &select, &values)? {
-                loaded.orders.insert(key, OrderRow::read(&row)?);
-            }
-        }
-        match asked.action {
-            Action::Progress(mark) => {
-                let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
-                for row in rows(connection, sql::FIND_STAGE, &values)? {
-                    loaded.stages.insert((key, mark.stage), digest(row.bytes(0)?)?);
+    }
+
+    fn serve_all(&mut self, waiting: &Receiver<Message>) -> Option<oneshot::Sender<()>> {
+        loop {
+            let first = if self.redo.is_broken() {
+                match waiting.recv_timeout(PROBE_EVERY) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.mend();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                }
+            } else {
+                waiting.recv().ok()?
+            };
+            // What only changes an order goes through the log; the rest has to ask the database.
+            let (mut changes, mut others, mut close) = (Vec::new(), Vec::new(), None);
+            let more = std::iter::from_fn(|| waiting.try_recv().ok());
+            for message in std::iter::once(first).chain(more.take(BATCH_MAX - 1)) {
+                match message {
+                    Message::Order(asked) if is_change(&asked.0) => changes.push(asked),
+                    Message::Order(asked) => others.push(asked),
+                    Message::Close(answer) => close = Some(answer),
                 }
             }
-            Action::Result => load_results(connection, &mut loaded, key)?,
-            _ => {}
-        }
-    }
-    Ok(loaded)
-}
-
-/// The row itself tells the only result's digest; of several, the timeline tells all.
-fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
-    let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
-        return Ok(());
-    };
-    let values = values![key.tenant_id.0, order.entry_last.0];
-    let found = rows(connection, sql::LIST_RESULT_DIGESTS, &values)?;
-    let digests = found.iter().map(|row| digest(row.bytes(0)?)).collect::<Result<_, _>>()?;
-    loaded.results.insert(key, digests);
-    Ok(())
-}
-
-/// Runs one statement once for each row of values.
-fn each<T, const N: usize>(
-    connection: &Connection,
-    sql: &str,
-    rows: &[T],
-    values: fn(&T) -> [Value; N],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut statement = prepare(connection, sql)?;
-    for row in rows {
-        let touched = statement.execute(params_from_iter(&values(row)))?;
-        if touched != 1 {
-            return Err(Fault::new(
-                FaultKind::Damaged,
-                "a row that was read is not there to change",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The texts by which a batch is written.
-pub(super) struct Texts {
-    order: String,
-    order_change: String,
-    entry: String,
-    stage: String,
-    report: String,
-    event: String,
-    delivery: String,
-    used_key: String,
-    application: String,
-}
-
-impl Texts {
-    pub(super) fn new() -> Texts {
-        Texts {
-            order: sql::ORDERS.insert_one(),
-            order_change: sql::ORDER_CHANGES.update_one(),
-            entry: sql::ENTRIES.insert_one(),
-            stage: sql::STAGES.insert_one(),
-            report: sql::REPORTS.insert_one(),
-            event: sql::EVENTS.insert_one(),
-            delivery: sql::DELIVERIES.insert_one(),
-            used_key: sql::USED_KEYS.insert_one(),
-            application: sql::APPLICATIONS.insert_one(),
+            for (batch, is_logged) in [(changes, true), (others, false)] {
+                if !batch.is_empty() {
+                    self.serve(batch, is_logged);
+                }
+            }
+            if close.is_some() {
+                return close;
+            }
         }
     }
 
-    pub(super) fn write(&self, connection: &Connection, plan: &Plan) -> Result<(), Fault> {
-        each(connection, &self.order, &plan.placed, sql::order_values)?;
-        each(connection, &self.order_change, &plan.changed, sql::order_change_values)?;
-        each(connection, &self.entry, &plan.entries, sql::entry_values)?;
-        each(connection, &self.stage, &plan.stages, sql::stage_values)?;
-        each(connection, &self.report, &plan.reports, sql::report_values)?;
-        each(connection, &self.event, &plan.events, sql::event_values)?;
-        each(connection, &self.delivery, &plan.events, sql::delivery_values)?;
-        each(connection, &self.used_key, &plan.used_keys, sql::used_key_values)?;
-        each(connection, &self.application, &plan.applications, sql::application_values)
+    /// Makes a batch durable and answers its members; when one of them spoils it, one by one.
+    fn serve(&mut self, batch: Vec<Asked>, is_logged: bool) {
+        match self.settle(&batch, is_logged) {
+            Ok(decided) => {
+                if decided.plan.has_deliveries() {
+                    self.signals.wake_deliveries();
+                }
+                if decided.plan.has_fetches() {
+                    self.signals.wake_reports();
+                }
+                // Whoever asked may have gone; what was decided stands all the same.
+                for ((_, answer), outcome) in batch.into_iter().zip(decided.outcomes) {
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Err(fault) if fault.kind() != FaultKind::Storage && batch.len() > 1 => {
+                tracing::warn!(%fault, "a batch is tried again one by one");
+                for asked in batch {
+                    self.serve(vec![asked], is_logged);
+                }
+            }
+            Err(fault) => {
+                for (_, answer) in batch {
+                    let _ = answer.send(Err(fault.clone()));
+                }
+            }
+        }
     }
+
+    fn settle(&mut self, batch: &[Asked], is_logged: bool) -> Result<Decided, Fault> {
+        if self.redo.is_broken() {
+            self.mend();
+        }
+        if self.signals.is_failing() {
+            return Err(failing());
+        }
+        let decided = self.decide(batch)?;
+        let rows = Rows::of(&decided.plan);
+        if rows.is_empty() {
+            return Ok(decided);
+        }
+        self.payload.clear();
+        if is_logged {
+            rows.encode(&mut self.payload);
+        }
+        if is_logged && self.payload.len() <= RECORD_MAX {
+            self.log(rows, &decided.plan)?;
+        } else {
+            self.commit(rows)?;
+        }
+        Ok(decided)
+    }
+
+    fn decide(&mut self, batch: &[Asked]) -> Result<Decided, Fault> {
+        self.overlay.forget(self.inbox.applied());
+        let commands = || batch.iter().map(|(command, _)| command.as_ref());
+        while self.overlay.bytes() > UNAPPLIED_MAX || self.overlay.hides_results(commands()) {
+            self.wait_applied()?;
+        }
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => readers::open(&self.path)?,
+        };
+        let loaded = load(&reader, &self.overlay, commands())?;
+        self.reader = Some(reader);
+        let (plan, outcomes) = plan(commands(), loaded, &self.ids)?;
+        Ok(Decided { plan, outcomes })
+    }
+
+    /// Waits until the database has what the overlay knows.
+    fn wait_applied(&mut self) -> Result<(), Fault> {
+        let Some(newest) = self.overlay.newest() else { return Ok(()) };
+        if !self.inbox.wait_applied(newest, &self.signals) {
+            return Err(failing());
+        }
+        self.overlay.forget(newest);
+        Ok(())
+    }
+
+    /// Acknowledges rows by the log, and leaves them to the writer.
+    fn log(&mut self, rows: Rows, plan: &Plan) -> Result<(), Fault> {
+        let bytes = self.payload.len();
+        let needed = self.redo.needs(bytes);
+        if needed > 0 && !self.inbox.wait_durable(needed, &self.signals) {
+            return Err(failing());
+        }
+        let number = match self.redo.append(&self.payload) {
+            Ok(number) => number,
+            Err(fault) => {
+                tracing::error!(%fault, "the redo log failed, no call is acknowledged until it works");
+                self.signals.note_log(false);
+                return Err(fault);
+            }
+        };
+        if needed > 0 {
+            // The other file is needed again when this one is full.
+            self.inbox.want(true);
+        }
+        self.overlay.add(number, plan, bytes);
+        self.inbox.log(Logged { number, rows, bytes });
+        Ok(())
+    }
+
+    /// Commits rows in the database, behind everything that the log holds.
+    fn commit(&self, rows: Rows) -> Result<(), Fault> {
+        let (answer, done) = sync_channel(1);
+        self.inbox.ask(Task::Rows(rows, answer))?;
+        done.recv().unwrap_or_else(|_| Err(writer_gone()))
+    }
+
+    fn mend(&mut self) {
+        match self.redo.mend() {
+            Ok(()) => self.signals.note_log(true),
+            Err(fault) => tracing::error!(%fault, "the redo log still fails"),
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
+}
+
+/// Whether a command changes an order and nothing else, which the database cannot refuse.
+fn is_change(command: &Waiting) -> bool {
+    command.idempotency.is_none() && !matches!(command.request, Request::Place { .. })
+}
+
+fn failing() -> Fault {
+    Fault::new(FaultKind::Storage, "storage fails, and no commit has worked since")
 }

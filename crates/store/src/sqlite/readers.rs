@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rows;
-use crate::engine::writer_gone;
+use super::inbox::Inbox;
+use super::rows_of;
+use crate::engine::{Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Value};
 
@@ -18,13 +19,15 @@ pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     /// As many permits as there are connections.
     permits: Arc<Semaphore>,
+    inbox: Arc<Inbox>,
+    signals: Signals,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path) -> Result<Readers, Fault> {
+    pub(super) fn open(path: &Path, inbox: Arc<Inbox>, signals: Signals) -> Result<Readers, Fault> {
         let readers = (0..READERS).map(|_| open(path)).collect::<Result<Vec<_>, _>>()?;
         let permits = Arc::new(Semaphore::new(readers.len()));
-        Ok(Readers { idle: Arc::new(Mutex::new(readers)), permits })
+        Ok(Readers { idle: Arc::new(Mutex::new(readers)), permits, inbox, signals })
     }
 
     pub(super) async fn read(
@@ -34,16 +37,19 @@ impl Readers {
     ) -> Result<Vec<Row>, Fault> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| writer_gone())?;
         let idle = Arc::clone(&self.idle);
+        let (inbox, signals) = (Arc::clone(&self.inbox), self.signals.clone());
         // Whoever asked may give up meanwhile: the reader goes on, and keeps permit and connection until its end.
         let read = tokio::task::spawn_blocking(move || {
             let reader = Reader::take(idle, permit);
-            rows(reader.connection.as_ref().ok_or_else(writer_gone)?, sql, &values)
+            inbox.wait_seen(&signals);
+            rows_of(reader.connection.as_ref().ok_or_else(writer_gone)?, sql, &values)
         });
         read.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "a reader panicked")))
     }
 }
 
-fn open(path: &Path) -> Result<Connection, Fault> {
+/// Opens a connection that only reads.
+pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(super::BUSY)?;

@@ -320,7 +320,7 @@ async fn the_wal_stays_bounded_and_shrinks_after_a_long_reader() {
             });
         }
         // A WAL file does not shrink by itself: what it is now is the most that it was.
-        write_much(world, &scene, 12).await;
+        write_much(world, &scene, 50).await;
         assert!(size() <= WAL_MAX, "the WAL grew to {} bytes", size());
 
         let backup = rusqlite::Connection::open(path).unwrap();

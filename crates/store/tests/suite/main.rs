@@ -16,6 +16,7 @@ mod lockstep;
 mod migrations;
 mod order_pages;
 mod orders;
+mod redo;
 mod repeats;
 mod reports;
 mod sealing;

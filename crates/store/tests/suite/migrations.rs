@@ -1,5 +1,6 @@
 //! Migrations: up from nothing, never twice, never half, never on a newer database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use store::{FaultKind, Location, Store, migrate};
@@ -35,7 +36,7 @@ async fn tables(world: &World) -> i64 {
 
 async fn a_second_start_migrates_nothing(world: &World) {
     assert_eq!(tables(world).await, sizes().1);
-    assert_eq!(migrate(&world.location).await.unwrap(), Vec::<String>::new());
+    assert_eq!(migrate(&world.copy().await).await.unwrap(), Vec::<String>::new());
     let scene = world.scene(false, false).await;
     let order_id = accepted(&world.store, scene.place()).await;
     let again = world.replica().await;
@@ -49,8 +50,8 @@ async fn a_newer_database_is_refused(world: &World) {
                  VALUES (9999, 'of_tomorrow', '2030-01-01T00:00:00Z', '1')";
     world.raw(newer).await;
     for fault in [
-        migrate(&world.location).await.unwrap_err(),
-        Store::open(&world.location, root(), NOW).await.err().unwrap(),
+        migrate(&world.copy().await).await.unwrap_err(),
+        Store::open(&world.copy().await, root(), NOW).await.err().unwrap(),
     ] {
         assert_eq!(fault.kind(), FaultKind::Schema);
         let text = fault.to_string();
@@ -60,13 +61,14 @@ async fn a_newer_database_is_refused(world: &World) {
 
 async fn a_database_of_another_text_is_refused(world: &World) {
     world.raw("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 1").await;
-    let fault = migrate(&world.location).await.unwrap_err();
+    let fault = migrate(&world.copy().await).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Schema);
     assert!(fault.to_string().contains("another text"), "{fault}");
 }
 
 /// Something is in the way of the last table: none of the tables before it may stay.
 async fn a_migration_that_fails_leaves_nothing_half(world: &World) {
+    let world = &World::of(Arc::clone(&world.store), world.copy().await);
     forget_schema(world).await;
     world.raw("CREATE TABLE idempotency (in_the_way BIGINT)").await;
     let fault = migrate(&world.location).await.unwrap_err();

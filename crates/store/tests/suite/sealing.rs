@@ -283,7 +283,7 @@ async fn an_orders_key_in_another_order_does_not_open(world: &World) {
 
 async fn a_wrong_root_key_opens_nothing(world: &World) {
     world.scene(false, false).await;
-    let Err(fault) = Store::open(&world.location, Key::new([8; 32]), NOW).await else {
+    let Err(fault) = Store::open(&world.copy().await, Key::new([8; 32]), NOW).await else {
         panic!("a wrong root key was taken");
     };
     assert_eq!(fault.kind(), FaultKind::WrongRootKey);

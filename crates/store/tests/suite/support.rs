@@ -83,13 +83,24 @@ impl World {
         matches!(self.location, Location::Sqlite(_))
     }
 
-    /// Another process's view of the same database.
+    /// Another process's view of the same database: on SQLite, which one process has to itself, of a copy.
     pub(crate) async fn replica(&self) -> Store {
-        Store::open(&self.location, root(), NOW).await.unwrap()
+        Store::open(&self.copy().await, root(), NOW).await.unwrap()
+    }
+
+    /// Where another process may open the database as it stands: on SQLite a copy.
+    pub(crate) async fn copy(&self) -> Location {
+        let Location::Sqlite(path) = &self.location else { return self.location.clone() };
+        let copy = (0..).map(|number| path.with_extension(format!("copy-{number}")));
+        let copy = copy.into_iter().find(|copy| !copy.exists()).unwrap();
+        self.raw(&format!("VACUUM INTO '{}'", copy.display())).await;
+        Location::Sqlite(copy)
     }
 
     /// Rows of a statement that goes past the store, each column as bytes of its text or blob.
     pub(crate) async fn raw(&self, sql: &str) -> Vec<Vec<Vec<u8>>> {
+        // A read through the store waits for what was acknowledged to be in the database.
+        self.store.is_ready().await;
         match &self.location {
             Location::Sqlite(path) => raw_sqlite(path, sql),
             Location::Postgres(url) => raw_postgres(url, sql).await,

@@ -1,0 +1,79 @@
+//! What a batch needs to know, read by keys: from the overlay, and where that knows nothing, from the database.
+
+use domain::Id;
+use domain::order::Action;
+use rusqlite::Connection;
+
+use super::overlay::Overlay;
+use super::rows_of;
+use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, digest};
+use crate::desk::{OrderKey, Waiting};
+use crate::fault::Fault;
+use crate::sql;
+use crate::value::values;
+
+/// Reads the row of one order.
+pub(crate) fn find_order() -> String {
+    format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = $1 AND tenant_id = $2")
+}
+
+/// Loads what the rules need to know for these commands, as of one moment.
+pub(super) fn load<'a>(
+    connection: &Connection,
+    overlay: &Overlay,
+    commands: impl Iterator<Item = &'a Waiting>,
+) -> Result<Loaded, Fault> {
+    let mut loaded = Loaded::default();
+    let moment = connection.unchecked_transaction()?;
+    let select = find_order();
+    for command in commands {
+        if let Some(key) = command.idempotency {
+            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
+            for row in rows_of(connection, sql::FIND_USED_KEY, &values)? {
+                let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
+                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+            }
+        }
+        let key = command.key();
+        let asked = command.command();
+        if let Action::Place { .. } = asked.action {
+            continue;
+        }
+        if let Some(order) = overlay.order(key) {
+            loaded.orders.entry(key).or_insert_with(|| order.clone());
+        } else if !loaded.orders.contains_key(&key) {
+            let values = values![key.order_id.0, key.tenant_id.0];
+            for row in rows_of(connection, &select, &values)? {
+                loaded.orders.insert(key, OrderRow::read(&row)?);
+            }
+        }
+        match asked.action {
+            Action::Progress(mark) => {
+                if let Some(digest) = overlay.stage(key, mark.stage) {
+                    loaded.stages.insert((key, mark.stage), digest);
+                    continue;
+                }
+                let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
+                for row in rows_of(connection, sql::FIND_STAGE, &values)? {
+                    loaded.stages.insert((key, mark.stage), digest(row.bytes(0)?)?);
+                }
+            }
+            Action::Result => load_results(connection, &mut loaded, key)?,
+            _ => {}
+        }
+    }
+    drop(moment);
+    Ok(loaded)
+}
+
+/// The row itself tells the only result's digest; of several, the timeline tells all.
+fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
+    let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
+        return Ok(());
+    };
+    let values = values![key.tenant_id.0, order.entry_last.0];
+    let found = rows_of(connection, sql::LIST_RESULT_DIGESTS, &values)?;
+    let digests = found.iter().map(|row| digest(row.bytes(0)?)).collect::<Result<_, _>>()?;
+    loaded.results.insert(key, digests);
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! The one thread that writes the database: rows of the redo log behind the desk's answers, many at once;
+//! everything else with a commit of its own before it is answered.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params_from_iter};
+
+use super::inbox::{Inbox, Logged, Task};
+use super::rows::Rows;
+use super::{BUSY, collect, open, prepare};
+use crate::engine::{BEAT, Signals};
+use crate::fault::{Fault, FaultKind};
+use crate::value::{Expect, Statement, Written};
+
+/// Pages of 4 KiB in the WAL from which the background thread writes them back, and from which the writer does.
+/// Each order lies in a page of its own: the more of them go back at once, the more of these are neighbours.
+const WAL_PAGES_SOFT: i32 = 11_000;
+const WAL_PAGES_HARD: i32 = 14_000;
+/// How long the writer waits for readers, so that the WAL can begin anew.
+const RESTART_BUSY: Duration = Duration::from_millis(100);
+
+/// The number of the newest batch of the redo log whose rows the database holds.
+pub(crate) const FIND_APPLIED: &str = "SELECT applied FROM pulse WHERE pulse_id = 1";
+pub(crate) const NOTE_APPLIED: &str = "UPDATE pulse SET applied = ?1 WHERE pulse_id = 1";
+
+/// Reads how far the redo log is in the database; 0 where it never was.
+pub(super) fn find_applied(connection: &Connection) -> Result<u64, Fault> {
+    let applied: i64 = connection.query_row(FIND_APPLIED, [], |row| row.get(0))?;
+    Ok(applied.cast_unsigned())
+}
+
+/// Notes how far the redo log is in the database.
+pub(super) fn note_applied(connection: &Connection, number: u64) -> Result<(), Fault> {
+    connection.prepare_cached(NOTE_APPLIED)?.execute([number.cast_signed()])?;
+    Ok(())
+}
+
+/// The writer's state.
+pub(super) struct Writer {
+    path: PathBuf,
+    /// None after a failed write or sync: nothing of that connection is trusted, it is opened anew.
+    connection: Option<Connection>,
+    is_full: bool,
+    texts: Vec<String>,
+    inbox: Arc<Inbox>,
+    signals: Signals,
+    wal_pages: Arc<AtomicI32>,
+    grown: Sender<()>,
+    /// Batches of the log that are not in the database yet.
+    unapplied: Vec<Logged>,
+    applied: u64,
+}
+
+impl Writer {
+    pub(super) fn new(
+        path: PathBuf,
+        mut connection: Connection,
+        texts: Vec<String>,
+        inbox: Arc<Inbox>,
+        signals: Signals,
+        grown: Sender<()>,
+    ) -> Writer {
+        let applied = inbox.applied();
+        let wal_pages = Arc::default();
+        watch_wal(&mut connection, &wal_pages);
+        Writer {
+            path,
+            connection: Some(connection),
+            is_full: true,
+            texts,
+            inbox,
+            signals,
+            wal_pages,
+            grown,
+            unapplied: Vec::new(),
+            applied,
+        }
+    }
+
+    /// Writes until no more can come.
+    pub(super) fn run(&mut self) {
+        while let Some(work) = self.inbox.take(self.signals.is_commit_failing()) {
+            self.unapplied.extend(work.logged);
+            self.serve(work.tasks, work.is_sync);
+            self.bound_wal();
+        }
+    }
+
+    /// Commits what waits and answers it; when one task spoils the commit, one by one.
+    fn serve(&mut self, tasks: Vec<Task>, is_sync: bool) {
+        match self.commit(&tasks, is_sync) {
+            Ok(written) => {
+                self.signals.note_commit(true);
+                self.inbox.wake();
+                for (task, written) in tasks.into_iter().zip(written) {
+                    task.answer(Ok(written));
+                }
+            }
+            Err(fault) if fault.kind() != FaultKind::Storage && tasks.len() > 1 => {
+                tracing::warn!(%fault, "a batch is tried again one by one");
+                for task in tasks {
+                    self.serve(vec![task], is_sync);
+                }
+            }
+            Err(fault) => {
+                // What the desk acknowledged can always be written: if it cannot, storage is not what it was.
+                if fault.kind() == FaultKind::Storage || tasks.is_empty() {
+                    self.storage_failed(&fault);
+                }
+                for task in tasks {
+                    task.answer(Err(fault.clone()));
+                }
+            }
+        }
+    }
+
+    fn storage_failed(&mut self, fault: &Fault) {
+        tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
+        self.signals.note_commit(false);
+        self.inbox.wake();
+        self.connection = None;
+    }
+
+    /// Opens the database anew after a failure. The commit that failed may be there all the same.
+    fn reopen(&mut self) -> Result<Connection, Fault> {
+        let mut connection = open(&self.path)?;
+        watch_wal(&mut connection, &self.wal_pages);
+        self.is_full = true;
+        self.applied = find_applied(&connection)?;
+        self.unapplied.retain(|logged| logged.number > self.applied);
+        Ok(connection)
+    }
+
+    /// Writes everything that the log holds, then the tasks, in one transaction.
+    fn commit(&mut self, tasks: &[Task], is_sync: bool) -> Result<Vec<Written>, Fault> {
+        let is_failing = self.signals.is_commit_failing();
+        if self.unapplied.is_empty() && tasks.is_empty() && !is_sync && !is_failing {
+            return Ok(Vec::new());
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        let connection = self.connection.insert(connection);
+        // Without tasks nobody is answered: the log has synced what it holds.
+        let is_full = is_sync || is_failing || !tasks.is_empty();
+        if is_full != self.is_full {
+            let level = if is_full { "FULL" } else { "NORMAL" };
+            connection.pragma_update(None, "synchronous", level)?;
+            self.is_full = is_full;
+        }
+        let begin = TransactionBehavior::Immediate;
+        let transaction = Transaction::new_unchecked(connection, begin)?;
+        let applied = self.unapplied.last().map_or(self.applied, |last| last.number);
+        let logged = self.unapplied.iter().map(|logged| &logged.rows);
+        Rows::write(logged, &transaction, &self.texts)?;
+        if is_sync || !self.unapplied.is_empty() {
+            note_applied(&transaction, applied)?;
+        }
+        let written = tasks
+            .iter()
+            .map(|task| task.write(&transaction, &self.texts))
+            .collect::<Result<Vec<_>, _>>()?;
+        if is_failing {
+            transaction.execute(BEAT, [])?;
+        }
+        transaction.commit()?;
+        self.unapplied.clear();
+        self.applied = applied;
+        self.inbox.note(applied, is_full);
+        Ok(written)
+    }
+
+    /// Lets the background write the WAL's pages back, or does it when that does not keep up.
+    fn bound_wal(&mut self) {
+        let pages = self.wal_pages.load(Ordering::Relaxed);
+        if pages >= WAL_PAGES_HARD {
+            if let Some(Err(error)) = self.connection.as_ref().map(restart_wal) {
+                tracing::warn!(%error, "the WAL is not written back");
+            }
+        } else if pages >= WAL_PAGES_SOFT {
+            // The background may have ended with the process; then this is its last batch.
+            let _ = self.grown.send(());
+        }
+    }
+}
+
+impl Task {
+    fn write(&self, connection: &Connection, texts: &[String]) -> Result<Written, Fault> {
+        match self {
+            Task::Rows(rows, _) => {
+                let rows = std::iter::once(rows);
+                Rows::write(rows, connection, texts).map(|()| Written::Done(Vec::new()))
+            }
+            Task::Write(statements, _) => write(connection, statements),
+        }
+    }
+
+    fn answer(self, written: Result<Written, Fault>) {
+        // Whoever asked may have gone; the commit stands all the same.
+        match self {
+            Task::Rows(_, answer) => drop(answer.send(written.map(drop))),
+            Task::Write(_, answer) => drop(answer.send(written)),
+        }
+    }
+}
+
+/// Keeps the number of pages in the WAL at hand.
+fn watch_wal(connection: &mut Connection, wal_pages: &Arc<AtomicI32>) {
+    let wal_pages = Arc::clone(wal_pages);
+    let watched = connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+        wal_pages.store(pages, Ordering::Relaxed);
+        Ok(())
+    }));
+    if let Err(error) = watched {
+        tracing::warn!(%error, "the size of the WAL is not watched");
+    }
+}
+
+/// Writes all of the WAL back and waits for those who read from it, so that the next commit begins it anew:
+/// readers that follow each other without a gap would otherwise let it grow for ever.
+fn restart_wal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(RESTART_BUSY)?;
+    let back = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+    connection.busy_timeout(BUSY)?;
+    back
+}
+
+/// Writes the WAL's pages back whenever it has grown.
+pub(super) fn checkpoint(connection: &Connection, growth: &Receiver<()>) {
+    while growth.recv().is_ok() {
+        while growth.try_recv().is_ok() {}
+        let back = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = back {
+            tracing::warn!(%error, "the WAL is not written back");
+        }
+    }
+}
+
+/// Does one write inside the batch; a part that is not met takes back this write alone.
+fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, Fault> {
+    connection.execute_batch("SAVEPOINT one_write")?;
+    let mut returned = Vec::new();
+    for (place, statement) in statements.iter().enumerate() {
+        let mut prepared: CachedStatement<'_> = prepare(connection, statement.sql)?;
+        let touched = if prepared.column_count() == 0 {
+            prepared.execute(params_from_iter(&statement.values))?
+        } else {
+            returned = collect(&mut prepared, &statement.values)?;
+            returned.len()
+        };
+        if statement.expect == Expect::One && touched != 1 {
+            drop(prepared);
+            connection.execute_batch("ROLLBACK TO one_write; RELEASE one_write")?;
+            return Ok(Written::Unmet(place));
+        }
+    }
+    connection.execute_batch("RELEASE one_write")?;
+    Ok(Written::Done(returned))
+}
