@@ -1,10 +1,11 @@
 -- The load: final results of arranged orders, each order once.
 --
--- Arguments: file of calls, file of tokens, first call, most calls, responses after which to stop (0: never).
+-- Arguments: file of calls, file of tokens, first call, most calls, responses after which to stop (0: never),
+-- whether to begin anew when the calls are used up (1: yes, for a server that keeps nothing).
 -- A line of the calls is the order's id (19 digits), a space and the place of its tenant's token (4 digits).
 
 local line_bytes = 25
-local lines, place, ends, tokens = "", 1, 0, {}
+local lines, place, ends, tokens, begins_anew = "", 1, 0, {}, false
 sent, exhausted = 0, 0
 
 local head = "POST /open-apis/hire/v1/eco_background_checks/update_result HTTP/1.1\r\n"
@@ -27,6 +28,7 @@ function init(args)
    lines = file:read(tonumber(args[4]) * line_bytes) or ""
    file:close()
    ends = #lines
+   begins_anew = args[6] == "1"
    local stop_after, heard = tonumber(args[5]), 0
    if stop_after > 0 then
       response = function()
@@ -40,10 +42,13 @@ end
 
 function request()
    if place > ends then
-      -- What is given now is no longer read: the loop ends here.
-      exhausted = 1
-      wrk.thread:stop()
-      place = place - line_bytes
+      -- What each connection is still given before the loop ends are calls from the start, so that no tenant
+      -- gets many of them at once and meets its limit.
+      place = 1
+      if not begins_anew then
+         exhausted = 1
+         wrk.thread:stop()
+      end
    end
    local order = lines:sub(place, place + 18)
    local token = tonumber(lines:sub(place + 20, place + 23)) + 1

@@ -61,24 +61,30 @@ impl Calls {
 /// first, at random within each block. Both spread evenly over the tenants, so that no limit is met.
 pub(crate) fn part(mut arranged: Vec<Arranged>) -> (Vec<Arranged>, Vec<Arranged>) {
     let mut chance = Chance::new(arranged.len() as u64);
-    let mut of_tenants = vec![Vec::new(); TENANTS];
-    for order in &arranged {
-        of_tenants[order.tenant].push(*order);
-    }
-    let most = of_tenants.iter().map(Vec::len).max().unwrap_or(0);
-    of_tenants.iter_mut().for_each(|orders| chance.shuffle(orders));
-    let mut anywhere = Vec::with_capacity(arranged.len() / 2);
-    let mut tenants: Vec<usize> = (0..TENANTS).collect();
-    for round in 0..most.div_ceil(2) {
-        chance.shuffle(&mut tenants);
-        anywhere
-            .extend(tenants.iter().filter_map(|&tenant| of_tenants[tenant].get(round).copied()));
-    }
+    let mut anywhere = spread(&arranged, &mut chance);
+    anywhere.truncate(arranged.len() / 2);
     let taken: std::collections::HashSet<i64> = anywhere.iter().map(|it| it.order_id).collect();
     arranged.retain(|order| !taken.contains(&order.order_id));
     arranged.sort_unstable_by_key(|order| std::cmp::Reverse(order.order_id));
-    arranged.chunks_mut(BLOCK).for_each(|block| chance.shuffle(block));
-    (anywhere, arranged)
+    let close = arranged.chunks(BLOCK).flat_map(|block| spread(block, &mut chance)).collect();
+    (anywhere, close)
+}
+
+/// Orders at random, in rounds in which each tenant comes once.
+fn spread(orders: &[Arranged], chance: &mut Chance) -> Vec<Arranged> {
+    let mut of_tenants = vec![Vec::new(); TENANTS];
+    for order in orders {
+        of_tenants[order.tenant].push(*order);
+    }
+    of_tenants.iter_mut().for_each(|orders| chance.shuffle(orders));
+    let rounds = of_tenants.iter().map(Vec::len).max().unwrap_or(0);
+    let mut tenants: Vec<usize> = (0..TENANTS).collect();
+    let mut spread = Vec::with_capacity(orders.len());
+    for round in 0..rounds {
+        chance.shuffle(&mut tenants);
+        spread.extend(tenants.iter().filter_map(|&tenant| of_tenants[tenant].get(round).copied()));
+    }
+    spread
 }
 
 /// All orders at random, none for the other list.

@@ -61,7 +61,10 @@ impl Installation {
             fs::rename(draft, seeds.join(format!("seed-{orders}")))?;
         }
         fs::create_dir_all(&data)?;
-        fs::copy(&seeded, data.join(DATABASE_FILE))?;
+        let copy = data.join(DATABASE_FILE);
+        fs::copy(&seeded, &copy)?;
+        // Otherwise the first bursts would wait for the disk to take the copy.
+        fs::File::open(&copy)?.sync_all()?;
         Ok(Installation { data, database_url: None })
     }
 

@@ -154,7 +154,8 @@ impl Side {
         seconds: u32,
         locality: Locality,
     ) -> anyhow::Result<Burst> {
-        let load = self.load(hello, connections, seconds, locality);
+        let mut load = self.load(hello, connections, seconds, locality);
+        load.begins_anew = true;
         Ok(burst(wrk, hello, &load)?.1)
     }
 
@@ -186,6 +187,7 @@ impl Side {
             connections,
             seconds,
             stop_after: 0,
+            begins_anew: false,
             calls: match locality {
                 Locality::Anywhere => &self.anywhere,
                 Locality::Close => &self.close,

@@ -17,6 +17,8 @@ pub(crate) struct Load<'a> {
     pub(crate) seconds: u32,
     /// After how many answers to stop before the time is over; 0 for never.
     pub(crate) stop_after: u64,
+    /// Whether calls come again when they are used up, since the server keeps none.
+    pub(crate) begins_anew: bool,
     pub(crate) calls: &'a Calls,
     pub(crate) tokens: &'a Path,
 }
@@ -63,7 +65,10 @@ impl Wrk {
             .arg(format!("http://{}", load.address))
             .arg("--")
             .args([&calls.path, load.tokens])
-            .args([calls.next, calls.most(), load.stop_after].map(|number| number.to_string()))
+            .args(
+                [calls.next, calls.most(), load.stop_after, u64::from(load.begins_anew)]
+                    .map(|number| number.to_string()),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
