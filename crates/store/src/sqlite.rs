@@ -109,7 +109,7 @@ fn replay(connection: &mut Connection, found: Found) -> Result<(), Fault> {
         let rows = Rows::decode(&record.payload).ok_or_else(|| {
             Fault::new(FaultKind::Damaged, "a record of the redo log is not rows")
         })?;
-        Rows::write(std::iter::once(&rows), &transaction, &found.texts[record.file])?;
+        Rows::write(&std::iter::once(&rows), &transaction, &found.texts[record.file])?;
     }
     if expected > applied {
         note_applied(&transaction, expected)?;

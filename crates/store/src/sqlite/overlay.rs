@@ -45,7 +45,8 @@ impl Overlay {
 
     /// Forgets what is in the database: every batch up to this one.
     pub(super) fn forget(&mut self, applied: u64) {
-        while let Some(batch) = self.batches.pop_front_if(|batch| batch.number <= applied) {
+        while self.batches.front().is_some_and(|batch| batch.number <= applied) {
+            let Some(batch) = self.batches.pop_front() else { return };
             for key in batch.orders {
                 // A later batch may have changed the order again.
                 if self.orders.get(&key).is_some_and(|(number, _)| *number == batch.number) {

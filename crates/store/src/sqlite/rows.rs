@@ -68,7 +68,7 @@ impl Rows {
     /// Writes rows that were decided in this order, by their statements of `texts` and by the tables' keys;
     /// each must touch exactly one row of its table.
     pub(super) fn write<'a>(
-        batches: impl Iterator<Item = &'a Rows> + Clone,
+        batches: &(impl Iterator<Item = &'a Rows> + Clone),
         connection: &Connection,
         texts: &[String],
     ) -> Result<(), Fault> {

@@ -157,7 +157,7 @@ impl Writer {
         let transaction = Transaction::new_unchecked(connection, begin)?;
         let applied = self.unapplied.last().map_or(self.applied, |last| last.number);
         let logged = self.unapplied.iter().map(|logged| &logged.rows);
-        Rows::write(logged, &transaction, &self.texts)?;
+        Rows::write(&logged, &transaction, &self.texts)?;
         if is_sync || !self.unapplied.is_empty() {
             note_applied(&transaction, applied)?;
         }
@@ -194,7 +194,7 @@ impl Task {
         match self {
             Task::Rows(rows, _) => {
                 let rows = std::iter::once(rows);
-                Rows::write(rows, connection, texts).map(|()| Written::Done(Vec::new()))
+                Rows::write(&rows, connection, texts).map(|()| Written::Done(Vec::new()))
             }
             Task::Write(statements, _) => write(connection, statements),
         }
