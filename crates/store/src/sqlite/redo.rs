@@ -369,7 +369,7 @@ mod tests {
         let (mut redo, _) = reopen(&path);
         let ends: Vec<usize> = (1..=5)
             .map(|n| {
-                redo.append(&vec![n; 40]).unwrap();
+                redo.append(&[n; 40]).unwrap();
                 redo.at
             })
             .collect();
