@@ -124,6 +124,49 @@ fn apps_are_created_and_listed() {
 }
 
 #[test]
+fn an_apps_sink_is_paused_checked_rotated_and_explained() {
+    let world = World::start();
+    let tenant = world.tenant(&[]);
+    let args =
+        ["app", "create", "--name", "青松背调", "--encrypted", "--tenant", &tenant.tenant_key];
+    let created = world.run(&[&args[..], &["--callback-url", "https://vendor.example/"]].concat());
+    let sheet = created.text();
+    let (app_id, key) = (field(&sheet, "app").to_owned(), field(&sheet, "encrypt key").to_owned());
+    assert_eq!(field(&sheet, "URL check passed"), "no", "it is created all the same");
+
+    let sheet = world.run(&["app", "pause", &app_id, "--reason", "moving house"]).text();
+    assert_eq!(field(&sheet, "pause reason"), "moving house");
+    let sheet = world.run(&["app", "resume", &app_id]).text();
+    assert!(!sheet.contains("pause reason"), "{sheet}");
+    let alerts = world.run(&["app", "alerts", "--output", "json"]).json();
+    assert_eq!(alerts["items"], json!([]));
+    let checked = world.run(&["app", "verify-url", &app_id]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    assert!(checked.stdout.contains("likely cause"), "{checked:?}");
+    assert!(checked.stderr.contains("does not pass"), "{checked:?}");
+
+    let body = world.file("body", "{\"encrypt\":\"AAAA\"}");
+    let body = body.to_str().unwrap();
+    let explain = ["app", "explain-signature", &app_id, "--timestamp", "1", "--nonce", "n"];
+    let sheet = world.run(&[&explain[..], &["--signature", "0", "--body", body]].concat()).text();
+    assert_eq!((field(&sheet, "matches"), field(&sheet, "wrong")), ("no", "body_or_key"));
+    assert!(!sheet.contains(&key), "the key is masked");
+
+    let rotate = ["app", "rotate", &app_id, "--secret", "encrypt_key", "--grace", "60"];
+    let rotated = world.run(&rotate);
+    assert!(rotated.stderr.contains("shown this once"), "{rotated:?}");
+    let sheet = rotated.text();
+    assert_eq!(field(&sheet, "new value").len(), 32);
+    assert_ne!(field(&sheet, "new value"), key);
+
+    let since = ["event", "resend", "--app", &app_id, "--since", "2026-01-01T00:00:00Z"];
+    let some = [&since[..], &["--until", "2026-01-02T00:00:00Z", "--state", "exhausted"]].concat();
+    assert_eq!(field(&world.run(&some).text(), "deliveries due again"), "0");
+    let wrong = world.run(&[&since[..], &["--state", "lost"]].concat()).failed(2);
+    assert!(wrong.contains("held, due, delivered"), "{wrong}");
+}
+
+#[test]
 fn store_apps_are_installed_and_taken_out_again() {
     let world = World::start();
     let tenant = world.tenant(&[]);
