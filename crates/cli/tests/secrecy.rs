@@ -433,7 +433,7 @@ impl Story {
         tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut end).await.unwrap();
     }
 
-    /// A commit that fails with a result in its hands: the fault is logged, the result is not.
+    /// A desk that fails with a result in its hands: the fault is logged, the result is not.
     async fn storage_fault(
         &self,
         canaries: &mut Canaries,
@@ -463,12 +463,12 @@ impl Story {
             "result": result,
             "result_time": "1795000000003",
         });
-        rename("timeline_entries", "timeline_entries_away").await;
+        rename("orders", "orders_away").await;
         let refused = vendor.call(Call::UpdateResult, &body).await.unwrap_err();
         assert_eq!(refused.refusal().unwrap().code, 1_002_001);
         let log = std::fs::read_to_string(&setup.log).unwrap();
         assert!(log.contains("a call failed"), "the fault is logged");
-        rename("timeline_entries_away", "timeline_entries").await;
+        rename("orders_away", "orders").await;
         vendor.call(Call::UpdateResult, &body).await.unwrap();
         let off = UpdateTenant { report_approval: Some(false), ..UpdateTenant::default() };
         self.operator.update_tenant(&self.tenant_key, &off).await.unwrap();
