@@ -146,6 +146,10 @@ pub(crate) fn judge(call: &Call, status: u16, body: Vec<u8>) -> Answer {
             assert_eq!(status, 200, "{} answered code 0", call.kind);
             Answer::Done(body)
         }
+        // Creating packages has 400 for a fault too; what names no field is one (contract, section 3.3.1).
+        Some(1_002_001) if status == 400 && json["error"]["field_violations"].is_null() => {
+            Answer::Not(500, "1002001".to_owned())
+        }
         Some(code) => Answer::Not(status, code.to_string()),
         None => panic!("{} answered {status} without a code", call.kind),
     }
