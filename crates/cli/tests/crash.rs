@@ -135,6 +135,8 @@ async fn one_installation(database_url: Option<String>, kills: u64, chance: &mut
     for client in &mut clients {
         client.clear_up(&door).await;
     }
+    // Whoever reads waits for what was acknowledged to be in the database; then it can be looked at.
+    assert_eq!(door.status("/readyz").await, Some(200));
     let memory = match &setup.database_url {
         Some(url) => Memory::postgres(url).await,
         None => Memory::live(&setup.data),

@@ -322,6 +322,8 @@ impl Site {
         for client in &mut self.clients {
             client.clear_up(&door).await;
         }
+        // Whoever reads waits for what was acknowledged to be in the database; then it can be looked at.
+        assert_eq!(door.status("/readyz").await, Some(200));
         let memory = Memory::live(&self.setup.data);
         assert_eq!(compare::stored(&memory, &self.clients).await, Unanswered::default());
         // From here on there is mostly waiting.

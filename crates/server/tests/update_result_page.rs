@@ -594,11 +594,11 @@ async fn code_1002863_tells_that_a_result_is_in_review() {
 async fn code_1002001_tells_of_our_own_fault() {
     World::each(async |world| {
         let scene = Scene::new(&world).await;
-        world.execute("ALTER TABLE timeline_entries RENAME TO timeline_entries_away").await;
+        world.execute("ALTER TABLE orders RENAME TO orders_away").await;
         let answer = scene.update_result(scene.example()).await;
         assert_eq!(answer.outcome(), "500 1002001 system error");
-        assert!(!answer.text().contains("timeline"), "{}", answer.text());
-        world.execute("ALTER TABLE timeline_entries_away RENAME TO timeline_entries").await;
+        assert!(!answer.text().contains("orders"), "{}", answer.text());
+        world.execute("ALTER TABLE orders_away RENAME TO orders").await;
         assert_eq!(scene.order().await.state, OrderState::Arranged);
         assert_eq!(scene.update_result(scene.example()).await.outcome(), "200 0 success");
         assert_eq!(scene.order().await.state, OrderState::Completed);

@@ -135,17 +135,24 @@ const BROKEN: &[(&str, &str)] = &[
 ];
 
 impl Memory {
-    /// A copy of SQLite's files, opened as after a crash: the WAL is read back into it.
+    /// A copy of SQLite's files, opened as after a crash: the WAL and the redo log are read back into it.
     ///
     /// # Panics
     /// When SQLite's own check finds a fault.
     pub(crate) fn copy_of(data: &Path) -> Memory {
         let folder = TempDir::new().unwrap();
-        for name in ["probity.db", "probity.db-wal"] {
-            if data.join(name).exists() {
-                std::fs::copy(data.join(name), folder.path().join(name)).unwrap();
+        for suffix in ["", "-wal", "-redo-0", "-redo-1"] {
+            let name = format!("probity.db{suffix}");
+            if data.join(&name).exists() {
+                std::fs::copy(data.join(&name), folder.path().join(&name)).unwrap();
             }
         }
+        let replay = std::process::Command::new(env!("CARGO_BIN_EXE_probity"))
+            .args(["migrate", "--data"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
         let connection = Connection::open(folder.path().join("probity.db")).unwrap();
         let check: String =
             connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();

@@ -144,9 +144,9 @@ impl Story<'_, '_> {
     pub(super) async fn sees_our_own_faults(&mut self, account: &Account) {
         let order_id = self.is_told_of_an_order(account).await.order_id;
         let body = result_of(&order_id);
-        self.world.execute("ALTER TABLE timeline_entries RENAME TO timeline_entries_away").await;
+        self.world.execute("ALTER TABLE orders RENAME TO orders_away").await;
         self.refused("update_result", &body, 500, 1_002_001, "system error").await;
-        self.world.execute("ALTER TABLE timeline_entries_away RENAME TO timeline_entries").await;
+        self.world.execute("ALTER TABLE orders_away RENAME TO orders").await;
         self.succeeds("update_result", &body).await;
 
         let tenant = CreateTenant { report_approval: true, ..CreateTenant::named("天枢") };

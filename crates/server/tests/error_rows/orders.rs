@@ -70,9 +70,9 @@ async fn storage_fails(scene: &Scene<'_>, book: &mut Book) {
         ("cancel", &code::SYSTEM_ERROR_BARE),
     ];
     for (call, code) in rows {
-        scene.world.execute("ALTER TABLE timeline_entries RENAME TO away").await;
+        scene.world.execute("ALTER TABLE orders RENAME TO away").await;
         let answer = post(scene, call, &scene.body(call)).await;
-        scene.world.execute("ALTER TABLE away RENAME TO timeline_entries").await;
+        scene.world.execute("ALTER TABLE away RENAME TO orders").await;
         book.row(code, &[], &answer, Beside::Trace);
     }
 }

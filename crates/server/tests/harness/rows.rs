@@ -14,14 +14,21 @@ pub(crate) type Rows = BTreeMap<String, Vec<String>>;
 impl World {
     /// Reads all tables. Blobs stand as hex digits.
     pub(crate) async fn rows(&self) -> Rows {
+        self.until_written().await;
         match self.engine {
             Engine::Sqlite => self.sqlite_rows(),
             Engine::Postgres => self.postgres_rows().await,
         }
     }
 
+    /// Waits until what was acknowledged is in the database, as every reader of the server does.
+    async fn until_written(&self) {
+        self.app.store.is_ready().await;
+    }
+
     /// Runs SQL behind the server's back.
     pub(crate) async fn execute(&self, sql: &str) {
+        self.until_written().await;
         match self.engine {
             Engine::Sqlite => {
                 let path = self.data().join(server::start::DATABASE_FILE);
