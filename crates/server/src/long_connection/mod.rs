@@ -1,8 +1,8 @@
 //! The long connection (长连接): a vendor's program asks for an address, opens a websocket, and gets its app's events
 //! on it instead of by webhook.
 //!
-//! Who plays: [`endpoint`] answers who asks for an address, and puts a one-time ticket ([`ticket`]) into it;
-//! [`upgrade`] takes the ticket and opens the websocket; [`socket`] moves messages, and [`dialogue`] says what they
+//! Who plays: `endpoint` answers who asks for an address, and puts a one-time ticket (`ticket`) into it;
+//! `upgrade` takes the ticket and opens the websocket; `socket` moves messages, and `dialogue` says what they
 //! mean; [`Lines`] knows the connections of this process, and [`Line::push`] is the way of one event to one of them;
 //! the worker `work/keep_lines.rs` tells the other replicas that this one lives, and learns what they hold.
 //!
