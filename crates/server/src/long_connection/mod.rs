@@ -3,7 +3,7 @@
 //!
 //! Who plays: `endpoint` answers who asks for an address, and puts a one-time ticket (`ticket`) into it;
 //! `upgrade` takes the ticket and opens the websocket; `socket` moves messages, and `dialogue` says what they
-//! mean; [`Lines`] knows the connections of this process, and [`Line::push`] is the way of one event to one of them;
+//! mean; [`Lines`] knows the connections of this process, and `Line::push` is the way of one event to one of them;
 //! the worker `work/keep_lines.rs` tells the other replicas that this one lives, and learns what they hold.
 //!
 //! What always holds: self-built apps only; a ticket opens one connection; an app has at most
