@@ -54,6 +54,8 @@ pub(super) struct Redo {
     /// The number of the last record in each file, 0 for none.
     last: [u64; 2],
     current: usize,
+    /// Whether the head of the current file stands; until then every append writes it.
+    is_begun: bool,
     /// Where the next record begins.
     at: usize,
     /// The number of the next record.
@@ -90,6 +92,7 @@ impl Redo {
             files,
             last,
             current: newest,
+            is_begun: true,
             at: FILE_BYTES,
             next: last[newest] + 1,
             head: Vec::new(),
@@ -131,14 +134,13 @@ impl Redo {
     /// A fault of storage; then nothing can be appended before [`Redo::mend`] has worked.
     pub(super) fn append(&mut self, payload: &[u8]) -> Result<u64, Fault> {
         let number = self.next;
-        let mut begins = false;
         if !self.fits(payload.len()) {
             self.current = 1 - self.current;
             self.at = RECORDS_AT;
-            begins = true;
+            self.is_begun = false;
         }
         self.is_broken = true;
-        if begins {
+        if !self.is_begun {
             self.write_head(number)?;
         }
         self.buffer.clear();
@@ -147,7 +149,7 @@ impl Redo {
         let file = &self.files[self.current];
         file.write_all_at(&self.buffer, self.at as u64)?;
         file.sync_data()?;
-        self.is_broken = false;
+        (self.is_broken, self.is_begun) = (false, true);
         self.at += self.buffer.len();
         self.last[self.current] = number;
         self.next += 1;
@@ -407,6 +409,27 @@ mod tests {
         assert!(!redo.is_broken());
         drop(redo);
         assert_eq!(numbers(&reopen(&path).1), [1]);
+    }
+
+    /// The first append to a file fails and its head with it: the next one writes the head again.
+    #[test]
+    fn a_failed_beginning_is_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let (mut redo, _) = reopen(&path);
+        let next = redo.next;
+        redo.append(b"unknown").unwrap();
+        // As if neither head nor record had reached the disk.
+        redo.files[redo.current].write_all_at(&[0; RECORDS_AT + 100], 0).unwrap();
+        (redo.at, redo.next, redo.is_broken, redo.is_begun) = (RECORDS_AT, next, true, false);
+        redo.mend().unwrap();
+        for payload in [b"first".as_slice(), b"second"] {
+            redo.append(payload).unwrap();
+        }
+        drop(redo);
+        let (_, found) = reopen(&path);
+        assert_eq!(numbers(&found), [1, 2]);
+        assert_eq!(found.records[0].payload, b"first");
     }
 
     #[test]
