@@ -241,9 +241,14 @@ pub(super) fn checkpoint(connection: &Connection, growth: &Receiver<()>) {
     }
 }
 
-/// Does one write inside the batch; a part that is not met takes back this write alone.
+/// Does one write inside the batch; a part that is not met takes back this write alone. Where only the first part
+/// may be unmet there is nothing to take back then, and no savepoint is paid for.
 fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, Fault> {
-    connection.execute_batch("SAVEPOINT one_write")?;
+    let mut later = statements.iter().skip(1);
+    let savepoint = match later.any(|statement| statement.expect == Expect::One) {
+        true => Some(Savepoint::begin(connection)?),
+        false => None,
+    };
     let mut returned = Vec::new();
     for (place, statement) in statements.iter().enumerate() {
         let mut prepared: CachedStatement<'_> = prepare(connection, statement.sql)?;
@@ -255,10 +260,38 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
         };
         if statement.expect == Expect::One && touched != 1 {
             drop(prepared);
-            connection.execute_batch("ROLLBACK TO one_write; RELEASE one_write")?;
+            match savepoint {
+                Some(savepoint) => savepoint.take_back()?,
+                None if touched == 0 => {}
+                // Nothing else takes this back than a fault, which takes back the whole batch.
+                None => return Err(Fault::new(FaultKind::Damaged, "a key names several rows")),
+            }
             return Ok(Written::Unmet(place));
         }
     }
-    connection.execute_batch("RELEASE one_write")?;
+    if let Some(savepoint) = savepoint {
+        savepoint.keep()?;
+    }
     Ok(Written::Done(returned))
+}
+
+/// A place in the transaction that can be gone back to. Neither kept nor taken back, it stands until the
+/// transaction ends, which only a fault lets happen: then all of it is taken back.
+struct Savepoint<'c>(&'c Connection);
+
+impl<'c> Savepoint<'c> {
+    fn begin(connection: &'c Connection) -> Result<Savepoint<'c>, Fault> {
+        prepare(connection, "SAVEPOINT one_write")?.execute([])?;
+        Ok(Savepoint(connection))
+    }
+
+    fn keep(self) -> Result<(), Fault> {
+        prepare(self.0, "RELEASE one_write")?.execute([])?;
+        Ok(())
+    }
+
+    fn take_back(self) -> Result<(), Fault> {
+        prepare(self.0, "ROLLBACK TO one_write")?.execute([])?;
+        self.keep()
+    }
 }
