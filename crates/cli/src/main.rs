@@ -11,6 +11,7 @@ mod demo;
 mod event;
 mod failure;
 mod installation;
+mod limits;
 mod log;
 mod migrate;
 mod openapi;

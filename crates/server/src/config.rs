@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::listener::ListenerLimits;
 use crate::long_connection::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
@@ -30,6 +31,8 @@ pub struct Config {
     pub file_bytes_max: usize,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
+    /// What a connection of HTTP may take.
+    pub listener: ListenerLimits,
     /// What long connections may take, and what their clients are told.
     pub long_connection: LongConnectionLimits,
 }
@@ -59,6 +62,7 @@ impl Default for Config {
             body_bytes_max: 1024 * 1024,
             file_bytes_max: 10 * 1024 * 1024,
             body_time: Duration::from_secs(30),
+            listener: ListenerLimits::default(),
             long_connection: LongConnectionLimits::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::app::{App, SharedApp};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
-use crate::http::listener::{self, ListenerLimits};
+use crate::http::listener;
 use crate::http::routes;
 use crate::links::Links;
 use crate::long_connection::Lines;
@@ -82,7 +82,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let workers = tokio::spawn(work::run(Arc::clone(&self.app), stopped));
         let service = routes::service(Arc::clone(&self.app));
-        listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
+        listener::serve(self.listener, service, self.app.config.listener, shutdown).await;
         stop.send_replace(true);
         if let Err(error) = workers.await {
             tracing::error!(%error, "the workers ended badly");
@@ -95,7 +95,7 @@ impl Server {
     /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
     pub async fn run_without_workers(self, shutdown: impl Future<Output = ()>) {
         let service = routes::service(Arc::clone(&self.app));
-        listener::serve(self.listener, service, ListenerLimits::default(), shutdown).await;
+        listener::serve(self.listener, service, self.app.config.listener, shutdown).await;
         part_with_clients(&self.app).await;
         self.app.store.close().await;
     }
