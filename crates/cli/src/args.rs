@@ -90,6 +90,9 @@ pub(crate) enum Command {
     Work(work::Work),
     /// Bring the database to this version's shape, and end.
     Migrate(migrate::Migrate),
+    /// Checks a report on stdin, as a child of the server.
+    #[command(name = server::inspect::DEEP_CHECK_COMMAND, hide = true)]
+    InspectReport,
     #[command(flatten)]
     Call(Call),
 }

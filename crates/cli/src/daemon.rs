@@ -1,8 +1,11 @@
 //! What `serve`, `work` and `migrate` share: where things are kept, where the server may connect to,
-//! the runtime, and the signals that stop it.
+//! how reports are judged, the runtime, and the signals that stop it.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use server::Config;
+use server::inspect::ScannerPolicy;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,10 +20,77 @@ pub(crate) struct Storage {
 
 #[derive(Debug, Args)]
 pub(crate) struct Outbound {
-    /// Range or host that events may go to and reports come from although it is not public; may be
-    /// repeated.
-    #[arg(long, value_name = "CIDR|HOST", env = "PROBITY_ALLOW_OUTBOUND", value_delimiter = ',')]
+    /// Range or host that events may go to and reports come from although it is not public, on any
+    /// port; or a port of public hosts beside 80, 443 and 8443. May be repeated.
+    #[arg(
+        long,
+        value_name = "CIDR|HOST|:PORT",
+        env = "PROBITY_ALLOW_OUTBOUND",
+        value_delimiter = ','
+    )]
     pub(crate) allow_outbound: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reports {
+    /// Check reports by a parser in a child process, which may do nothing but that.
+    #[arg(long, value_enum, default_value_t, value_name = "ON|OFF", env = "PROBITY_DEEP_CHECK")]
+    deep_check: Switch,
+    /// Scanner for malware that judges reports: clamd:///path/of/socket, clamd://host:port, or
+    /// command:/path/of/program, which reads a report from stdin and ends with 0 when it found
+    /// nothing, with 1 when it found something, named in its first line.
+    #[arg(long, value_name = "SCANNER", env = "PROBITY_SCANNER")]
+    scanner: Option<String>,
+    /// What is done with reports in which the scanner found something.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "POLICY",
+        env = "PROBITY_SCANNER_POLICY"
+    )]
+    scanner_policy: Policy,
+}
+
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// Done.
+    #[default]
+    On,
+    /// Left out.
+    Off,
+}
+
+/// What becomes of a report in which the scanner found something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Policy {
+    /// Kept, and shown with a warning.
+    #[default]
+    Flag,
+    /// Not kept.
+    Refuse,
+}
+
+impl Reports {
+    /// Sets what was chosen.
+    pub(crate) fn set(self, config: &mut Config) {
+        config.deep_check = match self.deep_check {
+            Switch::On => Some(this_program()),
+            Switch::Off => None,
+        };
+        config.scanner = self.scanner;
+        config.scanner_policy = match self.scanner_policy {
+            Policy::Flag => ScannerPolicy::Flag,
+            Policy::Refuse => ScannerPolicy::Refuse,
+        };
+    }
+}
+
+/// This very program, for its children. Linux finds it even after its file was replaced by another version's.
+pub(crate) fn this_program() -> PathBuf {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
 }
 
 /// The settings that all three have, the rest by default. The root key comes by the environment only:

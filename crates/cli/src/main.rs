@@ -36,6 +36,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
+    if matches!(command, Command::InspectReport) {
+        // Before anything else is set up: it needs none of that.
+        return server::inspect::run_child();
+    }
     log::start(global.log, command.log_level());
     // Two providers are in reach of the dependencies; the first one installed is everybody's.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -52,6 +56,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
         Command::Work(work) => return work::run(global, work),
         Command::Migrate(migrate) => return migrate::run(global, migrate),
         Command::Demo(demo) => return demo::run(&demo),
+        Command::InspectReport => unreachable!("main answers it before"),
         Command::Call(call) => call,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -8,7 +8,7 @@ use server::clock::Clock;
 use server::{Config, NotFound, Server};
 
 use crate::args::Global;
-use crate::daemon::{self, Outbound, Storage};
+use crate::daemon::{self, Outbound, Reports, Storage};
 use crate::limits::Limits;
 
 #[derive(Debug, Args)]
@@ -27,6 +27,8 @@ pub(crate) struct Serve {
     storage: Storage,
     #[command(flatten)]
     outbound: Outbound,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     limits: Limits,
 }
@@ -51,13 +53,14 @@ impl From<NotFoundForm> for NotFound {
 }
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
-    let Serve { listen, public_url, not_found, storage, outbound, limits } = serve;
+    let Serve { listen, public_url, not_found, storage, outbound, reports, limits } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
     config.not_found = not_found.into();
     config.allow_outbound = outbound.allow_outbound;
     limits.set(&mut config);
+    reports.set(&mut config);
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;
         let server = Server::bind(config, Clock::system()).await?;

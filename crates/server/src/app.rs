@@ -7,8 +7,10 @@ use store::Store;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
+use crate::inspect::Inspect;
 use crate::links::Links;
 use crate::long_connection::Lines;
+use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::Outbound;
 use crate::tickets::TicketMaker;
@@ -30,6 +32,10 @@ pub struct App {
     pub lines: Lines,
     /// The only way out.
     pub outbound: Outbound,
+    /// What judges the contents of reports.
+    pub inspect: Inspect,
+    /// What is counted for the operator.
+    pub metrics: Metrics,
     /// Makes and verifies tenant tokens.
     pub tokens: TokenMaker,
     /// Makes and verifies the app tokens of store apps.

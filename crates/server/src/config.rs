@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::http::listener::ListenerLimits;
+use crate::inspect::ScannerPolicy;
 use crate::long_connection::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
@@ -18,9 +19,17 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The root key as 64 hex digits instead of `<data>/root.key`. `PROBITY_ROOT_KEY`, default none.
     pub root_key: Option<String>,
-    /// Hosts, addresses and CIDR ranges that may be called although they are not public.
+    /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, and ports as
+    /// `:9000` on which public hosts may be called beside 80, 443 and 8443.
     /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
     pub allow_outbound: Vec<String>,
+    /// The program that checks reports deeply in a child process, which is `probity` itself; none switches the
+    /// check off. `PROBITY_DEEP_CHECK` as `on` or `off`; the command line's default is `on`, the library's none.
+    pub deep_check: Option<PathBuf>,
+    /// A scanner for malware, see [`crate::inspect::Scanner`]. `PROBITY_SCANNER`, default none.
+    pub scanner: Option<String>,
+    /// What is done with what the scanner found. `PROBITY_SCANNER_POLICY`, default `flag`.
+    pub scanner_policy: ScannerPolicy,
     /// The address under which this server is known outside, for links. `PROBITY_PUBLIC_URL`, default none.
     pub public_url: Option<String>,
     /// How a path or method that the open API does not have is answered. `PROBITY_NOT_FOUND`, default `text`.
@@ -57,6 +66,9 @@ impl Default for Config {
             database_url: None,
             root_key: None,
             allow_outbound: Vec::new(),
+            deep_check: None,
+            scanner: None,
+            scanner_policy: ScannerPolicy::Flag,
             public_url: None,
             not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,

@@ -15,8 +15,10 @@ use crate::config::Config;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
+use crate::inspect::{BadScanner, DeepCheck, Inspect};
 use crate::links::Links;
 use crate::long_connection::Lines;
+use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
 use crate::tickets::TicketMaker;
@@ -46,6 +48,9 @@ pub enum StartFailure {
     /// A rule of `allow_outbound` that cannot be read.
     #[error("allow_outbound")]
     AllowOutbound(#[from] BadRule),
+    /// A scanner that cannot be read.
+    #[error("scanner")]
+    Scanner(#[from] BadScanner),
 }
 
 /// A server that listens, and whose workers run, until it is stopped.
@@ -151,8 +156,14 @@ async fn open(
         own: own.into_iter().collect(),
         own_names: config.public_url.as_deref().and_then(host).into_iter().collect(),
     };
-    let outbound =
-        Outbound::new(clock.clone(), guard, PostLimits::default(), FetchLimits::default());
+    let metrics = Metrics::new();
+    let (post, fetch) = (PostLimits::default(), FetchLimits::default());
+    let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
+    let inspect = Inspect {
+        deep: config.deep_check.as_deref().map(DeepCheck::by),
+        scanner: config.scanner.as_deref().map(str::parse).transpose()?,
+        scanner_policy: config.scanner_policy,
+    };
     let tokens = TokenMaker::new(&store.secrets().tokens);
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
@@ -167,6 +178,8 @@ async fn open(
         limits,
         lines,
         outbound,
+        inspect,
+        metrics,
         tokens,
         app_tokens,
         tickets,
@@ -201,7 +214,8 @@ fn public_url(config: &Config, own: Option<SocketAddr>) -> String {
 }
 
 fn host(url: &str) -> Option<String> {
-    url::Url::parse(url).ok()?.host_str().map(str::to_lowercase)
+    let host = url::Url::parse(url).ok()?.host_str().map(str::to_lowercase)?;
+    Some(host.strip_suffix('.').unwrap_or(&host).to_owned())
 }
 
 /// The data folder is for its owner alone.

@@ -79,6 +79,7 @@ async fn bind(data: &Path) -> anyhow::Result<Server> {
     let config = Config {
         data: data.to_owned(),
         allow_outbound: vec![LOOPBACK.to_owned()],
+        deep_check: Some(daemon::this_program()),
         ..Config::default()
     };
     match Server::bind(config.clone(), Clock::system()).await {

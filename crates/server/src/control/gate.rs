@@ -81,7 +81,9 @@ pub(super) fn caller(parts: &Parts) -> Result<Caller, Failure> {
 /// Lets a call pass, or answers why not.
 pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match judge(&app, &mut parts).await {
+    let place = access::place(&parts.method, path(&parts));
+    let access = place.map(|place| access::TABLE[place].access);
+    let answer = match judge(&app, access, &mut parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 parts.extensions.insert(caller);
@@ -89,13 +91,23 @@ pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: N
             next.run(Request::from_parts(parts, body)).await
         }
         Err(failure) => failure.into_response(),
-    }
+    };
+    app.metrics.count_control_call(place, answer.status());
+    answer
 }
 
-async fn judge(app: &App, parts: &mut Parts) -> Result<Option<Caller>, Failure> {
+/// The row's path, below `/api/v1`.
+fn path(parts: &Parts) -> &str {
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    let act = match access::find(&parts.method, path) {
+    path.strip_prefix("/api/v1").unwrap_or(path)
+}
+
+async fn judge(
+    app: &App,
+    access: Option<Access>,
+    parts: &mut Parts,
+) -> Result<Option<Caller>, Failure> {
+    let act = match access {
         Some(Access::Key(act)) => act,
         Some(Access::Anyone) => return Ok(None),
         None => return Err(Failure::not_found()),
@@ -114,6 +126,15 @@ async fn judge(app: &App, parts: &mut Parts) -> Result<Option<Caller>, Failure> 
         return Err(Failure::not_found());
     }
     Ok(Some(caller))
+}
+
+/// Nothing when the operator asks, else why not.
+pub(super) async fn judge_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+    let caller = authenticate(app, headers).await?;
+    if caller.role == Role::Operator {
+        return Ok(());
+    }
+    Err(Failure::refused(ProblemCode::Forbidden, "expected the operator's key"))
 }
 
 async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {

@@ -23,7 +23,7 @@ mod request;
 mod tenants;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -84,6 +84,19 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::deliveries::list_deliveries))
         .routes(routes!(events::resend::resend_event))
+}
+
+/// Method and path of every row in the table of access, in its order.
+pub(crate) fn table() -> impl Iterator<Item = (&'static Method, String)> {
+    access::TABLE.iter().map(|row| (&row.method, format!("/api/v1{}", row.path)))
+}
+
+/// Whether the operator asks, by the key in the request's header; else the answer that refuses.
+pub(crate) async fn judge_operator(app: &SharedApp, headers: &HeaderMap) -> Result<(), Response> {
+    match gate::judge_operator(app, headers).await {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(guard_answer(failure.into_response()).await),
+    }
 }
 
 /// Answers a path that the API does not have.

@@ -8,7 +8,7 @@ use contract::endpoint::{ENDPOINT_PATH, SOCKET_PATH};
 
 use crate::app::SharedApp;
 use crate::download::give_linked;
-use crate::{control, links, long_connection, open_api};
+use crate::{control, links, long_connection, metrics, open_api};
 
 /// The service for all requests.
 pub fn service(app: SharedApp) -> Router {
@@ -22,6 +22,7 @@ pub fn service(app: SharedApp) -> Router {
         .route(&format!("{}/{{signed}}", links::PATH), get(give_linked))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics::serve))
         // Whatever is not found is so in the platform's words.
         .fallback(open_api::serve)
         .with_state(app)

@@ -47,21 +47,27 @@ impl Vendor {
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
+    let route = Route::find(request.method().as_str(), request.uri().path());
+    let response = answered(&app, route, request).await;
+    app.metrics.count_open_call(route.map(|route| route.call), response.status());
+    response
+}
+
+async fn answered(app: &App, route: Option<&'static Route>, request: Request) -> Response<Body> {
     let log_id = log_id(app.clock.now());
-    let path = request.uri().path();
-    let Some(route) = Route::find(request.method().as_str(), path) else {
-        return not_found(&app, path, &log_id);
+    let Some(route) = route else {
+        return not_found(app, request.uri().path(), &log_id);
     };
     match route.access {
         Access::Open => {
-            let body = match read(&app, request).await {
-                Ok(body) => tokens::call(&app, route.call, &body).await,
+            let body = match read(app, request).await {
+                Ok(body) => tokens::call(app, route.call, &body).await,
                 Err(_) => auth::refusal(&code::TOKEN_INVALID_PARAM),
             };
             // Token calls answer 200 also when they refuse. Source: contract, section 1.1.
             answer(200, &log_id, body)
         }
-        Access::TenantToken => match call(&app, route, request).await {
+        Access::TenantToken => match call(app, route, request).await {
             Ok(None) => answer(200, &log_id, success(route.call)),
             Ok(Some(body)) => answer(200, &log_id, body),
             Err(failure) => failure.into_response(&log_id),

@@ -7,18 +7,22 @@ use url::Host;
 
 use super::address::Block;
 
-/// A rule that names neither addresses nor a host.
+/// A rule that names neither addresses nor a host nor a port.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected an address, a range such as 10.1.0.0/16, or a host name, got {0:?}")]
+#[error(
+    "expected an address, a range such as 10.1.0.0/16, a host name, or a port such as :9000, got {0:?}"
+)]
 pub struct BadRule(String);
 
-/// The operator's exceptions: ranges of addresses, and host names whatever they resolve to.
+/// The operator's exceptions: ranges of addresses, host names whatever they resolve to, and ports.
 ///
-/// What is allowed may be called on any port. By default nothing is.
+/// An address or a name that is allowed may be called on any port; a port that is allowed may be
+/// called on public hosts, beside 80, 443 and 8443. By default nothing is allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allow {
     blocks: Vec<Block>,
     hosts: Vec<String>,
+    ports: Vec<u16>,
 }
 
 impl Allow {
@@ -47,12 +51,13 @@ impl Allow {
         Ok(allow)
     }
 
-    /// Adds one rule: an address, a range (`10.1.0.0/16`, `fd00::/8`) or a host name without
-    /// wildcard and port.
+    /// Adds one rule: an address, a range (`10.1.0.0/16`, `fd00::/8`), a host name without wildcard
+    /// and port, or a port (`:9000`).
     pub fn add(&mut self, rule: &str) -> Result<(), BadRule> {
         match parse(rule.trim()) {
             Some(Rule::Block(block)) => self.blocks.push(block),
             Some(Rule::Host(name)) => self.hosts.push(name),
+            Some(Rule::Port(port)) => self.ports.push(port),
             None => return Err(BadRule(rule.to_owned())),
         }
         Ok(())
@@ -71,6 +76,11 @@ impl Allow {
         self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
     }
 
+    /// Whether public hosts may be called on this port.
+    pub(super) fn allows_port(&self, port: u16) -> bool {
+        matches!(port, 80 | 443 | 8443) || self.ports.contains(&port)
+    }
+
     /// Whether any range is allowed, so that a name may turn out to be allowed by its addresses.
     pub(super) fn has_ranges(&self) -> bool {
         !self.blocks.is_empty()
@@ -86,9 +96,16 @@ impl Allow {
 enum Rule {
     Block(Block),
     Host(String),
+    Port(u16),
 }
 
 fn parse(rule: &str) -> Option<Rule> {
+    if let Some(port) = rule.strip_prefix(':')
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return port.parse().ok().filter(|port| *port > 0).map(Rule::Port);
+    }
     if let Some((address, bits)) = rule.split_once('/') {
         let address = IpAddr::from_str(address).ok()?;
         // Only plain digits: `u8` alone would take a sign.
@@ -131,6 +148,17 @@ mod tests {
         }
         assert!(allow.allows_name("hook.example") && allow.allows_name("HOOK.example."));
         assert!(!allow.allows_name("other.hook.example") && !allow.allows_name("example"));
+    }
+
+    #[test]
+    fn a_port_is_allowed_on_public_hosts_alone() {
+        let allow = Allow::from_rules([":9000", "10.1.0.0/16"]).unwrap();
+        assert!([80, 443, 8443, 9000].into_iter().all(|port| allow.allows_port(port)));
+        assert!(!allow.allows_port(9001) && !Allow::none().allows_port(9000));
+        assert!(!allow.allows_address("127.0.0.1".parse().unwrap()));
+        for rule in [":", ":0", ":65536", ":+80", ":x", "::80/x", ":80:90"] {
+            assert!(Allow::none().add(rule).is_err(), "{rule:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Each hop has a connection of its own, judged and closed after it. Nothing is decompressed: a
 //! source that encodes its answer all the same is refused, so the size that counts is the size that
-//! is stored.
+//! is stored. A transfer that breaks off is gone on with where the source allows it ([`super::resume`]).
 
 use std::future::Future;
 use std::io;
@@ -15,11 +15,14 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use url::Url;
 
 use super::connect::ConnectFailure;
 use super::judge::Refusal;
+use super::resume::Resumable;
 use super::{Outbound, USER_AGENT, uri};
+use crate::metrics::Way;
 
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -31,10 +34,14 @@ pub struct FetchLimits {
     pub connect: Duration,
     /// From the request to the answer's head, for each hop.
     pub first_byte: Duration,
+    /// From one piece of the body to the next.
+    pub stall: Duration,
     /// For everything together.
     pub total: Duration,
     /// Redirects followed.
     pub redirects_max: u32,
+    /// How often a transfer that broke off is gone on with.
+    pub resumes_max: u32,
     /// Bytes of the body.
     pub bytes_max: u64,
 }
@@ -45,8 +52,10 @@ impl Default for FetchLimits {
         FetchLimits {
             connect: Duration::from_secs(5),
             first_byte: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
             total: Duration::from_secs(120),
             redirects_max: 5,
+            resumes_max: 5,
             bytes_max: 50 << 20,
         }
     }
@@ -104,6 +113,9 @@ pub enum FetchFailure {
     /// The answer broke off or was not HTTP/1.1.
     #[error("the report's transfer broke off")]
     Broken,
+    /// The rest of a transfer that broke off was of another content.
+    #[error("the report changed while it was fetched")]
+    Changed,
     /// The sink did not take a piece; nobody's fault but ours.
     #[error("the report could not be kept")]
     Sink(#[source] io::Error),
@@ -121,6 +133,7 @@ impl FetchFailure {
             FetchFailure::Encoded => "answer_encoded",
             FetchFailure::TooLarge { .. } => "answer_too_large",
             FetchFailure::Broken => "answer_broken",
+            FetchFailure::Changed => "answer_changed",
             FetchFailure::Sink(_) => "sink",
         }
     }
@@ -148,11 +161,16 @@ impl Outbound {
     /// Fetches `url` into `sink`: redirects followed and judged anew, never from `https` to `http`.
     ///
     /// When it fails the sink may hold a part. Nothing is handed to the sink but the bytes of an
-    /// answer 200, and nothing at all when its announced length is above the limit.
+    /// answer 200 and the rests of the same content, and nothing at all when its announced length is
+    /// above the limit.
     pub async fn fetch(&self, url: &str, sink: &mut impl Sink) -> Result<Fetched, FetchFailure> {
         let limit = self.fetch_limits.total;
-        let fetched = tokio::time::timeout(limit, self.fetch_unbounded(url, sink)).await;
-        fetched.unwrap_or(Err(FetchFailure::TooSlow))
+        let fetched = timeout(limit, self.fetch_unbounded(url, sink)).await;
+        let fetched = fetched.unwrap_or(Err(FetchFailure::TooSlow));
+        if let Err(FetchFailure::Unreachable(ConnectFailure::Refused(refusal))) = &fetched {
+            self.metrics.count_refusal(Way::Report, refusal.class());
+        }
+        fetched
     }
 
     async fn fetch_unbounded(
@@ -161,18 +179,18 @@ impl Outbound {
         sink: &mut impl Sink,
     ) -> Result<Fetched, FetchFailure> {
         let mut text = url.to_owned();
-        let mut judged = self.judge(url)?;
+        let mut judged = self.guard.judge(url)?;
         for _ in 0..=self.fetch_limits.redirects_max {
-            let opened = self.open(&text, &judged).await?;
+            let opened = self.open(&text, &judged, None).await?;
             match opened.response.status() {
-                StatusCode::OK => return self.pour(&judged, opened, sink).await,
+                StatusCode::OK => return self.take(&text, &judged, opened, sink).await,
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER
                 | StatusCode::TEMPORARY_REDIRECT
                 | StatusCode::PERMANENT_REDIRECT => {
                     text = location(&judged, opened.response.headers())?;
-                    let next = self.judge(&text)?;
+                    let next = self.guard.judge(&text)?;
                     if judged.scheme() == "https" && next.scheme() == "http" {
                         return Err(Refusal::Downgrade.into());
                     }
@@ -185,7 +203,13 @@ impl Outbound {
     }
 
     /// Asks for `judged`, whose text is `text`, on a connection of its own.
-    async fn open(&self, text: &str, judged: &Url) -> Result<Opened, FetchFailure> {
+    /// With `rest`, for what is missing of a content.
+    async fn open(
+        &self,
+        text: &str,
+        judged: &Url,
+        rest: Option<(&Resumable, u64)>,
+    ) -> Result<Opened, FetchFailure> {
         let uri = uri(text, judged)?;
         let host = judged.host().ok_or(Refusal::Malformed)?.to_owned();
         let port = judged.port_or_known_default().ok_or(Refusal::Port)?;
@@ -204,45 +228,105 @@ impl Outbound {
                 // A broken connection shows in the answer or its body.
                 let _ = connection.await;
             });
-            let sent = sender.send_request(request(&uri)).await;
+            let mut request = request(&uri);
+            if let Some((resumable, begin)) = rest {
+                resumable.ask(begin, request.headers_mut());
+            }
+            let sent = sender.send_request(request).await;
             let response = sent.map_err(|_| FetchFailure::Broken)?;
             Ok(Opened { response, _driver: driver })
         };
-        let opened = tokio::time::timeout(self.fetch_limits.first_byte, exchange).await;
+        let opened = timeout(self.fetch_limits.first_byte, exchange).await;
         opened.unwrap_or(Err(FetchFailure::TooSlow))
     }
 
-    /// Pours an answer 200 into the sink.
-    async fn pour(
+    /// Takes an answer 200 into the sink, and goes on with it when it breaks off.
+    async fn take(
         &self,
+        text: &str,
         judged: &Url,
         opened: Opened,
         sink: &mut impl Sink,
     ) -> Result<Fetched, FetchFailure> {
-        let Opened { response, _driver } = opened;
-        let (head, mut body) = response.into_parts();
-        if !is_identity(&head.headers) {
+        let headers = opened.response.headers();
+        if !is_identity(headers) {
             return Err(FetchFailure::Encoded);
         }
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let resumable = Resumable::of(headers);
+        let mut bytes = 0;
+        let mut poured = self.pour(opened, &mut bytes, sink).await;
+        let mut tries_left = self.fetch_limits.resumes_max;
+        while let (Err(failure), Some(resumable)) = (&poured, &resumable) {
+            if !is_passing(failure) || bytes == 0 || tries_left == 0 {
+                break;
+            }
+            tries_left -= 1;
+            self.metrics.count_resumed();
+            poured = match self.open(text, judged, Some((resumable, bytes))).await {
+                Ok(rest) => match is_rest(resumable, &rest, bytes) {
+                    Ok(()) => self.pour(rest, &mut bytes, sink).await,
+                    Err(failure) => Err(failure),
+                },
+                Err(failure) => Err(failure),
+            };
+        }
+        poured?;
+        if resumable.as_ref().and_then(Resumable::size_bytes).is_some_and(|size| size != bytes) {
+            return Err(FetchFailure::Broken);
+        }
+        let final_host = judged.host_str().unwrap_or_default().to_owned();
+        Ok(Fetched { bytes, final_host, content_type })
+    }
+
+    /// Pours a body into the sink; `bytes` counts what went in.
+    async fn pour(
+        &self,
+        opened: Opened,
+        bytes: &mut u64,
+        sink: &mut impl Sink,
+    ) -> Result<(), FetchFailure> {
+        let Opened { response, _driver } = opened;
+        let mut body = response.into_body();
         let bytes_max = self.fetch_limits.bytes_max;
-        if body.size_hint().lower() > bytes_max {
+        if bytes.saturating_add(body.size_hint().lower()) > bytes_max {
             return Err(FetchFailure::TooLarge { bytes_max });
         }
-        let mut bytes = 0;
-        while let Some(frame) = body.frame().await {
+        loop {
+            let frame = timeout(self.fetch_limits.stall, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| FetchFailure::TooSlow)? else { return Ok(()) };
             let Ok(piece) = frame.map_err(|_| FetchFailure::Broken)?.into_data() else { continue };
-            bytes += piece.len() as u64;
-            if bytes > bytes_max {
+            *bytes += piece.len() as u64;
+            if *bytes > bytes_max {
                 return Err(FetchFailure::TooLarge { bytes_max });
             }
             sink.write(piece).await.map_err(FetchFailure::Sink)?;
         }
-        let content_type = head.headers.get(header::CONTENT_TYPE);
-        Ok(Fetched {
-            bytes,
-            final_host: judged.host_str().unwrap_or_default().to_owned(),
-            content_type: content_type.and_then(|value| value.to_str().ok()).map(str::to_owned),
-        })
+    }
+}
+
+/// Whether a transfer that failed so may be gone on with: what broke, stalled or was not there for
+/// the moment. What the guard refused stays refused.
+fn is_passing(failure: &FetchFailure) -> bool {
+    match failure {
+        FetchFailure::Broken | FetchFailure::TooSlow => true,
+        FetchFailure::Unreachable(failure) => !matches!(failure, ConnectFailure::Refused(_)),
+        _ => false,
+    }
+}
+
+/// Whether an answer is the rest of the same content, from byte `begin` on.
+fn is_rest(resumable: &Resumable, rest: &Opened, begin: u64) -> Result<(), FetchFailure> {
+    let headers = rest.response.headers();
+    match rest.response.status() {
+        StatusCode::PARTIAL_CONTENT if !is_identity(headers) => Err(FetchFailure::Encoded),
+        StatusCode::PARTIAL_CONTENT if resumable.is_continued(begin, headers) => Ok(()),
+        // The whole of what is there now, or a part that does not fit: never put behind the part of another content.
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            Err(FetchFailure::Changed)
+        }
+        status => Err(FetchFailure::Status(status.as_u16())),
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Refusal {
     Scheme,
     /// A user name or a password before the host.
     UserInfo,
-    /// Neither 80, 443 nor 8443, and not allowed by a rule.
+    /// Neither 80, 443, 8443 nor a port that a rule allows.
     Port,
     /// A name that can only mean something inside: `localhost`, a single label.
     InnerName,
@@ -121,7 +121,7 @@ fn judge_name(name: &str, port: u16, allow: &Allow) -> Result<(), Refusal> {
         return Err(Refusal::InnerName);
     }
     // With allowed ranges the name's addresses decide; they are judged before connecting.
-    if is_usual(port) || allow.has_ranges() { Ok(()) } else { Err(Refusal::Port) }
+    if allow.allows_port(port) || allow.has_ranges() { Ok(()) } else { Err(Refusal::Port) }
 }
 
 fn judge_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusal> {
@@ -132,11 +132,7 @@ fn judge_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusa
         return Ok(());
     }
     is_public(address).map_err(Refusal::Address)?;
-    if is_usual(port) { Ok(()) } else { Err(Refusal::Port) }
-}
-
-fn is_usual(port: u16) -> bool {
-    matches!(port, 80 | 443 | 8443)
+    if allow.allows_port(port) { Ok(()) } else { Err(Refusal::Port) }
 }
 
 /// What the guard goes by: the operator's exceptions, and what is this server itself.
@@ -155,11 +151,18 @@ impl Guard {
     /// Judges a URL by its text, see [`judge_url`], and refuses this server's own names.
     pub fn judge(&self, text: &str) -> Result<Url, Refusal> {
         let url = judge_url(text, &self.allow)?;
-        if let Some(Host::Domain(name)) = url.host() {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            if self.own_names.iter().any(|own| own == name) && !self.allow.allows_name(name) {
-                return Err(Refusal::Own);
+        let (name, is_allowed) = match url.host() {
+            Some(Host::Domain(name)) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                (name.to_owned(), self.allow.allows_name(name))
             }
+            // A server may be known by its address alone.
+            Some(Host::Ipv4(v4)) => (v4.to_string(), self.allow.allows_address(v4.into())),
+            Some(Host::Ipv6(v6)) => (format!("[{v6}]"), self.allow.allows_address(v6.into())),
+            None => return Err(Refusal::Malformed),
+        };
+        if self.own_names.contains(&name) && !is_allowed {
+            return Err(Refusal::Own);
         }
         Ok(url)
     }

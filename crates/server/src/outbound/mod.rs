@@ -15,6 +15,7 @@ mod connect;
 mod fetch;
 mod judge;
 mod post;
+mod resume;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use hyper_util::client::legacy::Client;
 use url::{Position, Url};
 
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Way};
 
 pub use address::{AddressClass, is_public};
 pub use allow::{Allow, BadRule};
@@ -47,6 +49,7 @@ pub struct Outbound {
     pool: Client<Connector, Full<Bytes>>,
     post_limits: PostLimits,
     fetch_limits: FetchLimits,
+    metrics: Metrics,
 }
 
 impl Outbound {
@@ -58,11 +61,12 @@ impl Outbound {
         guard: Guard,
         post_limits: PostLimits,
         fetch_limits: FetchLimits,
+        metrics: Metrics,
     ) -> Outbound {
         let guard = Arc::new(guard);
         let tls = tls_config(web_roots());
         let connector = Connector::new(Arc::clone(&guard), Names::System, tls, post_limits.connect);
-        Outbound::over(clock, guard, connector, post_limits, fetch_limits)
+        Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
     }
 
     fn over(
@@ -71,14 +75,19 @@ impl Outbound {
         connector: Connector,
         post_limits: PostLimits,
         fetch_limits: FetchLimits,
+        metrics: Metrics,
     ) -> Outbound {
         let pool = post::pool(connector.clone());
-        Outbound { clock, guard, connector, pool, post_limits, fetch_limits }
+        Outbound { clock, guard, connector, pool, post_limits, fetch_limits, metrics }
     }
 
     /// Judges a URL by its text alone, without asking for a name: for the moment it is handed in.
     pub fn judge(&self, url: &str) -> Result<Url, Refusal> {
-        self.guard.judge(url)
+        let judged = self.guard.judge(url);
+        if let Err(refusal) = &judged {
+            self.metrics.count_refusal(Way::Text, refusal.class());
+        }
+        judged
     }
 }
 

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::connect::{ConnectFailure, Connector};
 use super::judge::Refusal;
 use super::{Outbound, USER_AGENT, uri};
+use crate::metrics::Way;
 
 /// How long an unused connection to a receiver is kept.
 const POOL_IDLE: Duration = Duration::from_secs(20);
@@ -117,8 +118,21 @@ impl Outbound {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, PostFailure> {
+        let posted = self.post_judged(url, headers, body).await;
+        if let Err(PostFailure::Unreachable(ConnectFailure::Refused(refusal))) = &posted {
+            self.metrics.count_refusal(Way::Webhook, refusal.class());
+        }
+        posted
+    }
+
+    async fn post_judged(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, PostFailure> {
         let begun_ms = self.clock.mono_ms();
-        let judged = self.judge(url)?;
+        let judged = self.guard.judge(url)?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri(url, &judged)?;

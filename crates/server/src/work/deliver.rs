@@ -326,6 +326,8 @@ async fn try_once(
     {
         tracing::warn!(app_id = %claimed.app_id, %fault, "a grace time goes on");
     }
+    let outcome = if sent.is_delivered { "delivered" } else { sent.class };
+    app.metrics.count_delivery(is_posted, outcome);
     if !sent.is_delivered {
         let (event_id, number, class) = (claimed.event_id, claimed.attempt, sent.class);
         tracing::info!(%event_id, app_id = %claimed.app_id, attempt = number, class, "an event was not taken");

@@ -1,7 +1,7 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
-//! A step claims what is due and begins to fetch it. The bytes stream through the judge of their content
-//! ([`super::pdf`]) and the object store's hash to the disk, in constant memory. Whatever goes wrong is kept
+//! A step claims what is due and begins to fetch it. The bytes stream through the inspection of their content
+//! ([`crate::inspect`]) and the object store's hash to the disk, in constant memory. Whatever goes wrong is kept
 //! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
 //! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is no PDF is tried
 //! again too: hosts answer with pages while they are in trouble. Source: product, section 4.
@@ -18,9 +18,9 @@ use store::Fault;
 use store::reports::{ClaimedReport, FetchOutcome};
 use tokio::task::JoinSet;
 
-use super::pdf::{Judge, Unfit};
 use super::{Step, Worker, joined};
 use crate::app::{App, SharedApp};
+use crate::inspect::{Inspection, Inspector, Unkept};
 use crate::objects::ObjectWriter;
 use crate::outbound::{FetchFailure, Sink};
 
@@ -104,9 +104,13 @@ impl From<FetchFailure> for Failure {
     }
 }
 
-impl From<Unfit> for Failure {
-    fn from(unfit: Unfit) -> Failure {
-        Failure { reason: unfit.to_string(), class: "content" }
+impl From<Unkept> for Failure {
+    fn from(unkept: Unkept) -> Failure {
+        if let Unkept::NotScanned(failure) = &unkept {
+            let cause = std::error::Error::source(failure);
+            tracing::error!(%failure, cause, "a report cannot be scanned");
+        }
+        Failure { reason: unkept.to_string(), class: unkept.class() }
     }
 }
 
@@ -116,8 +120,12 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
     let fetched = fetch_into_store(app, &claimed).await;
     let now = app.clock.now();
     let outcome = match (fetched, retry::REPORT.next(claimed.attempt, now)) {
-        (Ok(stored), _) => stored,
+        (Ok(stored), _) => {
+            app.metrics.count_fetch("stored");
+            stored
+        }
         (Err(Failure { reason, class }), next) => {
+            app.metrics.count_fetch(class);
             tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
             match next {
                 Some(due_at) => FetchOutcome::Retry { reason, due_at },
@@ -136,16 +144,19 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
 }
 
 async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
-    let mut intake = Intake { writer: app.objects.create(), judge: Judge::default(), unfit: None };
+    let inspector = Inspector::new(&app.inspect);
+    let mut intake = Intake { writer: app.objects.create(), inspector, unkept: None };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
-    if let Some(unfit) = intake.unfit {
-        return Err(unfit.into());
+    if let Some(unkept) = intake.unkept {
+        return Err(unkept.into());
     }
     if let Err(FetchFailure::Sink(error)) = &fetched {
         tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
     }
-    fetched?;
-    let is_flagged = intake.judge.finish()?;
+    let fetched = fetched?;
+    app.metrics.count_fetched_bytes(fetched.bytes);
+    let inspection = intake.inspector.finish().await?;
+    note(app, claimed, &inspection);
     if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
@@ -156,23 +167,35 @@ async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOut
     Ok(FetchOutcome::Stored {
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
-        is_flagged,
+        is_flagged: inspection.is_flagged(),
     })
 }
 
-/// Where the bytes go: past the judge into the object. Dropped unfinished, it leaves nothing.
+/// Counts what an inspection came to, and logs why a part of it has no result.
+fn note(app: &App, claimed: &ClaimedReport, inspection: &Inspection) {
+    for finding in &inspection.findings {
+        app.metrics.count_finding(*finding);
+    }
+    if let Some(failure) = inspection.deep_failure {
+        app.metrics.count_deep_failure(failure.class());
+        tracing::warn!(report_id = %claimed.report_id, %failure, "a report's deep check has no result");
+    }
+}
+
+/// Where the bytes go: past the inspection into the object. Dropped unfinished, it leaves nothing.
 struct Intake {
     writer: ObjectWriter,
-    judge: Judge,
-    /// Why the judge broke off.
-    unfit: Option<Unfit>,
+    inspector: Inspector,
+    /// Why the inspection broke off.
+    unkept: Option<Unkept>,
 }
 
 impl Sink for Intake {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
-        if let Err(unfit) = self.judge.take(&piece) {
-            self.unfit = Some(unfit);
-            return Err(io::Error::other(unfit));
+        if let Err(unkept) = self.inspector.take(&piece).await {
+            let broken_off = io::Error::other(unkept.to_string());
+            self.unkept = Some(unkept);
+            return Err(broken_off);
         }
         self.writer.write(piece).await
     }

@@ -14,7 +14,6 @@ mod fetch_report;
 mod issue_tickets;
 mod keep_lines;
 mod lanes;
-mod pdf;
 mod purge;
 mod push;
 mod sent;

@@ -1,0 +1,176 @@
+//! Judging a report by its bytes while they stream through: whether it is a PDF and nothing else, and whether it
+//! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
+//! danger of their own.
+//!
+//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, and has `%%EOF` in its last 1 KiB. It is refused
+//! when it is a file of two formats: when its first 4 KiB or what follows its end have the mark of another one
+//! ([`super::mark`]), or when its last 64 KiB hold the directory of a ZIP archive.
+
+use super::finding::{Finding, Findings};
+use super::mark;
+use super::names::Names;
+
+const BEGINNING: &[u8] = b"%PDF-";
+/// The beginning with its version, as in `%PDF-1.7`.
+const VERSIONED_BYTES: usize = 8;
+const END: &[u8] = b"%%EOF";
+/// Within how many bytes of the end [`END`] stands.
+const END_WITHIN: usize = 1_024;
+/// How many bytes of the beginning may have no mark of another format.
+const HEAD_BYTES: usize = 4_096;
+/// How far from the end the directory of a ZIP archive is looked for by those who read such archives: 22 bytes, and
+/// a comment of at most 64 KiB.
+const TAIL_BYTES: usize = 65_535 + 22;
+
+/// Why bytes are no report that can be kept. The text is for vendor and hirer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// No byte at all.
+    #[error("the report is empty")]
+    Empty,
+    /// Something else than a PDF.
+    #[error("the report is not a PDF: expected it to begin with %PDF-")]
+    NotPdf,
+    /// A version that there is not.
+    #[error("the report is a PDF of an unknown version: expected 1.0 to 1.7 or 2.0")]
+    Version,
+    /// Cut off.
+    #[error("the report is not a whole PDF: expected %%EOF at its end")]
+    NotWhole,
+    /// A file of two formats; the other one.
+    #[error("the report is more than a PDF: it has the mark of {0}")]
+    AlsoElse(&'static str),
+}
+
+impl Unfit {
+    /// The word for the operator's log and metrics.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Unfit::Empty => "content_empty",
+            Unfit::NotPdf => "content_not_pdf",
+            Unfit::Version => "content_version",
+            Unfit::NotWhole => "content_not_whole",
+            Unfit::AlsoElse(_) => "content_polyglot",
+        }
+    }
+}
+
+/// Takes a report piece by piece, however it is cut.
+#[derive(Debug, Default)]
+pub struct Judge {
+    size_bytes: u64,
+    /// The first bytes, at most [`HEAD_BYTES`].
+    head: Vec<u8>,
+    is_head_judged: bool,
+    /// The last bytes: at least [`TAIL_BYTES`] of them, at most twice as many.
+    tail: Vec<u8>,
+    /// How many bytes of each mark in [`mark::AT`] were met at their place.
+    met: [usize; mark::AT.len()],
+    names: Names,
+}
+
+impl Judge {
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// What is wrong with the beginning, as soon as it shows.
+    pub fn take(&mut self, piece: &[u8]) -> Result<(), Unfit> {
+        let begin = self.size_bytes;
+        self.size_bytes += piece.len() as u64;
+        let room = HEAD_BYTES - self.head.len();
+        self.head.extend_from_slice(&piece[..room.min(piece.len())]);
+        self.judge_beginning()?;
+        if self.head.len() == HEAD_BYTES {
+            self.judge_head()?;
+        }
+        for ((at, bytes, format), met) in mark::AT.iter().zip(&mut self.met) {
+            *met += overlap(begin, piece, *at, bytes);
+            if *met == bytes.len() {
+                return Err(Unfit::AlsoElse(format));
+            }
+        }
+        self.names.take(piece);
+        self.keep_tail(piece);
+        Ok(())
+    }
+
+    /// What calls for caution in the whole.
+    ///
+    /// # Errors
+    /// Why it is unfit.
+    pub fn finish(mut self) -> Result<Findings, Unfit> {
+        if self.size_bytes == 0 {
+            return Err(Unfit::Empty);
+        }
+        if self.head.len() < BEGINNING.len() {
+            return Err(Unfit::NotPdf);
+        }
+        if self.head.len() < VERSIONED_BYTES {
+            return Err(Unfit::Version);
+        }
+        self.judge_head()?;
+        let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
+        let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(Unfit::NotWhole)?;
+        let rest = &last[end + END.len()..];
+        if let Some(format) = mark::find(rest) {
+            return Err(Unfit::AlsoElse(format));
+        }
+        let tail = &self.tail[self.tail.len().saturating_sub(TAIL_BYTES)..];
+        if mark::has_zip_directory(tail, self.size_bytes) {
+            return Err(Unfit::AlsoElse("a ZIP archive"));
+        }
+        let mut found = self.names.found;
+        if !rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c | 0 | 0x1a)) {
+            found.add(Finding::OddStructure);
+        }
+        Ok(found)
+    }
+
+    fn judge_beginning(&self) -> Result<(), Unfit> {
+        if self.head.iter().zip(BEGINNING).any(|(byte, expected)| byte != expected) {
+            return Err(Unfit::NotPdf);
+        }
+        let is_known = |version: &[u8]| match version {
+            [b'1', b'.', minor] => (b'0'..=b'7').contains(minor),
+            version => version == b"2.0",
+        };
+        match self.head.get(BEGINNING.len()..VERSIONED_BYTES) {
+            Some(version) if !is_known(version) => Err(Unfit::Version),
+            // `1.10` is none either.
+            Some(_) if self.head.get(VERSIONED_BYTES).is_some_and(u8::is_ascii_digit) => {
+                Err(Unfit::Version)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_head(&mut self) -> Result<(), Unfit> {
+        if self.is_head_judged {
+            return Ok(());
+        }
+        self.is_head_judged = true;
+        mark::find(&self.head).map_or(Ok(()), |format| Err(Unfit::AlsoElse(format)))
+    }
+
+    fn keep_tail(&mut self, piece: &[u8]) {
+        if piece.len() >= TAIL_BYTES {
+            self.tail.clear();
+        }
+        self.tail.extend_from_slice(&piece[piece.len().saturating_sub(TAIL_BYTES)..]);
+        // Seldom, so that small pieces do not move the whole each time.
+        if self.tail.len() > 2 * TAIL_BYTES {
+            self.tail.drain(..self.tail.len() - TAIL_BYTES);
+        }
+    }
+}
+
+/// How many of the bytes expected at `at` a piece that begins at `begin` has; a wrong one counts as none.
+fn overlap(begin: u64, piece: &[u8], at: u64, expected: &[u8]) -> usize {
+    let place = |index: usize| usize::try_from((at + index as u64).checked_sub(begin)?).ok();
+    let met = |(index, byte): (usize, &u8)| piece.get(place(index)?).filter(|found| *found == byte);
+    expected.iter().enumerate().filter_map(met).count()
+}
+
+#[cfg(test)]
+mod tests;

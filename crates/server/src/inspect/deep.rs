@@ -1,0 +1,278 @@
+//! The deep check, seen from the server: a parser in a child process, which gets the content while it streams in.
+//!
+//! The child is this program once more, under a hidden command ([`super::child`]); it limits itself before it reads
+//! a byte. Nothing is written to a disk on the way. Children take in what comes, which costs no more than its size;
+//! they parse once their input ends, and only as many at once as there are places, so that many hostile reports at
+//! a time cost no more than a few. A child that fails, is killed or does not answer in time is a finding of its own
+//! and harms nobody else.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::Semaphore;
+
+use super::finding::{Finding, Findings};
+
+/// The hidden command under which the program is the child.
+pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
+
+/// How long a child may take for a piece, and for its answer after the last one. Its processor time has a limit of
+/// its own that ends before.
+const WALL: Duration = Duration::from_secs(10);
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: u64 = 4_096;
+
+/// The deep check as it is set. Clones share the places.
+#[derive(Debug, Clone)]
+pub struct DeepCheck {
+    program: PathBuf,
+    wall: Duration,
+    places: Arc<Semaphore>,
+}
+
+/// Why a deep check has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeepFailure {
+    /// The child could not be started.
+    #[error("the child could not be started")]
+    NotStarted,
+    /// The child was killed by a signal: its limits, or its own fault.
+    #[error("the child was killed by signal {0}")]
+    Killed(i32),
+    /// The child ended with another status than 0.
+    #[error("the child ended with status {0}")]
+    Ended(i32),
+    /// No answer in time.
+    #[error("the child did not answer in time")]
+    TooSlow,
+    /// An answer of another shape.
+    #[error("the child's answer was not as expected")]
+    Answer,
+}
+
+impl DeepFailure {
+    /// The word for the operator's log and metrics.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            DeepFailure::NotStarted => "not_started",
+            DeepFailure::Killed(_) => "killed",
+            DeepFailure::Ended(_) => "ended",
+            DeepFailure::TooSlow => "too_slow",
+            DeepFailure::Answer => "answer",
+        }
+    }
+}
+
+/// What a child answers, in one line.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answer {
+    /// Codes of findings.
+    pub(super) findings: BTreeSet<String>,
+}
+
+impl From<Findings> for Answer {
+    fn from(findings: Findings) -> Answer {
+        Answer { findings: findings.iter().map(|finding| finding.code().to_owned()).collect() }
+    }
+}
+
+impl Answer {
+    /// The findings, unless there is a code that nobody knows.
+    fn findings(&self) -> Option<Findings> {
+        self.findings.iter().map(|code| Finding::from_code(code)).collect()
+    }
+}
+
+impl DeepCheck {
+    /// A check by `program`, which is this one, with as many places as the machine has processors.
+    #[must_use]
+    pub fn by(program: &Path) -> DeepCheck {
+        let places = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        DeepCheck {
+            program: program.to_owned(),
+            wall: WALL,
+            places: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    /// The same with another time limit.
+    #[must_use]
+    pub fn within(self, wall: Duration) -> DeepCheck {
+        DeepCheck { wall, ..self }
+    }
+
+    /// Starts a child for one content. Must be called within the runtime; a failure shows at the end.
+    #[must_use]
+    pub fn start(&self) -> Running {
+        let started = Command::new(&self.program)
+            .arg(DEEP_CHECK_COMMAND)
+            // The environment holds keys, and a child has no use for it. The allocator would set aside more
+            // addresses than the child may have.
+            .env_clear()
+            .env("MIMALLOC_ARENA_RESERVE", "0")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let (child, input) = match started {
+            Ok(mut child) => {
+                let input = child.stdin.take();
+                (Some(child), input)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a report is not checked deeply");
+                (None, None)
+            }
+        };
+        Running { check: self.clone(), child, input, is_stuck: false }
+    }
+}
+
+/// A child at work. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Running {
+    check: DeepCheck,
+    child: Option<Child>,
+    /// None once it takes nothing more.
+    input: Option<ChildStdin>,
+    is_stuck: bool,
+}
+
+impl Running {
+    /// Hands on the next piece. A child that takes no more is found out at the end.
+    pub async fn take(&mut self, piece: &Bytes) {
+        let Some(input) = &mut self.input else { return };
+        match tokio::time::timeout(self.check.wall, input.write_all(piece)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => self.input = None,
+            Err(_) => {
+                self.is_stuck = true;
+                self.input = None;
+            }
+        }
+    }
+
+    /// What the child found in the whole.
+    ///
+    /// # Errors
+    /// Why it has no result.
+    pub async fn finish(mut self) -> Result<Findings, DeepFailure> {
+        let Some(mut child) = self.child.take() else { return Err(DeepFailure::NotStarted) };
+        if self.is_stuck {
+            return Err(DeepFailure::TooSlow);
+        }
+        // The places are never closed, so what matters is only that one is held.
+        let _place = self.check.places.acquire().await;
+        // The end of its input lets the child begin.
+        drop(self.input.take());
+        match tokio::time::timeout(self.check.wall, answer(&mut child)).await {
+            Ok(Ok((status, text))) => judge(status, &text),
+            Ok(Err(_)) => Err(DeepFailure::Answer),
+            Err(_) => Err(DeepFailure::TooSlow),
+        }
+    }
+}
+
+/// How the child ended, and what it said.
+async fn answer(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut text = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        // What is longer breaks the child's pipe.
+        output.take(ANSWER_BYTES_MAX).read_to_end(&mut text).await?;
+    }
+    Ok((child.wait().await?, text))
+}
+
+fn judge(status: ExitStatus, text: &[u8]) -> Result<Findings, DeepFailure> {
+    if let Some(signal) = status.signal() {
+        return Err(DeepFailure::Killed(signal));
+    }
+    if !status.success() {
+        return Err(DeepFailure::Ended(status.code().unwrap_or(-1)));
+    }
+    let answer: Answer = serde_json::from_slice(text).map_err(|_| DeepFailure::Answer)?;
+    answer.findings().ok_or(DeepFailure::Answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A program that behaves as `script` says; the real child is tested with the whole program.
+    async fn check(script: &str) -> Result<Findings, DeepFailure> {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("child");
+        tokio::fs::write(&program, format!("#!/bin/sh\n{script}\n")).await.unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let mut running = DeepCheck::by(&program).within(Duration::from_secs(1)).start();
+        let piece = Bytes::from(vec![b'x'; 100_000]);
+        for _ in 0..5 {
+            running.take(&piece).await;
+        }
+        running.finish().await
+    }
+
+    #[tokio::test]
+    async fn a_child_answers_in_one_line() {
+        let read = "/bin/cat >/dev/null;";
+        let found = check(&format!(r#"{read} echo '{{"findings":["script","xfa"]}}'"#)).await;
+        let expected: Findings = [Finding::Script, Finding::Xfa].into_iter().collect();
+        assert_eq!(found, Ok(expected));
+        assert_eq!(check(&format!(r#"{read} echo '{{"findings":[]}}'"#)).await, Ok(Findings::NONE));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_fails_is_told_by_its_failure() {
+        let read = "/bin/cat >/dev/null;";
+        for (script, expected) in [
+            ("exit 3".to_owned(), DeepFailure::Ended(3)),
+            ("kill -9 $$".to_owned(), DeepFailure::Killed(9)),
+            (format!("{read} kill -11 $$"), DeepFailure::Killed(11)),
+            (format!("{read} echo hello"), DeepFailure::Answer),
+            (read.to_owned(), DeepFailure::Answer),
+            (format!(r#"{read} echo '{{"findings":["unheard"]}}'"#), DeepFailure::Answer),
+            (format!(r#"{read} echo '{{"findings":[],"more":1}}'"#), DeepFailure::Answer),
+            // Neither reads nor ends; reads and does not end.
+            ("while :; do :; done".to_owned(), DeepFailure::TooSlow),
+            (format!("{read} while :; do :; done"), DeepFailure::TooSlow),
+        ] {
+            assert_eq!(check(&script).await, Err(expected), "{script}");
+        }
+        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start();
+        assert_eq!(missing.finish().await, Err(DeepFailure::NotStarted));
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_cut() {
+        let found = check("/bin/cat >/dev/null; while :; do echo xxxxxxxxxxxxxxxx; done").await;
+        assert!(
+            matches!(
+                found,
+                Err(DeepFailure::Killed(_) | DeepFailure::Ended(_) | DeepFailure::TooSlow)
+            ),
+            "{found:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_child_sees_nothing_of_the_environment() {
+        let script = r#"/bin/cat >/dev/null
+            test -z "$HOME$USER$CARGO$PROBITY_ROOT_KEY$DATABASE_URL" && test "$PWD" = / && echo '{"findings":[]}'"#;
+        assert_eq!(check(script).await, Ok(Findings::NONE));
+    }
+}

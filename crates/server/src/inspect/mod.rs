@@ -1,0 +1,170 @@
+//! Judging a report's content while it is fetched: by its bytes here, by a parser in a child process
+//! ([`deep`]), and by the operator's scanner ([`scan`]).
+//!
+//! The server itself never parses what a stranger wrote. Each piece passes the three on its way to the object
+//! store; what is refused is refused as soon as it shows, what calls for caution is told when all has passed. Memory
+//! in the server is bounded by a few pieces and the 64 KiB that a judge keeps.
+
+mod child;
+mod content;
+mod deep;
+mod finding;
+mod mark;
+mod names;
+mod scan;
+
+use bytes::Bytes;
+
+pub use child::run as run_child;
+pub use content::{Judge, Unfit};
+pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure};
+pub use finding::{Finding, Findings};
+pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
+
+use deep::Running;
+use scan::Scan;
+
+/// What judges contents, as the operator set it. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Inspect {
+    /// The parser in a child process; none when it is off.
+    pub deep: Option<DeepCheck>,
+    /// The operator's scanner, if there is one.
+    pub scanner: Option<Scanner>,
+    /// What is done with what the scanner found.
+    pub scanner_policy: ScannerPolicy,
+}
+
+/// What came out for a content that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// What calls for caution; nothing for most.
+    pub findings: Vec<Finding>,
+    /// The scanner's verdict in words, when there is one.
+    pub scanner: Option<String>,
+    /// Why the deep check has no result of its own, when it has none.
+    pub deep_failure: Option<DeepFailure>,
+}
+
+impl Inspection {
+    /// Whether the report is shown with a warning.
+    #[must_use]
+    pub fn is_flagged(&self) -> bool {
+        !self.findings.is_empty()
+    }
+}
+
+/// Why a content is not kept. The text is for vendor and hirer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unkept {
+    /// Its bytes are no report.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The scanner gave no verdict; without one nothing is kept.
+    #[error("the report could not be scanned")]
+    NotScanned(#[source] ScanFailure),
+    /// The scanner found something, and the operator wants that refused.
+    #[error("the report was refused: the scanner found something in it")]
+    Malware,
+}
+
+impl Unkept {
+    /// The word for the operator's log and metrics.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Unkept::Unfit(unfit) => unfit.class(),
+            Unkept::NotScanned(_) => "not_scanned",
+            Unkept::Malware => "malware",
+        }
+    }
+}
+
+/// One content under inspection. Dropped, it stops what it started.
+#[derive(Debug)]
+pub struct Inspector {
+    inspect: Inspect,
+    judge: Judge,
+    deep: Option<Running>,
+    scan: Option<Scan>,
+}
+
+impl Inspector {
+    /// Begins with a content, of which nothing is there yet.
+    #[must_use]
+    pub fn new(inspect: &Inspect) -> Inspector {
+        Inspector { inspect: inspect.clone(), judge: Judge::default(), deep: None, scan: None }
+    }
+
+    /// Takes the next piece. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// Why the content is not kept, as soon as it shows.
+    pub async fn take(&mut self, piece: &Bytes) -> Result<(), Unkept> {
+        self.judge.take(piece)?;
+        // What is no PDF at its first byte costs neither a process nor a call.
+        if self.deep.is_none()
+            && let Some(deep) = &self.inspect.deep
+        {
+            self.deep = Some(deep.start());
+        }
+        if self.scan.is_none()
+            && let Some(scanner) = &self.inspect.scanner
+        {
+            self.scan = Some(scanner.start().await.map_err(Unkept::NotScanned)?);
+        }
+        if let Some(deep) = &mut self.deep {
+            deep.take(piece).await;
+        }
+        if let Some(scan) = &mut self.scan {
+            scan.take(piece).await.map_err(Unkept::NotScanned)?;
+        }
+        Ok(())
+    }
+
+    /// What came out, once the last piece was taken.
+    ///
+    /// # Errors
+    /// Why the content is not kept.
+    pub async fn finish(self) -> Result<Inspection, Unkept> {
+        let Inspector { inspect, judge, deep, scan } = self;
+        let mut findings = judge.finish()?;
+        let scanning = async {
+            match scan {
+                Some(scan) => scan.finish().await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let checking = async {
+            match deep {
+                Some(deep) => Some(deep.finish().await),
+                None => None,
+            }
+        };
+        let (verdict, checked) = tokio::join!(scanning, checking);
+        let verdict = verdict.map_err(Unkept::NotScanned)?;
+        if let Some(Verdict::Found(_)) = &verdict {
+            if inspect.scanner_policy == ScannerPolicy::Refuse {
+                return Err(Unkept::Malware);
+            }
+            findings.add(Finding::Malware);
+        }
+        let deep_failure = match checked {
+            Some(Ok(found)) => {
+                findings = findings.with(found);
+                None
+            }
+            Some(Err(failure)) => {
+                // What kills a parser is not shown as if nothing were wrong with it.
+                findings.add(Finding::OddStructure);
+                Some(failure)
+            }
+            None => None,
+        };
+        Ok(Inspection {
+            findings: findings.iter().collect(),
+            scanner: verdict.map(|verdict| verdict.to_string()),
+            deep_failure,
+        })
+    }
+}

@@ -1,0 +1,357 @@
+//! What is counted for the operator, and `/metrics`, where it is read in the text form of OpenMetrics.
+//!
+//! Labels are words of this program, never something that came from outside, and nothing that tells about a tenant
+//! or a person. Counting a call takes one look at an array and one atomic addition: no lock, no allocation.
+
+use std::array;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use contract::route::{Call, ROUTES};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use crate::app::SharedApp;
+use crate::control;
+use crate::inspect::Finding;
+
+/// The statuses counted apart; others are counted together.
+const STATUSES: [u16; 20] = [
+    101, 200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 416, 429, 500,
+    503,
+];
+/// How [`STATUSES`] are written, and the rest.
+const STATUS_WORDS: [&str; STATUSES.len() + 1] = [
+    "101", "200", "201", "204", "206", "304", "400", "401", "403", "404", "405", "409", "410",
+    "412", "413", "415", "416", "429", "500", "503", "other",
+];
+
+/// The counters. Cheap to clone; clones count together.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Counters>);
+
+#[derive(Debug)]
+struct Counters {
+    registry: Registry,
+    refusals: Family<Refusal, Counter>,
+    fetches: Family<Outcome, Counter>,
+    fetched_bytes: Counter,
+    resumed: Counter,
+    findings: Family<Coded, Counter>,
+    deep_failures: Family<Class, Counter>,
+    deliveries: Family<Delivery, Counter>,
+    calls: Family<CallLabels, Counter>,
+    /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
+    rows: Vec<Row>,
+}
+
+/// One call and its counters by status, each made when it is first needed.
+#[derive(Debug)]
+struct Row {
+    method: &'static str,
+    path: String,
+    counters: [OnceLock<Counter>; STATUSES.len() + 1],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    /// What was to be let out.
+    way: &'static str,
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Coded {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Class {
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivery {
+    way: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    method: &'static str,
+    path: String,
+    status: &'static str,
+}
+
+/// What goes out to an address that somebody else gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// An address was only looked at, when it was handed in.
+    Text,
+    /// A report was fetched.
+    Report,
+    /// An event or a URL check was posted.
+    Webhook,
+}
+
+impl Way {
+    fn word(self) -> &'static str {
+        match self {
+            Way::Text => "text",
+            Way::Report => "report",
+            Way::Webhook => "webhook",
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// Counters that all stand at 0.
+    #[must_use]
+    pub fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("probity");
+        let (refusals, fetches, fetched_bytes) =
+            (Family::default(), Family::default(), Counter::default());
+        let (resumed, findings, deep_failures) =
+            (Counter::default(), Family::default(), Family::default());
+        let (deliveries, calls) = (Family::default(), Family::default());
+        registry.register(
+            "outbound_refusals",
+            "Addresses that the guard of the way out refused, by class",
+            Family::clone(&refusals),
+        );
+        registry.register(
+            "report_fetches",
+            "Fetches of reports, by how they ended",
+            Family::clone(&fetches),
+        );
+        registry.register(
+            "report_fetched_bytes",
+            "Bytes of reports that were fetched whole",
+            Counter::clone(&fetched_bytes),
+        );
+        registry.register(
+            "report_fetches_resumed",
+            "Transfers of reports that broke off and were gone on with",
+            Counter::clone(&resumed),
+        );
+        registry.register(
+            "report_findings",
+            "What calls for caution in reports that are kept, by code",
+            Family::clone(&findings),
+        );
+        registry.register(
+            "report_deep_check_failures",
+            "Deep checks without a result, by class",
+            Family::clone(&deep_failures),
+        );
+        registry.register(
+            "deliveries",
+            "Tries to deliver events, by way and by how they ended",
+            Family::clone(&deliveries),
+        );
+        registry.register(
+            "calls",
+            "Calls of the APIs, by row of the route tables and status",
+            Family::clone(&calls),
+        );
+        Metrics(Arc::new(Counters {
+            registry,
+            refusals,
+            fetches,
+            fetched_bytes,
+            resumed,
+            findings,
+            deep_failures,
+            deliveries,
+            calls,
+            rows: rows(),
+        }))
+    }
+
+    /// Counts an address that was refused.
+    pub fn count_refusal(&self, way: Way, class: &'static str) {
+        self.0.refusals.get_or_create(&Refusal { way: way.word(), class }).inc();
+    }
+
+    /// Counts the end of a fetch: `stored`, or the class of its failure.
+    pub fn count_fetch(&self, outcome: &'static str) {
+        self.0.fetches.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts the bytes of a report that was fetched whole.
+    pub fn count_fetched_bytes(&self, bytes: u64) {
+        self.0.fetched_bytes.inc_by(bytes);
+    }
+
+    /// Counts a transfer that is gone on with.
+    pub fn count_resumed(&self) {
+        self.0.resumed.inc();
+    }
+
+    /// Counts what calls for caution in a report.
+    pub fn count_finding(&self, finding: Finding) {
+        self.0.findings.get_or_create(&Coded { code: finding.code() }).inc();
+    }
+
+    /// Counts a deep check without a result.
+    pub fn count_deep_failure(&self, class: &'static str) {
+        self.0.deep_failures.get_or_create(&Class { class }).inc();
+    }
+
+    /// Counts a try to deliver an event: `delivered`, or the class of its failure.
+    pub fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
+        let way = if is_posted { "webhook" } else { "long_connection" };
+        self.0.deliveries.get_or_create(&Delivery { way, outcome }).inc();
+    }
+
+    /// Counts a call of the open API; none for a path that it does not have.
+    pub fn count_open_call(&self, call: Option<Call>, status: StatusCode) {
+        let row = call.map_or(self.0.rows.len() - 1, |call| call as usize);
+        self.count_call(row, status);
+    }
+
+    /// Counts a call of the control API by its place in the table of access; none for a path that it does not have.
+    pub fn count_control_call(&self, place: Option<usize>, status: StatusCode) {
+        let row = place.map_or(self.0.rows.len() - 1, |place| ROUTES.len() + place);
+        self.count_call(row, status);
+    }
+
+    fn count_call(&self, row: usize, status: StatusCode) {
+        let Some(row) = self.0.rows.get(row) else { return };
+        let place =
+            STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
+        let counter = row.counters[place].get_or_init(|| {
+            let (path, status) = (row.path.clone(), STATUS_WORDS[place]);
+            let labels = CallLabels { method: row.method, path, status };
+            self.0.calls.get_or_create_owned(&labels)
+        });
+        counter.inc();
+    }
+
+    /// All counters as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Only its own memory is written to.
+        if let Err(error) = encode(&mut text, &self.0.registry) {
+            tracing::error!(%error, "the metrics cannot be written");
+        }
+        text
+    }
+}
+
+fn rows() -> Vec<Row> {
+    let row =
+        |method, path: String| Row { method, path, counters: array::from_fn(|_| OnceLock::new()) };
+    let mut open: Vec<_> = ROUTES.iter().collect();
+    open.sort_by_key(|route| route.call as usize);
+    let open = open.into_iter().map(|route| row(route.method.as_str(), route.path.to_owned()));
+    let control = control::table().map(|(method, path)| row(method_word(method), path));
+    open.chain(control).chain([row("any", "other".to_owned())]).collect()
+}
+
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// Answers with all counters, to the operator's key alone: how busy the hub is, is nobody else's to know, and a
+/// reverse proxy on the same machine makes everybody look like a neighbour.
+pub(crate) async fn serve(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    if let Err(refused) = control::judge_operator(&app, &headers).await {
+        return refused;
+    }
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kept = HeaderValue::from_static("no-store");
+    (
+        [(header::CONTENT_TYPE, HeaderValue::from_static(form)), (header::CACHE_CONTROL, kept)],
+        app.metrics.text(),
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_written_as_they_are() {
+        for (status, word) in STATUSES.iter().zip(STATUS_WORDS) {
+            assert_eq!(status.to_string(), word);
+        }
+    }
+
+    #[test]
+    fn every_call_of_the_open_api_is_counted_in_its_row() {
+        let metrics = Metrics::new();
+        for (place, row) in metrics.0.rows.iter().take(ROUTES.len()).enumerate() {
+            let route = ROUTES.iter().find(|route| route.call as usize == place).unwrap();
+            assert_eq!((row.method, row.path.as_str()), (route.method.as_str(), route.path));
+        }
+        metrics.count_open_call(Some(Call::UpdateResult), StatusCode::OK);
+        metrics.count_open_call(Some(Call::UpdateResult), StatusCode::OK);
+        metrics.count_open_call(None, StatusCode::IM_A_TEAPOT);
+        let route = ROUTES.iter().find(|route| route.call == Call::UpdateResult).unwrap();
+        let text = metrics.text();
+        for line in [
+            format!(
+                r#"probity_calls_total{{method="{}",path="{}",status="200"}} 2"#,
+                route.method.as_str(),
+                route.path
+            ),
+            r#"probity_calls_total{method="any",path="other",status="other"} 1"#.to_owned(),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_written() {
+        let metrics = Metrics::new();
+        metrics.count_refusal(Way::Report, "address_private");
+        metrics.clone().count_refusal(Way::Report, "address_private");
+        metrics.count_fetch("stored");
+        metrics.count_fetched_bytes(7);
+        metrics.count_resumed();
+        metrics.count_finding(Finding::Xfa);
+        metrics.count_deep_failure("killed");
+        metrics.count_delivery(true, "delivered");
+        metrics.count_control_call(Some(0), StatusCode::OK);
+        let text = metrics.text();
+        for line in [
+            r#"probity_outbound_refusals_total{way="report",class="address_private"} 2"#,
+            r#"probity_report_fetches_total{outcome="stored"} 1"#,
+            "probity_report_fetched_bytes_total 7",
+            "probity_report_fetches_resumed_total 1",
+            r#"probity_report_findings_total{code="xfa"} 1"#,
+            r#"probity_report_deep_check_failures_total{class="killed"} 1"#,
+            r#"probity_deliveries_total{way="webhook",outcome="delivered"} 1"#,
+            r#"probity_calls_total{method="GET",path="/api/v1/openapi.json",status="200"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
