@@ -102,14 +102,16 @@ fn check(content: &[u8]) -> Findings {
             return found;
         }
     };
+    let is_odd = || {
+        document.xref_recovery.is_some()
+            || has_lost_objects(&document)
+            || !has_sound_pages(&document)
+            || has_odd_streams(&document)
+    };
     if document.is_encrypted() || document.was_encrypted() {
+        // What cannot be opened cannot be judged further.
         found.add(Finding::Encrypted);
-    }
-    let is_odd = document.xref_recovery.is_some()
-        || has_lost_objects(&document)
-        || !has_sound_pages(&document)
-        || has_odd_streams(&document);
-    if is_odd {
+    } else if is_odd() {
         found.add(Finding::OddStructure);
     }
     look_at(&document, &Object::Dictionary(document.trailer.clone()), &mut found);

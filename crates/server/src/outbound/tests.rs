@@ -18,12 +18,13 @@ use super::*;
 
 mod fetching;
 mod posting;
+mod resuming;
 mod securing;
 
 const MS: Duration = Duration::from_millis(1);
 
 /// A server on loopback that records each request and answers it by a function of its head and
-/// number. An answer without `content-length` ends with the connection.
+/// number. An answer without `content-length`, or with the header `x-cut`, ends with the connection.
 struct Peer {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -103,7 +104,8 @@ where
         if is_stalling {
             std::future::pending::<()>().await;
         }
-        if !String::from_utf8_lossy(&reply).to_lowercase().contains("content-length:") {
+        let text = String::from_utf8_lossy(&reply).to_lowercase();
+        if !text.contains("content-length:") || text.contains("x-cut:") {
             break;
         }
     }
@@ -175,7 +177,8 @@ impl Set {
     fn hasty() -> Set {
         let set = Set::default();
         let post = PostLimits { connect: 200 * MS, total: 300 * MS, ..set.post };
-        let fetch = FetchLimits { first_byte: 300 * MS, total: 600 * MS, ..set.fetch };
+        let fetch =
+            FetchLimits { first_byte: 300 * MS, stall: 250 * MS, total: 600 * MS, ..set.fetch };
         Set { post, fetch, ..set }
     }
 
