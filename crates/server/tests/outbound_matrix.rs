@@ -120,7 +120,7 @@ async fn no_way_leads_to_an_inner_address() {
         // Some are no addresses at all, but paths of the host that redirects.
         match fetched(&hop).await {
             Ok(fetched) => {
-                assert!(fetched.final_host == PUBLIC && case.address.is_none(), "{}", case.url)
+                assert!(fetched.final_host == PUBLIC && case.address.is_none(), "{}", case.url);
             }
             // Of what is no ASCII nothing is read in a header.
             Err(failure) if case.address.is_some() && case.url.is_ascii() => {

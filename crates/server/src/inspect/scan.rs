@@ -149,7 +149,7 @@ pub struct Scan(Work);
 #[derive(Debug)]
 enum Work {
     Clamd(Clamd),
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Scan {
@@ -281,7 +281,7 @@ impl Program {
             }
             Ok(said)
         });
-        Ok(Scan(Work::Program(Program { child, input, output })))
+        Ok(Scan(Work::Program(Box::new(Program { child, input, output }))))
     }
 
     async fn take(&mut self, piece: &[u8]) -> Result<(), ScanFailure> {

@@ -77,7 +77,7 @@ async fn an_old_date_of_the_last_change_will_do_as_well() {
 async fn a_stalled_transfer_is_gone_on_with() {
     let peer = Peer::start(|request, number| match number {
         // Three points at the end: nothing more comes, and the connection stays.
-        1 => [cut(TAG, 0), CONTENT[..7].as_bytes().to_vec(), b"...".to_vec()].concat(),
+        1 => [cut(TAG, 0), CONTENT.as_bytes()[..7].to_vec(), b"...".to_vec()].concat(),
         _ => rest(request, TAG, 99),
     })
     .await;
@@ -156,7 +156,7 @@ async fn parts_of_two_contents_are_never_put_together() {
         .await;
         let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
         assert_eq!(fetched.unwrap_err().class(), class, "{name}");
-        assert_eq!(sink, CONTENT[..10].as_bytes(), "{name}: nothing was added");
+        assert_eq!(sink, CONTENT.as_bytes()[..10], "{name}: nothing was added");
         assert_eq!(peer.requests().len(), 2, "{name}");
     }
 }
@@ -205,7 +205,7 @@ async fn tries_size_and_time_of_going_on_are_bounded() {
     .await;
     let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
     assert_eq!((fetched.unwrap_err().class(), peer.requests().len()), ("answer_broken", 6));
-    assert_eq!(sink, CONTENT[..6].as_bytes());
+    assert_eq!(sink, CONTENT.as_bytes()[..6]);
 
     // Larger than said, in the rest.
     let mut set = Set::default();
