@@ -62,9 +62,15 @@ async fn what_acts_is_found_also_where_it_is_packed() {
         (drawn(File::sound("")).object(5, "<< /Subtype /RichMedia >>").end(), vec![RichMedia]),
         (drawn(File::sound("")).object(5, "<< /#4a#53 (x) >>").end(), vec![Script]),
         (
-            drawn(File::sound("")).end_with(
-                "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <00> /U <00> >> /ID [<00> <00>]",
-            ),
+            drawn(File::sound(""))
+                .object(
+                    5,
+                    format!(
+                        "<< /Filter /Standard /V 1 /R 2 /P -4 /O <{0}> /U <{0}> >>",
+                        "5a".repeat(32)
+                    ),
+                )
+                .end_with("/Encrypt 5 0 R /ID [<00> <00>]"),
             vec![Encrypted],
         ),
     ] {
