@@ -1,5 +1,9 @@
 //! The judgement as tables: a text or a set of addresses, and what becomes of it.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+
 use super::*;
 
 fn judge(text: &str) -> Result<String, Refusal> {
@@ -302,4 +306,136 @@ fn every_refusal_has_one_text_and_its_own_class() {
     let texts: std::collections::HashSet<_> = refusals.iter().map(ToString::to_string).collect();
     let classes: std::collections::HashSet<_> = refusals.iter().map(|each| each.class()).collect();
     assert_eq!((texts.len(), classes.len()), (1, refusals.len()));
+}
+
+/// What the standard library and plain arithmetic say of an address, apart from our table of blocks.
+fn is_plainly_inner(address: IpAddr) -> bool {
+    let is_inner_v4 = |v4: Ipv4Addr| {
+        let [a, b, ..] = v4.octets();
+        v4.is_private()
+            || v4.is_loopback()
+            || v4.is_link_local()
+            || v4.is_broadcast()
+            || v4.is_documentation()
+            || v4.is_multicast()
+            || a == 0
+            || a >= 240
+            || (a, b & 0xc0) == (100, 64)
+            || (a, b & 0xfe) == (198, 18)
+    };
+    match address {
+        IpAddr::V4(v4) => is_inner_v4(v4),
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            v6.to_ipv4().is_some()
+                || v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || first == 0x2002
+                || first == 0x64
+                || !(0x2000..0x4000).contains(&first)
+        }
+    }
+}
+
+fn any_address() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        any::<u32>().prop_map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
+        any::<u128>().prop_map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
+        // Near the blocks that matter.
+        (
+            any::<u128>(),
+            prop::sample::select(vec![
+                0x2000u16, 0x2001, 0x2002, 0x64, 0x3fff, 0xfc00, 0xfe80, 0xff02, 0
+            ])
+        )
+            .prop_map(|(bits, first)| {
+                IpAddr::V6(Ipv6Addr::from_bits(bits >> 16 | u128::from(first) << 112))
+            }),
+        any::<u32>().prop_map(|bits| IpAddr::V6(Ipv4Addr::from_bits(bits).to_ipv6_mapped())),
+    ]
+}
+
+/// Parts that URLs are made of, and some that they should not be made of.
+fn url_part() -> impl Strategy<Value = String> {
+    let known = vec![
+        "http://",
+        "https://",
+        "HTTP:",
+        "//",
+        "/",
+        "\\",
+        "@",
+        ":",
+        "#",
+        "?",
+        "%",
+        "%31",
+        "%2e",
+        ".",
+        "..",
+        "[",
+        "]",
+        "::1",
+        "::ffff:",
+        "127.0.0.1",
+        "10.1",
+        "0x7f",
+        "2130706433",
+        "localhost",
+        "vendor.example.com",
+        "8.8.8.8",
+        "80",
+        "443",
+        "9000",
+        "user:pass@",
+        "\t",
+        "\n",
+        " ",
+        "１",
+        "。",
+        "①",
+        "xn--",
+        "-",
+    ];
+    prop_oneof![3 => prop::sample::select(known).prop_map(str::to_owned), 1 => "[ -~]{0,4}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    /// One inner address among any number refuses them all.
+    #[test]
+    fn no_list_with_a_plainly_inner_address_passes(
+        list in prop::collection::vec(any_address(), 1..6),
+        port in prop::sample::select(vec![80u16, 443, 8443]),
+    ) {
+        let sockets: Vec<_> = list.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let verdict = Guard::default().judge_all(&name("vendor.example.com"), &sockets);
+        if list.iter().copied().any(is_plainly_inner) {
+            prop_assert!(verdict.is_err(), "{list:?}");
+        }
+    }
+
+    /// What passes by its text names the same host to the one who judges and to the one who connects, no address in it
+    /// is inner, and its port is allowed.
+    #[test]
+    fn judge_and_caller_read_the_same_host(parts in prop::collection::vec(url_part(), 1..8), is_web in any::<bool>()) {
+        let text = format!("{}{}", if is_web { "http://" } else { "" }, parts.concat());
+        if let Ok(url) = judge_url(&text, &Allow::none()) {
+            // What cannot be called so is refused when it is to be called.
+            let Ok(uri) = crate::outbound::uri(&text, &url) else { return Ok(()) };
+            prop_assert_eq!(uri.host(), url.host_str(), "{}", text);
+            let port = uri.port_u16().or(url.port_or_known_default());
+            prop_assert!(matches!(port, Some(80 | 443 | 8443)), "{text}: {port:?}");
+            prop_assert_eq!(port, url.port_or_known_default(), "{}", text);
+            let host = uri.host().unwrap().trim_matches(|c| c == '[' || c == ']');
+            if let Ok(address) = host.trim_end_matches('.').parse::<IpAddr>() {
+                prop_assert!(!is_plainly_inner(address), "{text}");
+            }
+            prop_assert!(!host.contains("localhost") || host.contains('.'), "{text}");
+        }
+    }
 }

@@ -94,6 +94,25 @@ async fn a_source_that_fails_is_told_by_its_failure() {
 }
 
 #[tokio::test]
+async fn a_head_without_end_is_given_up() {
+    let outbound = Set::default().open();
+    let long = format!(
+        "HTTP/1.1 200 OK\r\nx-filler: {}\r\ncontent-length: 1\r\n\r\na",
+        "x".repeat(100_000)
+    );
+    let many = format!(
+        "HTTP/1.1 200 OK\r\n{}content-length: 1\r\n\r\na",
+        "x-filler: x\r\n".repeat(10_000)
+    );
+    let informing = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100_000);
+    for head in [long, many, informing] {
+        let peer = Peer::start(move |_, _| head.clone().into_bytes()).await;
+        let class = class_of(&outbound, &url(&peer)).await;
+        assert!(matches!(class, "answer_broken" | "answer_too_slow"), "{class}");
+    }
+}
+
+#[tokio::test]
 async fn a_source_that_stalls_is_given_up_in_time() {
     let outbound = Set::hasty().open();
     let peer = Peer::start(|_, _| Vec::new()).await;
