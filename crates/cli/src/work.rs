@@ -7,6 +7,9 @@ use crate::daemon::{self, Outbound, Reports, Storage};
 
 #[derive(Debug, Args)]
 pub(crate) struct Work {
+    /// The servers' address as others see it, for the links in events; nothing is fetched from it.
+    #[arg(long, value_name = "URL", env = "PROBITY_PUBLIC_URL")]
+    public_url: Option<String>,
     #[command(flatten)]
     storage: Storage,
     #[command(flatten)]
@@ -17,9 +20,10 @@ pub(crate) struct Work {
 
 pub(crate) fn run(
     global: &Global,
-    Work { storage, outbound, reports }: Work,
+    Work { public_url, storage, outbound, reports }: Work,
 ) -> anyhow::Result<()> {
     let mut config = daemon::config(global, storage);
+    config.public_url = public_url;
     config.allow_outbound = outbound.allow_outbound;
     reports.set(&mut config);
     daemon::runtime()?.block_on(async {
