@@ -1,5 +1,5 @@
 //! Judging a report's content while it is fetched: by its bytes here, by a parser in a child process
-//! ([`deep`]), and by the operator's scanner ([`scan`]).
+//! ([`DeepCheck`]), and by the operator's scanner ([`Scanner`]).
 //!
 //! The server itself never parses what a stranger wrote. Each piece passes the three on its way to the object
 //! store; what is refused is refused as soon as it shows, what calls for caution is told when all has passed. Memory
