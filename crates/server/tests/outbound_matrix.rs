@@ -59,6 +59,29 @@ fn zone(cases: &[Case]) -> impl Fn(&str, usize) -> Found + Send + use<> {
     }
 }
 
+/// What the operator is told, each at least once.
+const CLASSES: [&str; 19] = [
+    "address_benchmark",
+    "address_carrier_nat",
+    "address_cloud_inner",
+    "address_documentation",
+    "address_embeds_ipv4",
+    "address_link_local",
+    "address_loopback",
+    "address_multicast",
+    "address_private",
+    "address_protocol",
+    "address_relay",
+    "address_reserved",
+    "address_unspecified",
+    "name_inner",
+    "name_with_many_addresses",
+    "url_malformed",
+    "url_port",
+    "url_scheme",
+    "url_user_info",
+];
+
 /// Names whose answers are odd, and refused.
 const ODD_NAMES: [&str; 5] = ["mixed", "mixed6", "none", "many", "alias"];
 
@@ -92,7 +115,8 @@ async fn no_way_leads_to_an_inner_address() {
     }
     let guard = Guard { allow: Allow::from_rules([":9000"]).unwrap(), ..Guard::default() };
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
-    let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Metrics::new());
+    let metrics = Metrics::new();
+    let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, metrics.clone());
     let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
     let posted =
         async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
@@ -158,6 +182,10 @@ async fn no_way_leads_to_an_inner_address() {
         texts.insert(posted(&url(label, "/")).await.unwrap_err().to_string());
     }
     assert_eq!(ears.inner(), vec![], "what names turned into");
+    for class in CLASSES {
+        let line = format!("probity_outbound_refusals_total{{way=\"report\",class=\"{class}\"}}");
+        assert!(metrics.text().contains(&line), "{line}");
+    }
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     assert_eq!(texts, [WEBHOOK_REASON, REPORT_REASON], "one reason for all");
     println!(

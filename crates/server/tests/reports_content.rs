@@ -176,24 +176,29 @@ async fn a_child_that_fails_flags_the_report_and_the_server_goes_on() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
         path
     };
-    let answers = script("answers", "/bin/cat >/dev/null; echo '{\"findings\":[]}'");
+    let answer = |codes: &str| format!("/bin/cat >/dev/null; echo '{{\"findings\":[{codes}]}}'");
+    let answers = script("answers", &answer(""));
+    let odd = script("odd", &answer("\"odd_structure\""));
     let killed = script("killed", "kill -11 $$");
-    for (program, state, class) in [
-        (answers, ReportState::Stored, None),
-        (killed, ReportState::Flagged, Some("killed")),
-        (folder.path().join("missing"), ReportState::Flagged, Some("not_started")),
+    let missing = folder.path().join("missing");
+    let acting = "/OpenAction 5 0 R";
+    for (program, words, state, class) in [
+        (&answers, "", ReportState::Stored, None),
+        // What looks like an action by its bytes is none, says a parser that found nothing odd.
+        (&answers, acting, ReportState::Stored, None),
+        (&answers, "/JS (x)", ReportState::Flagged, None),
+        (&odd, acting, ReportState::Flagged, None),
+        (&killed, "", ReportState::Flagged, Some("killed")),
+        (&missing, "", ReportState::Flagged, Some("not_started")),
     ] {
-        each(
-            |config| config.deep_check = Some(program.clone()),
-            async |world| {
-                assert_eq!(fetched(&world, pdf("")).await, (state, None));
-                if let Some(class) = class {
-                    let line =
-                        format!("probity_report_deep_check_failures_total{{class=\"{class}\"}}");
-                    assert_eq!(counted(&world, &line), 1);
-                }
-            },
-        )
+        let adjust = |config: &mut Config| config.deep_check = Some(program.clone());
+        each(adjust, async |world| {
+            assert_eq!(fetched(&world, pdf(words)).await, (state, None), "{program:?} {words}");
+            if let Some(class) = class {
+                let line = format!("probity_report_deep_check_failures_total{{class=\"{class}\"}}");
+                assert_eq!(counted(&world, &line), 1);
+            }
+        })
         .await;
     }
 }

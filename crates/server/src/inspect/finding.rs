@@ -80,6 +80,12 @@ impl Findings {
         Findings(self.0 | other.0)
     }
 
+    /// The set without this one.
+    #[must_use]
+    pub fn without(self, finding: Finding) -> Findings {
+        Findings(self.0 & !(1 << finding as u8))
+    }
+
     /// Whether this one is among them.
     #[must_use]
     pub fn has(self, finding: Finding) -> bool {
@@ -124,5 +130,7 @@ mod tests {
         let all: Findings = Finding::ALL.into_iter().collect();
         assert_eq!(all.iter().count(), Finding::ALL.len());
         assert!(Findings::NONE.is_empty() && !all.is_empty());
+        let some = all.without(Finding::Xfa).without(Finding::Xfa);
+        assert!(!some.has(Finding::Xfa) && some.iter().count() == Finding::ALL.len() - 1);
     }
 }
