@@ -120,3 +120,35 @@ pub(crate) fn shutdown() -> std::io::Result<impl Future<Output = ()> + Send + 's
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        reports: Reports,
+    }
+
+    fn config(line: &str) -> Config {
+        let mut config = Config::default();
+        Line::try_parse_from(line.split(' ')).unwrap().reports.set(&mut config);
+        config
+    }
+
+    #[test]
+    fn reports_are_checked_deeply_unless_that_is_switched_off() {
+        let usual = config("probity");
+        assert!(usual.deep_check.is_some_and(|program| program.exists()));
+        assert_eq!((usual.scanner, usual.scanner_policy), (None, ScannerPolicy::Flag));
+        let other =
+            config("probity --deep-check off --scanner clamd:///run/clamd --scanner-policy refuse");
+        assert_eq!(other.deep_check, None);
+        assert_eq!(other.scanner.as_deref(), Some("clamd:///run/clamd"));
+        assert_eq!(other.scanner_policy, ScannerPolicy::Refuse);
+        assert!(Line::try_parse_from(["probity", "--deep-check", "maybe"]).is_err());
+    }
+}

@@ -13,9 +13,9 @@ use domain::Id;
 use harness::{BEGIN, Engine, World};
 use http::StatusCode;
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
-use server::Config;
 use server::clock::Clock;
 use server::inspect::ScannerPolicy;
+use server::{Config, Server, StartFailure};
 use store::reports::Report;
 
 async fn host(bytes: Vec<u8>) -> Peer {
@@ -142,6 +142,19 @@ async fn what_the_scanner_finds_is_flagged_or_refused_and_never_kept_unscanned()
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_scanner_that_cannot_be_read_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        data: folder.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        scanner: Some("clamscan".to_owned()),
+        ..Config::default()
+    };
+    let failure = Server::bind(config, Clock::manual(BEGIN)).await.err().unwrap();
+    assert!(matches!(failure, StartFailure::Scanner(_)), "{failure:?}");
 }
 
 #[tokio::test]

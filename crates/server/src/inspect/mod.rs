@@ -42,6 +42,8 @@ pub struct Inspection {
     pub findings: Vec<Finding>,
     /// The scanner's verdict in words, when there is one.
     pub scanner: Option<String>,
+    /// The host that gave the content, after all redirects.
+    pub source_host: String,
     /// Why the deep check has no result of its own, when it has none.
     pub deep_failure: Option<DeepFailure>,
 }
@@ -122,11 +124,11 @@ impl Inspector {
         Ok(())
     }
 
-    /// What came out, once the last piece was taken.
+    /// What came out, once the last piece was taken from `source_host`.
     ///
     /// # Errors
     /// Why the content is not kept.
-    pub async fn finish(self) -> Result<Inspection, Unkept> {
+    pub async fn finish(self, source_host: String) -> Result<Inspection, Unkept> {
         let Inspector { inspect, judge, deep, scan } = self;
         let mut findings = judge.finish()?;
         let scanning = async {
@@ -169,6 +171,7 @@ impl Inspector {
         Ok(Inspection {
             findings: findings.iter().collect(),
             scanner: verdict.map(|verdict| verdict.to_string()),
+            source_host,
             deep_failure,
         })
     }

@@ -155,7 +155,7 @@ async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOut
     }
     let fetched = fetched?;
     app.metrics.count_fetched_bytes(fetched.bytes);
-    let inspection = intake.inspector.finish().await?;
+    let inspection = intake.inspector.finish(fetched.final_host).await?;
     note(app, claimed, &inspection);
     if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
