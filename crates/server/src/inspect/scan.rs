@@ -31,7 +31,7 @@ pub struct Scanner(Arc<Way>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
-    /// clamd on a socket of this machine.
+    /// clamd on a socket of this machine. Its `StreamMaxLength` must be at least what a report may have.
     ClamdSocket(PathBuf),
     /// clamd on a host and port.
     ClamdHost(String),
