@@ -10,6 +10,8 @@ use std::process::Command;
 const INSIDE: &str = "PROBITY_TEST_INSIDE";
 /// What resolves names inside.
 const RESOLVER: &str = "nameserver 127.0.0.1\noptions edns0 timeout:2 attempts:2\n";
+/// Whom the resolver asks: no daemon of the machine, which would ask outside.
+const SOURCES: &str = "hosts: files dns\n";
 /// A proxy that must not be used.
 const PROXY: &str = "http://10.99.99.99:8443";
 
@@ -71,14 +73,21 @@ fn set_up() {
     run("ip", &["link", "set", "lo", "up"]);
     run("ip", &["route", "add", "local", "0.0.0.0/0", "dev", "lo"]);
     run("ip", &["-6", "route", "add", "local", "::/0", "dev", "lo"]);
+    put_over("/etc/resolv.conf", RESOLVER);
+    if Path::new("/etc/nsswitch.conf").exists() {
+        put_over("/etc/nsswitch.conf", SOURCES);
+    }
+}
+
+/// Lets a file of the machine have this content in here.
+fn put_over(path: &str, content: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let resolver = folder.path().join("resolv.conf");
-    std::fs::write(&resolver, RESOLVER).unwrap();
-    let mounted = Path::new("/etc/resolv.conf").canonicalize().unwrap();
-    run("mount", &["--bind", resolver.to_str().unwrap(), mounted.to_str().unwrap()]);
-    // The mount keeps the file, the folder's name may go.
-    let found = std::fs::read_to_string("/etc/resolv.conf").unwrap();
-    assert_eq!(found, RESOLVER);
+    let file = folder.path().join("file");
+    std::fs::write(&file, content).unwrap();
+    let mounted = Path::new(path).canonicalize().unwrap();
+    run("mount", &["--bind", file.to_str().unwrap(), mounted.to_str().unwrap()]);
+    // The mount keeps the file, its folder may go.
+    assert_eq!(std::fs::read_to_string(path).unwrap(), content);
 }
 
 fn run(program: &str, arguments: &[&str]) {
