@@ -97,11 +97,13 @@ pub enum Act {
     SeeExchanges,
     /// Send events again.
     ResendEvents,
+    /// Check what is kept, and change the root key.
+    CareForInstallation,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 15] = [
+    pub const ALL: [Act; 16] = [
         Act::ManageTenants,
         Act::SeeTenant,
         Act::ChangeTenant,
@@ -117,6 +119,7 @@ impl Act {
         Act::SeeEvents,
         Act::SeeExchanges,
         Act::ResendEvents,
+        Act::CareForInstallation,
     ];
 
     /// The roles that may do this.
@@ -124,7 +127,7 @@ impl Act {
     pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
         match self {
-            Act::ManageTenants | Act::ManageApps => &[Operator],
+            Act::ManageTenants | Act::ManageApps | Act::CareForInstallation => &[Operator],
             Act::ChangeTenant | Act::ManageAccounts | Act::ResendEvents => &[Operator, Admin],
             Act::SeeTenant | Act::SeeAccounts => {
                 &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]
@@ -155,6 +158,7 @@ mod tests {
             Act::ManageAccounts,
             Act::SeeEvents,
             Act::ResendEvents,
+            Act::CareForInstallation,
         ];
         assert_eq!(seen, expected);
     }
@@ -162,7 +166,8 @@ mod tests {
     #[test]
     fn a_tenants_admin_may_do_everything_there_and_nothing_elsewhere() {
         for act in Act::ALL {
-            let is_elsewhere = matches!(act, Act::ManageTenants | Act::ManageApps);
+            let is_elsewhere =
+                matches!(act, Act::ManageTenants | Act::ManageApps | Act::CareForInstallation);
             assert_eq!(Role::Admin.may(act), !is_elsewhere, "{act:?}");
         }
     }
