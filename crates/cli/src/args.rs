@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
-use crate::{account, app, demo, event, migrate, order, report, serve, tenant, work};
+use crate::{account, app, demo, event, key, migrate, order, report, serve, tenant, work};
 
 /// The server that `probity serve` starts when it is told nothing.
 pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8090";
@@ -130,7 +130,12 @@ pub(crate) enum Call {
         #[command(subcommand)]
         command: order::Command,
     },
-    /// Reports (报告) of an order.
+    /// The root key of the installation.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
+    },
+    /// Reports (报告) of an order, and the check of all that is kept.
     Report {
         #[command(subcommand)]
         command: report::Command,

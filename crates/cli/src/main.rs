@@ -11,6 +11,7 @@ mod demo;
 mod event;
 mod failure;
 mod installation;
+mod key;
 mod limits;
 mod log;
 mod migrate;
@@ -67,6 +68,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Account { command } => account::run(global, command).await,
             Call::Order { command } => order::run(global, command).await,
             Call::Report { command } => report::run(global, command).await,
+            Call::Key { command } => key::run(global, command).await,
             Call::Event { command } => event::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }

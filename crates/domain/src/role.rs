@@ -97,11 +97,13 @@ pub enum Act {
     SeeExchanges,
     /// Send events again.
     ResendEvents,
+    /// Check what is kept, and change the root key.
+    CareForInstallation,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 15] = [
+    pub const ALL: [Act; 16] = [
         Act::ManageTenants,
         Act::SeeTenant,
         Act::ChangeTenant,
@@ -117,6 +119,7 @@ impl Act {
         Act::SeeEvents,
         Act::SeeExchanges,
         Act::ResendEvents,
+        Act::CareForInstallation,
     ];
 
     /// The roles that may do this.
@@ -124,7 +127,7 @@ impl Act {
     pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
         match self {
-            Act::ManageTenants | Act::ManageApps => &[Operator],
+            Act::ManageTenants | Act::ManageApps | Act::CareForInstallation => &[Operator],
             Act::ChangeTenant | Act::ManageAccounts | Act::ResendEvents => &[Operator, Admin],
             Act::SeeTenant | Act::SeeAccounts => {
                 &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]

@@ -13,6 +13,7 @@ use crate::long_connection::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::Outbound;
+use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 
@@ -22,8 +23,10 @@ pub struct App {
     pub config: Config,
     /// The memory.
     pub store: Store,
-    /// The reports' bytes.
+    /// The contents of reports and files.
     pub objects: Objects,
+    /// Changes the root key.
+    pub root_key: Rotation,
     /// The only source of time.
     pub clock: Clock,
     /// The calls of late, for the rate tiers.

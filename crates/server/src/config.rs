@@ -1,5 +1,6 @@
 //! The settings of the server: one struct, read once.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::inspect::ScannerPolicy;
 use crate::long_connection::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Folder that holds everything in the default set-up. `PROBITY_DATA`, default `./data`.
     pub data: PathBuf,
@@ -19,6 +20,16 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The root key as 64 hex digits instead of `<data>/root.key`. `PROBITY_ROOT_KEY`, default none.
     pub root_key: Option<String>,
+    /// The next root key, beside `root_key`, for a rotation. `PROBITY_ROOT_KEY_NEXT`, default none.
+    pub root_key_next: Option<String>,
+    /// A command for `/bin/sh` that prints the root key as 64 hex digits, and on a second line the next one, if there
+    /// is one; it has 10 s. `PROBITY_ROOT_KEY_COMMAND`, default none.
+    pub root_key_command: Option<String>,
+    /// Where the contents of reports and files are kept: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default
+    /// `<data>/reports`.
+    pub objects: Option<String>,
+    /// How to speak to the S3-compatible store.
+    pub s3: S3,
     /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, and ports as
     /// `:9000` on which public hosts may be called beside 80, 443 and 8443.
     /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
@@ -46,6 +57,26 @@ pub struct Config {
     pub long_connection: LongConnectionLimits,
 }
 
+/// An S3-compatible store: its address and who asks there.
+#[derive(Clone, Default)]
+pub struct S3 {
+    /// Its address; the provider's own for the region when left out. `PROBITY_S3_ENDPOINT`, default none.
+    pub endpoint: Option<String>,
+    /// `PROBITY_S3_REGION`, default `us-east-1`.
+    pub region: Option<String>,
+    /// `PROBITY_S3_ACCESS_KEY_ID`.
+    pub access_key_id: Option<String>,
+    /// `PROBITY_S3_SECRET_ACCESS_KEY`.
+    pub secret_access_key: Option<String>,
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut s3 = f.debug_struct("S3");
+        s3.field("endpoint", &self.endpoint).field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
 /// How a path or method that the open API does not have is answered, always with 404.
 ///
 /// Source: contract, section 2.3 and question 21.
@@ -58,6 +89,20 @@ pub enum NotFound {
     Json,
 }
 
+impl fmt::Debug for Config {
+    /// Without what is secret: root keys, the database's address with its password, the store's keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("data", &self.data)
+            .field("listen", &self.listen)
+            .field("public_url", &self.public_url)
+            .field("objects", &self.objects)
+            .field("s3", &self.s3)
+            .field("allow_outbound", &self.allow_outbound)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -65,6 +110,10 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
             database_url: None,
             root_key: None,
+            root_key_next: None,
+            root_key_command: None,
+            objects: None,
+            s3: S3::default(),
             allow_outbound: Vec::new(),
             deep_check: None,
             scanner: None,

@@ -1,4 +1,4 @@
-//! Keys that the server makes or reads at its start: the root key, and the operator's key.
+//! Keys of the API: the operator's, made at the first start, and those of tenants.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,52 +7,18 @@ use std::path::Path;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::UnixMs;
+use store::Store;
 use store::apps::App;
-use store::{Key, Store};
 
 use crate::chance;
 use crate::start::StartFailure;
 
-/// The file in the data folder that holds the root key: 64 hex digits.
-pub const ROOT_KEY_FILE: &str = "root.key";
 /// The file in the data folder that holds the operator's key.
 pub const OPERATOR_KEY_FILE: &str = "operator.key";
 /// The prefix of an operator's key.
 pub const OPERATOR_PREFIX: &str = "pbo_";
 /// The prefix of a tenant's key.
 pub const TENANT_PREFIX: &str = "pbt_";
-
-/// The root key: as set, else from the data folder, else a new one that is written there (mode 0600).
-///
-/// # Errors
-/// When the key is not 64 hex digits, or the file can be neither read nor written.
-pub fn root_key(set: Option<&str>, data: &Path) -> Result<Key, StartFailure> {
-    if let Some(text) = set {
-        return parse(text).ok_or(StartFailure::RootKey("PROBITY_ROOT_KEY"));
-    }
-    let path = data.join(ROOT_KEY_FILE);
-    match fs::read_to_string(&path) {
-        Ok(text) => parse(text.trim()).ok_or(StartFailure::RootKey(ROOT_KEY_FILE)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = Key::random();
-            write_secret(&path, &chance::to_hex(key.bytes()))
-                .map_err(|error| StartFailure::File(path, error))?;
-            Ok(key)
-        }
-        Err(error) => Err(StartFailure::File(path, error)),
-    }
-}
-
-fn parse(text: &str) -> Option<Key> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
-    }
-    Some(Key::new(bytes))
-}
 
 /// Makes an operator key when the installation has none, and writes it to the data folder (mode 0600).
 ///
@@ -91,7 +57,7 @@ pub fn is_secret_of(app: &App, secret: &str, now: UnixMs) -> bool {
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;

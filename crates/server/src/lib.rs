@@ -14,9 +14,11 @@ pub mod keys;
 pub mod links;
 pub mod long_connection;
 pub mod metrics;
+mod object_check;
 pub mod objects;
 mod open_api;
 pub mod outbound;
+pub mod root_key;
 mod rotation;
 mod signature;
 pub mod start;
@@ -26,5 +28,5 @@ mod url_check;
 pub mod work;
 
 pub use app::{App, SharedApp};
-pub use config::{Config, NotFound};
+pub use config::{Config, NotFound, S3};
 pub use start::{Server, StartFailure};

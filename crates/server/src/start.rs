@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use store::{Fault, Location, Store};
+use domain::UnixMs;
+use store::{Fault, FaultKind, Location, Reload, RootKeys, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -21,6 +22,7 @@ use crate::long_connection::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
+use crate::root_key::{self, RootSource, Rotation};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 use crate::{keys, work};
@@ -39,6 +41,36 @@ pub enum StartFailure {
     /// A root key of the wrong shape; where it came from.
     #[error("expected the root key in {0} as 64 hex digits")]
     RootKey(&'static str),
+    /// Root keys from two places.
+    #[error("expected one source of the root key, found PROBITY_ROOT_KEY and a root key command")]
+    RootKeySources,
+    /// The command that prints the root key.
+    #[error("the root key command failed")]
+    RootKeyCommand(#[source] io::Error),
+    /// A root key of another installation, or of before a rotation; where it came from.
+    #[error("the root key from {from} does not open this installation")]
+    WrongRootKey {
+        /// Where the key came from.
+        from: &'static str,
+        /// What was expected and what came, by the keys' ids.
+        #[source]
+        fault: Fault,
+    },
+    /// There is an installation, and no root key for it.
+    #[error("there is no root key in {from}, but an installation that needs it")]
+    NoRootKey {
+        /// Where it was looked for.
+        from: &'static str,
+        /// Which key was expected.
+        #[source]
+        fault: Fault,
+    },
+    /// Settings of the object store that cannot be used.
+    #[error("expected {0}")]
+    Objects(&'static str),
+    /// The object store.
+    #[error("objects")]
+    ObjectStore(#[source] io::Error),
     /// A file or folder that cannot be read or written.
     #[error("{path}", path = .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -146,11 +178,10 @@ async fn open(
     own: Option<SocketAddr>,
 ) -> Result<SharedApp, StartFailure> {
     make_folder(&config.data)?;
-    let root = keys::root_key(config.root_key.as_deref(), &config.data)?;
-    let store = Store::open(&location(&config), root, clock.now()).await?;
-    let reports = config.data.join(REPORTS_FOLDER);
-    let objects =
-        Objects::open(&reports).await.map_err(|error| StartFailure::File(reports, error))?;
+    let source = RootSource::of(&config)?;
+    let store = open_store(&location(&config), &source, clock.now()).await?;
+    let objects = open_objects(&config).await?;
+    let root_key = Rotation::new(source);
     let guard = Guard {
         allow: Allow::from_rules(config.allow_outbound.iter().map(String::as_str))?,
         own: own.into_iter().collect(),
@@ -174,6 +205,7 @@ async fn open(
         config,
         store,
         objects,
+        root_key,
         clock,
         limits,
         lines,
@@ -185,6 +217,80 @@ async fn open(
         tickets,
         links,
     }))
+}
+
+/// Opens the memory under the root key that is in force among those that the source gives.
+async fn open_store(
+    location: &Location,
+    source: &RootSource,
+    now: UnixMs,
+) -> Result<Store, StartFailure> {
+    let from = source.name();
+    let asked = source.clone();
+    let given = root_key::blocking(move || asked.keys(true)).await?;
+    let again = source.clone();
+    let reload: Reload = Arc::new(move || match again.keys(false) {
+        Ok(given) => given.keys,
+        Err(error) => {
+            tracing::error!(%error, "the root key was changed, and the new one is not found");
+            Vec::new()
+        }
+    });
+    let root = RootKeys::new(given.keys).reloaded_by(reload);
+    let store = match Store::open(location, root, now).await {
+        Ok(store) => store,
+        Err(fault) if fault.kind() == FaultKind::WrongRootKey && given.is_made => {
+            source.unmake();
+            return Err(StartFailure::NoRootKey { from, fault });
+        }
+        Err(fault) if fault.kind() == FaultKind::WrongRootKey => {
+            return Err(StartFailure::WrongRootKey { from, fault });
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let (source, present_id) = (source.clone(), store.present_root_key_id());
+    root_key::blocking(move || source.settle(&present_id)).await?;
+    Ok(store)
+}
+
+/// Opens the place of the contents. A bucket is not asked yet: the server starts without it.
+async fn open_objects(config: &Config) -> Result<Objects, StartFailure> {
+    let folder = match config.objects.as_deref() {
+        None => config.data.join(REPORTS_FOLDER),
+        Some(place) => match place.strip_prefix("s3://") {
+            Some(bucket) => return open_bucket(bucket, &config.s3),
+            None => PathBuf::from(place),
+        },
+    };
+    Objects::in_folder(&folder).await.map_err(|error| StartFailure::File(folder, error))
+}
+
+#[cfg(feature = "s3")]
+fn open_bucket(place: &str, s3: &crate::config::S3) -> Result<Objects, StartFailure> {
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(StartFailure::Objects("objects as a folder or s3://bucket/prefix"));
+    }
+    let (Some(access_key_id), Some(secret_access_key)) = (&s3.access_key_id, &s3.secret_access_key)
+    else {
+        return Err(StartFailure::Objects(
+            "PROBITY_S3_ACCESS_KEY_ID and PROBITY_S3_SECRET_ACCESS_KEY with objects in a bucket",
+        ));
+    };
+    let settings = crate::objects::BucketSettings {
+        bucket: bucket.to_owned(),
+        prefix: prefix.trim_matches('/').to_owned(),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        access_key_id: access_key_id.clone(),
+        secret_access_key: secret_access_key.clone(),
+    };
+    Objects::in_bucket(&settings).map_err(StartFailure::ObjectStore)
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_bucket(_: &str, _: &crate::config::S3) -> Result<Objects, StartFailure> {
+    Err(StartFailure::Objects("objects as a folder: this program was built without the feature s3"))
 }
 
 fn location(config: &Config) -> Location {

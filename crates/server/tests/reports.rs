@@ -47,9 +47,31 @@ async fn report(world: &World, parties: &Parties, order_id: Id) -> Report {
     reports.remove(0)
 }
 
-async fn object(world: &World, report: &Report) -> Option<Vec<u8>> {
-    let reader = world.app.objects.read(report.report_id, None).await.unwrap()?;
-    let pieces: Vec<_> = reader.try_collect().await.unwrap();
+/// The content of a version.
+async fn object(
+    world: &World,
+    parties: &Parties,
+    order_id: Id,
+    report: &Report,
+) -> Option<Vec<u8>> {
+    version(world, parties, order_id, report, report.version_last).await
+}
+
+async fn version(
+    world: &World,
+    parties: &Parties,
+    order_id: Id,
+    report: &Report,
+    version: i64,
+) -> Option<Vec<u8>> {
+    let (tenant, report_id) = (&parties.tenant, report.report_id);
+    let store = &world.app.store;
+    let version = store.find_report_version(tenant, order_id, report_id, version).await.unwrap()?;
+    let (key, _) = version.opened.unwrap();
+    let size_bytes = u64::try_from(version.size_bytes).unwrap();
+    let objects = &world.app.objects;
+    let object = objects.open(tenant.tenant_id, version.object_id, &key, size_bytes).await.unwrap();
+    let pieces: Vec<_> = object.read(0..size_bytes).try_collect().await.unwrap();
     Some(pieces.concat())
 }
 
@@ -72,7 +94,7 @@ async fn a_pdf_is_kept_with_its_size_and_hash() {
         assert_eq!((stored.state, stored.failure.as_deref()), (ReportState::Stored, None));
         assert_eq!(stored.size_bytes, Some(i64::try_from(bytes.len()).unwrap()));
         assert_eq!(stored.sha256, Some(sha256(&bytes)));
-        assert_eq!(object(&world, &stored).await, Some(bytes));
+        assert_eq!(object(&world, &parties, order_id, &stored).await, Some(bytes));
         let seen = peer.seen();
         assert_eq!(seen.len(), 1);
         assert_eq!(seen[0].line, "GET /r.pdf?sig=%2B HTTP/1.1");
@@ -92,7 +114,7 @@ async fn an_acting_pdf_is_kept_and_flagged() {
         world.settle().await;
         let flagged = report(&world, &parties, order_id).await;
         assert_eq!((flagged.state, flagged.failure.as_deref()), (ReportState::Flagged, None));
-        assert!(object(&world, &flagged).await.is_some());
+        assert!(object(&world, &parties, order_id, &flagged).await.is_some());
     })
     .await;
 }
@@ -168,7 +190,7 @@ async fn what_is_no_report_is_told_and_leaves_nothing() {
             let found = (report.state, report.failure.as_deref());
             assert_eq!(found, (ReportState::Pending, Some(reason)), "{}", report.source.url);
             assert_eq!((report.size_bytes, &report.sha256), (None, &None));
-            assert_eq!(object(&world, report).await, None);
+            assert_eq!(object(&world, &parties, order_id, report).await, None);
         }
         let drafts = world.data().join(server::start::REPORTS_FOLDER).join("drafts");
         assert_eq!(std::fs::read_dir(drafts).unwrap().count(), 0, "no half report is left");
@@ -300,7 +322,7 @@ async fn a_fetch_that_outlived_its_lease_is_dropped() {
         world.settle().await;
         let late = report(&world, &parties, order_id).await;
         assert_eq!(late.failure.as_deref(), Some("the report did not come in time"));
-        assert_eq!(object(&world, &late).await, None);
+        assert_eq!(object(&world, &parties, order_id, &late).await, None);
         world.clock.advance_ms(10 * SECOND);
         world.settle().await;
         assert_eq!(report(&world, &parties, order_id).await.state, ReportState::Stored);

@@ -104,6 +104,23 @@ pub struct ReportSource {
     pub url: String,
 }
 
+/// What is known of a version of a report beside its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionFacts {
+    /// The host that gave the content, after all redirects.
+    #[serde(default)]
+    pub source_host: String,
+    /// Codes of what in the content calls for caution; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+    /// What the scanner said, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanner: Option<String>,
+    /// The log id of the call that brought the report, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_id: Option<String>,
+}
+
 /// One try of a delivery: what was sent and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {

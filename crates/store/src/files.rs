@@ -135,6 +135,6 @@ impl Store {
 }
 
 /// Where the name is sealed, and where the key is wrapped.
-fn places(tenant_id: TenantId, file_id: Id) -> (Place, Place) {
+pub(crate) fn places(tenant_id: TenantId, file_id: Id) -> (Place, Place) {
     (Place::new("files", tenant_id, file_id.0), Place::new("files key", tenant_id, file_id.0))
 }

@@ -34,8 +34,10 @@ pub mod order_pages;
 pub mod orders;
 pub mod pauses;
 mod postgres;
+pub mod report_versions;
 pub mod reports;
 pub mod resend;
+mod root;
 mod seal;
 mod sql;
 mod sqlite;
@@ -53,6 +55,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 
 pub use desk::{IdempotencyKey, NewReport, OrderCommand, Outcome, Request};
 pub use fault::{Fault, FaultKind};
+pub use root::{Reload, RootKeys, Rotated, root_key_id};
 pub use seal::{Digester, Key, Place};
 
 use apps::App;
@@ -121,7 +124,7 @@ struct Remembered {
 pub struct Store {
     engine: Engine,
     signals: Signals,
-    root: Key,
+    ring: root::Ring,
     secrets: Secrets,
     ids: Ids,
     remembered: Arc<Remembered>,
@@ -134,9 +137,6 @@ enum Engine {
     Postgres(postgres::Postgres),
 }
 
-const FIND_INSTALLATION: &str = "SELECT sealed FROM installation WHERE installation_id = 1";
-const INSERT_INSTALLATION: &str = "INSERT INTO installation (installation_id, sealed, created_at) \
-    VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
 const READY: &str = "SELECT beat FROM pulse";
 
 /// Brings the database to this program's schema, and creates it where there is none; gives the names of the
@@ -161,12 +161,17 @@ pub async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
 }
 
 impl Store {
-    /// Migrates the database and opens it under `root`, the key that is kept outside of it.
+    /// Migrates the database and opens it under `root`, the key that is kept outside of it, or several of which one
+    /// is in force.
     ///
     /// # Errors
     /// [`FaultKind::WrongRootKey`] when the installation was made under another root key;
     /// [`FaultKind::Schema`] as [`migrate`]; faults of storage.
-    pub async fn open(location: &Location, root: Key, now: UnixMs) -> Result<Store, Fault> {
+    pub async fn open(
+        location: &Location,
+        root: impl Into<RootKeys>,
+        now: UnixMs,
+    ) -> Result<Store, Fault> {
         let signals = Signals::default();
         let remembered = Arc::new(Remembered::default());
         let ids = Ids::default();
@@ -184,7 +189,7 @@ impl Store {
                 Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, told).await?)
             }
         };
-        let secret = installation(&engine, &root, now).await?;
+        let (ring, secret) = root::Ring::open(&engine, root.into(), now).await?;
         let secrets = Secrets {
             tokens: secret.derive("tokens"),
             app_tokens: secret.derive("app_tokens"),
@@ -194,7 +199,7 @@ impl Store {
             answers: secret.derive("answers"),
         };
         let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));
-        Ok(Store { engine, signals, root, secrets, ids, remembered, nobody })
+        Ok(Store { engine, signals, ring, secrets, ids, remembered, nobody })
     }
 
     /// Gives a command to the order desk and waits for its commit.
@@ -263,10 +268,6 @@ impl Store {
         self.signals.wake_reports();
     }
 
-    pub(crate) fn root(&self) -> &Key {
-        &self.root
-    }
-
     pub(crate) async fn read(
         &self,
         sql: &'static str,
@@ -311,23 +312,6 @@ async fn write(engine: &Engine, statements: Vec<Statement>) -> Result<Written, F
         Engine::Sqlite(sqlite) => sqlite.write(statements).await,
         Engine::Postgres(postgres) => postgres.write(statements).await,
     }
-}
-
-/// The installation's secret, made at the first start.
-async fn installation(engine: &Engine, root: &Key, now: UnixMs) -> Result<Key, Fault> {
-    let place = Place::new("installation", TenantId(0), 1);
-    if read(engine, FIND_INSTALLATION, Vec::new()).await?.is_empty() {
-        let sealed = root.seal(place, Key::random().bytes());
-        write(engine, vec![any(INSERT_INSTALLATION, values![sealed, now.0])]).await?;
-    }
-    let rows = read(engine, FIND_INSTALLATION, Vec::new()).await?;
-    let sealed = rows.first().map(|row| row.bytes(0)).transpose()?.unwrap_or_default();
-    root.open_key(place, sealed).map_err(|_| {
-        Fault::new(
-            FaultKind::WrongRootKey,
-            "the root key is not the one under which this installation was made",
-        )
-    })
 }
 
 impl Remembered {

@@ -1,5 +1,9 @@
 //! Reports: each entry that a call brought, and how far its fetching is.
 //!
+//! A fetch that brings a content makes a version of the report (`report_versions.rs`); the row of the report tells
+//! the newest one. A report that has a version keeps it, readable, while it is fetched anew and when that fails: then
+//! it is again what its newest version makes it, stored or flagged, and the reason of the failure stays with it.
+//!
 //! A worker claims what is due, closes the transaction, fetches, and records. While a fetch is under way
 //! `due_at` is the end of its lease, so that a dead worker's reports become due again by themselves.
 
@@ -7,8 +11,9 @@ use contract::control::{ReportKind, ReportState};
 use domain::{Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::content::{self, ReportSource};
+use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
+use crate::report_versions::{self, NewContent};
 use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
 use crate::value::{Row, Written, any, one, values};
@@ -57,10 +62,12 @@ pub struct Report {
     pub state: ReportState,
     /// Why it could not be fetched, for people.
     pub failure: Option<String>,
-    /// Bytes, once it is stored.
+    /// Bytes of the newest version, once there is one.
     pub size_bytes: Option<i64>,
-    /// SHA-256 of the bytes, once it is stored.
+    /// SHA-256 of the newest version, once there is one.
     pub sha256: Option<Vec<u8>>,
+    /// The number of the newest version; 0 when nothing was ever fetched.
+    pub version_last: i64,
     /// Name and address.
     pub source: ReportSource,
 }
@@ -80,19 +87,27 @@ pub struct ClaimedReport {
     pub source: ReportSource,
     /// Until when nobody else tries.
     pub lease_until: UnixMs,
+    /// The order's data key, which wraps the key of what is fetched.
+    pub(crate) data_key: Key,
+}
+
+impl Report {
+    /// Whether it has a content that can be read, whatever is being tried.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        self.version_last > 0 && self.state != ReportState::Erased
+    }
 }
 
 /// How a fetch ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum FetchOutcome {
-    /// The bytes are kept in the object store.
+    /// The content is kept in the object store, durably.
     Stored {
-        /// How many.
-        size_bytes: i64,
-        /// Their SHA-256.
-        sha256: [u8; 32],
-        /// Whether the content calls for caution.
-        is_flagged: bool,
+        /// What is kept.
+        content: NewContent,
+        /// What is known of it; findings flag it.
+        facts: VersionFacts,
     },
     /// Not now; again at the given instant.
     Retry {
@@ -109,9 +124,9 @@ pub enum FetchOutcome {
 }
 
 /// The reports that came with one entry: their ids follow the entry's without a gap.
-pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed \
+pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last \
     FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
-const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed \
+const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last \
     FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
 const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
     SELECT r.tenant_id, r.report_id FROM reports r \
@@ -120,14 +135,23 @@ const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
       WHERE tenant_id = due.tenant AND report_id = due.number \
     RETURNING tenant_id, report_id, order_id, attempts, sealed";
 /// A worker that lost its lease changes nothing.
-const FINISH: &str = "UPDATE reports SET state = $1, due_at = $2, failure = $3, size_bytes = $4, sha256 = $5 \
-    WHERE tenant_id = $6 AND report_id = $7 AND due_at = $8";
+const FINISH_STORED: &str = "UPDATE reports SET state = $1, due_at = NULL, failure = NULL, size_bytes = $2, \
+    sha256 = $3, version_last = version_last + 1 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
+const FINISH_RETRY: &str = "UPDATE reports SET state = 1, due_at = $1, failure = $2 \
+    WHERE tenant_id = $3 AND report_id = $4 AND due_at = $5";
+/// With a version the report is what the newest one makes it, 3 or 4; without any it has failed.
+const FINISH_FAILED: &str = "UPDATE reports SET due_at = NULL, failure = $1, \
+    state = CASE WHEN version_last = 0 THEN 5 ELSE (SELECT 3 + v.is_flagged FROM report_versions v \
+      WHERE v.tenant_id = reports.tenant_id AND v.report_id = reports.report_id \
+        AND v.version = reports.version_last) END \
+    WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4";
 const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL \
-    WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 5)";
+    WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[LIST_OF_ENTRY, FIND, CLAIM, FINISH, REFETCH];
+pub(crate) const STATEMENTS: &[&str] =
+    &[LIST_OF_ENTRY, FIND, CLAIM, FINISH_STORED, FINISH_RETRY, FINISH_FAILED, REFETCH];
 
 impl Store {
     /// The report, if the tenant's order has it.
@@ -188,10 +212,11 @@ impl Store {
             attempt: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
             source: content::from_text(&text)?,
             lease_until,
+            data_key,
         })
     }
 
-    /// Records how a fetch ended. False, and nothing changes, when the lease was lost.
+    /// Records how a fetch ended: a content as a new version. False, and nothing changes, when the lease was lost.
     ///
     /// # Errors
     /// Faults of storage.
@@ -200,35 +225,39 @@ impl Store {
         claimed: &ClaimedReport,
         outcome: &FetchOutcome,
     ) -> Result<bool, Fault> {
-        let (state, due_at, failure, size_bytes, sha256) = match outcome {
-            FetchOutcome::Stored { size_bytes, sha256, is_flagged } => {
-                let state = if *is_flagged { ReportState::Flagged } else { ReportState::Stored };
-                (state, None, None, Some(*size_bytes), Some(sha256.as_slice()))
+        let (tenant_id, report_id) = (claimed.tenant_id.0, claimed.report_id.0);
+        let lease_until = claimed.lease_until.0;
+        let statements = match outcome {
+            FetchOutcome::Stored { content, facts } => {
+                let is_flagged = !facts.findings.is_empty();
+                let state = if is_flagged { ReportState::Flagged } else { ReportState::Stored };
+                let finish = one(
+                    FINISH_STORED,
+                    values![
+                        state_number(state),
+                        content.size_bytes,
+                        content.sha256.as_slice(),
+                        tenant_id,
+                        report_id,
+                        lease_until,
+                    ],
+                );
+                vec![finish, report_versions::insert(claimed, content, facts)]
             }
-            FetchOutcome::Retry { reason, due_at } => {
-                (ReportState::Pending, Some(due_at.0), Some(reason.as_str()), None, None)
-            }
-            FetchOutcome::Failed { reason } => {
-                (ReportState::Failed, None, Some(reason.as_str()), None, None)
-            }
+            FetchOutcome::Retry { reason, due_at } => vec![one(
+                FINISH_RETRY,
+                values![due_at.0, reason.as_str(), tenant_id, report_id, lease_until],
+            )],
+            FetchOutcome::Failed { reason } => vec![one(
+                FINISH_FAILED,
+                values![reason.as_str(), tenant_id, report_id, lease_until],
+            )],
         };
-        let finish = one(
-            FINISH,
-            values![
-                state_number(state),
-                due_at,
-                failure,
-                size_bytes,
-                sha256,
-                claimed.tenant_id.0,
-                claimed.report_id.0,
-                claimed.lease_until.0,
-            ],
-        );
-        Ok(matches!(self.write(vec![finish]).await?, Written::Done(_)))
+        Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 
-    /// Asks for a new try of a report that waits or failed. False when there is none.
+    /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
+    /// being fetched.
     ///
     /// # Errors
     /// Faults of storage.
@@ -260,6 +289,7 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
         failure: row.find_text(3)?,
         size_bytes: row.find_int(4)?,
         sha256: row.find_bytes(5)?.map(<[u8]>::to_vec),
+        version_last: row.int(7)?,
         source: content::from_text(&text)?,
     })
 }

@@ -22,13 +22,15 @@ fn shared() -> Vec<&'static str> {
         crate::forms::STATEMENTS,
         crate::orders::STATEMENTS,
         crate::pauses::STATEMENTS,
+        crate::report_versions::STATEMENTS,
         crate::reports::STATEMENTS,
         crate::resend::STATEMENTS,
+        crate::root::STATEMENTS,
         crate::tenants::STATEMENTS,
         crate::tickets::STATEMENTS,
         crate::tokens::STATEMENTS,
         &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
-        &[crate::FIND_INSTALLATION, crate::INSERT_INSTALLATION, crate::READY, crate::engine::BEAT],
+        &[crate::READY, crate::engine::BEAT],
     ]
     .concat()
 }
@@ -127,6 +129,10 @@ const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM apps", "SCAN accounts"),
     ("SELECT key_id FROM api_keys", "SCAN api_keys"),
     ("SELECT beat FROM pulse", "SCAN pulse"),
+    // A rotation of the root key needs every tenant.
+    ("SELECT tenant_id, wrapped_key FROM tenants", "SCAN tenants"),
+    ("UPDATE installation SET root_generation", "SCAN tenants USING COVERING INDEX tenants_by_age"),
+    ("SELECT (SELECT count", "SCAN CONSTANT ROW"),
     ("SELECT DISTINCT c.app_id FROM replicas", "SCAN r"),
     ("DELETE FROM connections", "SCAN connections"),
     ("DELETE FROM connections", "SCAN r"),

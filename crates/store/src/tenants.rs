@@ -5,11 +5,14 @@ use std::sync::Arc;
 use domain::{Id, TenantId, UnixMs};
 
 use crate::answers::KeptAnswer;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::seal::{Digester, Key, Place};
 use crate::tickets::NO_TENANT;
-use crate::value::{Row, Written, any, one, values};
+use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store};
+
+/// How often a tenant is created anew when the root key is changed meanwhile.
+const TRIES: usize = 3;
 
 /// One hirer, with its key at hand.
 #[derive(Debug)]
@@ -84,33 +87,20 @@ impl Store {
         tenant: &NewTenant,
         answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
-        let wrapped = self.root().seal(key_place(tenant.tenant_id), Key::random().bytes());
-        let settings = &tenant.settings;
-        let mut statements = self.keep_answer(answer);
-        statements.push(any(
-            INSERT,
-            values![
-                tenant.tenant_id.0,
-                tenant.name.as_str(),
-                settings.report_approval,
-                settings.four_eyes,
-                settings.retention_days,
-                settings.locale.as_str(),
-                wrapped,
-                tenant.at.0,
-            ],
-        ));
-        statements.push(crate::api_keys::insert(
-            &tenant.api_key_hash,
-            tenant.api_key_id,
-            Some(tenant.tenant_id),
-            "admin",
-            tenant.at,
-        ));
-        Ok(match self.write(statements).await? {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::KeyTaken,
-        })
+        for _ in 0..TRIES {
+            let mut statements = self.keep_answer(answer);
+            let hold = statements.len();
+            let (hold_root, root) = self.hold_root();
+            statements.push(hold_root);
+            statements.extend(insert(tenant, &root));
+            match self.write(statements).await? {
+                Written::Done(_) => return Ok(Saved::Done),
+                // The root key was changed meanwhile.
+                Written::Unmet(place) if place == hold => self.refresh_root().await?,
+                Written::Unmet(_) => return Ok(Saved::KeyTaken),
+            }
+        }
+        Err(Fault::new(FaultKind::Contention, "the root key was changed again and again"))
     }
 
     /// The tenant, from memory when it was read before.
@@ -125,7 +115,7 @@ impl Store {
         let Some(row) = self.read(FIND, values![tenant_id.0]).await?.into_iter().next() else {
             return Ok(None);
         };
-        let tenant = Arc::new(self.tenant(&row)?);
+        let tenant = Arc::new(self.tenant(&row).await?);
         self.remembered.tenants.keep(tenant_id, Arc::clone(&tenant), generation);
         Ok(Some(tenant))
     }
@@ -155,7 +145,11 @@ impl Store {
     ) -> Result<Vec<Tenant>, Fault> {
         let (at, tenant_id) = before.unwrap_or((UnixMs(i64::MAX), TenantId(i64::MAX)));
         let rows = self.read(LIST, values![at.0, tenant_id.0, i64::from(limit)]).await?;
-        rows.iter().map(|row| self.tenant(row)).collect()
+        let mut tenants = Vec::with_capacity(rows.len());
+        for row in &rows {
+            tenants.push(self.tenant(row).await?);
+        }
+        Ok(tenants)
     }
 
     /// Changes name and settings, unless the tenant changed since `version`.
@@ -188,9 +182,9 @@ impl Store {
         })
     }
 
-    fn tenant(&self, row: &Row) -> Result<Tenant, Fault> {
+    async fn tenant(&self, row: &Row) -> Result<Tenant, Fault> {
         let tenant_id = TenantId(row.int(0)?);
-        let key = self.root().open_key(key_place(tenant_id), row.bytes(6)?)?;
+        let key = self.open_under_root(key_place(tenant_id), row.bytes(6)?).await?;
         Ok(Tenant {
             tenant_id,
             name: row.text(1)?,
@@ -227,6 +221,33 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
     }
 }
 
-fn key_place(tenant_id: TenantId) -> Place {
+/// The rows of a new tenant, its key wrapped under `root`.
+fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
+    let wrapped = root.seal(key_place(tenant.tenant_id), Key::random().bytes());
+    let settings = &tenant.settings;
+    let row = any(
+        INSERT,
+        values![
+            tenant.tenant_id.0,
+            tenant.name.as_str(),
+            settings.report_approval,
+            settings.four_eyes,
+            settings.retention_days,
+            settings.locale.as_str(),
+            wrapped,
+            tenant.at.0,
+        ],
+    );
+    let api_key = crate::api_keys::insert(
+        &tenant.api_key_hash,
+        tenant.api_key_id,
+        Some(tenant.tenant_id),
+        "admin",
+        tenant.at,
+    );
+    [row, api_key]
+}
+
+pub(crate) fn key_place(tenant_id: TenantId) -> Place {
     Place::new("tenants", tenant_id, 0)
 }

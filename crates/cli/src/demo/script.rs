@@ -244,7 +244,7 @@ impl<'s> Script<'s> {
     ) -> anyhow::Result<()> {
         let (order, report) = asked_until("the report to be kept", async || {
             let order = hirer.control.get_order(&hirer.tenant_key, order_id).await?;
-            let report = order.reports.first().filter(|report| report.state.has_content());
+            let report = order.reports.first().filter(|report| report.has_content());
             Ok(report.cloned().map(|report| (order, report)))
         })
         .await?;

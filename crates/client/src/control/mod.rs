@@ -15,6 +15,7 @@ mod accounts;
 mod apps;
 mod events;
 mod files;
+mod installation;
 mod installations;
 mod orders;
 mod reports;

@@ -1,6 +1,7 @@
 //! Reports: their content, streamed.
 
 use bytes::Bytes;
+use contract::control::{GetReportContent, Page, Report, ReportVersion};
 use reqwest::Method;
 
 use super::{Control, Error, NO_QUERY, Nothing};
@@ -42,15 +43,49 @@ impl Content {
 }
 
 impl Control {
-    /// Opens a report's content. Only a report in state `stored` or `flagged` has one.
+    /// Opens a report's content, of its newest version. Only a report with a version has one.
     pub async fn get_report_content(
         &self,
         tenant_key: &str,
         order_id: &str,
         report_id: &str,
     ) -> Result<Content, Error> {
+        let newest = GetReportContent::default();
+        self.get_report_version(tenant_key, order_id, report_id, &newest).await
+    }
+
+    /// Opens a report's content, of the version that the query names.
+    pub async fn get_report_version(
+        &self,
+        tenant_key: &str,
+        order_id: &str,
+        report_id: &str,
+        query: &GetReportContent,
+    ) -> Result<Content, Error> {
         let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "content"];
-        let response = self.send(Method::GET, &path, NO_QUERY, None::<&Nothing>).await?;
+        let response = self.send(Method::GET, &path, Some(query), None::<&Nothing>).await?;
         Ok(Content { transport: self.transport.clone(), response })
+    }
+
+    /// Lists everything that was ever fetched for a report, the newest first; all of it in one page.
+    pub async fn list_report_versions(
+        &self,
+        tenant_key: &str,
+        order_id: &str,
+        report_id: &str,
+    ) -> Result<Page<ReportVersion>, Error> {
+        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "versions"];
+        self.get(&path, NO_QUERY).await
+    }
+
+    /// Asks for a new try to fetch a report; what comes is a new version.
+    pub async fn refetch_report(
+        &self,
+        tenant_key: &str,
+        order_id: &str,
+        report_id: &str,
+    ) -> Result<Report, Error> {
+        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "refetch"];
+        self.post(&path, &Nothing {}).await
     }
 }

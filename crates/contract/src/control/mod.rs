@@ -16,6 +16,7 @@ pub mod connection;
 pub mod event;
 pub mod file;
 pub mod installation;
+pub mod object;
 pub mod order;
 pub mod order_form;
 pub mod page;
@@ -32,6 +33,9 @@ pub use event::{
 };
 pub use file::{CreateFile, File};
 pub use installation::{Installation, PutInstallation};
+pub use object::{
+    CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked, RotateKeys, RotatedKeys,
+};
 pub use order::{
     ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, OrderedForm,
     RejectOrder, Stage, TerminateOrder, TimelineAction, TimelineEntry,
@@ -39,7 +43,7 @@ pub use order::{
 pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
-pub use report::{Report, ReportKind, ReportState};
+pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
 pub use sink::{
     Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
     RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,

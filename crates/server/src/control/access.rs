@@ -80,6 +80,13 @@ pub(super) const TABLE: &[Row] = &[
         "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch",
         Act::SeeReports,
     ),
+    row(
+        GET,
+        "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions",
+        Act::SeeReports,
+    ),
+    row(POST, "/objects/check", Act::CareForInstallation),
+    row(POST, "/keys/rotate", Act::CareForInstallation),
     row(GET, "/tenants/{tenant_key}/events", Act::SeeEvents),
     row(GET, "/tenants/{tenant_key}/events/{event_id}/deliveries", Act::SeeEvents),
     row(POST, "/tenants/{tenant_key}/events/{event_id}/resend", Act::ResendEvents),

@@ -1,13 +1,14 @@
 //! Refusals and faults of the control API, turned into problem documents (RFC 9457) in one place.
 
-use std::io;
-
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::{FieldFault, PROBLEM_JSON, Problem, ProblemCode};
 use domain::order::Refusal;
 use store::{Fault, FaultKind};
+
+use crate::download::Ungiven;
+use crate::objects::Unreadable;
 
 /// Why a call is not answered with success.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub(crate) enum Failure {
     Refused(Box<Problem>),
     /// Ours: the memory.
     Fault(Fault),
-    /// Ours: the reports' bytes.
-    Objects(io::Error),
+    /// Ours: the contents of reports and files.
+    Objects(Unreadable),
 }
 
 impl Failure {
@@ -53,6 +54,21 @@ impl From<Fault> for Failure {
     }
 }
 
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Failure {
+        Failure::Objects(unreadable)
+    }
+}
+
+impl From<Ungiven> for Failure {
+    fn from(ungiven: Ungiven) -> Failure {
+        match ungiven {
+            Ungiven::Object(unreadable) => Failure::Objects(unreadable),
+            Ungiven::View(fault) => Failure::Fault(fault),
+        }
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let code = match refusal {
@@ -83,8 +99,14 @@ impl IntoResponse for Failure {
                 }
             }
             Failure::Objects(error) => {
-                tracing::error!(%error, "a report's content cannot be read");
-                Problem::new(ProblemCode::Internal, "see the server's log")
+                tracing::error!(%error, "a content cannot be read or kept");
+                match error {
+                    Unreadable::Unreachable(_) => Problem::new(
+                        ProblemCode::Unavailable,
+                        "the store of the contents did not answer; try again later",
+                    ),
+                    _ => Problem::new(ProblemCode::Internal, "see the server's log"),
+                }
             }
         };
         let body = serde_json::to_vec(&problem).expect("problems are texts and numbers");

@@ -8,6 +8,7 @@ use super::gate::Call;
 use super::instant::rfc3339;
 use super::repeat::{self, Creation};
 use super::request::{Content, Query};
+use crate::objects::Unreadable;
 use crate::{chance, files};
 
 /// Keeps a file, which an order's form can then name as the value of a file or resume.
@@ -38,13 +39,14 @@ pub(crate) async fn create_file(
     }
     judge(faults)?;
     let (app, at) = (&call.app, call.app.clock.now());
+    let size_bytes = content.bytes.len() as u64;
     let file_id = app.store.make_id(at);
-    let file = files::store(&app.objects, tenant.tenant_id, file_id, query.name, &content.bytes);
-    let file = file.await.map_err(Failure::Objects)?;
+    let file = files::store(&app.objects, tenant.tenant_id, file_id, query.name, content.bytes);
+    let file = file.await.map_err(Unreadable::Unreachable)?;
     let body = File {
         file_id: file_id.to_string(),
         name: file.name.clone(),
-        size_bytes: content.bytes.len() as u64,
+        size_bytes,
         sha256: chance::to_hex(&file.sha256),
         created_at: rfc3339(at),
     };

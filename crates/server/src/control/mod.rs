@@ -16,6 +16,8 @@ mod files;
 mod gate;
 mod installations;
 mod instant;
+mod keys;
+mod objects;
 mod orders;
 mod repeat;
 mod reports;
@@ -81,6 +83,9 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(orders::terminate::terminate_order))
         .routes(routes!(reports::content::get_report_content))
         .routes(routes!(reports::refetch::refetch_report))
+        .routes(routes!(reports::versions::list_report_versions))
+        .routes(routes!(objects::check_objects))
+        .routes(routes!(keys::rotate_keys))
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::deliveries::list_deliveries))
         .routes(routes!(events::resend::resend_event))

@@ -4,17 +4,18 @@
 //! is forbidden. Source: contract, section 4.3 and question 37.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::ReportState;
 use domain::Id;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
-use super::{File, Given, give, give_whole};
+use super::{Asking, Content, Given, Ungiven, Viewer, give, give_whole};
 use crate::app::{App, SharedApp};
 use crate::files;
 use crate::links::{LinkKind, Unfit};
+use crate::objects::Unreadable;
 
 /// Why a link gives nothing.
 enum Failure {
@@ -22,6 +23,8 @@ enum Failure {
     Refused(StatusCode, &'static str),
     /// The range lies outside.
     Outside(HeaderValue),
+    /// The place of the contents does not answer.
+    Away(Unreadable),
     /// Ours.
     Fault(Fault),
 }
@@ -34,13 +37,13 @@ const EXPIRED: Failure = Failure::Refused(
 );
 const ERASED: Failure = Failure::Refused(StatusCode::GONE, "the content was erased");
 
-/// Gives what a signed link stands for, whole or one range of it.
+/// Gives what a signed link stands for, whole or ranges of it.
 pub(crate) async fn give_linked(
     State(app): State<SharedApp>,
     Path(signed): Path<String>,
-    headers: HeaderMap,
+    asking: Asking,
 ) -> Response {
-    let given = find(&app, &signed, &headers).await;
+    let given = find(&app, &signed, &asking).await;
     let mut response = given.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,7 +52,7 @@ pub(crate) async fn give_linked(
     response
 }
 
-async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Failure> {
     let linked = app.links.read(signed, app.clock.now()).map_err(|unfit| match unfit {
         Unfit::Altered => NOT_FOUND,
         Unfit::Expired => EXPIRED,
@@ -57,9 +60,9 @@ async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, 
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     match linked.kind {
         LinkKind::Report => {
-            give_report(app, &tenant, linked.order_id, linked.object_id, headers).await
+            give_report(app, &tenant, linked.order_id, linked.object_id, asking).await
         }
-        LinkKind::File => give_file(app, &tenant, linked.object_id).await,
+        LinkKind::File => give_file(app, &tenant, linked.object_id, asking).await,
     }
 }
 
@@ -68,39 +71,60 @@ async fn give_report(
     tenant: &Tenant,
     order_id: Id,
     report_id: Id,
-    headers: &HeaderMap,
+    asking: &Asking,
 ) -> Result<Response, Failure> {
-    let report = app.store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
-    match report.state {
-        ReportState::Stored | ReportState::Flagged => {}
-        ReportState::Erased => return Err(ERASED),
-        ReportState::Pending
-        | ReportState::Fetching
-        | ReportState::Failed
-        | ReportState::Linked => return Err(NOT_FOUND),
+    let store = &app.store;
+    let report = store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
+    if report.state == ReportState::Erased {
+        return Err(ERASED);
     }
-    let gone = || Fault::new(FaultKind::Damaged, "a stored report has no content");
-    let size_bytes = report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    let file = File {
-        object: report_id,
+    if !report.has_content() {
+        return Err(NOT_FOUND);
+    }
+    let newest = report.version_last;
+    let version = store.find_report_version(tenant, order_id, report_id, newest).await?;
+    let content = Content {
+        tenant_id: tenant.tenant_id,
+        order_id,
+        report_id,
         name: &report.source.name,
-        size_bytes: size_bytes.ok_or_else(gone)?,
-        sha256: report.sha256.as_deref().unwrap_or_default(),
+        version: &version.ok_or(ERASED)?,
     };
-    match give(&app.objects, file, headers).await {
-        Ok(Given::Content(response)) => Ok(response),
-        Ok(Given::Outside(range)) => Err(Failure::Outside(range)),
-        Ok(Given::Gone) => Err(gone().into()),
-        Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),
+    match give(app, content, asking, Viewer::Link).await? {
+        Given::Content(response) => Ok(response),
+        Given::Outside(range) => Err(Failure::Outside(range)),
+        Given::Erased => Err(ERASED),
     }
 }
 
-async fn give_file(app: &App, tenant: &Tenant, file_id: Id) -> Result<Response, Failure> {
+async fn give_file(
+    app: &App,
+    tenant: &Tenant,
+    file_id: Id,
+    asking: &Asking,
+) -> Result<Response, Failure> {
     let file = app.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
-    match files::open(&app.objects, tenant.tenant_id, &file).await {
-        Ok(Some(content)) => Ok(give_whole(&file, content)),
-        Ok(None) => Err(Fault::new(FaultKind::Damaged, "a file has no content").into()),
-        Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),
+    let object = files::open(&app.objects, tenant.tenant_id, &file).await?;
+    Ok(give_whole(&file, &object, asking.method == Method::HEAD).await?)
+}
+
+impl From<Ungiven> for Failure {
+    fn from(ungiven: Ungiven) -> Failure {
+        match ungiven {
+            Ungiven::Object(unreadable) => unreadable.into(),
+            Ungiven::View(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Failure {
+        match unreadable {
+            Unreadable::Unreachable(_) => Failure::Away(unreadable),
+            Unreadable::Missing | Unreadable::Damaged(_) => {
+                Failure::Fault(Fault::new(FaultKind::Damaged, unreadable))
+            }
+        }
     }
 }
 
@@ -124,6 +148,10 @@ impl IntoResponse for Failure {
                 let mut response = plain(StatusCode::RANGE_NOT_SATISFIABLE, text);
                 response.headers_mut().insert(header::CONTENT_RANGE, range);
                 response
+            }
+            Failure::Away(error) => {
+                tracing::error!(%error, "what a link stands for cannot be reached");
+                plain(StatusCode::SERVICE_UNAVAILABLE, "the content cannot be read now")
             }
             Failure::Fault(fault) => {
                 tracing::error!(%fault, "what a link stands for cannot be given");

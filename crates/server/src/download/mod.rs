@@ -1,116 +1,191 @@
-//! Giving a file away: whole or one range of it, as an attachment that nothing keeps and nothing guesses at.
+//! Giving a content away: whole, or ranges of it, as an attachment that nothing keeps and nothing guesses at.
 //!
 //! What a vendor or a hirer sent is shown to nobody's browser as a page: it is an attachment, sandboxed, never
-//! sniffed. The control API gives files to its callers so, and a signed link to whoever holds it.
+//! sniffed, and no other site may embed it. The control API gives reports to its callers so, and a signed link to
+//! whoever holds it. Nothing is given that was not authenticated: an object that cannot be opened is a fault before the
+//! answer begins, and one that turns out damaged in its midst breaks the connection off.
 
 mod disposition;
 mod link;
+mod parts;
 mod range;
+mod view;
 
-use std::io;
+use std::ops::Range;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use domain::Id;
-use futures_util::Stream;
+use domain::{Id, TenantId};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use store::Fault;
+use store::report_versions::ReportVersion;
 
+use crate::app::App;
 use crate::chance;
-use crate::objects::Objects;
+use crate::objects::{Object, Unreadable};
 pub(crate) use link::give_linked;
 use range::Asked;
+pub(crate) use view::{Asking, View, Viewer, viewed};
 
-/// A file that can be given away.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PDF: &str = "application/pdf";
+
+/// A version of a report that can be given away.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct File<'a> {
-    /// Its object.
-    pub(crate) object: Id,
+pub(crate) struct Content<'a> {
+    /// Whose it is.
+    pub(crate) tenant_id: TenantId,
+    /// The order.
+    pub(crate) order_id: Id,
+    /// The report.
+    pub(crate) report_id: Id,
     /// The name under which it is saved.
     pub(crate) name: &'a str,
-    /// Bytes.
-    pub(crate) size_bytes: u64,
-    /// SHA-256 of the bytes.
-    pub(crate) sha256: &'a [u8],
+    /// The version.
+    pub(crate) version: &'a ReportVersion,
 }
 
-/// What came of asking for a file.
+/// What came of asking for a content.
 pub(crate) enum Given {
-    /// The whole of it, or the range that was asked for.
+    /// The whole of it, the ranges that were asked for, or that the caller has it already.
     Content(Response),
-    /// The range lies outside; the value for `Content-Range`.
+    /// The ranges lie outside, or are too many; the value for `Content-Range`.
     Outside(HeaderValue),
-    /// Its object is not there, or of another size.
-    Gone,
+    /// It was erased.
+    Erased,
 }
 
-/// Gives a PDF, whole or the one range that `headers` ask for.
+/// Why a content cannot be given.
+#[derive(Debug)]
+pub(crate) enum Ungiven {
+    /// Its object cannot be read.
+    Object(Unreadable),
+    /// The view cannot be noted.
+    View(Fault),
+}
+
+impl From<Unreadable> for Ungiven {
+    fn from(unreadable: Unreadable) -> Ungiven {
+        Ungiven::Object(unreadable)
+    }
+}
+
+/// Gives a PDF, whole or the ranges that are asked for.
 ///
 /// # Errors
-/// When its object cannot be read.
+/// When its object cannot be read, or the view cannot be noted.
 pub(crate) async fn give(
-    objects: &Objects,
-    file: File<'_>,
-    headers: &HeaderMap,
-) -> io::Result<Given> {
-    let size_bytes = file.size_bytes;
-    let tag = format!("\"{}\"", chance::to_hex(file.sha256));
-    let asked = range::asked(headers, &tag, size_bytes);
-    let range = match &asked {
-        Asked::Whole => None,
-        Asked::Part(range) => Some(range.clone()),
+    app: &App,
+    content: Content<'_>,
+    asking: &Asking,
+    viewer: Viewer,
+) -> Result<Given, Ungiven> {
+    let Some((key, _)) = &content.version.opened else { return Ok(Given::Erased) };
+    let size_bytes = u64::try_from(content.version.size_bytes).unwrap_or_default();
+    let tag = format!("\"{}\"", chance::to_hex(&content.version.sha256));
+    if range::has_already(&asking.headers, &tag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        set(response.headers_mut(), header::ETAG, tag);
+        return Ok(Given::Content(response));
+    }
+    // A range is of what GET gives.
+    let is_head = asking.method == Method::HEAD;
+    let asked =
+        if is_head { Asked::Whole } else { range::asked(&asking.headers, &tag, size_bytes) };
+    let ranges = match &asked {
+        Asked::Whole => vec![Range { start: 0, end: size_bytes }],
+        Asked::Parts(ranges) => ranges.clone(),
         Asked::Outside => {
             let value = HeaderValue::try_from(format!("bytes */{size_bytes}"));
             return Ok(Given::Outside(value.expect("digits are visible ASCII")));
         }
     };
-    let read = objects.read(file.object, range).await?;
-    let Some(content) = read.filter(|content| content.size_bytes() == size_bytes) else {
-        return Ok(Given::Gone);
+    let object_id = content.version.object_id;
+    let object = app.objects.open(content.tenant_id, object_id, key, size_bytes).await?;
+    let mut response = match (&asked, ranges.as_slice()) {
+        (Asked::Parts(_), [range]) => {
+            let value = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
+            let mut response = one(&object, range.clone(), is_head).await?;
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            set(response.headers_mut(), header::CONTENT_RANGE, value);
+            response
+        }
+        (Asked::Parts(_), ranges) => parts::several(&object, ranges).await?,
+        _ => one(&object, 0..size_bytes, is_head).await?,
     };
-    let given = content.range();
-    let mut response = Response::new(Body::from_stream(content));
     let headers = response.headers_mut();
-    let texts = [
-        (header::CONTENT_DISPOSITION, disposition::attachment(file.name)),
-        (header::ETAG, tag),
-        (header::CONTENT_LENGTH, (given.end - given.start).to_string()),
-    ];
-    for (name, text) in texts {
-        let value = HeaderValue::try_from(text);
-        headers.insert(name, value.expect("the texts are visible ASCII"));
-    }
-    let pdf = HeaderValue::from_static("application/pdf");
-    headers.insert(header::CONTENT_TYPE, pdf);
+    set(headers, header::CONTENT_DISPOSITION, disposition::attachment(content.name));
+    set(headers, header::ETAG, tag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
-    if matches!(asked, Asked::Part(_)) {
-        let text = format!("bytes {}-{}/{size_bytes}", given.start, given.end - 1);
-        let value = HeaderValue::try_from(text).expect("digits are visible ASCII");
-        headers.insert(header::CONTENT_RANGE, value);
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    guard(headers);
+    if !is_head {
+        let view = View {
+            tenant_id: content.tenant_id,
+            order_id: content.order_id,
+            report_id: content.report_id,
+            version: content.version.version,
+            viewer,
+            address: asking.address,
+            ranges,
+            size_bytes,
+            at: app.clock.now(),
+        };
+        viewed(app, view).await.map_err(Ungiven::View)?;
     }
     Ok(Given::Content(response))
 }
 
-/// Gives a file of any kind, whole: `content` gives its bytes.
-fn give_whole(
+/// Gives a file of any kind, whole.
+async fn give_whole(
     file: &store::files::File,
-    content: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-) -> Response {
-    let mut response = Response::new(Body::from_stream(content));
+    object: &Object,
+    is_head: bool,
+) -> Result<Response, Unreadable> {
+    let mut response = one(object, 0..object.size_bytes(), is_head).await?;
     let headers = response.headers_mut();
-    let texts = [
-        (header::CONTENT_DISPOSITION, disposition::attachment_of_any_kind(&file.name)),
-        (header::ETAG, format!("\"{}\"", chance::to_hex(&file.sha256))),
-        (header::CONTENT_LENGTH, file.size_bytes.to_string()),
-    ];
-    for (name, text) in texts {
-        let value = HeaderValue::try_from(text);
-        headers.insert(name, value.expect("the texts are visible ASCII"));
-    }
+    set(headers, header::CONTENT_DISPOSITION, disposition::attachment_of_any_kind(&file.name));
+    set(headers, header::ETAG, format!("\"{}\"", chance::to_hex(&file.sha256)));
     let bytes = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, bytes);
+    guard(headers);
+    Ok(response)
+}
+
+/// One range as the body of an answer, or its headers alone.
+async fn one(object: &Object, range: Range<u64>, is_head: bool) -> Result<Response, Unreadable> {
+    let length = range.end - range.start;
+    let body = match is_head {
+        true => Body::empty(),
+        false => Body::from_stream(begun(object, range).await?),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PDF));
+    set(headers, header::CONTENT_LENGTH, length.to_string());
+    Ok(response)
+}
+
+/// The bytes of a range, of which the first are at hand: so damage shows while there is no answer yet.
+async fn begun(
+    object: &Object,
+    range: Range<u64>,
+) -> Result<impl Stream<Item = Result<Bytes, Unreadable>> + Send + use<>, Unreadable> {
+    let mut rest = Box::pin(object.read(range));
+    let first = rest.try_next().await?;
+    // What is cut short ends the connection, and not the content.
+    let rest = rest.inspect_err(|error| tracing::error!(%error, "a content breaks off"));
+    Ok(stream::iter(first).map(Ok).chain(rest))
+}
+
+/// What keeps a content from being more than an attachment.
+fn guard(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
-    response
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, text: String) {
+    headers.insert(name, HeaderValue::try_from(text).expect("the texts are visible ASCII"));
 }

@@ -1,17 +1,21 @@
-//! One range of bytes. Source: RFC 9110, section 14.
+//! Ranges of bytes: one, or several at once. Source: RFC 9110, section 14.
 
 use std::ops::Range;
 
 use axum::http::{HeaderMap, header};
 
+/// The most ranges that one request may ask for.
+const RANGES_MAX: usize = 16;
+
 /// What a request wants of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// All of it; also when the range cannot be read, or there are several.
+    /// All of it; also when the ranges cannot be read.
     Whole,
-    /// These bytes of it, at least one.
-    Part(Range<u64>),
-    /// Bytes that it does not have.
+    /// These bytes of it: at least one range, none empty, ascending, and none touching the next. So no byte is given
+    /// twice, however often it was asked for.
+    Parts(Vec<Range<u64>>),
+    /// Bytes that it does not have, or more ranges than anybody needs.
     Outside,
 }
 
@@ -24,29 +28,59 @@ pub(super) fn asked(headers: &HeaderMap, tag: &str, size_bytes: u64) -> Asked {
         return Asked::Whole;
     }
     let spec = value.to_str().ok().and_then(|value| value.split_once('='));
-    let Some((_, spec)) = spec.filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes")) else {
+    let Some((_, spec)) = spec.filter(|(unit, _)| unit.trim().eq_ignore_ascii_case("bytes")) else {
         return Asked::Whole;
     };
-    parse(spec.trim(), size_bytes)
+    let mut ranges = Vec::new();
+    for (place, spec) in spec.split(',').enumerate() {
+        if place >= RANGES_MAX {
+            return Asked::Outside;
+        }
+        match parse(spec.trim(), size_bytes) {
+            Some(range) => ranges.push(range),
+            None => return Asked::Whole,
+        }
+    }
+    match joined(ranges) {
+        parts if parts.is_empty() => Asked::Outside,
+        parts => Asked::Parts(parts),
+    }
 }
 
-fn parse(spec: &str, size_bytes: u64) -> Asked {
-    let Some((first, last)) = spec.split_once('-') else { return Asked::Whole };
+/// Whether the headers name the content's tag among what the caller has already.
+pub(super) fn has_already(headers: &HeaderMap, tag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
+    })
+}
+
+/// One range, cut to the content; empty when it lies outside. None when it cannot be read.
+fn parse(spec: &str, size_bytes: u64) -> Option<Range<u64>> {
+    let (first, last) = spec.split_once('-')?;
     let range = match (number(first), number(last)) {
         (Some(first), Some(last)) if first <= last => first..last.saturating_add(1),
         (Some(first), None) if last.is_empty() => first..u64::MAX,
-        (None, Some(length)) if first.is_empty() => {
-            if length == 0 {
-                return Asked::Outside;
-            }
-            size_bytes.saturating_sub(length)..u64::MAX
-        }
-        _ => return Asked::Whole,
+        (None, Some(0)) if first.is_empty() => u64::MAX..u64::MAX,
+        (None, Some(length)) if first.is_empty() => size_bytes.saturating_sub(length)..u64::MAX,
+        _ => return None,
     };
-    match range.start < size_bytes {
-        true => Asked::Part(range.start..range.end.min(size_bytes)),
-        false => Asked::Outside,
+    Some(range.start.min(size_bytes)..range.end.min(size_bytes))
+}
+
+/// The ranges in ascending order, those that overlap or touch made one, without empty ones.
+fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut parts: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match parts.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => parts.push(range),
+        }
     }
+    parts
 }
 
 /// Digits alone; more than fit mean the end of any content.
@@ -56,6 +90,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges, of which there is one")]
 mod tests {
     use super::*;
 
@@ -79,14 +114,35 @@ mod tests {
             ("bytes=99-100", 99..100),
             ("bytes=5-99999999999999999999999", 5..100),
         ] {
-            assert_eq!(of(range, None), Asked::Part(expected), "{range}");
+            assert_eq!(of(range, None), Asked::Parts(vec![expected]), "{range}");
         }
+    }
+
+    #[test]
+    fn several_ranges_are_sorted_and_joined() {
+        for (range, expected) in [
+            ("bytes=0-1,3-4", vec![0..2, 3..5]),
+            ("bytes=50-59, 0-9", vec![0..10, 50..60]),
+            ("bytes=0-9,5-20,-1", vec![0..21, 99..100]),
+            ("bytes=0-9,10-20", vec![0..21]),
+            ("bytes=0-,0-,0-,0-", vec![0..100]),
+            ("bytes=0-1,200-300", vec![0..2]),
+        ] {
+            assert_eq!(of(range, None), Asked::Parts(expected), "{range}");
+        }
+        let many = |count: u32| {
+            let ranges = (0..count).map(|place| format!("{0}-{0}", place * 2));
+            format!("bytes={}", ranges.collect::<Vec<_>>().join(","))
+        };
+        assert!(matches!(of(&many(16), None), Asked::Parts(parts) if parts.len() == 16));
+        assert_eq!(of(&many(17), None), Asked::Outside);
+        assert_eq!(of(&format!("bytes=0-{}", ",0-".repeat(5_000)), None), Asked::Outside);
     }
 
     #[test]
     fn what_cannot_be_read_asks_for_the_whole() {
         for range in
-            ["bytes=", "bytes=a-b", "bytes=5-4", "bytes=0-1,3-4", "bytes=--1", "lines=1-2", "0-1"]
+            ["bytes=", "bytes=a-b", "bytes=5-4", "bytes=0-1,", "bytes=--1", "lines=1-2", "0-1"]
         {
             assert_eq!(of(range, None), Asked::Whole, "{range}");
         }
@@ -95,14 +151,26 @@ mod tests {
 
     #[test]
     fn ranges_beyond_the_end_lie_outside() {
-        for range in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
+        for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=100-,300-400"] {
             assert_eq!(of(range, None), Asked::Outside, "{range}");
         }
     }
 
     #[test]
     fn a_range_of_other_bytes_asks_for_the_whole() {
-        assert_eq!(of("bytes=0-1", Some("\"a\"")), Asked::Part(0..2));
+        assert_eq!(of("bytes=0-1", Some("\"a\"")), Asked::Parts(vec![0..2]));
         assert_eq!(of("bytes=0-1", Some("\"b\"")), Asked::Whole);
+        assert_eq!(of("bytes=0-1", Some("W/\"a\"")), Asked::Whole);
+    }
+
+    #[test]
+    fn a_tag_that_is_known_is_found_in_any_list() {
+        for (known, expected) in
+            [("\"a\"", true), ("\"b\", W/\"a\"", true), ("*", true), ("\"b\"", false), ("a", false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, known.parse().unwrap());
+            assert_eq!(has_already(&headers, "\"a\""), expected, "{known}");
+        }
     }
 }

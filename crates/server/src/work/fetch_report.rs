@@ -1,13 +1,14 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
 //! A step claims what is due and begins to fetch it. The bytes stream through the inspection of their content
-//! ([`crate::inspect`]) and the object store's hash to the disk, in constant memory. Whatever goes wrong is kept
+//! ([`crate::inspect`]) and the object store, which hashes and seals them, in constant memory. Whatever goes wrong is kept
 //! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
 //! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is no PDF is tried
 //! again too: hosts answer with pages while they are in trouble. Source: product, section 4.
 //!
-//! The object is named after the report's id. The fetch ends long before its lease, so nobody else writes the
-//! same object at the same time; whoever lost the lease all the same drops what it has.
+//! What came is an object with a name of its own, durable before the row that names it: the row is a new version of
+//! the report, written only while the lease holds. So two fetches of one report never write the same object; whoever
+//! lost the lease takes its object away again, and what it cannot take away the check of the objects finds.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,6 +16,8 @@ use std::io;
 use bytes::Bytes;
 use domain::{Id, retry};
 use store::Fault;
+use store::content::VersionFacts;
+use store::report_versions::NewContent;
 use store::reports::{ClaimedReport, FetchOutcome};
 use tokio::task::JoinSet;
 
@@ -135,7 +138,10 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
     };
     match app.store.finish_report(&claimed, &outcome).await {
         Ok(true) => {}
-        Ok(false) => tracing::warn!(%report_id, "a fetch ended after its lease"),
+        Ok(false) => {
+            tracing::warn!(%report_id, "a fetch ended after its lease");
+            forget(app, &outcome).await;
+        }
         Err(fault) => {
             tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again");
         }
@@ -143,9 +149,18 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
     report_id
 }
 
+/// Takes away an object that no row names. After a fault it stays: the row may have been written.
+async fn forget(app: &App, outcome: &FetchOutcome) {
+    let FetchOutcome::Stored { content, .. } = outcome else { return };
+    if let Err(error) = app.objects.remove(content.object_id).await {
+        tracing::warn!(%error, "an object without a row is left to the check of the objects");
+    }
+}
+
 async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
     let inspector = Inspector::new(&app.inspect);
-    let mut intake = Intake { writer: app.objects.create(), inspector, unkept: None };
+    let writer = app.objects.create_anew(claimed.tenant_id);
+    let mut intake = Intake { writer, inspector, unkept: None };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
     if let Some(unkept) = intake.unkept {
         return Err(unkept.into());
@@ -160,15 +175,24 @@ async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOut
     if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
-    let stored = intake.writer.finish(claimed.report_id).await.map_err(|error| {
+    let stored = intake.writer.finish().await.map_err(|error| {
         tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
         FetchFailure::Sink(error)
     })?;
-    Ok(FetchOutcome::Stored {
+    let content = NewContent {
+        object_id: stored.object_id,
+        key: stored.key,
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
-        is_flagged: inspection.is_flagged(),
-    })
+        fetched_at: app.clock.now(),
+    };
+    let facts = VersionFacts {
+        source_host: inspection.source_host,
+        findings: inspection.findings.iter().map(|finding| finding.code().to_owned()).collect(),
+        scanner: inspection.scanner,
+        ..VersionFacts::default()
+    };
+    Ok(FetchOutcome::Stored { content, facts })
 }
 
 /// Counts what an inspection came to, and logs why a part of it has no result.

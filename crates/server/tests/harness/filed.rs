@@ -4,6 +4,8 @@ use bytes::Bytes;
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
 use contract::control::{Report, ReportState};
 use domain::Id;
+use store::content::VersionFacts;
+use store::report_versions::NewContent;
 use store::reports::FetchOutcome;
 
 use super::{Seed, World};
@@ -52,14 +54,29 @@ impl<'w> Filed<'w> {
 
     /// Keeps the content, as the worker does.
     pub(crate) async fn store(&mut self) {
-        let mut writer = self.world.app.objects.create();
-        writer.write(Bytes::from_static(CONTENT)).await.unwrap();
-        let report_id: Id = self.report.report_id.parse().unwrap();
-        let kept = writer.finish(report_id).await.unwrap();
-        let size_bytes = i64::try_from(kept.size_bytes).unwrap();
-        self.finish(FetchOutcome::Stored { size_bytes, sha256: kept.sha256, is_flagged: false })
-            .await;
+        self.store_this(CONTENT, &[]).await;
         assert_eq!(self.report.state, ReportState::Stored);
+    }
+
+    /// Keeps a content with these findings, as the worker does; the name of its object.
+    pub(crate) async fn store_this(&mut self, content: &[u8], findings: &[&str]) -> Id {
+        let mut writer = self.world.app.objects.create_anew(self.seed.hirer.tenant_id);
+        writer.write(Bytes::copy_from_slice(content)).await.unwrap();
+        let kept = writer.finish().await.unwrap();
+        let facts = VersionFacts {
+            source_host: "vendor.example".to_owned(),
+            findings: findings.iter().map(|code| (*code).to_owned()).collect(),
+            ..VersionFacts::default()
+        };
+        let content = NewContent {
+            object_id: kept.object_id,
+            key: kept.key,
+            size_bytes: i64::try_from(kept.size_bytes).unwrap(),
+            sha256: kept.sha256,
+            fetched_at: self.world.clock.now(),
+        };
+        self.finish(FetchOutcome::Stored { content, facts }).await;
+        kept.object_id
     }
 }
 

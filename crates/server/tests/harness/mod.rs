@@ -195,11 +195,23 @@ impl World {
         }
     }
 
-    /// Stops the server, waits for its end, and starts another one on the same memory and address.
-    pub(crate) async fn restart(&mut self) {
+    /// Stops the server and waits for its end.
+    pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
         (&mut self.running).await.unwrap();
-        let config = Config { listen: self.address, ..self.app.config.clone() };
+        self.running = tokio::spawn(async {});
+    }
+
+    /// Stops the server, waits for its end, and starts another one on the same memory and address.
+    pub(crate) async fn restart(&mut self) {
+        self.restart_with(|_| {}).await;
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn restart_with(&mut self, adjust: impl FnOnce(&mut Config)) {
+        self.stop().await;
+        let mut config = Config { listen: self.address, ..self.app.config.clone() };
+        adjust(&mut config);
         let server = Server::bind(config, self.clock.clone()).await.unwrap();
         self.app = SharedApp::clone(&server.app);
         let (stop, running) = run(server, self.has_workers);

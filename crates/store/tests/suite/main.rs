@@ -19,6 +19,7 @@ mod orders;
 mod redo;
 mod repeats;
 mod reports;
+mod root_key;
 mod sealing;
 mod sinks;
 mod store_apps;

@@ -64,6 +64,7 @@ pub(super) fn outline() -> OpenApi {
         ("files", "Files that an order's form can name."),
         ("reports", "Documents that vendors returned."),
         ("events", "What apps are told, and how it reaches them."),
+        ("installation", "The operator's care for what is kept."),
     ];
     let tags = tags.map(|(name, description)| {
         TagBuilder::new().name(name).description(Some(description)).build()

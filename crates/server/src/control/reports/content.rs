@@ -1,17 +1,17 @@
 //! `GET /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content`.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use contract::control::{ProblemCode, ReportState};
+use contract::control::{GetReportContent, ProblemCode, ReportState};
 use store::reports::Report;
-use store::{Fault, FaultKind};
 
 use super::find;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
-use crate::download::{File, Given, give};
+use crate::control::request::Query;
+use crate::download::{Asking, Content, Given, Viewer, give};
 
-/// Gives a report's content, a PDF, whole or one range of it.
+/// Gives a report's content, a PDF, whole or in ranges; of the newest version, or of any.
 #[utoipa::path(
     get,
     path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content",
@@ -20,44 +20,51 @@ use crate::download::{File, Given, give};
         ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
         ("order_id" = String, Path, description = "19 decimal digits"),
         ("report_id" = String, Path, description = "19 decimal digits"),
-        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered with the whole"),
+        GetReportContent,
+        ("Range" = Option<String>, Header, description = "At most 16 ranges of bytes; those that touch are made one"),
     ),
     responses(
         (status = 200, description = "The whole content", body = Vec<u8>, content_type = "application/pdf"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 206, description = "The ranges that were asked for; several as multipart/byteranges", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 304, description = "The caller has it already, as if-none-match says"),
         (status = 409, description = "It has not been fetched yet, or is a preview link"),
         (status = 410, description = "It was erased"),
-        (status = 416, description = "The range lies outside the content"),
+        (status = 416, description = "The ranges lie outside the content, or are too many"),
+        (status = 503, description = "The store of the contents does not answer"),
     )
 )]
 pub(crate) async fn get_report_content(
     call: Call,
-    headers: HeaderMap,
+    Query(query): Query<GetReportContent>,
+    asking: Asking,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
     judge_state(&report)?;
-    let gone = || Fault::new(FaultKind::Damaged, "a stored report has no content");
-    let size_bytes = report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    let file = File {
-        object: report.report_id,
+    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let wanted = query.version.map_or(report.version_last, i64::from);
+    let store = &call.app.store;
+    let version = store.find_report_version(&tenant, order_id, report.report_id, wanted).await?;
+    let version = version.ok_or_else(Failure::not_found)?;
+    let content = Content {
+        tenant_id: tenant.tenant_id,
+        order_id,
+        report_id: report.report_id,
         name: &report.source.name,
-        size_bytes: size_bytes.ok_or_else(gone)?,
-        sha256: report.sha256.as_deref().unwrap_or_default(),
+        version: &version,
     };
-    match give(&call.app.objects, file, &headers).await.map_err(Failure::Objects)? {
+    match give(&call.app, content, &asking, Viewer::Key(call.caller.key_id)).await? {
         Given::Content(response) => Ok(response),
-        Given::Outside(range) => Ok(outside(file.size_bytes, range)),
-        Given::Gone => Err(gone().into()),
+        Given::Outside(range) => Ok(outside(version.size_bytes, range)),
+        Given::Erased => Err(erased()),
     }
 }
 
 /// Refuses a report that has no content.
 fn judge_state(report: &Report) -> Result<(), Failure> {
+    if report.has_content() {
+        return Ok(());
+    }
     let (code, detail) = match report.state {
-        ReportState::Stored | ReportState::Flagged => return Ok(()),
-        ReportState::Pending | ReportState::Fetching => {
-            (ProblemCode::IllegalState, "the report is pending: it has not been fetched yet")
-        }
         ReportState::Failed => (
             ProblemCode::NotFound,
             "the report is failed: it could not be fetched; refetch asks for a new try",
@@ -66,13 +73,23 @@ fn judge_state(report: &Report) -> Result<(), Failure> {
             ProblemCode::IllegalState,
             "the report is linked: open its preview_url, it is not kept here",
         ),
-        ReportState::Erased => (ProblemCode::Gone, "the report is erased"),
+        ReportState::Erased => return Err(erased()),
+        ReportState::Pending
+        | ReportState::Fetching
+        | ReportState::Stored
+        | ReportState::Flagged => {
+            (ProblemCode::IllegalState, "the report is pending: it has not been fetched yet")
+        }
     };
     Err(Failure::refused(code, detail))
 }
 
-fn outside(size_bytes: u64, range: HeaderValue) -> Response {
-    let detail = format!("expected a range within {size_bytes} bytes");
+fn erased() -> Failure {
+    Failure::refused(ProblemCode::Gone, "the report is erased")
+}
+
+fn outside(size_bytes: i64, range: HeaderValue) -> Response {
+    let detail = format!("expected at most 16 ranges, of which one lies within {size_bytes} bytes");
     let mut response = Failure::refused(ProblemCode::RangeNotSatisfiable, detail).into_response();
     response.headers_mut().insert(header::CONTENT_RANGE, range);
     response

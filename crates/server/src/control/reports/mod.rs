@@ -2,6 +2,7 @@
 
 pub(super) mod content;
 pub(super) mod refetch;
+pub(super) mod versions;
 
 use contract::control;
 use contract::control::ReportState;
@@ -22,6 +23,7 @@ pub(super) fn view(report: &Report) -> control::Report {
         state: report.state,
         failure_reason: report.failure.clone(),
         preview_url: is_linked.then(|| report.source.url.clone()),
+        version: u32::try_from(report.version_last).ok().filter(|version| *version > 0),
         size_bytes: report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
         sha256: report.sha256.as_deref().map(chance::to_hex),
         created_at: rfc3339(report.report_id.made_at()),

@@ -10,7 +10,11 @@ use crate::control::gate::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
-/// Asks for a new try to fetch a report that failed or waits. The tries count from the start again.
+/// Asks for a new try to fetch a report that failed, waits, or has a content already. The tries count from the start
+/// again.
+///
+/// What comes is a new version. Until then, and when nothing comes, the content that is there stays as it is: the
+/// report goes back to `stored` or `flagged`, and `failure_reason` says why nothing came.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch",
@@ -22,7 +26,7 @@ use crate::control::request::{Command, Nothing};
     ),
     responses(
         (status = 200, description = "The report as it is now", body = control::Report),
-        (status = 409, description = "The report is neither pending nor failed"),
+        (status = 409, description = "The report is just being fetched, is a preview link, or was erased"),
     )
 )]
 pub(crate) async fn refetch_report(
@@ -37,7 +41,7 @@ pub(crate) async fn refetch_report(
     let order_id = call.name("order_id")?;
     let (store, now) = (&call.app.store, call.app.clock.now());
     if !store.refetch_report(tenant_id, order_id, report.report_id, now).await? {
-        let detail = "expected a report that is pending or failed";
+        let detail = "expected a report that is pending, failed, stored or flagged";
         return Err(Failure::refused(ProblemCode::IllegalState, detail));
     }
     let body = view(&find(&call).await?);

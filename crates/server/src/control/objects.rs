@@ -1,0 +1,39 @@
+//! Checking what is kept: `POST /objects/check`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{CheckObjects, ObjectsChecked};
+
+use super::failure::{Failure, judge};
+use super::gate::Call;
+use super::request::{Command, json};
+use crate::object_check::{self, Unchecked};
+
+/// Checks a part of the kept contents: rows against objects and their hashes, and objects against rows.
+///
+/// A check is many calls, each with the `next_cursor` of the one before. Nothing is repaired. Repeated, a part is checked
+/// again: an idempotency key changes nothing.
+#[utoipa::path(
+    post,
+    path = "/objects/check",
+    tag = "installation",
+    request_body = CheckObjects,
+    responses(
+        (status = 200, description = "What was found in this part", body = ObjectsChecked),
+        (status = 503, description = "The store of the contents does not answer"),
+    )
+)]
+pub(crate) async fn check_objects(
+    call: Call,
+    command: Command<CheckObjects>,
+) -> Result<Response, Failure> {
+    judge(command.body.faults())?;
+    match object_check::check(&call.app, &command.body).await {
+        Ok(checked) => Ok(json(StatusCode::OK, &checked)),
+        Err(Unchecked::Cursor) => {
+            Err(Failure::field("cursor", "expected a next_cursor of this check"))
+        }
+        Err(Unchecked::Fault(fault)) => Err(fault.into()),
+        Err(Unchecked::Objects(error)) => Err(error.into()),
+    }
+}

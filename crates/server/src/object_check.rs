@@ -1,0 +1,261 @@
+//! Checking the objects: rows, objects and hashes are compared both ways, part by part, so that a million objects take
+//! many short calls instead of one that never ends. Nothing is repaired. With `sweep`, what nothing stands for goes.
+//!
+//! The parts, in their order: the versions of reports and their objects, the files and theirs, the objects and their
+//! rows, the drafts. Where a part ends stands in the cursor, so that any replica can go on. Objects younger than an
+//! hour may be on their way to a row, and are let alone; the lease of a fetch is much shorter.
+
+use contract::control::{CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked};
+use domain::{Id, TenantId};
+use store::Fault;
+use store::report_versions::{ExpectedKey, ExpectedObject};
+
+use crate::app::App;
+use crate::objects::{self, Unreadable};
+
+/// Rows or objects of a part.
+const PART_MAX: u32 = 200;
+/// Bytes of content after which a part ends.
+const PART_BYTES: u64 = 64 << 20;
+/// How old an object is that no row will stand for any more.
+const GRACE_MS: i64 = 3_600_000;
+
+/// Where a part of a check begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// After this version of a report.
+    Reports(TenantId, Id, i64),
+    /// After this file.
+    Files(TenantId, Id),
+    /// After the object at this path.
+    Objects(String),
+    Drafts,
+}
+
+/// Why a part was not checked.
+pub(crate) enum Unchecked {
+    /// The cursor is none.
+    Cursor,
+    /// The memory.
+    Fault(Fault),
+    /// The objects.
+    Objects(Unreadable),
+}
+
+impl From<Fault> for Unchecked {
+    fn from(fault: Fault) -> Unchecked {
+        Unchecked::Fault(fault)
+    }
+}
+
+/// Checks one part.
+///
+/// # Errors
+/// [`Unchecked`]; what was removed before stays removed.
+pub(crate) async fn check(app: &App, asked: &CheckObjects) -> Result<ObjectsChecked, Unchecked> {
+    let first = Place::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
+    let place = match &asked.cursor {
+        Some(cursor) => Place::read(cursor).ok_or(Unchecked::Cursor)?,
+        None => first,
+    };
+    let mut checked = ObjectsChecked::default();
+    let next = match place {
+        Place::Reports(tenant_id, report_id, version) => {
+            let after = (tenant_id, report_id, version);
+            let rows = app.store.list_expected_reports(after, PART_MAX).await?;
+            let next = rows_of(app, asked, &rows, &mut checked).await?;
+            let place = next.map(|row| {
+                Place::Reports(row.tenant_id, row.owner_id, row.version.unwrap_or_default())
+            });
+            Some(place.unwrap_or(Place::Files(TenantId(i64::MIN), Id(i64::MIN))))
+        }
+        Place::Files(tenant_id, file_id) => {
+            let rows = app.store.list_expected_files((tenant_id, file_id), PART_MAX).await?;
+            let next = rows_of(app, asked, &rows, &mut checked).await?;
+            let place = next.map(|row| Place::Files(row.tenant_id, row.owner_id));
+            Some(place.unwrap_or(Place::Objects(String::new())))
+        }
+        Place::Objects(after) => {
+            let last = objects_of(app, asked, &after, &mut checked).await?;
+            Some(last.map_or(Place::Drafts, Place::Objects))
+        }
+        Place::Drafts => {
+            let drafts = app.objects.dead_drafts(asked.sweep).await.map_err(unreachable)?;
+            checked.findings.extend(drafts.into_iter().map(|path| ObjectFinding {
+                is_removed: asked.sweep,
+                ..finding(ObjectFindingKind::Draft, path)
+            }));
+            None
+        }
+    };
+    checked.next_cursor = next.map(|place| place.write());
+    Ok(checked)
+}
+
+/// Checks the objects of rows; the last row that was looked at, when there may be more.
+async fn rows_of<'a>(
+    app: &App,
+    asked: &CheckObjects,
+    rows: &'a [ExpectedObject],
+    checked: &mut ObjectsChecked,
+) -> Result<Option<&'a ExpectedObject>, Unchecked> {
+    for row in rows {
+        checked.row_count += 1;
+        if let Some((kind, detail)) = fault_of(app, asked, row, checked).await? {
+            checked.findings.push(ObjectFinding {
+                tenant_key: Some(row.tenant_id.to_string()),
+                report_id: row.version.map(|_| row.owner_id.to_string()),
+                version: row.version.and_then(|version| u32::try_from(version).ok()),
+                file_id: row.version.is_none().then(|| row.owner_id.to_string()),
+                detail: Some(detail),
+                ..finding(kind, objects::path(row.object_id))
+            });
+        }
+        if checked.read_bytes >= PART_BYTES {
+            return Ok(Some(row));
+        }
+    }
+    Ok(rows.last().filter(|_| rows.len() >= PART_MAX as usize))
+}
+
+/// What is wrong with the object of a row.
+async fn fault_of(
+    app: &App,
+    asked: &CheckObjects,
+    row: &ExpectedObject,
+    checked: &mut ObjectsChecked,
+) -> Result<Option<(ObjectFindingKind, String)>, Unchecked> {
+    let key = match &row.key {
+        ExpectedKey::Opens(key) => key,
+        // An object that is left is found among the objects.
+        ExpectedKey::Erased => return Ok(None),
+        ExpectedKey::Damaged => {
+            let detail = "the key of the content does not open".to_owned();
+            return Ok(Some((ObjectFindingKind::KeyDamaged, detail)));
+        }
+    };
+    let (tenant_id, object_id) = (row.tenant_id, row.object_id);
+    let size_bytes = u64::try_from(row.size_bytes).unwrap_or_default();
+    let read = match asked.quick {
+        true => app.objects.open(tenant_id, object_id, key, size_bytes).await.map(|_| None),
+        false => app.objects.hash(tenant_id, object_id, key, size_bytes).await.map(Some),
+    };
+    Ok(match read {
+        Ok(None) => None,
+        Ok(Some(sha256)) => {
+            checked.read_bytes += size_bytes;
+            let is_right = sha256.as_slice() == row.sha256;
+            let detail = "the content has another sha-256 than its row";
+            (!is_right).then(|| (ObjectFindingKind::Damaged, detail.to_owned()))
+        }
+        Err(error @ Unreadable::Unreachable(_)) => return Err(Unchecked::Objects(error)),
+        // It may have been erased meanwhile.
+        Err(_) if !app.store.knows_object(object_id).await? => None,
+        Err(error @ Unreadable::Missing) => Some((ObjectFindingKind::Missing, error.to_string())),
+        Err(error @ Unreadable::Damaged(_)) => {
+            Some((ObjectFindingKind::Damaged, error.to_string()))
+        }
+    })
+}
+
+/// Checks the rows of objects; the path of the last one, when there may be more.
+async fn objects_of(
+    app: &App,
+    asked: &CheckObjects,
+    after: &str,
+    checked: &mut ObjectsChecked,
+) -> Result<Option<String>, Unchecked> {
+    let listed = app.objects.list(after, PART_MAX as usize).await.map_err(unreachable)?;
+    let oldest_young = app.clock.now().plus_ms(-GRACE_MS);
+    for object in &listed {
+        checked.object_count += 1;
+        let Some(object_id) = object.object_id else {
+            checked.findings.push(finding(ObjectFindingKind::Unknown, object.path.clone()));
+            continue;
+        };
+        if object.modified_at > oldest_young || app.store.knows_object(object_id).await? {
+            continue;
+        }
+        let is_removed = match asked.sweep {
+            true => app.objects.remove(object_id).await.map_err(unreachable)?,
+            false => false,
+        };
+        checked.findings.push(ObjectFinding {
+            is_removed,
+            ..finding(ObjectFindingKind::Orphan, object.path.clone())
+        });
+    }
+    Ok(listed.last().filter(|_| listed.len() >= PART_MAX as usize).map(|last| last.path.clone()))
+}
+
+fn finding(kind: ObjectFindingKind, object: String) -> ObjectFinding {
+    ObjectFinding {
+        kind,
+        object,
+        tenant_key: None,
+        report_id: None,
+        version: None,
+        file_id: None,
+        detail: None,
+        is_removed: false,
+    }
+}
+
+fn unreachable(error: std::io::Error) -> Unchecked {
+    Unchecked::Objects(Unreadable::Unreachable(error))
+}
+
+impl Place {
+    fn write(&self) -> String {
+        match self {
+            Place::Reports(tenant_id, report_id, version) => {
+                format!("reports:{}:{}:{version}", tenant_id.0, report_id.0)
+            }
+            Place::Files(tenant_id, file_id) => format!("files:{}:{}", tenant_id.0, file_id.0),
+            Place::Objects(after) => format!("objects:{after}"),
+            Place::Drafts => "drafts".to_owned(),
+        }
+    }
+
+    fn read(cursor: &str) -> Option<Place> {
+        let (kind, rest) = cursor.split_once(':').unwrap_or((cursor, ""));
+        let numbers =
+            || rest.split(':').map(|number| number.parse().ok()).collect::<Option<Vec<i64>>>();
+        match kind {
+            "reports" => match numbers()?[..] {
+                [tenant_id, report_id, version] => {
+                    Some(Place::Reports(TenantId(tenant_id), Id(report_id), version))
+                }
+                _ => None,
+            },
+            "files" => match numbers()?[..] {
+                [tenant_id, file_id] => Some(Place::Files(TenantId(tenant_id), Id(file_id))),
+                _ => None,
+            },
+            "objects" => Some(Place::Objects(rest.to_owned())),
+            "drafts" => rest.is_empty().then_some(Place::Drafts),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        for place in [
+            Place::Reports(TenantId(-1), Id(7), 3),
+            Place::Files(TenantId(i64::MIN), Id(i64::MIN)),
+            Place::Objects(String::new()),
+            Place::Objects("0a/ff/00000000000000ff".to_owned()),
+            Place::Drafts,
+        ] {
+            assert_eq!(Place::read(&place.write()), Some(place));
+        }
+        for wrong in ["", "x", "reports", "reports:1:2", "files:a:2", "drafts:1"] {
+            assert_eq!(Place::read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The object store: the contents of reports and files, each sealed under a key of its own, in a folder or in an
+//! S3-compatible bucket.
+//!
+//! An object is hashed and sealed while it comes, and appears under its name only when it is whole and durable; so
+//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and tells
+//! nothing. What is read was authenticated before it is given on; see [`sealed`] for how.
+//!
+//! Hashing, sealing and file work are done off the async threads, by a bounded number of threads at once, so that
+//! many reports that come together leave processors to whoever waits for an answer.
+
+#[cfg(feature = "s3")]
+mod bucket;
+mod folder;
+mod reader;
+mod sealed;
+mod writer;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use domain::{Id, TenantId, UnixMs};
+use futures_util::TryStreamExt;
+use store::Key;
+use tokio::sync::Semaphore;
+
+#[cfg(feature = "s3")]
+pub use bucket::BucketSettings;
+pub use reader::Object;
+pub use sealed::CHUNK_BYTES;
+pub use writer::{ObjectWriter, Stored};
+
+use folder::Folder;
+use sealed::{HEADER_BYTES, Opener};
+
+/// The objects of an installation. Cheap to clone. Several processes may share the place.
+#[derive(Debug, Clone)]
+pub struct Objects(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    /// How many pieces are hashed and sealed at once.
+    sealing: Arc<Semaphore>,
+}
+
+/// Where the objects lie.
+#[derive(Debug)]
+enum Place {
+    Folder(Folder),
+    #[cfg(feature = "s3")]
+    Bucket(bucket::Bucket),
+}
+
+/// Why an object cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is not there.
+    #[error("the object is missing")]
+    Missing,
+    /// It is not what was written: altered, cut, extended, exchanged, or sealed under another key.
+    #[error("the object is damaged: {0}")]
+    Damaged(&'static str),
+    /// The place does not answer now.
+    #[error("the object store does not answer")]
+    Unreachable(#[source] io::Error),
+}
+
+/// One thing that lies where objects lie.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its name, with folders, as it is sorted.
+    pub path: String,
+    /// The object that it is; none when it is not named as one.
+    pub object_id: Option<Id>,
+    /// When it was last written, by the clock of the place.
+    pub modified_at: UnixMs,
+}
+
+impl Objects {
+    /// The objects in the folder `root`, which is made if it does not exist (mode 0700). Removes the drafts that a
+    /// dead process left behind.
+    pub async fn in_folder(root: &Path) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Folder(Folder::open(root).await?)))
+    }
+
+    /// The objects in a bucket, which is not asked before the first object.
+    #[cfg(feature = "s3")]
+    pub fn in_bucket(settings: &BucketSettings) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?)))
+    }
+
+    fn at(place: Place) -> Objects {
+        // At least one, and half of the processors for everything else.
+        let threads =
+            std::thread::available_parallelism().map_or(1, |count| count.get() / 2).max(1);
+        Objects(Arc::new(Inner { place, sealing: Arc::new(Semaphore::new(threads)) }))
+    }
+
+    /// Begins the object `object_id` under a new key. A failure to begin shows at a later piece, or at the end.
+    #[must_use]
+    pub fn create(&self, tenant_id: TenantId, object_id: Id) -> ObjectWriter {
+        ObjectWriter::new(Arc::clone(&self.0), tenant_id, object_id)
+    }
+
+    /// Begins an object with a name drawn by chance.
+    #[must_use]
+    pub fn create_anew(&self, tenant_id: TenantId) -> ObjectWriter {
+        self.create(tenant_id, Id(crate::chance::bits() & i64::MAX))
+    }
+
+    /// Opens an object for reading, of which its row says the key and the size of its content.
+    ///
+    /// # Errors
+    /// [`Unreadable`]. A missing, cut or extended object shows here; altered bytes when they are read.
+    pub async fn open(
+        &self,
+        tenant_id: TenantId,
+        object_id: Id,
+        key: &Key,
+        size_bytes: u64,
+    ) -> Result<Object, Unreadable> {
+        let head = self.0.place.head(object_id).await.map_err(Unreadable::Unreachable)?;
+        let (header, sealed_bytes) = head.ok_or(Unreadable::Missing)?;
+        if sealed_bytes != sealed::sealed_bytes(size_bytes) {
+            return Err(Unreadable::Damaged("its size is not what it must be"));
+        }
+        let opener = Opener::new(key, &header, tenant_id, object_id, size_bytes);
+        let opener = opener.ok_or(Unreadable::Damaged("it does not begin as an object"))?;
+        Ok(Object::new(Arc::clone(&self.0), object_id, opener))
+    }
+
+    /// Reads an object from beginning to end; what its content's SHA-256 is.
+    ///
+    /// # Errors
+    /// [`Unreadable`], as soon as it shows.
+    pub async fn hash(
+        &self,
+        tenant_id: TenantId,
+        object_id: Id,
+        key: &Key,
+        size_bytes: u64,
+    ) -> Result<[u8; 32], Unreadable> {
+        let object = self.open(tenant_id, object_id, key, size_bytes).await?;
+        let mut content = std::pin::pin!(object.read(0..size_bytes));
+        let mut sha256 = digest::Context::new(&digest::SHA256);
+        while let Some(piece) = content.try_next().await? {
+            sha256.update(&piece);
+        }
+        Ok(sha256.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes"))
+    }
+
+    /// Removes an object for good; `false` when there was none.
+    pub async fn remove(&self, object_id: Id) -> io::Result<bool> {
+        match &self.0.place {
+            Place::Folder(folder) => folder.remove(object_id).await,
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.remove(object_id).await,
+        }
+    }
+
+    /// At most `limit` of what lies there, sorted by path, from after the given path on.
+    pub async fn list(&self, after: &str, limit: usize) -> io::Result<Vec<Listed>> {
+        match &self.0.place {
+            Place::Folder(folder) => folder.list(after, limit).await,
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.list(after, limit).await,
+        }
+    }
+
+    /// The drafts that no living process holds, as paths; with `sweep` they are removed. A bucket keeps its drafts out
+    /// of sight, and gives them up by its own rule for uploads that were not completed.
+    pub async fn dead_drafts(&self, sweep: bool) -> io::Result<Vec<String>> {
+        match &self.0.place {
+            Place::Folder(folder) => folder.dead_drafts(sweep).await,
+            #[cfg(feature = "s3")]
+            Place::Bucket(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Place {
+    /// The object's first bytes and its size; none when there is none, and fewer bytes when it is shorter.
+    async fn head(&self, object_id: Id) -> io::Result<Option<(Vec<u8>, u64)>> {
+        match self {
+            Place::Folder(folder) => folder.head(object_id, HEADER_BYTES).await,
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.head(object_id, HEADER_BYTES).await,
+        }
+    }
+}
+
+/// The path of an object: two folders, and the name. Ids begin alike for years and often end alike, so all of their
+/// bits are mixed, and no folder grows large.
+pub(crate) fn path(object_id: Id) -> String {
+    let mixed = (object_id.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{:02x}/{:02x}/{:016x}", mixed >> 56, (mixed >> 48) & 0xff, object_id.0)
+}
+
+/// The object at a path; none when no object would lie there.
+fn object_at(relative: &str) -> Option<Id> {
+    let name = relative.rsplit('/').next()?;
+    let object_id = Id(i64::from_str_radix(name, 16).ok()?);
+    (path(object_id) == relative).then_some(object_id)
+}
+
+#[cfg(test)]
+mod tests;

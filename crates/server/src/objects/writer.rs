@@ -1,0 +1,214 @@
+//! Writing an object: hashed and sealed while it comes, by threads that are made for such work.
+
+use std::io;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use domain::{Id, TenantId};
+use store::Key;
+use tokio::task::JoinHandle;
+
+use super::sealed::Sealer;
+use super::{Inner, Place, folder};
+use crate::outbound::Sink;
+
+/// Bytes that are hashed and sealed at once, while the next ones come.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// What was stored.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The object's name.
+    pub object_id: Id,
+    /// The key that seals it.
+    pub key: Key,
+    /// Bytes of the content.
+    pub size_bytes: u64,
+    /// SHA-256 of the content.
+    pub sha256: [u8; 32],
+}
+
+/// An object being written. Dropped before [`ObjectWriter::finish`], it leaves nothing.
+pub struct ObjectWriter {
+    inner: Arc<Inner>,
+    object_id: Id,
+    work: Work,
+    batch: Vec<Bytes>,
+    batch_bytes: usize,
+    /// From how many bytes on a batch is handed on: the first one at once, so that a place that takes nothing shows early.
+    batch_bytes_min: usize,
+}
+
+enum Work {
+    /// With the last batch's work, or what came of it.
+    Going(JoinHandle<io::Result<Draft>>),
+    Waits(Box<Draft>),
+    /// After an error.
+    GivenUp,
+}
+
+/// An object that is not whole.
+struct Draft {
+    target: Target,
+    sealer: Sealer,
+    sha256: digest::Context,
+    size_bytes: u64,
+    /// Sealed bytes on their way to the target.
+    out: Vec<u8>,
+}
+
+enum Target {
+    /// Made with the first batch: files are not made on async threads.
+    NotYet,
+    File(folder::Draft),
+    #[cfg(feature = "s3")]
+    Upload(super::bucket::Upload),
+}
+
+impl ObjectWriter {
+    pub(super) fn new(inner: Arc<Inner>, tenant_id: TenantId, object_id: Id) -> ObjectWriter {
+        let mut out = Vec::new();
+        let sealer = Sealer::new(tenant_id, object_id, &mut out);
+        let target = match &inner.place {
+            Place::Folder(_) => Target::NotYet,
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => Target::Upload(bucket.begin(object_id)),
+        };
+        let sha256 = digest::Context::new(&digest::SHA256);
+        let draft = Draft { target, sealer, sha256, size_bytes: 0, out };
+        let work = Work::Waits(Box::new(draft));
+        ObjectWriter {
+            inner,
+            object_id,
+            work,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batch_bytes_min: 0,
+        }
+    }
+
+    /// Adds a piece. An error is final: the draft is gone.
+    pub async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        self.batch_bytes += piece.len();
+        self.batch.push(piece);
+        if self.batch_bytes < self.batch_bytes_min {
+            return Ok(());
+        }
+        let draft = self.draft().await?;
+        let batch = std::mem::take(&mut self.batch);
+        (self.batch_bytes, self.batch_bytes_min) = (0, BATCH_BYTES);
+        self.work = Work::Going(tokio::spawn(draft.take(Arc::clone(&self.inner), batch)));
+        Ok(())
+    }
+
+    /// Makes the object appear, durable when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written, or an object of that name is there already.
+    pub async fn finish(mut self) -> io::Result<Stored> {
+        let draft = self.draft().await?;
+        let batch = std::mem::take(&mut self.batch);
+        let draft = draft.take(Arc::clone(&self.inner), batch).await?;
+        draft.finish(&self.inner, self.object_id).await
+    }
+
+    /// The draft, once the batch before is done.
+    async fn draft(&mut self) -> io::Result<Draft> {
+        match std::mem::replace(&mut self.work, Work::GivenUp) {
+            Work::Going(work) => work.await.unwrap_or_else(|error| Err(io::Error::other(error))),
+            Work::Waits(draft) => Ok(*draft),
+            Work::GivenUp => Err(io::Error::other("the object was given up")),
+        }
+    }
+}
+
+impl Drop for ObjectWriter {
+    fn drop(&mut self) {
+        if let Work::Going(work) = &self.work {
+            // What a thread has begun it ends, and then the draft goes all the same.
+            work.abort();
+        }
+    }
+}
+
+impl Sink for ObjectWriter {
+    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        ObjectWriter::write(self, piece).await
+    }
+}
+
+impl Draft {
+    /// Hashes and seals a batch, and hands it on.
+    async fn take(self, inner: Arc<Inner>, batch: Vec<Bytes>) -> io::Result<Draft> {
+        let permit = Arc::clone(&inner.sealing).acquire_owned().await.map_err(io::Error::other)?;
+        let mut draft = blocking(move || {
+            let mut draft = self;
+            for piece in &batch {
+                draft.sha256.update(piece);
+                draft.size_bytes += piece.len() as u64;
+                draft.sealer.take(piece, &mut draft.out);
+            }
+            drop(permit);
+            draft.to_file(&inner)?;
+            Ok(draft)
+        })
+        .await?;
+        draft.to_upload().await?;
+        Ok(draft)
+    }
+
+    /// Writes what is sealed, if it goes to a file.
+    fn to_file(&mut self, inner: &Inner) -> io::Result<()> {
+        if let (Target::NotYet, Place::Folder(folder)) = (&self.target, &inner.place) {
+            self.target = Target::File(folder.begin()?);
+        }
+        if let Target::File(file) = &mut self.target {
+            file.write(&self.out)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    /// Sends what is sealed, if it goes to a bucket and fills a part.
+    async fn to_upload(&mut self) -> io::Result<()> {
+        #[cfg(feature = "s3")]
+        if let Target::Upload(upload) = &mut self.target {
+            upload.take(&mut self.out).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(self, inner: &Arc<Inner>, object_id: Id) -> io::Result<Stored> {
+        let Draft { target, sealer, sha256, size_bytes, mut out } = self;
+        let key = sealer.finish(&mut out);
+        let sha256 = sha256.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes");
+        let stored = Stored { object_id, key, size_bytes, sha256 };
+        match target {
+            #[cfg(feature = "s3")]
+            Target::Upload(upload) => upload.finish(out).await?,
+            Target::NotYet => return Err(io::Error::other("the object was never begun")),
+            Target::File(mut file) => {
+                let inner = Arc::clone(inner);
+                blocking(move || {
+                    file.write(&out)?;
+                    match &inner.place {
+                        Place::Folder(folder) => file.finish(folder, object_id),
+                        #[cfg(feature = "s3")]
+                        Place::Bucket(_) => Err(io::Error::other("a file does not go to a bucket")),
+                    }
+                })
+                .await?;
+            }
+        }
+        Ok(stored)
+    }
+}
+
+/// Runs file work off the async threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(io::Error::other(error)))
+}

@@ -1,0 +1,358 @@
+//! The root key: where it comes from, and its change.
+//!
+//! It lies outside of the database: in a file of the data folder, in the environment, or with a command that prints it
+//! (a key store's, say). Each of them can give a second one, the next: after a rotation that one is in force. A process
+//! takes both when it starts, and finds out by the installation's row which one it is (`store::RootKeys`); one that
+//! finds a key wrapped under a root key it does not have asks its source again. So everybody works on while the root
+//! key is changed, and a crash at any point leaves an installation that opens: the next key is safe before the
+//! transaction that puts it in force, and the present one stays until after it.
+//!
+//! With the file, the next key lies in `root.key.next`, and takes the place of `root.key` once it is in force.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use store::{Fault, Key, Rotated, Store, root_key_id};
+use tokio::sync::Mutex;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::chance;
+use crate::config::Config;
+use crate::keys::write_secret;
+use crate::start::StartFailure;
+
+/// The file in the data folder that holds the root key: 64 hex digits.
+pub const ROOT_KEY_FILE: &str = "root.key";
+/// The file in the data folder that holds the next root key.
+pub const NEXT_FILE: &str = "root.key.next";
+/// How long the command may take.
+const COMMAND_TIME: Duration = Duration::from_secs(10);
+/// Bytes of its output that are read.
+const OUTPUT_BYTES_MAX: u64 = 1_024;
+
+/// Where the root key comes from.
+#[derive(Debug, Clone)]
+pub struct RootSource(Place);
+
+#[derive(Clone)]
+enum Place {
+    Environment { present: Zeroizing<String>, next: Option<Zeroizing<String>> },
+    Command(String),
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The root keys that a source gives.
+pub struct Given {
+    /// The present one, and the next if there is one.
+    pub keys: Vec<Key>,
+    /// Whether the first one was made just now.
+    pub is_made: bool,
+}
+
+/// Why the root key was not changed.
+#[derive(Debug)]
+pub enum Refused {
+    /// There is no next key, or it may not be made here; what was expected.
+    NoNext(&'static str),
+    /// The next key is the present one.
+    InForce,
+    /// The source does not give what it must.
+    Source(StartFailure),
+    /// Storage.
+    Fault(Fault),
+}
+
+impl Place {
+    fn name(&self) -> &'static str {
+        match self {
+            Place::Environment { .. } => "PROBITY_ROOT_KEY",
+            Place::Command(_) => "the output of the root key command",
+            Place::File(_) => ROOT_KEY_FILE,
+        }
+    }
+}
+
+impl RootSource {
+    /// The source that the settings name; the file in the data folder when they name none.
+    ///
+    /// # Errors
+    /// When they name two.
+    pub fn of(config: &Config) -> Result<RootSource, StartFailure> {
+        Ok(RootSource(match (&config.root_key, &config.root_key_command) {
+            (Some(_), Some(_)) => return Err(StartFailure::RootKeySources),
+            (Some(present), None) => Place::Environment {
+                present: Zeroizing::new(present.clone()),
+                next: config.root_key_next.clone().map(Zeroizing::new),
+            },
+            (None, Some(command)) => Place::Command(command.clone()),
+            (None, None) => Place::File(config.data.clone()),
+        }))
+    }
+
+    /// What the source is called, for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The keys that it gives now. With the file and `may_make`, a key is made where there is none. Blocks.
+    ///
+    /// # Errors
+    /// When it gives none, or something else than 64 hex digits.
+    pub fn keys(&self, may_make: bool) -> Result<Given, StartFailure> {
+        let name = self.name();
+        let (keys, is_made) = match &self.0 {
+            Place::Environment { present, next } => {
+                let mut keys = vec![parse(present).ok_or(StartFailure::RootKey(name))?];
+                if let Some(next) = next {
+                    keys.push(parse(next).ok_or(StartFailure::RootKey("PROBITY_ROOT_KEY_NEXT"))?);
+                }
+                (keys, false)
+            }
+            Place::Command(command) => {
+                let output = run(command).map_err(StartFailure::RootKeyCommand)?;
+                let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
+                let keys: Option<Vec<Key>> = lines.take(2).map(parse).collect();
+                let keys = keys.filter(|keys| !keys.is_empty());
+                (keys.ok_or(StartFailure::RootKey(name))?, false)
+            }
+            Place::File(data) => {
+                let present = read(data, ROOT_KEY_FILE)?;
+                let next = read(data, NEXT_FILE)?;
+                match (present, next) {
+                    (None, None) if may_make => (vec![make(data, ROOT_KEY_FILE)?], true),
+                    (present, next) => (present.into_iter().chain(next).collect(), false),
+                }
+            }
+        };
+        Ok(Given { keys, is_made })
+    }
+
+    /// Takes back a key that was made just now, for an installation that has another one.
+    pub(crate) fn unmake(&self) {
+        if let Place::File(data) = &self.0 {
+            let _ = fs::remove_file(data.join(ROOT_KEY_FILE));
+        }
+    }
+
+    /// Puts the file in order after a rotation: the next key takes the place of the one before, if it is in force.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// When the file cannot be moved; then it is at the next start.
+    pub(crate) fn settle(&self, present_id: &str) -> Result<(), StartFailure> {
+        let Place::File(data) = &self.0 else { return Ok(()) };
+        let is_next = read(data, NEXT_FILE)?.is_some_and(|next| root_key_id(&next) == present_id);
+        if !is_next {
+            return Ok(());
+        }
+        let (from, to) = (data.join(NEXT_FILE), data.join(ROOT_KEY_FILE));
+        let moved = fs::rename(&from, &to).and_then(|()| fs::File::open(data)?.sync_all());
+        moved.map_err(|error| StartFailure::File(to, error))
+    }
+
+    /// The next key: the one that the source gives, else with the file a new one when `may_make`. Blocks.
+    fn next(&self, present_id: &str, may_make: bool) -> Result<Key, Refused> {
+        let given = self.keys(false).map_err(Refused::Source)?;
+        let others = given.keys.into_iter().filter(|key| root_key_id(key) != present_id);
+        if let Some(next) = others.last() {
+            return Ok(next);
+        }
+        match &self.0 {
+            Place::File(data) if may_make => make(data, NEXT_FILE).map_err(Refused::Source),
+            Place::File(_) => Err(Refused::NoNext(
+                "expected a next root key in root.key.next of every replica's data folder, or make_key where there is \
+                 one replica only",
+            )),
+            Place::Environment { next: Some(_), .. } => Err(Refused::InForce),
+            Place::Environment { next: None, .. } => Err(Refused::NoNext(
+                "expected the next root key in PROBITY_ROOT_KEY_NEXT of every replica",
+            )),
+            Place::Command(_) => Err(Refused::NoNext(
+                "expected the next root key as the second line of the root key command",
+            )),
+        }
+    }
+}
+
+/// Changes root keys, one change at a time.
+#[derive(Debug)]
+pub struct Rotation {
+    source: RootSource,
+    turn: Mutex<()>,
+}
+
+impl Rotation {
+    /// Changes what `source` gives.
+    pub(crate) fn new(source: RootSource) -> Rotation {
+        Rotation { source, turn: Mutex::default() }
+    }
+
+    /// Puts the next root key in force, while everybody works on. With the file and `may_make` it is made when there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn rotate(&self, store: &Store, may_make: bool) -> Result<Rotated, Refused> {
+        let _turn = self.turn.lock().await;
+        let present_id = store.find_root_key_id().await.map_err(Refused::Fault)?;
+        let source = self.source.clone();
+        let next = blocking(move || source.next(&present_id, may_make)).await?;
+        let rotated = store.rotate_root_key(&next).await.map_err(Refused::Fault)?;
+        tracing::info!(key_id = %rotated.key_id, tenants = rotated.tenant_count, "the root key was changed");
+        let (source, key_id) = (self.source.clone(), rotated.key_id.clone());
+        if let Err(error) = blocking(move || source.settle(&key_id)).await {
+            // It is in force, and safe: the next start puts the file in order.
+            tracing::error!(%error, "the new root key stays in root.key.next until the next start");
+        }
+        Ok(rotated)
+    }
+}
+
+/// Runs file work and commands off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartFailure> {
+    let path = data.join(name);
+    match fs::read_to_string(&path).map(Zeroizing::new) {
+        Ok(text) => parse(text.trim()).map(Some).ok_or(StartFailure::RootKey(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StartFailure::File(path, error)),
+    }
+}
+
+fn make(data: &Path, name: &str) -> Result<Key, StartFailure> {
+    let (key, path) = (Key::random(), data.join(name));
+    let text = Zeroizing::new(chance::to_hex(key.bytes()));
+    write_secret(&path, &text).map_err(|error| StartFailure::File(path, error))?;
+    Ok(key)
+}
+
+fn parse(text: &str) -> Option<Key> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
+    }
+    let key = Key::new(bytes);
+    bytes.zeroize();
+    Some(key)
+}
+
+/// What the command prints; its errors go to where ours do.
+fn run(command: &str) -> io::Result<Zeroizing<String>> {
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let (told, hears) = mpsc::channel();
+    let stdout = child.stdout.take();
+    std::thread::spawn(move || {
+        let mut text = Zeroizing::new(String::with_capacity(OUTPUT_BYTES_MAX as usize));
+        let read =
+            stdout.map_or(Ok(0), |from| from.take(OUTPUT_BYTES_MAX).read_to_string(&mut text));
+        // Whoever waited may have given up.
+        let _ = told.send(read.map(|_| text));
+    });
+    let Ok(read) = hears.recv_timeout(COMMAND_TIME) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "it printed nothing whole within 10 s",
+        ));
+    };
+    let text = read?;
+    // It has closed its output; one that lingers all the same is ended.
+    let _ = child.kill();
+    let status = child.wait()?;
+    match status.code() {
+        Some(code) if code != 0 => Err(io::Error::other(format!("it ended with status {code}"))),
+        _ => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const A: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+    const B: &str = "ABababababababababababababababababababababababababababababababab";
+
+    fn keys(config: &Config) -> Result<Vec<Key>, String> {
+        let source = RootSource::of(config).map_err(|error| error.to_string())?;
+        source.keys(true).map(|given| given.keys).map_err(|error| error.to_string())
+    }
+
+    fn bytes(keys: &[Key]) -> Vec<u8> {
+        keys.iter().map(|key| key.bytes()[0]).collect()
+    }
+
+    #[test]
+    fn each_source_gives_the_present_key_and_the_next() {
+        let folder = TempDir::new().unwrap();
+        let file = Config { data: folder.path().to_owned(), ..Config::default() };
+        let made = keys(&file).unwrap();
+        assert_eq!(keys(&file).unwrap()[0].bytes(), made[0].bytes(), "it is made once");
+        fs::write(folder.path().join(NEXT_FILE), format!("{B}\n")).unwrap();
+        assert_eq!(keys(&file).unwrap()[1].bytes(), &[0xab; 32]);
+
+        let environment = Config {
+            root_key: Some(A.to_owned()),
+            root_key_next: Some(B.to_owned()),
+            ..Config::default()
+        };
+        assert_eq!(bytes(&keys(&environment).unwrap()), [1, 0xab]);
+
+        for (command, expected) in
+            [(format!("echo {A}"), vec![1]), (format!("echo {A}; echo {B}"), vec![1, 0xab])]
+        {
+            let config = Config { root_key_command: Some(command), ..Config::default() };
+            assert_eq!(bytes(&keys(&config).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_with_where_it_came_from() {
+        let of = |root_key: Option<&str>, command: Option<&str>| {
+            let (root_key, root_key_command) =
+                (root_key.map(str::to_owned), command.map(str::to_owned));
+            keys(&Config { root_key, root_key_command, ..Config::default() }).unwrap_err()
+        };
+        let short = "expected the root key in PROBITY_ROOT_KEY as 64 hex digits";
+        assert_eq!(of(Some("12"), None), short);
+        assert_eq!(of(Some(&"+1".repeat(32)), None), short);
+        let command =
+            "expected the root key in the output of the root key command as 64 hex digits";
+        assert_eq!(of(None, Some("true")), command);
+        assert_eq!(of(None, Some("echo no")), command);
+        assert_eq!(of(None, Some("exit 3")), "the root key command failed");
+        assert!(of(Some(A), Some("true")).contains("one source"));
+
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join(ROOT_KEY_FILE), "no key").unwrap();
+        let config = Config { data: folder.path().to_owned(), ..Config::default() };
+        let expected = "expected the root key in root.key as 64 hex digits";
+        assert_eq!(keys(&config).unwrap_err(), expected);
+    }
+}

@@ -1,0 +1,293 @@
+//! The root key: which one is in force, and its change while everybody works.
+//!
+//! A store holds a ring of root keys: those that its process was given. The installation's row opens under exactly
+//! one of them, which is the one in force, and under which every tenant's key is wrapped. A rotation wraps the
+//! installation's secret and all tenants' keys anew in one transaction; orders, reports and objects stay as they
+//! are. Whoever wraps a tenant's key holds the row's generation in the same transaction, so that no key is ever
+//! wrapped under a root key of before. Another replica finds out when a key does not open: it asks its source for
+//! the root keys again (file, environment or command), and goes on with the one that the row now wants.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::{TenantId, UnixMs};
+
+use crate::fault::{Fault, FaultKind};
+use crate::seal::{Key, Place};
+use crate::tenants::key_place;
+use crate::value::{Statement, Written, any, one, values};
+use crate::{Engine, Store, read, write};
+
+const FIND: &str =
+    "SELECT sealed, root_generation, root_key_id FROM installation WHERE installation_id = 1";
+const INSERT: &str = "INSERT INTO installation (installation_id, sealed, created_at) \
+    VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
+const NAME: &str =
+    "UPDATE installation SET root_key_id = $1 WHERE installation_id = 1 AND root_key_id IS NULL";
+/// Keeps a rotation from passing while a key is wrapped, and fails after one.
+const HOLD: &str = "UPDATE installation SET root_generation = root_generation \
+    WHERE installation_id = 1 AND root_generation = $1";
+const LIST_WRAPPED: &str = "SELECT tenant_id, wrapped_key FROM tenants ORDER BY tenant_id";
+const ROTATE: &str = "UPDATE installation SET sealed = $1, root_key_id = $2, \
+    root_generation = root_generation + 1 WHERE installation_id = 1 AND root_generation = $3";
+const REWRAP: &str = "UPDATE tenants SET wrapped_key = $1 WHERE tenant_id = $2";
+/// Fails when a tenant came while the keys were wrapped anew.
+const HOLD_COUNT: &str = "UPDATE installation SET root_generation = root_generation \
+    WHERE installation_id = 1 AND (SELECT count(*) FROM tenants) = $1";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] =
+    &[FIND, INSERT, NAME, HOLD, LIST_WRAPPED, ROTATE, REWRAP, HOLD_COUNT];
+
+/// How often a change is begun anew that meets another one.
+const TRIES: usize = 5;
+
+/// Asks the process's source of root keys for what it gives now; nothing when it fails.
+pub type Reload = Arc<dyn Fn() -> Vec<Key> + Send + Sync>;
+
+/// The root keys that a process was given; the one in force is found by the installation's row.
+#[derive(Clone)]
+pub struct RootKeys {
+    keys: Vec<Key>,
+    reload: Option<Reload>,
+}
+
+impl RootKeys {
+    /// These keys. Before a rotation there are two: the present one and the next.
+    #[must_use]
+    pub fn new(keys: Vec<Key>) -> RootKeys {
+        RootKeys { keys, reload: None }
+    }
+
+    /// The same, and where to ask again when another replica changed the root key. May block.
+    #[must_use]
+    pub fn reloaded_by(self, reload: Reload) -> RootKeys {
+        RootKeys { reload: Some(reload), ..self }
+    }
+}
+
+impl From<Key> for RootKeys {
+    fn from(key: Key) -> RootKeys {
+        RootKeys::new(vec![key])
+    }
+}
+
+/// What came of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// Tells the new root key from others; see [`root_key_id`].
+    pub key_id: String,
+    /// How often the root key was changed since the installation was made.
+    pub generation: i64,
+    /// How many tenants' keys were wrapped anew.
+    pub tenant_count: usize,
+}
+
+/// What tells a root key from others without telling anything of it: 8 hex digits of a keyed hash.
+#[must_use]
+pub fn root_key_id(key: &Key) -> String {
+    let id = key.derive("root key id");
+    id.bytes()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The root keys of a running store.
+pub(crate) struct Ring {
+    held: RwLock<Held>,
+    reload: Option<Reload>,
+}
+
+struct Held {
+    keys: Vec<Key>,
+    /// The place among `keys` of the one in force.
+    present: usize,
+    generation: i64,
+}
+
+impl Ring {
+    /// Opens the installation, which is made at the first start; gives its secret too.
+    ///
+    /// # Errors
+    /// [`FaultKind::WrongRootKey`] when none of the keys opens it; faults of storage.
+    pub(crate) async fn open(
+        engine: &Engine,
+        root: RootKeys,
+        now: UnixMs,
+    ) -> Result<(Ring, Key), Fault> {
+        let none = || Fault::new(FaultKind::WrongRootKey, "expected a root key, found none");
+        if read(engine, FIND, Vec::new()).await?.is_empty() {
+            let sealed = root.keys.first().ok_or_else(none)?.seal(place(), Key::random().bytes());
+            write(engine, vec![any(INSERT, values![sealed, now.0])]).await?;
+        }
+        let row = Installation::read(engine).await?;
+        let (present, secret) = row.open(&root.keys).ok_or_else(|| row.wrong(&root.keys))?;
+        if row.key_id.is_none() {
+            let key_id = root_key_id(&root.keys[present]);
+            write(engine, vec![any(NAME, values![key_id])]).await?;
+        }
+        let held = Held { keys: root.keys, present, generation: row.generation };
+        Ok((Ring { held: RwLock::new(held), reload: root.reload }, secret))
+    }
+
+    /// The root key in force, as far as is known here, and its generation.
+    fn present(&self) -> (Key, i64) {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        (held.keys[held.present].clone(), held.generation)
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
+    }
+
+    fn add(&self, keys: Vec<Key>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            if held.keys.iter().all(|known| known.bytes() != key.bytes()) {
+                held.keys.push(key);
+            }
+        }
+    }
+
+    fn note(&self, present: usize, generation: i64) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        // What was found earlier does not overtake what was found later.
+        if generation >= held.generation {
+            (held.present, held.generation) = (present, generation);
+        }
+    }
+}
+
+/// The installation's row.
+struct Installation {
+    sealed: Vec<u8>,
+    generation: i64,
+    key_id: Option<String>,
+}
+
+impl Installation {
+    async fn read(engine: &Engine) -> Result<Installation, Fault> {
+        let rows = read(engine, FIND, Vec::new()).await?;
+        let gone = || Fault::new(FaultKind::Damaged, "the installation has no row");
+        let row = rows.first().ok_or_else(gone)?;
+        Ok(Installation {
+            sealed: row.bytes(0)?.to_vec(),
+            generation: row.int(1)?,
+            key_id: row.find_text(2)?,
+        })
+    }
+
+    /// The place of the key that opens the row, and the secret in it.
+    fn open(&self, keys: &[Key]) -> Option<(usize, Key)> {
+        let opened = keys.iter().map(|key| key.open_key(place(), &self.sealed).ok());
+        opened.enumerate().find_map(|(index, secret)| Some((index, secret?)))
+    }
+
+    fn wrong(&self, keys: &[Key]) -> Fault {
+        let found: Vec<String> = keys.iter().map(root_key_id).collect();
+        let found = found.join(" and ");
+        let expected = self.key_id.as_deref().unwrap_or("unknown");
+        Fault::new(
+            FaultKind::WrongRootKey,
+            format_args!(
+                "the root key is not the one of this installation: expected the key with the id {expected}, \
+                 found {found}"
+            ),
+        )
+    }
+}
+
+impl Store {
+    /// Opens a key that the root key wraps; asks for the root keys again when it was changed elsewhere.
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when the wrapped key was altered; [`FaultKind::WrongRootKey`] when the root key was
+    /// changed to one that this process was not given; faults of storage.
+    pub(crate) async fn open_under_root(&self, at: Place, wrapped: &[u8]) -> Result<Key, Fault> {
+        let open = |keys: Vec<Key>| keys.iter().find_map(|key| key.open_key(at, wrapped).ok());
+        if let Some(key) = open(self.ring.keys()) {
+            return Ok(key);
+        }
+        self.refresh_root().await?;
+        let damaged = || Fault::new(FaultKind::Damaged, "a wrapped key does not open");
+        open(self.ring.keys()).ok_or_else(damaged)
+    }
+
+    /// The statement that holds the root key for a key wrapped under it, and the key.
+    pub(crate) fn hold_root(&self) -> (Statement, Key) {
+        let (key, generation) = self.ring.present();
+        (one(HOLD, values![generation]), key)
+    }
+
+    /// Finds the root key in force among those at hand, or those that the source gives now.
+    pub(crate) async fn refresh_root(&self) -> Result<(), Fault> {
+        let row = Installation::read(&self.engine).await?;
+        if row.open(&self.ring.keys()).is_none()
+            && let Some(reload) = self.ring.reload.clone()
+        {
+            let keys = tokio::task::spawn_blocking(move || reload()).await.unwrap_or_default();
+            self.ring.add(keys);
+        }
+        let keys = self.ring.keys();
+        let (present, _) = row.open(&keys).ok_or_else(|| row.wrong(&keys))?;
+        self.ring.note(present, row.generation);
+        Ok(())
+    }
+
+    /// The id of the root key in force; see [`root_key_id`].
+    #[must_use]
+    pub fn present_root_key_id(&self) -> String {
+        root_key_id(&self.ring.present().0)
+    }
+
+    /// The same, after a look at what other replicas changed.
+    ///
+    /// # Errors
+    /// [`FaultKind::WrongRootKey`] when none of the keys at hand is in force; faults of storage.
+    pub async fn find_root_key_id(&self) -> Result<String, Fault> {
+        self.refresh_root().await?;
+        Ok(self.present_root_key_id())
+    }
+
+    /// Makes `next` the root key: wraps the installation's secret and every tenant's key anew, in one transaction.
+    /// Reads and writes go on meanwhile. `next` must be kept safe before: after the commit nothing opens without it.
+    ///
+    /// # Errors
+    /// [`FaultKind::Contention`] when tenants came faster than their keys were wrapped, and nothing was changed;
+    /// faults of storage, after which either key may be in force: the store goes on with the one that is.
+    pub async fn rotate_root_key(&self, next: &Key) -> Result<Rotated, Fault> {
+        // First of all: when the commit's answer is lost, both are at hand.
+        self.ring.add(vec![next.clone()]);
+        for _ in 0..TRIES {
+            self.refresh_root().await?;
+            let (statements, generation, tenant_count) = self.rotation(next).await?;
+            let written = self.write(statements).await;
+            self.refresh_root().await?;
+            if let Written::Done(_) = written? {
+                let key_id = root_key_id(next);
+                return Ok(Rotated { key_id, generation: generation + 1, tenant_count });
+            }
+        }
+        Err(Fault::new(FaultKind::Contention, "tenants came while their keys were wrapped anew"))
+    }
+
+    async fn rotation(&self, next: &Key) -> Result<(Vec<Statement>, i64, usize), Fault> {
+        let row = Installation::read(&self.engine).await?;
+        let keys = self.ring.keys();
+        let (_, secret) = row.open(&keys).ok_or_else(|| row.wrong(&keys))?;
+        let wrapped = self.read(LIST_WRAPPED, Vec::new()).await?;
+        let sealed = next.seal(place(), secret.bytes());
+        let mut statements = vec![one(ROTATE, values![sealed, root_key_id(next), row.generation])];
+        for row in &wrapped {
+            let tenant_id = TenantId(row.int(0)?);
+            let key = self.open_under_root(key_place(tenant_id), row.bytes(1)?).await?;
+            let sealed = next.seal(key_place(tenant_id), key.bytes());
+            statements.push(one(REWRAP, values![sealed, tenant_id.0]));
+        }
+        let count = i64::try_from(wrapped.len()).unwrap_or(i64::MAX);
+        statements.push(one(HOLD_COUNT, values![count]));
+        Ok((statements, row.generation, wrapped.len()))
+    }
+}
+
+fn place() -> Place {
+    Place::new("installation", TenantId(0), 1)
+}
