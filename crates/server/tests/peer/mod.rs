@@ -355,7 +355,11 @@ impl World {
         let order_id = self.placed(parties).await;
         let report = |(place, url): (usize, &String)| NewReport {
             is_preview: is_preview && place + 1 == urls.len(),
-            content: to_text(&ReportSource { name: format!("报告{place}"), url: url.clone() }),
+            content: to_text(&ReportSource {
+                name: format!("报告{place}"),
+                url: url.clone(),
+                log_id: None,
+            }),
         };
         let result = FinalResult {
             result: "绿灯".to_owned(),

@@ -8,6 +8,8 @@
 mod concurrency;
 mod connections;
 mod deliveries;
+mod erasing;
+mod evidence;
 mod faults;
 mod files;
 mod forms;
