@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::retention::Bounds;
+
 use crate::long_connection::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
@@ -30,6 +32,12 @@ pub struct Config {
     pub file_bytes_max: usize,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
+    /// Bounds for every rule of retention, in days after an order's end. `PROBITY_RETENTION_DAYS_MIN`, default 0, and
+    /// `PROBITY_RETENTION_DAYS_MAX`, default 3,650.
+    pub retention: Bounds,
+    /// Where the anchors of the audit chains are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default
+    /// none.
+    pub anchor_url: Option<String>,
     /// What long connections may take, and what their clients are told.
     pub long_connection: LongConnectionLimits,
 }
@@ -59,6 +67,8 @@ impl Default for Config {
             body_bytes_max: 1024 * 1024,
             file_bytes_max: 10 * 1024 * 1024,
             body_time: Duration::from_secs(30),
+            retention: Bounds::default(),
+            anchor_url: None,
             long_connection: LongConnectionLimits::default(),
         }
     }

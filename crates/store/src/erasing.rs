@@ -84,6 +84,8 @@ const INSERT: &str = "INSERT INTO erasures (tenant_id, erasure_id, order_id, bod
 const LIST: &str = "SELECT erasure_id, order_id, body, sealed, finished_at FROM erasures \
     WHERE tenant_id = $1 AND erasure_id < $2 ORDER BY erasure_id DESC LIMIT $3";
 const FIND: &str = "SELECT body, signature FROM erasures WHERE tenant_id = $1 AND order_id = $2";
+const FIND_OF_ORDER: &str = "SELECT erasure_id, order_id, body, sealed, finished_at FROM erasures \
+    WHERE tenant_id = $1 AND order_id = $2";
 const LIST_OPEN: &str = "SELECT tenant_id, erasure_id, objects FROM erasures \
     WHERE finished_at IS NULL AND erasure_id > $1 ORDER BY erasure_id LIMIT $2";
 const FINISH: &str = "UPDATE erasures SET finished_at = $3, objects = '' \
@@ -105,6 +107,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
     LIST,
     FIND,
+    FIND_OF_ORDER,
     LIST_OPEN,
     FINISH,
 ];
@@ -205,6 +208,19 @@ impl Store {
         let values = values![tenant.tenant_id.0, before.0, i64::from(limit)];
         let rows = self.read(LIST, values).await?;
         rows.iter().map(|row| erasure(tenant, row)).collect()
+    }
+
+    /// The erasure of an order, if it is erased.
+    ///
+    /// # Errors
+    /// Faults of storage, or of a reason that does not open.
+    pub async fn find_erasure(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+    ) -> Result<Option<Erasure>, Fault> {
+        let rows = self.read(FIND_OF_ORDER, values![tenant.tenant_id.0, order_id.0]).await?;
+        rows.first().map(|row| erasure(tenant, row)).transpose()
     }
 
     /// The certificate of an order's erasure with its signature, as a file; none when it is not erased.

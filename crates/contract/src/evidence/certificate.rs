@@ -1,6 +1,7 @@
 //! Certificates of erasure: what was destroyed, why, and from when on nobody can bring it back.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The kind of a signed certificate, see [`super::Signed`].
 pub const CERTIFICATE: &str = "certificate";
@@ -57,7 +58,7 @@ pub enum ErasureRule {
 }
 
 /// How much was erased.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateCounts {
     /// Entries of the timeline: the form, stages, results, reasons.

@@ -3,15 +3,18 @@
 //! A link that this installation did not make, and one whose object is gone, are not found; one whose hour is over
 //! is forbidden. Source: contract, section 4.3 and question 37.
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::ReportState;
 use domain::Id;
 use store::tenants::Tenant;
+use store::views::Viewer;
 use store::{Fault, FaultKind};
 
-use super::{File, Given, give, give_whole};
+use super::{File, Given, View, give, give_whole, viewed};
 use crate::app::{App, SharedApp};
 use crate::files;
 use crate::links::{LinkKind, Unfit};
@@ -38,9 +41,13 @@ const ERASED: Failure = Failure::Refused(StatusCode::GONE, "the content was eras
 pub(crate) async fn give_linked(
     State(app): State<SharedApp>,
     Path(signed): Path<String>,
+    method: Method,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    let given = find(&app, &signed, &headers).await;
+    // Whoever asks for the head alone gets nothing to look at.
+    let viewer = (method == Method::GET).then(|| peer.ip());
+    let given = find(&app, &signed, viewer, &headers).await;
     let mut response = given.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,7 +56,12 @@ pub(crate) async fn give_linked(
     response
 }
 
-async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+async fn find(
+    app: &App,
+    signed: &str,
+    viewer: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
     let linked = app.links.read(signed, app.clock.now()).map_err(|unfit| match unfit {
         Unfit::Altered => NOT_FOUND,
         Unfit::Expired => EXPIRED,
@@ -57,7 +69,7 @@ async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, 
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     match linked.kind {
         LinkKind::Report => {
-            give_report(app, &tenant, linked.order_id, linked.object_id, headers).await
+            give_report(app, &tenant, (linked.order_id, linked.object_id), viewer, headers).await
         }
         LinkKind::File => give_file(app, &tenant, linked.object_id).await,
     }
@@ -66,8 +78,8 @@ async fn find(app: &App, signed: &str, headers: &HeaderMap) -> Result<Response, 
 async fn give_report(
     app: &App,
     tenant: &Tenant,
-    order_id: Id,
-    report_id: Id,
+    (order_id, report_id): (Id, Id),
+    viewer: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let report = app.store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
@@ -88,7 +100,16 @@ async fn give_report(
         sha256: report.sha256.as_deref().unwrap_or_default(),
     };
     match give(&app.objects, file, headers).await {
-        Ok(Given::Content(response)) => Ok(response),
+        Ok(Given::Content(response, range)) => {
+            if let Some(address) = viewer {
+                let (version, viewer) = (1, Viewer::Link);
+                let view = View { order_id, report_id, version, viewer, address, range };
+                if !viewed(app, tenant, view).await? {
+                    return Err(ERASED);
+                }
+            }
+            Ok(response)
+        }
         Ok(Given::Outside(range)) => Err(Failure::Outside(range)),
         Ok(Given::Gone) => Err(gone().into()),
         Err(error) => Err(Fault::new(FaultKind::Storage, error).into()),

@@ -6,8 +6,10 @@
 mod disposition;
 mod link;
 mod range;
+mod views;
 
 use std::io;
+use std::ops::Range;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,6 +22,7 @@ use crate::chance;
 use crate::objects::Objects;
 pub(crate) use link::give_linked;
 use range::Asked;
+pub(crate) use views::{View, viewed};
 
 /// A file that can be given away.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +39,8 @@ pub(crate) struct File<'a> {
 
 /// What came of asking for a file.
 pub(crate) enum Given {
-    /// The whole of it, or the range that was asked for.
-    Content(Response),
+    /// The whole of it, or the range that was asked for, which is named then.
+    Content(Response, Option<Range<u64>>),
     /// The range lies outside; the value for `Content-Range`.
     Outside(HeaderValue),
     /// Its object is not there, or of another size.
@@ -90,7 +93,8 @@ pub(crate) async fn give(
         headers.insert(header::CONTENT_RANGE, value);
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
-    Ok(Given::Content(response))
+    let part = matches!(asked, Asked::Part(_)).then_some(given);
+    Ok(Given::Content(response, part))
 }
 
 /// Gives a file of any kind, whole: `content` gives its bytes.

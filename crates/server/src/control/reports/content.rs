@@ -1,17 +1,21 @@
 //! `GET /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content`.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::{ProblemCode, ReportState};
 use store::reports::Report;
+use store::views::Viewer;
 use store::{Fault, FaultKind};
 
 use super::find;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
-use crate::download::{File, Given, give};
+use crate::download::{File, Given, View, give, viewed};
 
-/// Gives a report's content, a PDF, whole or one range of it.
+/// Gives a report's content, a PDF, whole or one range of it. The view is recorded first.
 #[utoipa::path(
     get,
     path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content",
@@ -32,6 +36,8 @@ use crate::download::{File, Given, give};
 )]
 pub(crate) async fn get_report_content(
     call: Call,
+    method: Method,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
@@ -45,7 +51,21 @@ pub(crate) async fn get_report_content(
         sha256: report.sha256.as_deref().unwrap_or_default(),
     };
     match give(&call.app.objects, file, &headers).await.map_err(Failure::Objects)? {
-        Given::Content(response) => Ok(response),
+        Given::Content(response, range) => {
+            let view = View {
+                order_id: call.name("order_id")?,
+                report_id: report.report_id,
+                version: 1,
+                viewer: Viewer::ApiKey(call.caller.key_id),
+                address: peer.ip(),
+                range,
+            };
+            // Whoever asks for the head alone gets nothing to look at.
+            if method == Method::GET && !viewed(&call.app, &*call.tenant().await?, view).await? {
+                return Err(Failure::refused(ProblemCode::Gone, "the report is erased"));
+            }
+            Ok(response)
+        }
         Given::Outside(range) => Ok(outside(file.size_bytes, range)),
         Given::Gone => Err(gone().into()),
     }
