@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
-use crate::{account, app, demo, event, migrate, order, report, serve, tenant, work};
+use crate::{
+    account, app, audit, demo, erasure, event, key, migrate, order, report, serve, tenant, work,
+};
 
 /// The server that `probity serve` starts when it is told nothing.
 pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8090";
@@ -136,6 +138,31 @@ pub(crate) enum Call {
     Event {
         #[command(subcommand)]
         command: event::Command,
+    },
+    /// What was erased (删除), what will be, and the certificates.
+    Erasure {
+        #[command(subcommand)]
+        command: erasure::Command,
+    },
+    /// How long orders are kept (保留期限) after their end.
+    Retention {
+        #[command(subcommand)]
+        command: erasure::RetentionCommand,
+    },
+    /// Legal holds (法律保全): what is held is not erased.
+    Hold {
+        #[command(subcommand)]
+        command: erasure::HoldCommand,
+    },
+    /// The audit chains (审计): who did what, provably whole.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// The installation's own keys.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
     },
     /// Print the server's description of its control API (OpenAPI 3.1, JSON).
     Openapi,

@@ -4,13 +4,16 @@
 mod account;
 mod app;
 mod args;
+mod audit;
 mod caller;
 mod credentials;
 mod daemon;
 mod demo;
+mod erasure;
 mod event;
 mod failure;
 mod installation;
+mod key;
 mod log;
 mod migrate;
 mod openapi;
@@ -62,6 +65,11 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Order { command } => order::run(global, command).await,
             Call::Report { command } => report::run(global, command).await,
             Call::Event { command } => event::run(global, command).await,
+            Call::Erasure { command } => erasure::run(global, command).await,
+            Call::Retention { command } => erasure::retention(global, command).await,
+            Call::Hold { command } => erasure::hold(global, command).await,
+            Call::Audit { command } => audit::run(global, command).await,
+            Call::Key { command } => key::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }
     })

@@ -8,7 +8,7 @@ use server::clock::Clock;
 use server::{Config, NotFound, Server};
 
 use crate::args::Global;
-use crate::daemon::{self, Outbound, Storage};
+use crate::daemon::{self, Evidence, Outbound, Storage};
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -26,6 +26,8 @@ pub(crate) struct Serve {
     storage: Storage,
     #[command(flatten)]
     outbound: Outbound,
+    #[command(flatten)]
+    evidence: Evidence,
 }
 
 /// How an unknown path is answered, as the command line writes it.
@@ -48,12 +50,13 @@ impl From<NotFoundForm> for NotFound {
 }
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
-    let Serve { listen, public_url, not_found, storage, outbound } = serve;
+    let Serve { listen, public_url, not_found, storage, outbound, evidence } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
     config.not_found = not_found.into();
     config.allow_outbound = outbound.allow_outbound;
+    evidence.set(&mut config)?;
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;
         let server = Server::bind(config, Clock::system()).await?;

@@ -1,0 +1,49 @@
+//! `probity key`: the installation's own keys.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use client::evidence::PublicKey;
+use contract::control;
+
+use crate::args::Global;
+use crate::output::Show;
+use crate::sheet::Sheet;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the public key that verifies manifests, certificates and anchors, 64 hex digits.
+    Public,
+}
+
+impl Show for control::PublicKey {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("public key", &self.public_key);
+        sheet.field("key id", &self.key_id);
+        sheet.field("algorithm", &self.algorithm);
+    }
+}
+
+pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Public => {
+            let control = match global.operator() {
+                Ok(operator) => operator,
+                // Any key may ask.
+                Err(_) => global.tenant()?.0,
+            };
+            global.print(&control.get_public_key().await?)
+        }
+    }
+}
+
+/// A public key given as digits, or as the file that holds them.
+pub(crate) fn read_key(given: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(key) = given.parse() {
+        return Ok(key);
+    }
+    let text = std::fs::read_to_string(Path::new(given));
+    let text = text.with_context(|| format!("expected 64 hex digits or a file, came {given}"))?;
+    Ok(text.trim_end().parse()?)
+}
