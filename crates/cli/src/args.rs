@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
 use crate::{
-    account, app, audit, demo, erasure, event, key, migrate, order, report, serve, tenant, work,
+    account, app, audit, backup, demo, erasure, event, key, migrate, order, report, serve, tenant,
+    work,
 };
 
 /// The server that `probity serve` starts when it is told nothing.
@@ -92,6 +93,10 @@ pub(crate) enum Command {
     Work(work::Work),
     /// Bring the database to this version's shape, and end.
     Migrate(migrate::Migrate),
+    /// Copy an installation on the embedded database, also while its server runs.
+    Backup(backup::Backup),
+    /// Bring a backup back into a data directory that holds none.
+    Restore(backup::Restore),
     #[command(flatten)]
     Call(Call),
 }

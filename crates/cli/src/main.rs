@@ -1,10 +1,12 @@
-//! `probity`: the one binary. `demo`, `serve`, `work` and `migrate` start the server's parts; every
+//! `probity`: the one binary. `demo`, `serve`, `work`, `migrate`, `backup` and `restore` start the server's
+//! parts; every
 //! other command calls a server's control API through the SDK and can do nothing that its users cannot.
 
 mod account;
 mod app;
 mod args;
 mod audit;
+mod backup;
 mod caller;
 mod credentials;
 mod daemon;
@@ -53,6 +55,8 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => return serve::run(global, serve),
         Command::Work(work) => return work::run(global, work),
         Command::Migrate(migrate) => return migrate::run(global, migrate),
+        Command::Backup(backup) => return backup::backup(global, backup),
+        Command::Restore(restore) => return backup::restore(global, restore),
         Command::Demo(demo) => return demo::run(&demo),
         Command::Call(call) => call,
     };

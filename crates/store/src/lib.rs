@@ -18,6 +18,7 @@ pub mod answers;
 pub mod api_keys;
 pub mod apps;
 pub mod audit;
+pub mod backup;
 mod cache;
 pub mod claims;
 pub mod connections;

@@ -39,7 +39,7 @@ use crate::value::{Row, Statement, Value, Written};
 
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events))";
@@ -106,6 +106,24 @@ fn prepare_database(path: &Path) -> Result<(Connection, Redo, Vec<String>), Faul
 /// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
 pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Fault> {
     prepare_database(path).map(|(_, _, done)| done)
+}
+
+/// Brings the database to what was acknowledged, unless a server has it open: then that one does.
+pub(crate) fn catch_up(path: &Path) -> Result<(), Fault> {
+    if !path.exists() {
+        return Err(Fault::new(
+            FaultKind::Schema,
+            format_args!("expected a database at {}", path.display()),
+        ));
+    }
+    if redo::is_free(path)? {
+        let (mut redo, found) = Redo::open(path)?;
+        if !found.records.is_empty() {
+            replay(&mut open(path)?, found)?;
+            redo.clear()?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes what the redo log holds and the database does not.

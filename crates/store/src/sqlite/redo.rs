@@ -250,6 +250,15 @@ fn open_file(path: &Path) -> Result<File, Fault> {
     Ok(file)
 }
 
+/// Whether no process has the log of the database at `database` open.
+pub(super) fn is_free(database: &Path) -> Result<bool, Fault> {
+    match open_file(&name(database, 0))?.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 /// Two processes would each acknowledge what the other does not see.
 fn lock(file: &File) -> Result<(), Fault> {
     const TRIES: u32 = 50;

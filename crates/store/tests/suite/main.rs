@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
+mod backups;
 mod concurrency;
 mod connections;
 mod deliveries;
