@@ -1,6 +1,5 @@
 //! `probity`: the one binary. `demo`, `serve`, `work`, `migrate`, `backup` and `restore` start the server's
-//! parts; every
-//! other command calls a server's control API through the SDK and can do nothing that its users cannot.
+//! parts; every other command calls a server's control API through the SDK and can do nothing that its users cannot.
 
 mod account;
 mod app;

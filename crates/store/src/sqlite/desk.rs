@@ -243,7 +243,7 @@ impl Desk {
     /// Commits rows in the database, behind everything that the log holds.
     fn commit(&self, rows: Rows) -> Result<(), Fault> {
         let (answer, done) = sync_channel(1);
-        self.inbox.ask(Task::Rows(rows, answer))?;
+        self.inbox.ask(Task::Rows(Box::new(rows), answer))?;
         done.recv().unwrap_or_else(|_| Err(writer_gone()))
     }
 

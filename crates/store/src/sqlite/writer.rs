@@ -193,7 +193,7 @@ impl Task {
     fn write(&self, connection: &Connection, texts: &[String]) -> Result<Written, Fault> {
         match self {
             Task::Rows(rows, _) => {
-                let rows = std::iter::once(rows);
+                let rows = std::iter::once(&**rows);
                 Rows::write(&rows, connection, texts).map(|()| Written::Done(Vec::new()))
             }
             Task::Write(statements, _) => write(connection, statements),
