@@ -13,8 +13,10 @@ use contract::control::{
     PutRetention, ReportState, UpdateTenant, ViewerKind,
 };
 use contract::evidence::{AuditAct, Chain, ErasureRule, OPERATOR_CHAIN, chain_header, to_hex};
+use domain::retention::Bounds;
 use harness::filed::{CONTENT, Filed};
-use harness::{Engine, World, form};
+use harness::{BEGIN, Engine, World};
+use server::clock::Clock;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -355,9 +357,64 @@ async fn an_order_erased_by_hand_shows_nothing_and_faults_nowhere() {
         {
             assert!(!text.contains(word), "{word}");
         }
-        let again = world.place(&seed).await;
-        assert_ne!(again.order_id, order_id, "placing goes on");
-        let _ = form(&seed.account.account_id);
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_operators_bounds_count_for_rules_and_for_erasing_by_hand() {
+    for engine in Engine::available().await {
+        let bounds = Bounds { min_days: 7, max_days: 400 };
+        let clock = Clock::manual(BEGIN);
+        let world = World::start(engine, clock, false, |config| config.retention = bounds).await;
+        let seed = world.seed().await;
+        let (control, key) = (&seed.hirer.control, seed.hirer.tenant_key.as_str());
+        for days in [6, 401] {
+            let rule = PackageRetention { package_id: harness::PACKAGE.to_owned(), days };
+            let refused = control.put_retention(key, &PutRetention { packages: vec![rule] }).await;
+            let problem = refused.unwrap_err().problem().unwrap().clone();
+            assert_eq!(problem.errors[0].field, "packages[0].days");
+            let update = UpdateTenant { retention_days: Some(days), ..UpdateTenant::default() };
+            let refused = control.update_tenant(key, &update).await.unwrap_err();
+            assert_eq!(refused.problem().unwrap().errors[0].field, "retention_days");
+        }
+        let order_id = world.place(&seed).await.order_id;
+        let reason = contract::control::TerminateOrder { reason: "x".to_owned() };
+        control.terminate_order(key, &order_id, &reason).await.unwrap();
+        let body = EraseOrder { reason: "x".to_owned() };
+        world.clock.advance_ms(7 * DAY_MS - 1);
+        let early = control.erase_order(key, &order_id, &body).await.unwrap_err();
+        assert!(early.problem().unwrap().detail.contains("2026-11-25T12:26:40.000Z"), "{early}");
+        world.clock.advance_ms(1);
+        control.erase_order(key, &order_id, &body).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn anchors_are_sent_to_another_host_until_it_takes_them() {
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let is_first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let take = axum::routing::post(async move |body: String| {
+        told.send(body).unwrap();
+        match is_first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            true => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            false => axum::http::StatusCode::OK,
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/anchors", listener.local_addr().unwrap());
+    let service = axum::Router::new().route("/anchors", take);
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let adjust = |config: &mut server::Config| config.anchor_url = Some(url);
+    let world = World::start(Engine::Sqlite, Clock::system(), true, adjust).await;
+    // The first try, at the start, is refused; stopping anchors once more, and sends what waits.
+    let refused = heard.recv().await.unwrap();
+    world.hirer().await;
+    let key = public_key(&world).await;
+    let first = read_anchors(&refused, Some(&key)).unwrap();
+    assert!(first.iter().all(|anchor| anchor.tenant_key == OPERATOR_CHAIN));
+    drop(world);
+    let taken = read_anchors(&heard.recv().await.unwrap(), Some(&key)).unwrap();
+    assert_eq!(taken[..first.len()], first, "what was not taken is sent again");
+    assert!(taken.len() >= first.len() + 2, "and what came since");
 }

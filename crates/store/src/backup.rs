@@ -9,7 +9,7 @@
 //! moments before, and stands in the redo log alone, may be missing in it. Source: design, section 7; decision 044.
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use contract::evidence::RECOVERABLE_DAYS;
@@ -92,7 +92,7 @@ pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault
     copy_whole(&source, &whole.0)?;
     let copy = Connection::open(&whole.0)?;
     copy.execute_batch("PRAGMA secure_delete = ON; PRAGMA journal_mode = MEMORY;")?;
-    File::create_new(&keys)?.set_permissions(Permissions::from_mode(0o600))?;
+    File::options().write(true).create_new(true).mode(0o600).open(&keys)?;
     copy.execute("ATTACH DATABASE ?1 AS keys", [text(&keys)?])?;
     let expires_at = at.plus_ms(RECOVERABLE_DAYS * DAY_MS);
     copy.execute_batch(
