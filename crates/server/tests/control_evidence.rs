@@ -406,14 +406,14 @@ async fn anchors_are_sent_to_another_host_until_it_takes_them() {
     let service = axum::Router::new().route("/anchors", take);
     tokio::spawn(async move { axum::serve(listener, service).await });
     let adjust = |config: &mut server::Config| config.anchor_url = Some(url);
-    let world = World::start(Engine::Sqlite, Clock::system(), true, adjust).await;
+    let mut world = World::start(Engine::Sqlite, Clock::system(), true, adjust).await;
     // The first try, at the start, is refused; stopping anchors once more, and sends what waits.
     let refused = heard.recv().await.unwrap();
     world.hirer().await;
     let key = public_key(&world).await;
     let first = read_anchors(&refused, Some(&key)).unwrap();
     assert!(first.iter().all(|anchor| anchor.tenant_key == OPERATOR_CHAIN));
-    drop(world);
+    world.restart().await;
     let taken = read_anchors(&heard.recv().await.unwrap(), Some(&key)).unwrap();
     assert_eq!(taken[..first.len()], first, "what was not taken is sent again");
     assert!(taken.len() >= first.len() + 2, "and what came since");
