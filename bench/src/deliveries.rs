@@ -21,6 +21,7 @@ use hyper_util::rt::TokioExecutor;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest as _, Sha256};
 use store::apps::AppSettings;
+use store::audit::By;
 use store::{Location, Saved, Store};
 use tokio::task::JoinSet;
 
@@ -112,7 +113,7 @@ async fn hirer(store: &Arc<Store>, place: usize, sink: &Sink) -> anyhow::Result<
     ensure!(app.kind == AppKind::SelfBuilt && app.settings.event_mode == EventMode::Webhook);
     let callback_url = Some(format!("http://{}/hook/{place}", sink.address));
     let settings = AppSettings { callback_url, ..app.settings.clone() };
-    let saved = store.update_app(app.app_id, app.version, &settings, now()).await?;
+    let saved = store.update_app(By::system(now()), app.app_id, app.version, &settings).await?;
     ensure!(saved == Saved::Done, "the app changed meanwhile");
     let hash = Sha256::digest(key(place).as_bytes()).into();
     store.create_tenant_key(&hash, names::tenant_id(place), "admin", now()).await?;

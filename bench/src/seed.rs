@@ -12,6 +12,7 @@ use domain::order::Actor;
 use sha2::{Digest as _, Sha256};
 use store::accounts::{Account, Package, PackageKind};
 use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::audit::By;
 use store::content::{Form, Person, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{Location, OrderCommand, Outcome, Request, Saved, Store};
@@ -102,7 +103,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         at,
     };
     ensure!(
-        store.create_tenant(&tenant, None).await? == Saved::Done,
+        store.create_tenant(By::system(at), &tenant, None).await? == Saved::Done,
         "the tenant is there already"
     );
     let app = App {
@@ -128,7 +129,10 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         version: 1,
         created_at: at,
     };
-    ensure!(store.create_app(&app, None).await? == Saved::Done, "the app is there already");
+    ensure!(
+        store.create_app(By::system(at), &app, None).await? == Saved::Done,
+        "the app is there already"
+    );
     let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
     let account = Account {
         account_id: store.make_id(at),
@@ -138,7 +142,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         custom_fields: vec![("contract".to_owned(), format!("C-{place}"))],
         created_at: at,
     };
-    store.bind_account(&tenant, &account, None).await?;
+    store.bind_account(By::system(at), &tenant, &account, None).await?;
     let package = Package {
         kind: PackageKind::Package,
         package_id: names::PACKAGE.to_owned(),

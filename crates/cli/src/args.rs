@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
-use crate::{account, app, demo, event, key, migrate, order, report, serve, tenant, work};
+use crate::{
+    account, app, audit, backup, demo, erasure, event, key, migrate, order, report, serve, tenant,
+    work,
+};
 
 /// The server that `probity serve` starts when it is told nothing.
 pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:8090";
@@ -93,6 +96,10 @@ pub(crate) enum Command {
     /// Checks a report on stdin, as a child of the server.
     #[command(name = server::inspect::DEEP_CHECK_COMMAND, hide = true)]
     InspectReport,
+    /// Copy an installation on the embedded database, also while its server runs.
+    Backup(backup::Backup),
+    /// Bring a backup back into a data directory that holds none.
+    Restore(backup::Restore),
     #[command(flatten)]
     Call(Call),
 }
@@ -130,11 +137,6 @@ pub(crate) enum Call {
         #[command(subcommand)]
         command: order::Command,
     },
-    /// The root key of the installation.
-    Key {
-        #[command(subcommand)]
-        command: key::Command,
-    },
     /// Reports (报告) of an order, and the check of all that is kept.
     Report {
         #[command(subcommand)]
@@ -144,6 +146,31 @@ pub(crate) enum Call {
     Event {
         #[command(subcommand)]
         command: event::Command,
+    },
+    /// What was erased (删除), what will be, and the certificates.
+    Erasure {
+        #[command(subcommand)]
+        command: erasure::Command,
+    },
+    /// How long orders are kept (保留期限) after their end.
+    Retention {
+        #[command(subcommand)]
+        command: erasure::RetentionCommand,
+    },
+    /// Legal holds (法律保全): what is held is not erased.
+    Hold {
+        #[command(subcommand)]
+        command: erasure::HoldCommand,
+    },
+    /// The audit chains (审计): who did what, provably whole.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// The installation's own keys.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
     },
     /// Print the server's description of its control API (OpenAPI 3.1, JSON).
     Openapi,

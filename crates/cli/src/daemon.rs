@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Global;
+use crate::failure::Usage;
 
 #[derive(Debug, Args)]
 pub(crate) struct Storage {
@@ -100,6 +101,35 @@ impl Reports {
 pub(crate) fn this_program() -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
+}
+
+/// How long orders may and must be kept, and where the audit chains are anchored besides.
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// Fewest days after an order's end before it is erased, by hand too.
+    #[arg(long, value_name = "DAYS", env = "PROBITY_RETENTION_DAYS_MIN", default_value_t = 0)]
+    retention_days_min: u32,
+    /// Most days after an order's end that a rule may keep it.
+    #[arg(long, value_name = "DAYS", env = "PROBITY_RETENTION_DAYS_MAX", default_value_t = 3_650)]
+    retention_days_max: u32,
+    /// Where the anchors of the audit chains are sent every minute, by POST as JSON lines.
+    #[arg(long, value_name = "URL", env = "PROBITY_ANCHOR_URL")]
+    anchor_url: Option<String>,
+}
+
+impl Evidence {
+    /// Puts the settings where they belong.
+    pub(crate) fn set(self, config: &mut Config) -> Result<(), Usage> {
+        let (min_days, max_days) = (self.retention_days_min, self.retention_days_max);
+        if min_days > max_days {
+            let message = format!("expected --retention-days-min to be at most {max_days}");
+            return Err(Usage { message, hint: "see `probity serve --help`" });
+        }
+        config.retention.min_days = min_days;
+        config.retention.max_days = max_days;
+        config.anchor_url = self.anchor_url;
+        Ok(())
+    }
 }
 
 /// The settings that all three have, the rest by default. Root keys and the secrets of a bucket come by the environment

@@ -1,7 +1,11 @@
-//! `probity key`: the root key of an installation.
+//! `probity key`: the installation's own keys.
 
+use std::path::Path;
+
+use anyhow::Context as _;
 use clap::Subcommand;
-use contract::control::{RotateKeys, RotatedKeys};
+use client::evidence::PublicKey;
+use contract::control::{self, RotateKeys, RotatedKeys};
 
 use crate::args::Global;
 use crate::output::Show;
@@ -20,6 +24,8 @@ pub(crate) enum Command {
         #[arg(long)]
         make_key: bool,
     },
+    /// Print the public key that verifies manifests, certificates and anchors, 64 hex digits.
+    Public,
 }
 
 impl Show for RotatedKeys {
@@ -30,8 +36,37 @@ impl Show for RotatedKeys {
     }
 }
 
+impl Show for control::PublicKey {
+    fn show(&self, sheet: &mut Sheet) {
+        sheet.field("public key", &self.public_key);
+        sheet.field("key id", &self.key_id);
+        sheet.field("algorithm", &self.algorithm);
+    }
+}
+
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
-    let Command::Rotate { make_key } = command;
-    let rotated = global.operator()?.rotate_keys(&RotateKeys { make_key }).await?;
-    global.print(&rotated)
+    match command {
+        Command::Rotate { make_key } => {
+            let rotated = global.operator()?.rotate_keys(&RotateKeys { make_key }).await?;
+            global.print(&rotated)
+        }
+        Command::Public => {
+            let control = match global.operator() {
+                Ok(operator) => operator,
+                // Any key may ask.
+                Err(_) => global.tenant()?.0,
+            };
+            global.print(&control.get_public_key().await?)
+        }
+    }
+}
+
+/// A public key given as digits, or as the file that holds them.
+pub(crate) fn read_key(given: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(key) = given.parse() {
+        return Ok(key);
+    }
+    let text = std::fs::read_to_string(Path::new(given));
+    let text = text.with_context(|| format!("expected 64 hex digits or a file, came {given}"))?;
+    Ok(text.trim_end().parse()?)
 }

@@ -1,13 +1,16 @@
-//! `probity`: the one binary. `demo`, `serve`, `work` and `migrate` start the server's parts; every
-//! other command calls a server's control API through the SDK and can do nothing that its users cannot.
+//! `probity`: the one binary. `demo`, `serve`, `work`, `migrate`, `backup` and `restore` start the server's
+//! parts; every other command calls a server's control API through the SDK and can do nothing that its users cannot.
 
 mod account;
 mod app;
 mod args;
+mod audit;
+mod backup;
 mod caller;
 mod credentials;
 mod daemon;
 mod demo;
+mod erasure;
 mod event;
 mod failure;
 mod installation;
@@ -56,6 +59,8 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => return serve::run(global, serve),
         Command::Work(work) => return work::run(global, work),
         Command::Migrate(migrate) => return migrate::run(global, migrate),
+        Command::Backup(backup) => return backup::backup(global, backup),
+        Command::Restore(restore) => return backup::restore(global, restore),
         Command::Demo(demo) => return demo::run(&demo),
         Command::InspectReport => unreachable!("main answers it before"),
         Command::Call(call) => call,
@@ -68,8 +73,12 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Account { command } => account::run(global, command).await,
             Call::Order { command } => order::run(global, command).await,
             Call::Report { command } => report::run(global, command).await,
-            Call::Key { command } => key::run(global, command).await,
             Call::Event { command } => event::run(global, command).await,
+            Call::Erasure { command } => erasure::run(global, command).await,
+            Call::Retention { command } => erasure::retention(global, command).await,
+            Call::Hold { command } => erasure::hold(global, command).await,
+            Call::Audit { command } => audit::run(global, command).await,
+            Call::Key { command } => key::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }
     })

@@ -8,7 +8,7 @@ use server::clock::Clock;
 use server::{Config, NotFound, Server};
 
 use crate::args::Global;
-use crate::daemon::{self, Outbound, Reports, Storage};
+use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
 use crate::limits::Limits;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ pub(crate) struct Serve {
     outbound: Outbound,
     #[command(flatten)]
     reports: Reports,
+    #[command(flatten)]
+    evidence: Evidence,
     #[command(flatten)]
     limits: Limits,
 }
@@ -53,7 +55,8 @@ impl From<NotFoundForm> for NotFound {
 }
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
-    let Serve { listen, public_url, not_found, storage, outbound, reports, limits } = serve;
+    let Serve { listen, public_url, not_found, storage, outbound, reports, evidence, limits } =
+        serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
@@ -61,6 +64,7 @@ pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
     config.allow_outbound = outbound.allow_outbound;
     limits.set(&mut config);
     reports.set(&mut config);
+    evidence.set(&mut config)?;
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;
         let server = Server::bind(config, Clock::system()).await?;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::args::Global;
-use crate::daemon::{self, Outbound, Reports, Storage};
+use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
 
 #[derive(Debug, Args)]
 pub(crate) struct Work {
@@ -16,16 +16,19 @@ pub(crate) struct Work {
     outbound: Outbound,
     #[command(flatten)]
     reports: Reports,
+    #[command(flatten)]
+    evidence: Evidence,
 }
 
 pub(crate) fn run(
     global: &Global,
-    Work { public_url, storage, outbound, reports }: Work,
+    Work { public_url, storage, outbound, reports, evidence }: Work,
 ) -> anyhow::Result<()> {
     let mut config = daemon::config(global, storage);
     config.public_url = public_url;
     config.allow_outbound = outbound.allow_outbound;
     reports.set(&mut config);
+    evidence.set(&mut config)?;
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;
         Ok(server::start::run_workers(config, shutdown).await?)

@@ -3,6 +3,7 @@
 //! - [`control::Control`] speaks the control API `/api/v1`: a hirer's own systems, scripts, the CLI.
 //! - [`vendor::Vendor`] speaks the open API `/open-apis` as a vendor's program does, with any server
 //!   that keeps that contract.
+//! - [`evidence`] verifies manifests, certificates and audit chains, without any server.
 //!
 //! Both are cheap to clone and share one pool of connections among their clones. Proxies named by the
 //! environment are used, except for loopback addresses. Redirects are not followed. Nothing is
@@ -10,6 +11,7 @@
 //! `Debug` or in errors.
 
 pub mod control;
+pub mod evidence;
 mod transport;
 pub mod vendor;
 

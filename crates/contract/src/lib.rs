@@ -11,6 +11,7 @@ pub mod decode;
 pub mod endpoint;
 pub mod envelope;
 pub mod event;
+pub mod evidence;
 pub mod field;
 pub mod frame;
 pub mod json;

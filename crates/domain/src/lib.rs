@@ -6,6 +6,7 @@ pub mod fields;
 pub mod form;
 pub mod id;
 pub mod order;
+pub mod retention;
 pub mod retry;
 pub mod role;
 pub mod time;

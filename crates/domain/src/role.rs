@@ -99,11 +99,27 @@ pub enum Act {
     ResendEvents,
     /// Check what is kept, and change the root key.
     CareForInstallation,
+    /// See the installation's public key.
+    SeePublicKey,
+    /// See the operator's audit chain.
+    SeeOperatorAudit,
+    /// See a tenant's audit chain.
+    SeeAudit,
+    /// See who looked at reports.
+    SeeViews,
+    /// See manifests of reports: hashes and times, no content.
+    SeeManifests,
+    /// See how long orders are kept, what holds them, what was and will be erased.
+    SeeRetention,
+    /// Change how long orders are kept, set and lift legal holds.
+    ManageRetention,
+    /// Erase orders by hand.
+    EraseOrders,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 16] = [
+    pub const ALL: [Act; 24] = [
         Act::ManageTenants,
         Act::SeeTenant,
         Act::ChangeTenant,
@@ -120,6 +136,14 @@ impl Act {
         Act::SeeExchanges,
         Act::ResendEvents,
         Act::CareForInstallation,
+        Act::SeePublicKey,
+        Act::SeeOperatorAudit,
+        Act::SeeAudit,
+        Act::SeeViews,
+        Act::SeeManifests,
+        Act::SeeRetention,
+        Act::ManageRetention,
+        Act::EraseOrders,
     ];
 
     /// The roles that may do this.
@@ -127,9 +151,12 @@ impl Act {
     pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
         match self {
-            Act::ManageTenants | Act::ManageApps | Act::CareForInstallation => &[Operator],
+            Act::ManageTenants
+            | Act::ManageApps
+            | Act::CareForInstallation
+            | Act::SeeOperatorAudit => &[Operator],
             Act::ChangeTenant | Act::ManageAccounts | Act::ResendEvents => &[Operator, Admin],
-            Act::SeeTenant | Act::SeeAccounts => {
+            Act::SeeTenant | Act::SeeAccounts | Act::SeePublicKey => {
                 &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]
             }
             Act::PlaceOrders | Act::TerminateOrders => &[Admin, Recruiter],
@@ -138,6 +165,9 @@ impl Act {
             Act::ReviewOrders | Act::SeeReports => &[Admin, Approver],
             Act::SeeEvents => &[Operator, Admin, Auditor],
             Act::SeeExchanges => &[Admin],
+            Act::SeeAudit | Act::SeeViews | Act::SeeRetention => &[Admin, PrivacyOfficer, Auditor],
+            Act::SeeManifests => &[Admin, Approver, PrivacyOfficer, Auditor],
+            Act::ManageRetention | Act::EraseOrders => &[Admin, PrivacyOfficer],
         }
     }
 }
@@ -158,6 +188,9 @@ mod tests {
             Act::ManageAccounts,
             Act::SeeEvents,
             Act::ResendEvents,
+            Act::CareForInstallation,
+            Act::SeePublicKey,
+            Act::SeeOperatorAudit,
         ];
         assert_eq!(seen, expected);
     }
@@ -165,7 +198,13 @@ mod tests {
     #[test]
     fn a_tenants_admin_may_do_everything_there_and_nothing_elsewhere() {
         for act in Act::ALL {
-            let is_elsewhere = matches!(act, Act::ManageTenants | Act::ManageApps);
+            let is_elsewhere = matches!(
+                act,
+                Act::ManageTenants
+                    | Act::ManageApps
+                    | Act::CareForInstallation
+                    | Act::SeeOperatorAudit
+            );
             assert_eq!(Role::Admin.may(act), !is_elsewhere, "{act:?}");
         }
     }

@@ -24,6 +24,7 @@ use domain::{AppId, Id, TenantId};
 use server::clock::{Clock, socket_now};
 use server::{Config, Server, SharedApp, chance};
 use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::audit::By;
 use store::content::{Form, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{OrderCommand, Outcome, Request};
@@ -242,7 +243,7 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
         api_key_hash: chance::bytes(),
         at,
     };
-    store.create_tenant(&tenant, None).await?;
+    store.create_tenant(By::system(at), &tenant, None).await?;
     let receiver = App {
         app_id: AppId(chance::bits()),
         tenant_id: Some(tenant_id),
@@ -266,7 +267,7 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
         version: 1,
         created_at: at,
     };
-    store.create_app(&receiver, None).await?;
+    store.create_app(By::system(at), &receiver, None).await?;
     let tenant = store.find_tenant(tenant_id).await?.ok_or("the tenant is there")?;
     Ok((tenant, receiver.app_id))
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::retention::Bounds;
+
 use crate::http::listener::ListenerLimits;
 use crate::inspect::ScannerPolicy;
 use crate::long_connection::LongConnectionLimits;
@@ -53,6 +55,12 @@ pub struct Config {
     pub body_time: Duration,
     /// What a connection of HTTP may take.
     pub listener: ListenerLimits,
+    /// Bounds for every rule of retention, in days after an order's end. `PROBITY_RETENTION_DAYS_MIN`, default 0, and
+    /// `PROBITY_RETENTION_DAYS_MAX`, default 3,650.
+    pub retention: Bounds,
+    /// Where the anchors of the audit chains are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default
+    /// none.
+    pub anchor_url: Option<String>,
     /// What long connections may take, and what their clients are told.
     pub long_connection: LongConnectionLimits,
 }
@@ -124,6 +132,8 @@ impl Default for Config {
             file_bytes_max: 10 * 1024 * 1024,
             body_time: Duration::from_secs(30),
             listener: ListenerLimits::default(),
+            retention: Bounds::default(),
+            anchor_url: None,
             long_connection: LongConnectionLimits::default(),
         }
     }

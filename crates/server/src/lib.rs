@@ -1,6 +1,7 @@
 //! The hub as a library: [`start::Server`] listens, answers and runs the workers.
 
 mod app;
+pub mod backup;
 pub mod chance;
 pub mod clock;
 pub mod config;

@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use store::audit::By;
 use store::{Fault, Key, Rotated, Store, root_key_id};
 use tokio::sync::Mutex;
 use zeroize::{Zeroize, Zeroizing};
@@ -164,8 +165,8 @@ impl RootSource {
     /// The next key: the one that the source gives, else with the file a new one when `may_make`. Blocks.
     fn next(&self, present_id: &str, may_make: bool) -> Result<Key, Refused> {
         let given = self.keys(false).map_err(Refused::Source)?;
-        let others = given.keys.into_iter().filter(|key| root_key_id(key) != present_id);
-        if let Some(next) = others.last() {
+        let mut others = given.keys.into_iter().filter(|key| root_key_id(key) != present_id);
+        if let Some(next) = others.next_back() {
             return Ok(next);
         }
         match &self.0 {
@@ -203,12 +204,12 @@ impl Rotation {
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn rotate(&self, store: &Store, may_make: bool) -> Result<Rotated, Refused> {
+    pub async fn rotate(&self, store: &Store, by: By, may_make: bool) -> Result<Rotated, Refused> {
         let _turn = self.turn.lock().await;
         let present_id = store.find_root_key_id().await.map_err(Refused::Fault)?;
         let source = self.source.clone();
         let next = blocking(move || source.next(&present_id, may_make)).await?;
-        let rotated = store.rotate_root_key(&next).await.map_err(Refused::Fault)?;
+        let rotated = store.rotate_root_key(by, &next).await.map_err(Refused::Fault)?;
         tracing::info!(key_id = %rotated.key_id, tenants = rotated.tenant_count, "the root key was changed");
         let (source, key_id) = (self.source.clone(), rotated.key_id.clone());
         if let Err(error) = blocking(move || source.settle(&key_id)).await {

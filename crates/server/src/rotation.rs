@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use domain::UnixMs;
 use store::Fault;
 use store::apps::{App as Receiver, OldSecrets};
+use store::audit::By;
 
 use crate::app::App;
 
@@ -38,5 +39,6 @@ pub(crate) async fn end_grace(app: &App, receiver: &Receiver) -> Result<(), Faul
     let app_secret_hash = secrets.old.app_secret_hash.take();
     secrets.old = OldSecrets { app_secret_hash, ..OldSecrets::default() };
     let (app_id, hash) = (receiver.app_id, &receiver.secret_hash);
-    app.store.rotate_app(app_id, receiver.version, hash, &secrets, None).await.map(drop)
+    let by = By::system(app.clock.now());
+    app.store.rotate_app(by, app_id, receiver.version, hash, &secrets, None).await.map(drop)
 }

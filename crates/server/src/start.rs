@@ -254,15 +254,29 @@ async fn open_store(
 }
 
 /// Opens the place of the contents. A bucket is not asked yet: the server starts without it.
-async fn open_objects(config: &Config) -> Result<Objects, StartFailure> {
-    let folder = match config.objects.as_deref() {
-        None => config.data.join(REPORTS_FOLDER),
-        Some(place) => match place.strip_prefix("s3://") {
-            Some(bucket) => return open_bucket(bucket, &config.s3),
-            None => PathBuf::from(place),
-        },
-    };
-    Objects::in_folder(&folder).await.map_err(|error| StartFailure::File(folder, error))
+pub(crate) async fn open_objects(config: &Config) -> Result<Objects, StartFailure> {
+    match object_place(config) {
+        ObjectPlace::Bucket(bucket) => open_bucket(bucket, &config.s3),
+        ObjectPlace::Folder(folder) => {
+            Objects::in_folder(&folder).await.map_err(|error| StartFailure::File(folder, error))
+        }
+    }
+}
+
+/// Where the contents of reports and files lie.
+pub(crate) enum ObjectPlace<'c> {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// `bucket/prefix` of an S3-compatible store.
+    Bucket(&'c str),
+}
+
+pub(crate) fn object_place(config: &Config) -> ObjectPlace<'_> {
+    match config.objects.as_deref().map(|place| (place, place.strip_prefix("s3://"))) {
+        None => ObjectPlace::Folder(config.data.join(REPORTS_FOLDER)),
+        Some((_, Some(bucket))) => ObjectPlace::Bucket(bucket),
+        Some((folder, None)) => ObjectPlace::Folder(PathBuf::from(folder)),
+    }
 }
 
 #[cfg(feature = "s3")]

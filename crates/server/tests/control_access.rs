@@ -203,7 +203,15 @@ async fn names_of_the_wrong_shape_name_nothing() {
         };
         for call in calls(&world).await {
             let is_named = call.path.contains("_id}");
-            let with_body = ["/reject", "/terminate", "/resend", "/rotate", "/explain_signature"];
+            let with_body = [
+                "/reject",
+                "/terminate",
+                "/resend",
+                "/rotate",
+                "/explain_signature",
+                "/erase",
+                "/hold",
+            ];
             let needs_body = with_body.iter().any(|end| call.path.ends_with(end));
             if !is_named || needs_body {
                 continue;

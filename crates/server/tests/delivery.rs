@@ -363,13 +363,14 @@ async fn what_became_of_accounts_and_apps_meanwhile_is_said() {
     World::each(async |world| {
         let peer = Peer::willing().await;
         let (store, now) = (&world.app.store, world.clock.now());
+        let by = store::audit::By::system(now);
         let unbound = world.parties(settings(Some(&peer.url("/")), false)).await;
         let tenant_id = unbound.tenant.tenant_id;
-        assert!(store.unbind_account(tenant_id, unbound.account_id).await.unwrap());
+        assert!(store.unbind_account(by, tenant_id, unbound.account_id).await.unwrap());
         let deleted = world.parties(settings(Some(&peer.url("/")), false)).await;
         world.placed(&deleted).await;
-        store.unbind_account(deleted.tenant.tenant_id, deleted.account_id).await.unwrap();
-        assert_eq!(store.delete_app(deleted.app_id).await.unwrap(), store::Saved::Done);
+        store.unbind_account(by, deleted.tenant.tenant_id, deleted.account_id).await.unwrap();
+        assert_eq!(store.delete_app(by, deleted.app_id).await.unwrap(), store::Saved::Done);
         world.settle().await;
 
         assert!(peer.seen().is_empty());

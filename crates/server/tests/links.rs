@@ -123,6 +123,17 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
         };
         let url = world.app.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
+        // Nor one of another tenant, whole as it is.
+        let mut kept = Filed::new(&world, ReportUrlType::Download).await;
+        kept.store().await;
+        let other = Linked {
+            kind: LinkKind::Report,
+            tenant_id: filed.seed.hirer.tenant_id,
+            order_id: kept.order_id.parse().unwrap(),
+            object_id: kept.report.report_id.parse().unwrap(),
+        };
+        let url = world.app.links.make(&other, world.clock.now());
+        assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
     })
     .await;
 }

@@ -1,8 +1,10 @@
 //! Accounts: the binding of a tenant to a vendor's app, with the packages that the vendor publishes there.
 
+use contract::evidence::{AuditAct, AuditEntry};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::answers::KeptAnswer;
+use crate::audit::{self, By};
 use crate::events::{self, EventKind};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
@@ -99,6 +101,7 @@ impl Store {
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
     pub async fn bind_account(
         &self,
+        by: By,
         tenant: &Tenant,
         account: &Account,
         answer: Option<&KeptAnswer>,
@@ -127,6 +130,9 @@ impl Store {
             EventKind::AccountCreated,
             account.created_at,
         ));
+        let mut entry = told(by, AuditAct::AccountBound, account.account_id);
+        entry.app_id = Some(account.app_id.to_string());
+        statements.extend(audit::add(tenant.tenant_id, &entry));
         let written = self.write(statements).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -174,9 +180,16 @@ impl Store {
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn unbind_account(&self, tenant_id: TenantId, account_id: Id) -> Result<bool, Fault> {
+    pub async fn unbind_account(
+        &self,
+        by: By,
+        tenant_id: TenantId,
+        account_id: Id,
+    ) -> Result<bool, Fault> {
         let values = values![tenant_id.0, account_id.0];
-        let statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
+        let mut statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
+        let entry = told(by, AuditAct::AccountUnbound, account_id);
+        statements.extend(audit::add(tenant_id, &entry));
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 
@@ -278,6 +291,12 @@ impl Store {
         };
         rows.iter().map(package).collect()
     }
+}
+
+fn told(by: By, act: AuditAct, account_id: Id) -> AuditEntry {
+    let mut entry = by.did(act);
+    entry.details.insert("account_id".to_owned(), account_id.to_string());
+    entry
 }
 
 fn named(tenant_id: TenantId, account_id: Id, package: &Package) -> Vec<Value> {

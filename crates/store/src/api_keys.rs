@@ -1,8 +1,10 @@
 //! Keys of the control API, as hashes: who they are and what they may do.
 
+use contract::evidence::{AuditAct, AuditEntry};
 use domain::{Id, TenantId, UnixMs};
 
 use crate::Store;
+use crate::audit::{self, By};
 use crate::fault::Fault;
 use crate::value::{Statement, any, values};
 
@@ -33,6 +35,14 @@ pub(crate) fn insert(
     at: UnixMs,
 ) -> Statement {
     any(INSERT, values![hash.as_slice(), key_id.0, tenant_id.map(|id| id.0), role, at.0])
+}
+
+/// The entry of an audit chain that tells of a new key.
+pub(crate) fn made(by: By, key_id: Id, role: &str) -> AuditEntry {
+    let mut entry = by.did(AuditAct::ApiKeyMade);
+    entry.details.insert("key_id".to_owned(), key_id.to_string());
+    entry.details.insert("role".to_owned(), role.to_owned());
+    entry
 }
 
 impl Store {
@@ -70,7 +80,9 @@ impl Store {
         at: UnixMs,
     ) -> Result<Id, Fault> {
         let key_id = self.make_id(at);
-        self.write(vec![insert(hash, key_id, Some(tenant_id), role, at)]).await?;
+        let mut statements = vec![insert(hash, key_id, Some(tenant_id), role, at)];
+        statements.extend(audit::add(tenant_id, &made(By::system(at), key_id, role)));
+        self.write(statements).await?;
         Ok(key_id)
     }
 
@@ -80,7 +92,10 @@ impl Store {
     /// Faults of storage.
     pub async fn create_operator_key(&self, hash: &[u8; 32], at: UnixMs) -> Result<Id, Fault> {
         let key_id = self.make_id(at);
-        self.write(vec![insert(hash, key_id, None, "operator", at)]).await?;
+        let mut statements = vec![insert(hash, key_id, None, "operator", at)];
+        let entry = made(By::system(at), key_id, "operator");
+        statements.extend(audit::add(audit::OPERATOR, &entry));
+        self.write(statements).await?;
         Ok(key_id)
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use contract::control::{AppKind, EventMode};
+use contract::evidence::{AuditAct, AuditEntry};
 use contract::scope::Scope;
 use domain::{AppId, TenantId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::KeptAnswer;
+use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::forms::DELETE_ACCOUNT_FORMS;
 use crate::pauses::Pause;
@@ -156,7 +158,12 @@ impl Store {
     ///
     /// # Errors
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
-    pub async fn create_app(&self, app: &App, answer: Option<&KeptAnswer>) -> Result<Saved, Fault> {
+    pub async fn create_app(
+        &self,
+        by: By,
+        app: &App,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
         let sealed = self.secrets().apps.seal(place(app.app_id), &content::to_text(&app.secrets));
         let settings = &app.settings;
         let mut statements = self.keep_answer(answer);
@@ -181,6 +188,8 @@ impl Store {
         if app.kind == AppKind::Store {
             statements.push(tickets::schedule(app.app_id, app.created_at));
         }
+        let entry = told(by, AuditAct::AppCreated, app.app_id);
+        statements.extend(audit::add(audit::OPERATOR, &entry));
         Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::KeyTaken,
@@ -225,10 +234,10 @@ impl Store {
     /// Faults of storage.
     pub async fn update_app(
         &self,
+        by: By,
         app_id: AppId,
         version: i64,
         settings: &AppSettings,
-        at: UnixMs,
     ) -> Result<Saved, Fault> {
         let mut statements = vec![one(
             UPDATE,
@@ -247,8 +256,11 @@ impl Store {
         let has_sink =
             settings.callback_url.is_some() || settings.event_mode == EventMode::LongConnection;
         if settings.is_enabled && has_sink {
-            statements.push(release_held(app_id, at));
+            statements.push(release_held(app_id, by.at));
         }
+        let mut entry = told(by, AuditAct::AppChanged, app_id);
+        entry.details.insert("enabled".to_owned(), settings.is_enabled.to_string());
+        statements.extend(audit::add(audit::OPERATOR, &entry));
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -263,6 +275,7 @@ impl Store {
     /// Faults of storage.
     pub async fn rotate_app(
         &self,
+        by: By,
         app_id: AppId,
         version: i64,
         secret_hash: &[u8; 32],
@@ -273,6 +286,7 @@ impl Store {
         let mut statements = self.keep_answer(answer);
         let keeps = statements.len();
         statements.push(one(ROTATE, values![app_id.0, version, secret_hash.as_slice(), sealed]));
+        statements.extend(audit::add(audit::OPERATOR, &told(by, AuditAct::AppRotated, app_id)));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(place) if place < keeps => Saved::KeyTaken,
@@ -284,13 +298,14 @@ impl Store {
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn delete_app(&self, app_id: AppId) -> Result<Saved, Fault> {
-        let statements = vec![
+    pub async fn delete_app(&self, by: By, app_id: AppId) -> Result<Saved, Fault> {
+        let mut statements = vec![
             one(DELETE, values![app_id.0]),
             installations::delete_of_app(app_id),
             tickets::unschedule(app_id),
             any(DELETE_ACCOUNT_FORMS, values![app_id.0]),
         ];
+        statements.extend(audit::add(audit::OPERATOR, &told(by, AuditAct::AppDeleted, app_id)));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,
@@ -333,6 +348,13 @@ impl Store {
             created_at: UnixMs(row.int(13)?),
         })
     }
+}
+
+/// An entry of the operator's audit chain about an app.
+pub(crate) fn told(by: By, act: AuditAct, app_id: AppId) -> AuditEntry {
+    let mut entry = by.did(act);
+    entry.app_id = Some(app_id.to_string());
+    entry
 }
 
 fn place(app_id: AppId) -> Place {

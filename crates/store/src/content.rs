@@ -96,12 +96,15 @@ pub struct Words {
 }
 
 /// Where a report comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportSource {
     /// Shown name.
     pub name: String,
     /// Address to fetch from, or preview link.
     pub url: String,
+    /// The call that named it, as its answer's `X-Tt-Logid` said; none for reports of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_id: Option<String>,
 }
 
 /// What is known of a version of a report beside its content.
@@ -116,9 +119,6 @@ pub struct VersionFacts {
     /// What the scanner said, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanner: Option<String>,
-    /// The log id of the call that brought the report, if it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_id: Option<String>,
 }
 
 /// One try of a delivery: what was sent and what came back.

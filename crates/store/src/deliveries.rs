@@ -225,7 +225,8 @@ impl Store {
         let Some(row) = rows.first() else { return Ok(None) };
         let key = self.event_key(tenant, order_id).await?;
         let attempts = self.read(LIST_ATTEMPTS, values).await?;
-        let attempts = attempts.iter().map(|row| attempt(tenant.tenant_id, event_no, &key, row));
+        let attempts =
+            attempts.iter().map(|row| attempt(tenant.tenant_id, event_no, key.as_ref(), row));
         Ok(Some(Delivery {
             state: state_from_number(row.int(0)?)?,
             due_at: row.find_int(1)?.map(UnixMs),
@@ -233,13 +234,14 @@ impl Store {
         }))
     }
 
-    /// What is said about an order is sealed under the order's own key, anything else under the tenant's.
-    async fn event_key(&self, tenant: &Tenant, order_id: Option<Id>) -> Result<Key, Fault> {
-        let Some(order_id) = order_id else { return Ok(tenant.key.clone()) };
+    /// What is said about an order is sealed under the order's own key, anything else under the tenant's. None when
+    /// the order is erased: then nothing can be opened, also what was under way meanwhile.
+    async fn event_key(&self, tenant: &Tenant, order_id: Option<Id>) -> Result<Option<Key>, Fault> {
+        let Some(order_id) = order_id else { return Ok(Some(tenant.key.clone())) };
         let found = self.find_order_row(tenant, order_id).await?;
-        let (_, data_key) =
+        let (row, data_key) =
             found.ok_or_else(|| Fault::new(FaultKind::Damaged, "an event has no order"))?;
-        Ok(data_key)
+        Ok((!row.is_erased()).then_some(data_key))
     }
 }
 
@@ -248,15 +250,26 @@ fn attempt_place(tenant_id: TenantId, event_no: Id, attempt: u32) -> Place {
     Place::new("attempts", tenant_id, event_no.0 ^ (i64::from(attempt) << 48))
 }
 
-fn attempt(tenant_id: TenantId, event_no: Id, key: &Key, row: &Row) -> Result<Attempt, Fault> {
+fn attempt(
+    tenant_id: TenantId,
+    event_no: Id,
+    key: Option<&Key>,
+    row: &Row,
+) -> Result<Attempt, Fault> {
     let number = u32::try_from(row.int(0)?).unwrap_or(u32::MAX);
-    let text = key.open(attempt_place(tenant_id, event_no, number), row.bytes(5)?)?;
+    let exchange = match key {
+        Some(key) => {
+            let text = key.open(attempt_place(tenant_id, event_no, number), row.bytes(5)?)?;
+            content::from_text(&text)?
+        }
+        None => Exchange::default(),
+    };
     Ok(Attempt {
         attempt: number,
         at: UnixMs(row.int(1)?),
         took_ms: row.int(2)?,
         outcome: row.text(3)?,
         http_status: row.find_int(4)?.and_then(|status| u16::try_from(status).ok()),
-        exchange: content::from_text(&text)?,
+        exchange,
     })
 }

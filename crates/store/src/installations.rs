@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use contract::evidence::AuditAct;
 use contract::scope::Scope;
 use domain::{AppId, TenantId, UnixMs};
 
+use crate::audit::{self, By};
 use crate::fault::Fault;
-use crate::value::{Row, Written, any, one, values};
-use crate::{Known, Saved, Store, resend};
+use crate::value::{Row, Statement, Written, any, one, values};
+use crate::{Known, Saved, Store, apps, resend};
 
 /// A store app in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id =
 pub(crate) const STATEMENTS: &[&str] = &[PUT, FIND, LIST, DELETE, DELETE_OF_APP, COUNT_CHANGE];
 
 /// Takes an app out of every tenant.
-pub(crate) fn delete_of_app(app_id: AppId) -> crate::value::Statement {
+pub(crate) fn delete_of_app(app_id: AppId) -> Statement {
     any(DELETE_OF_APP, values![app_id.0])
 }
 
@@ -53,13 +55,18 @@ impl Store {
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn put_installation(&self, installation: &Installation) -> Result<Saved, Fault> {
+    pub async fn put_installation(
+        &self,
+        by: By,
+        installation: &Installation,
+    ) -> Result<Saved, Fault> {
         let Installation { app_id, tenant_id, scopes, installed_at } = installation;
-        let statements = vec![
+        let mut statements = vec![
             one(COUNT_CHANGE, values![app_id.0]),
             any(PUT, values![tenant_id.0, app_id.0, join(scopes), installed_at.0]),
             resend::release_held(*app_id, *installed_at),
         ];
+        statements.extend(told(by, AuditAct::InstallationChanged, *app_id, *tenant_id));
         let known = Known::Installation(*app_id, *tenant_id);
         let written = self.write_known(statements, known).await?;
         self.wake_deliveries();
@@ -111,14 +118,26 @@ impl Store {
     /// Faults of storage.
     pub async fn delete_installation(
         &self,
+        by: By,
         app_id: AppId,
         tenant_id: TenantId,
     ) -> Result<bool, Fault> {
-        let statements =
+        let mut statements =
             vec![one(DELETE, values![tenant_id.0, app_id.0]), any(COUNT_CHANGE, values![app_id.0])];
+        statements.extend(told(by, AuditAct::InstallationDeleted, app_id, tenant_id));
         let known = Known::Installation(app_id, tenant_id);
         Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
     }
+}
+
+/// What the audit chains of the operator and of the tenant tell of an installation.
+fn told(by: By, act: AuditAct, app_id: AppId, tenant_id: TenantId) -> Vec<Statement> {
+    let mut entry = apps::told(by, act, app_id);
+    entry.tenant_key = Some(tenant_id.to_string());
+    // In the order of their tenants, as everywhere: the operator's is 0, and a tenant's may be below it.
+    let mut chains = [audit::OPERATOR, tenant_id];
+    chains.sort_unstable();
+    chains.iter().flat_map(|chain| audit::add(*chain, &entry)).collect()
 }
 
 fn join(scopes: &[Scope]) -> String {

@@ -17,6 +17,8 @@ pub mod accounts;
 pub mod answers;
 pub mod api_keys;
 pub mod apps;
+pub mod audit;
+pub mod backup;
 mod cache;
 pub mod claims;
 pub mod connections;
@@ -24,11 +26,13 @@ pub mod content;
 pub mod deliveries;
 mod desk;
 mod engine;
+pub mod erasing;
 pub mod events;
 mod fault;
 pub mod files;
 pub mod forms;
 pub mod installations;
+pub mod manifests;
 mod migrate;
 pub mod order_pages;
 pub mod orders;
@@ -37,8 +41,10 @@ mod postgres;
 pub mod report_versions;
 pub mod reports;
 pub mod resend;
+pub mod retention;
 mod root;
 mod seal;
+pub mod signing;
 mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -47,6 +53,7 @@ pub mod tenants;
 pub mod tickets;
 pub mod tokens;
 mod value;
+pub mod views;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +70,7 @@ use cache::Cache;
 use engine::{Ids, Signals};
 use installations::Installation;
 use postgres::News;
+use signing::Signer;
 use tenants::Tenant;
 use value::{Row, Statement, Value, Written, any, values};
 
@@ -126,6 +134,7 @@ pub struct Store {
     signals: Signals,
     ring: root::Ring,
     secrets: Secrets,
+    signer: Signer,
     ids: Ids,
     remembered: Arc<Remembered>,
     /// Stands for the tenant of events that concern an app alone.
@@ -198,8 +207,9 @@ impl Store {
             apps: secret.derive("apps"),
             answers: secret.derive("answers"),
         };
+        let signer = Signer::new(&secret.derive("signing"))?;
         let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));
-        Ok(Store { engine, signals, ring, secrets, ids, remembered, nobody })
+        Ok(Store { engine, signals, ring, secrets, signer, ids, remembered, nobody })
     }
 
     /// Gives a command to the order desk and waits for its commit.
@@ -232,6 +242,25 @@ impl Store {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// Signs in the installation's name.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Overwrites what the engine's files still hold of pages and records that were changed before. False when
+    /// somebody reads from them now: then it has to be done again. On PostgreSQL that is the server's own affair,
+    /// see decision 043.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn scrub(&self) -> Result<bool, Fault> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scrub().await,
+            Engine::Postgres(_) => Ok(true),
+        }
     }
 
     /// Whether the last commit failed, and none has worked since.

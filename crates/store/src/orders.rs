@@ -32,6 +32,8 @@ pub struct OrderSummary {
     pub updated_at: UnixMs,
     /// When it ended.
     pub ended_at: Option<UnixMs>,
+    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    pub is_erased: bool,
 }
 
 /// One order, whole.
@@ -120,10 +122,15 @@ impl Store {
         for entry in &entries {
             let entry_id = Id(entry.int(0)?);
             let report_count = entry.int(7)?;
-            let text = data_key.open(entry_place(tenant.tenant_id, entry_id), entry.bytes(8)?)?;
-            let entry = timeline_entry(entry, &text)?;
-            if entry.rule == Rule::Placed {
-                order.form = content::from_text(&text)?;
+            let text = match row.is_erased() {
+                true => None,
+                false => {
+                    Some(data_key.open(entry_place(tenant.tenant_id, entry_id), entry.bytes(8)?)?)
+                }
+            };
+            let entry = timeline_entry(entry, text.as_deref())?;
+            if let (Rule::Placed, Some(text)) = (entry.rule, &text) {
+                order.form = content::from_text(text)?;
             }
             order.timeline.push(entry);
             if report_count > 0 {
@@ -146,6 +153,9 @@ impl Store {
         let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
             return Ok(None);
         };
+        if row.is_erased() {
+            return Ok(Some((summary(&row), Form::default())));
+        }
         // An order's first entry has the order's own id.
         let text = self.open_entry(tenant, &data_key, order_id).await?;
         let form = text.map(|text| content::from_text(&text)).transpose()?;
@@ -162,9 +172,12 @@ impl Store {
         order_id: Id,
         entry_id: Id,
     ) -> Result<Option<Words>, Fault> {
-        let Some((_, data_key)) = self.find_order_row(tenant, order_id).await? else {
+        let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
             return Ok(None);
         };
+        if row.is_erased() {
+            return Ok(None);
+        }
         let text = self.open_entry(tenant, &data_key, entry_id).await?;
         text.map(|text| content::from_text(&text)).transpose()
     }
@@ -180,7 +193,7 @@ impl Store {
         data_key.open(entry_place(tenant.tenant_id, entry_id), row.bytes(0)?).map(Some)
     }
 
-    /// The order's row and its data key.
+    /// The order's row and its data key; for an erased order a key that opens nothing.
     pub(crate) async fn find_order_row(
         &self,
         tenant: &Tenant,
@@ -189,6 +202,9 @@ impl Store {
         let rows = self.read(FIND, values![order_id.0, tenant.tenant_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let row = desk::plan::OrderRow::read(row)?;
+        if row.is_erased() {
+            return Ok(Some((row, Key::random())));
+        }
         let place = OrderRow::key_place(tenant.tenant_id, order_id);
         let data_key = tenant.key.open_key(place, &row.wrapped_key)?;
         Ok(Some((row, data_key)))
@@ -217,6 +233,7 @@ pub(crate) fn summary(row: &OrderRow) -> OrderSummary {
         placed_by: row.placed_by,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
+        is_erased: row.is_erased(),
     }
 }
 
@@ -224,7 +241,8 @@ pub(crate) fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
     Place::new("timeline_entries", tenant_id, entry_id.0)
 }
 
-fn timeline_entry(row: &Row, text: &[u8]) -> Result<TimelineEntry, Fault> {
+/// The entry of a row; without its text, which was erased, it brought nothing.
+fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault> {
     let damaged =
         |what| Fault::new(FaultKind::Damaged, format_args!("an entry's {what} is unknown"));
     let number = |place| row.int(place).map(|number| i16::try_from(number).unwrap_or(-1));
@@ -233,13 +251,15 @@ fn timeline_entry(row: &Row, text: &[u8]) -> Result<TimelineEntry, Fault> {
         ACTOR_VENDOR => Actor::Vendor(AppId(row.int(5)?)),
         _ => Actor::Member(Id(row.int(5)?)),
     };
-    let content = match rule {
-        Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn => EntryContent::Nothing,
-        Rule::StageReported => EntryContent::Stage(content::from_text(text)?),
-        Rule::ResultCompletes | Rule::ResultAwaitsReview => {
+    let content = match (rule, text) {
+        (Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn, _) | (_, None) => {
+            EntryContent::Nothing
+        }
+        (Rule::StageReported, Some(text)) => EntryContent::Stage(content::from_text(text)?),
+        (Rule::ResultCompletes | Rule::ResultAwaitsReview, Some(text)) => {
             EntryContent::Result(content::from_text(text)?)
         }
-        Rule::HirerTerminated | Rule::ReviewApproved | Rule::ReviewRejected => {
+        (Rule::HirerTerminated | Rule::ReviewApproved | Rule::ReviewRejected, Some(text)) => {
             EntryContent::Words(content::from_text(text)?)
         }
     };

@@ -281,7 +281,12 @@ pub(crate) fn place(tenant_id: TenantId, report_id: Id) -> Place {
 
 pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<Report, Fault> {
     let report_id = Id(row.int(0)?);
-    let text = data_key.open(place(tenant_id, report_id), row.bytes(6)?)?;
+    let sealed = row.bytes(6)?;
+    let source = match sealed.is_empty() {
+        // It was erased.
+        true => ReportSource::default(),
+        false => content::from_text(&data_key.open(place(tenant_id, report_id), sealed)?)?,
+    };
     Ok(Report {
         report_id,
         kind: if row.int(1)? == 2 { ReportKind::Final } else { ReportKind::Stage },
@@ -290,6 +295,6 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
         size_bytes: row.find_int(4)?,
         sha256: row.find_bytes(5)?.map(<[u8]>::to_vec),
         version_last: row.int(7)?,
-        source: content::from_text(&text)?,
+        source,
     })
 }

@@ -15,7 +15,9 @@ use crate::value::{Statement, Written, any, one, values};
 const PAGE: i64 = 500;
 
 const RESEND: &str = "UPDATE deliveries SET state = 2, due_at = $3, finished_at = NULL, \
-    tries_before = attempts WHERE tenant_id = $1 AND event_no = $2";
+    tries_before = attempts WHERE tenant_id = $1 AND event_no = $2 \
+    AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = $1 AND o.order_id = deliveries.order_id \
+      AND length(o.wrapped_key) = 0)";
 const LIST_OF_APP: &str = "SELECT e.event_no, d.state FROM events e \
     JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
     WHERE e.tenant_id = $1 AND e.event_no > $2 AND e.event_no < $3 AND e.app_id = $4 \
@@ -51,7 +53,8 @@ pub(crate) fn release_paused(app_id: AppId, at: UnixMs) -> Statement {
 }
 
 impl Store {
-    /// Makes an event's delivery due again, whatever became of it. False when there is none.
+    /// Makes an event's delivery due again, whatever became of it. False when there is none, or when the order that it
+    /// tells of is erased: then there is nothing left to tell.
     ///
     /// # Errors
     /// Faults of storage.

@@ -9,8 +9,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use contract::evidence::AuditAct;
 use domain::{TenantId, UnixMs};
 
+use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, Place};
 use crate::tenants::key_place;
@@ -249,16 +251,20 @@ impl Store {
 
     /// Makes `next` the root key: wraps the installation's secret and every tenant's key anew, in one transaction.
     /// Reads and writes go on meanwhile. `next` must be kept safe before: after the commit nothing opens without it.
+    /// The operator's audit chain tells of it, in the same transaction.
     ///
     /// # Errors
     /// [`FaultKind::Contention`] when tenants came faster than their keys were wrapped, and nothing was changed;
     /// faults of storage, after which either key may be in force: the store goes on with the one that is.
-    pub async fn rotate_root_key(&self, next: &Key) -> Result<Rotated, Fault> {
+    pub async fn rotate_root_key(&self, by: By, next: &Key) -> Result<Rotated, Fault> {
         // First of all: when the commit's answer is lost, both are at hand.
         self.ring.add(vec![next.clone()]);
         for _ in 0..TRIES {
             self.refresh_root().await?;
-            let (statements, generation, tenant_count) = self.rotation(next).await?;
+            let (mut statements, generation, tenant_count) = self.rotation(next).await?;
+            let mut entry = by.did(AuditAct::KeyRotated);
+            entry.details.insert("key_id".to_owned(), root_key_id(next));
+            statements.extend(audit::add(audit::OPERATOR, &entry));
             let written = self.write(statements).await;
             self.refresh_root().await?;
             if let Written::Done(_) = written? {

@@ -10,13 +10,15 @@ mod redo;
 mod rows;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use domain::Id;
 use domain::id::IdMaker;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Statement as Prepared, params_from_iter};
 use tokio::sync::oneshot;
 
@@ -29,7 +31,7 @@ use self::redo::{Found, Redo};
 use self::rows::Rows;
 #[cfg(test)]
 pub(crate) use self::writer::{FIND_APPLIED, NOTE_APPLIED};
-use self::writer::{Writer, checkpoint, find_applied, note_applied};
+use self::writer::{Writer, checkpoint, empty_wal, find_applied, note_applied};
 use crate::desk::{OrderCommand, Outcome, Waiting};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
@@ -37,7 +39,7 @@ use crate::value::{Row, Statement, Value, Written};
 
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events))";
@@ -45,6 +47,7 @@ const IS_LOGGED: &str = "SELECT count(*) FROM pragma_table_info('pulse') WHERE n
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
+    path: PathBuf,
     desk: Sender<Message>,
     inbox: Arc<Inbox>,
     readers: Readers,
@@ -66,7 +69,25 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
          PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;",
     )?;
+    connection.create_scalar_function(
+        "sha256",
+        1,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+        sha256,
+    )?;
     Ok(connection)
+}
+
+/// SHA-256 as PostgreSQL has it, of the bytes of a value. What `||` joins is a text to SQLite, whatever its bytes.
+fn sha256(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
+    let bytes = match context.get_raw(0) {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => {
+            let wrong = "expected bytes to make a hash of".into();
+            return Err(rusqlite::Error::UserFunctionError(wrong));
+        }
+    };
+    Ok(contract::evidence::sha256(bytes).to_vec())
 }
 
 /// Opens the database and its redo log for this process alone, and brings the database to what was acknowledged
@@ -85,6 +106,24 @@ fn prepare_database(path: &Path) -> Result<(Connection, Redo, Vec<String>), Faul
 /// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
 pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Fault> {
     prepare_database(path).map(|(_, _, done)| done)
+}
+
+/// Brings the database to what was acknowledged, unless a server has it open: then that one does.
+pub(crate) fn catch_up(path: &Path) -> Result<(), Fault> {
+    if !path.exists() {
+        return Err(Fault::new(
+            FaultKind::Schema,
+            format_args!("expected a database at {}", path.display()),
+        ));
+    }
+    if redo::is_free(path)? {
+        let (mut redo, found) = Redo::open(path)?;
+        if !found.records.is_empty() {
+            replay(&mut open(path)?, found)?;
+            redo.clear()?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes what the redo log holds and the database does not.
@@ -133,6 +172,7 @@ impl Sqlite {
         let (desk, waiting) = channel();
         let (grown, growth) = channel();
         let checkpoints = open(path)?;
+        let database = path.to_owned();
         let (path, shared) = (path.to_owned(), Arc::clone(&inbox));
         let mut writer =
             Writer::new(path.clone(), connection, texts, shared, signals.clone(), grown);
@@ -141,7 +181,7 @@ impl Sqlite {
         spawn("probity-desk", move || serving.run(&waiting))?;
         spawn("probity-writer", move || writer.run())?;
         spawn("probity-checkpoint", move || checkpoint(&checkpoints, &growth))?;
-        Ok(Sqlite { desk, inbox, readers })
+        Ok(Sqlite { path: database, desk, inbox, readers })
     }
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
@@ -158,6 +198,17 @@ impl Sqlite {
             // An error is its end too.
             let _ = receiver.await;
         }
+    }
+
+    /// Overwrites the redo log and empties the WAL: what was erased stands in neither. False when somebody reads from
+    /// the WAL.
+    pub(crate) async fn scrub(&self) -> Result<bool, Fault> {
+        let (sender, receiver) = oneshot::channel();
+        self.desk.send(Message::Scrub(sender)).map_err(|_| writer_gone())?;
+        answer(receiver).await?;
+        let path = self.path.clone();
+        let emptied = tokio::task::spawn_blocking(move || empty_wal(&path)).await;
+        emptied.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "a checkpoint panicked")))
     }
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {

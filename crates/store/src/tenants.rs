@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use contract::evidence::AuditAct;
 use domain::{Id, TenantId, UnixMs};
 
 use crate::answers::KeptAnswer;
+use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Digester, Key, Place};
 use crate::tickets::NO_TENANT;
 use crate::value::{Row, Statement, Written, any, one, values};
-use crate::{Known, Saved, Store};
+use crate::{Known, Saved, Store, api_keys};
 
 /// How often a tenant is created anew when the root key is changed meanwhile.
 const TRIES: usize = 3;
@@ -84,6 +86,7 @@ impl Store {
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
     pub async fn create_tenant(
         &self,
+        by: By,
         tenant: &NewTenant,
         answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
@@ -93,6 +96,13 @@ impl Store {
             let (hold_root, root) = self.hold_root();
             statements.push(hold_root);
             statements.extend(insert(tenant, &root));
+            // Nobody else can hold the head of a chain that is new.
+            let mut entry = by.did(AuditAct::TenantCreated);
+            entry.tenant_key = Some(tenant.tenant_id.to_string());
+            statements.extend(audit::add(audit::OPERATOR, &entry));
+            statements.extend(audit::add(tenant.tenant_id, &entry));
+            let made = api_keys::made(by, tenant.api_key_id, "admin");
+            statements.extend(audit::add(tenant.tenant_id, &made));
             match self.write(statements).await? {
                 Written::Done(_) => return Ok(Saved::Done),
                 // The root key was changed meanwhile.
@@ -158,6 +168,7 @@ impl Store {
     /// Faults of storage.
     pub async fn update_tenant(
         &self,
+        by: By,
         tenant_id: TenantId,
         version: i64,
         name: &str,
@@ -175,7 +186,17 @@ impl Store {
                 version,
             ],
         );
-        let written = self.write_known(vec![update], Known::Tenant(tenant_id)).await?;
+        let mut entry = by.did(AuditAct::SettingsChanged);
+        for (name, value) in [
+            ("report_approval", settings.report_approval.to_string()),
+            ("four_eyes", settings.four_eyes.to_string()),
+            ("retention_days", settings.retention_days.to_string()),
+        ] {
+            entry.details.insert(name.to_owned(), value);
+        }
+        let mut statements = vec![update];
+        statements.extend(audit::add(tenant_id, &entry));
+        let written = self.write_known(statements, Known::Tenant(tenant_id)).await?;
         Ok(match written {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,

@@ -1,6 +1,7 @@
 //! `probity report`: the documents of an order, and the operator's check of all that is kept.
 
 mod check;
+mod prove;
 
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use client::control::Content;
 use contract::control::{GetReportContent, ReportVersion};
 use serde::Serialize;
 
-use crate::args::Global;
+use crate::args::{Global, Paging};
 use crate::failure::Usage;
 use crate::output::{Row, Show, say, short_time, word};
 use crate::sheet::{Column, Sheet, fixed, flexible};
@@ -27,9 +28,9 @@ pub(crate) enum Command {
         /// Where it goes: a file that does not exist yet, or `-` for stdout.
         #[arg(long, value_name = "FILE", default_value = "REPORT_ID.pdf")]
         out: PathBuf,
-        /// The version; the newest when left out.
+        /// The number of the version; the newest when left out.
         #[arg(long)]
-        version: Option<u32>,
+        version_number: Option<u32>,
     },
     /// List everything that was ever fetched for a report.
     Versions {
@@ -44,6 +45,34 @@ pub(crate) enum Command {
         order_id: String,
         /// The report.
         report_id: String,
+    },
+    /// List who was given a report's content, newest first.
+    Views {
+        /// The order.
+        order_id: String,
+        /// The report.
+        report_id: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Save an order's newest manifest: the signed list of what was kept of its reports.
+    Manifest {
+        /// The order.
+        order_id: String,
+        /// Where it goes: a file that does not exist yet; stdout when left out.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Verify that a file is one that a manifest lists; no server is asked, on any machine.
+    Verify {
+        /// The file, as it was downloaded.
+        file: PathBuf,
+        /// The manifest, as it was saved.
+        #[arg(long, value_name = "FILE")]
+        manifest: PathBuf,
+        /// The installation's public key, 64 hex digits or a file that holds them.
+        #[arg(long, value_name = "KEY|FILE")]
+        public_key: String,
     },
     /// Compare what is kept with what is known, both ways; exit code 1 when something is wrong. For the
     /// operator.
@@ -95,8 +124,8 @@ impl Row for ReportVersion {
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Download { order_id, report_id, out, version } => {
-            download(global, &order_id, &report_id, out, version).await
+        Command::Download { order_id, report_id, out, version_number } => {
+            download(global, &order_id, &report_id, out, version_number).await
         }
         Command::Versions { order_id, report_id } => {
             let (control, tenant_key) = global.tenant()?;
@@ -108,6 +137,19 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let report = control.refetch_report(&tenant_key, &order_id, &report_id).await?;
             say(&format!("the report is {}", word(&report.state)));
             Ok(())
+        }
+        Command::Views { order_id, report_id, paging } => {
+            let (control, tenant_key) = global.tenant()?;
+            let list = paging.into();
+            let views = control.list_report_views(&tenant_key, &order_id, &report_id, &list);
+            global.print_page(&views.await?)
+        }
+        Command::Manifest { order_id, out } => {
+            let (control, tenant_key) = global.tenant()?;
+            crate::erasure::save(out, &control.get_manifest(&tenant_key, &order_id).await?)
+        }
+        Command::Verify { file, manifest, public_key } => {
+            prove::verify(global, &file, &manifest, &public_key)
         }
         Command::Check { quick, sweep } => check::run(global, quick, sweep).await,
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
+mod evidence;
 mod harness;
 mod quickstart;
 mod readme;
@@ -331,6 +332,32 @@ fn forms_are_shown_and_filled_by_flags() {
     assert_eq!(ids.len(), 2);
     let sheet = world.run(&["order", "show", order["order_id"].as_str().unwrap()]).text();
     assert!(field(&sheet, "package").starts_with(&format!("{PACKAGE} (")), "{sheet}");
+}
+
+#[test]
+fn what_is_kept_is_checked_and_the_root_key_is_changed() {
+    let world = World::start();
+    let (checked, key) = (world.run(&["report", "check"]).text(), "root.key");
+    assert_eq!((field(&checked, "objects"), field(&checked, "findings")), ("0", "0"));
+    let before = std::fs::read_to_string(world.data().join(key)).unwrap();
+    let rotated = world.run(&["key", "rotate"]).text();
+    assert_eq!(field(&rotated, "changes"), "1");
+    assert_ne!(before, std::fs::read_to_string(world.data().join(key)).unwrap());
+
+    // What is wrong is told as data, and by the exit code.
+    let stray = world.data().join("reports/stray");
+    std::fs::write(&stray, b"").unwrap();
+    let found = world.run(&["report", "check", "--quick", "--output", "json"]);
+    assert_eq!(found.code, 1, "{found:?}");
+    let body: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(body["findings"][0]["kind"], "unknown");
+    assert_eq!(body["findings"][0]["object"], "stray");
+    assert!(found.stderr.contains("found 1"), "{}", found.stderr);
+    std::fs::write(world.data().join("reports/drafts/left"), b"half").unwrap();
+    std::fs::remove_file(&stray).unwrap();
+    let swept = world.run(&["report", "check", "--sweep"]).text();
+    assert!(swept.contains("draft") && swept.contains("drafts/left"), "{swept}");
+    assert_eq!(field(&world.run(&["report", "check"]).text(), "findings"), "0");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 mod accounts;
 mod apps;
 mod events;
+mod evidence;
 mod files;
 mod installation;
 mod installations;

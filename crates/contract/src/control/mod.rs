@@ -14,6 +14,7 @@ pub mod account;
 pub mod app;
 pub mod connection;
 pub mod event;
+pub mod evidence;
 pub mod file;
 pub mod installation;
 pub mod object;
@@ -30,6 +31,11 @@ pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use connection::Connection;
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
+};
+pub use evidence::{
+    AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MAX, EraseOrder, Erasure, ErasurePreview, ErasureVerdict,
+    Hold, ListAudit, PackageRetention, PublicKey, PutHold, PutRetention, ReportView, Retention,
+    ViewerKind,
 };
 pub use file::{CreateFile, File};
 pub use installation::{Installation, PutInstallation};

@@ -181,6 +181,9 @@ pub struct OrderSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 /// One background check of one candidate.
@@ -237,6 +240,9 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 /// What was ordered in the vendor's words. What the vendor renames shows its new name; what it replaces or deletes

@@ -16,6 +16,9 @@ pub(super) enum Of {
     Events = 5,
     Installations = 6,
     Alerts = 7,
+    Views = 8,
+    Erasures = 9,
+    Candidates = 10,
 }
 
 /// The cursor of the entry with this keyset.

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
 use domain::{Act, AppId, Id, Role, TenantId};
+use store::audit::By;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
@@ -50,6 +51,11 @@ impl Call {
     pub(super) fn name<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
         let text = self.names.iter().find(|(known, _)| known == name).map(|(_, text)| text);
         text.and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
+    }
+
+    /// Who does it, and when.
+    pub(super) fn by(&self) -> By {
+        By::key(self.caller.key_id, self.app.clock.now())
     }
 
     /// The tenant in the path.

@@ -10,7 +10,9 @@ mod accounts;
 mod apps;
 mod cursor;
 mod document;
+mod erasures;
 mod events;
+mod evidence;
 mod failure;
 mod files;
 mod gate;
@@ -86,6 +88,26 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(reports::versions::list_report_versions))
         .routes(routes!(objects::check_objects))
         .routes(routes!(keys::rotate_keys))
+        .routes(routes!(reports::views::list_report_views))
+        .routes(routes!(evidence::get_manifest))
+        .routes(routes!(erasures::retention::get_retention, erasures::retention::put_retention))
+        .routes(routes!(
+            erasures::holds::get_tenant_hold,
+            erasures::holds::put_tenant_hold,
+            erasures::holds::lift_tenant_hold
+        ))
+        .routes(routes!(
+            erasures::holds::get_order_hold,
+            erasures::holds::put_order_hold,
+            erasures::holds::lift_order_hold
+        ))
+        .routes(routes!(erasures::preview::preview_erasures))
+        .routes(routes!(erasures::list::list_erasures))
+        .routes(routes!(erasures::erase::erase_order))
+        .routes(routes!(evidence::get_certificate))
+        .routes(routes!(evidence::list_audit))
+        .routes(routes!(evidence::list_operator_audit))
+        .routes(routes!(evidence::get_public_key))
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::deliveries::list_deliveries))
         .routes(routes!(events::resend::resend_event))

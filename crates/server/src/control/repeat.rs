@@ -11,6 +11,7 @@ use serde::Serialize;
 use store::accounts::Account;
 use store::answers::{KeptAnswer, UsedKey};
 use store::apps::App;
+use store::audit::By;
 use store::files::File;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
@@ -28,11 +29,18 @@ pub(super) enum Creation<'a> {
 }
 
 impl Creation<'_> {
-    async fn save(&self, store: &Store, answer: Option<&KeptAnswer>) -> Result<Saved, Fault> {
+    async fn save(
+        &self,
+        by: By,
+        store: &Store,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Saved, Fault> {
         match self {
-            Creation::Tenant(tenant) => store.create_tenant(tenant, answer).await,
-            Creation::App(app) => store.create_app(app, answer).await,
-            Creation::Account(tenant, account) => store.bind_account(tenant, account, answer).await,
+            Creation::Tenant(tenant) => store.create_tenant(by, tenant, answer).await,
+            Creation::App(app) => store.create_app(by, app, answer).await,
+            Creation::Account(tenant, account) => {
+                store.bind_account(by, tenant, account, answer).await
+            }
             Creation::File(tenant, file) => store.create_file(tenant, file, answer).await,
         }
     }
@@ -78,7 +86,7 @@ pub(super) async fn create(
     let answer =
         key.map(|key| KeptAnswer { key, http_status: status.as_u16(), body: body.clone(), at });
     for _ in 0..2 {
-        if creation.save(&call.app.store, answer.as_ref()).await? == Saved::Done {
+        if creation.save(call.by(), &call.app.store, answer.as_ref()).await? == Saved::Done {
             return Ok(raw_json(status, body));
         }
         if let Some(first) = find_first_answer(call, key.as_ref()).await? {

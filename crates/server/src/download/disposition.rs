@@ -40,7 +40,7 @@ fn stem(name: &str, extension: &str) -> String {
     let is_odd = |c: char| {
         c.is_control() || "/\\:*?\"<>|".contains(c)
             // Marks that turn the direction of writing make `fdp.exe` look like `exe.pdf`.
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let name: String = name.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
     let name = name.trim().trim_start_matches('.');
@@ -104,13 +104,21 @@ mod tests {
 
     #[test]
     fn no_name_leaves_its_header_or_its_folder() {
-        for name in
-            ["../../etc/passwd", "a\"b", "a\r\nSet-Cookie: b", "x\u{202e}fdp.exe", "a\\b", "100%"]
-        {
+        for name in [
+            "../../etc/passwd",
+            "a\"b",
+            "a\r\nSet-Cookie: b",
+            "x\u{202e}fdp.exe",
+            "a\\b",
+            "100%",
+            "📄 报告 😀",
+            "\u{061c}x",
+        ] {
             let value = attachment(name);
             assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{value}");
             assert_eq!(value.matches('"').count(), 2, "{value}");
             assert!(!value.contains(['/', '\\']) && !value.contains("%E2%80%AE"), "{value}");
+            assert!(!value.contains("%D8%9C"), "{value}");
             assert!(value.ends_with(".pdf"), "{value}");
         }
         assert!(attachment(&"长".repeat(300)).len() < 1_000);

@@ -9,9 +9,10 @@ use axum::response::{IntoResponse, Response};
 use contract::control::ReportState;
 use domain::Id;
 use store::tenants::Tenant;
+use store::views::Viewer;
 use store::{Fault, FaultKind};
 
-use super::{Asking, Content, Given, Ungiven, Viewer, give, give_whole};
+use super::{Asking, Content, Given, Ungiven, give, give_whole};
 use crate::app::{App, SharedApp};
 use crate::files;
 use crate::links::{LinkKind, Unfit};
@@ -84,7 +85,7 @@ async fn give_report(
     let newest = report.version_last;
     let version = store.find_report_version(tenant, order_id, report_id, newest).await?;
     let content = Content {
-        tenant_id: tenant.tenant_id,
+        tenant,
         order_id,
         report_id,
         name: &report.source.name,

@@ -5,11 +5,11 @@
 //! whoever holds it. Nothing is given that was not authenticated: an object that cannot be opened is a fault before the
 //! answer begins, and one that turns out damaged in its midst breaks the connection off.
 
+mod asking;
 mod disposition;
 mod link;
 mod parts;
 mod range;
-mod view;
 
 use std::ops::Range;
 
@@ -17,17 +17,19 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use domain::{Id, TenantId};
+use domain::Id;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use store::Fault;
 use store::report_versions::ReportVersion;
+use store::tenants::Tenant;
+use store::views::{NewView, Viewer};
 
 use crate::app::App;
 use crate::chance;
 use crate::objects::{Object, Unreadable};
+pub(crate) use asking::Asking;
 pub(crate) use link::give_linked;
 use range::Asked;
-pub(crate) use view::{Asking, View, Viewer, viewed};
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PDF: &str = "application/pdf";
@@ -36,7 +38,7 @@ const PDF: &str = "application/pdf";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Content<'a> {
     /// Whose it is.
-    pub(crate) tenant_id: TenantId,
+    pub(crate) tenant: &'a Tenant,
     /// The order.
     pub(crate) order_id: Id,
     /// The report.
@@ -104,7 +106,7 @@ pub(crate) async fn give(
         }
     };
     let object_id = content.version.object_id;
-    let object = app.objects.open(content.tenant_id, object_id, key, size_bytes).await?;
+    let object = app.objects.open(content.tenant.tenant_id, object_id, key, size_bytes).await?;
     let mut response = match (&asked, ranges.as_slice()) {
         (Asked::Parts(_), [range]) => {
             let value = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
@@ -121,19 +123,21 @@ pub(crate) async fn give(
     set(headers, header::ETAG, tag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     guard(headers);
+    // Whoever asks for the head alone gets nothing to look at.
     if !is_head {
-        let view = View {
-            tenant_id: content.tenant_id,
+        let view = NewView {
             order_id: content.order_id,
             report_id: content.report_id,
             version: content.version.version,
             viewer,
-            address: asking.address,
-            ranges,
-            size_bytes,
             at: app.clock.now(),
+            address: asking.address,
+            ranges: if matches!(asked, Asked::Parts(_)) { ranges } else { Vec::new() },
         };
-        viewed(app, view).await.map_err(Ungiven::View)?;
+        let recorded = app.store.record_view(content.tenant, &view).await;
+        if !recorded.map_err(Ungiven::View)? {
+            return Ok(Given::Erased);
+        }
     }
     Ok(Given::Content(response))
 }

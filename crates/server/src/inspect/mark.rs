@@ -1,9 +1,9 @@
 //! Marks of other formats: by these a file shows that it is, or is taken for, something else than a PDF as well.
 //!
-//! Three kinds. A `Found` mark is looked for by the programs that read its format, wherever it stands, so it may
-//! stand nowhere in the part that is judged. A `Picture` is what PDFs really hold, so it counts outside of streams
-//! alone; so do marks that are looked for at the beginning only, `Plain`. A `Line` mark is short or a plain word and
-//! counts at the beginning of a line outside of streams. `Tag` is HTML's: any case, and the name must end there.
+//! Four kinds. A `Found` mark is looked for by the programs that read its format, wherever it stands, so it may
+//! stand nowhere in the part that is judged. A `Plain` one counts outside of streams alone: pictures are what PDFs
+//! really hold there, and programs are known by their beginning only. A `Line` mark is short or a plain word, and
+//! counts at the beginning of a line outside of streams. A `Tag` is HTML's: in any case, and its name must end there.
 
 /// Where a mark counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

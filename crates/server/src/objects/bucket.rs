@@ -93,7 +93,7 @@ impl Bucket {
     }
 
     fn path(&self, object_id: Id) -> Path {
-        path(object_id).split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        path(object_id).split('/').fold(self.prefix.clone(), Path::join)
     }
 
     pub(super) fn begin(&self, object_id: Id) -> Upload {
@@ -138,8 +138,7 @@ impl Bucket {
         let all = match after {
             "" => self.store.list(prefix),
             _ => {
-                let begin =
-                    after.split('/').fold(self.prefix.clone(), |path, part| path.join(part));
+                let begin = after.split('/').fold(self.prefix.clone(), Path::join);
                 self.store.list_with_offset(prefix, &begin)
             }
         };

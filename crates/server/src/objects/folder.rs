@@ -119,7 +119,7 @@ impl Folder {
         let (folder, after) = (self.clone(), after.to_owned());
         blocking(move || {
             let mut listed = Vec::new();
-            folder.walk(String::new(), 2, &after, limit, &mut listed)?;
+            folder.walk("", 2, &after, limit, &mut listed)?;
             Ok(listed)
         })
         .await
@@ -128,13 +128,13 @@ impl Folder {
     /// Lists the files below `relative`, `depth` folders deep, in the order of their paths.
     fn walk(
         &self,
-        relative: String,
+        relative: &str,
         depth: usize,
         after: &str,
         limit: usize,
         listed: &mut Vec<Listed>,
     ) -> io::Result<()> {
-        let Some(entries) = none_if_missing(fs::read_dir(self.root().join(&relative)))? else {
+        let Some(entries) = none_if_missing(fs::read_dir(self.root().join(relative)))? else {
             return Ok(());
         };
         let mut names = Vec::new();
@@ -157,7 +157,7 @@ impl Folder {
             if about.is_dir() && depth > 0 {
                 // Everything below sorts as the folder does, so a folder before the place is done with.
                 if after.is_empty() || path.as_str() >= &after[..path.len().min(after.len())] {
-                    self.walk(path, depth - 1, after, limit, listed)?;
+                    self.walk(&path, depth - 1, after, limit, listed)?;
                 }
             } else if path.as_str() > after {
                 let object_id = object_at(&path).filter(|_| about.is_file());

@@ -3,7 +3,7 @@
 //!
 //! An object is hashed and sealed while it comes, and appears under its name only when it is whole and durable; so
 //! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and tells
-//! nothing. What is read was authenticated before it is given on; see [`sealed`] for how.
+//! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
 //!
 //! Hashing, sealing and file work are done off the async threads, by a bounded number of threads at once, so that
 //! many reports that come together leave processors to whoever waits for an answer.

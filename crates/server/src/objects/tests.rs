@@ -186,7 +186,7 @@ async fn a_dropped_writer_leaves_nothing() {
     // The thread that writes the last batch takes the draft with it.
     let gone = async {
         while !files(folder.path()).is_empty() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.unwrap();

@@ -150,16 +150,16 @@ impl Draft {
                 draft.sealer.take(piece, &mut draft.out);
             }
             drop(permit);
-            draft.to_file(&inner)?;
+            draft.write_file(&inner)?;
             Ok(draft)
         })
         .await?;
-        draft.to_upload().await?;
+        draft.send_parts().await?;
         Ok(draft)
     }
 
     /// Writes what is sealed, if it goes to a file.
-    fn to_file(&mut self, inner: &Inner) -> io::Result<()> {
+    fn write_file(&mut self, inner: &Inner) -> io::Result<()> {
         if let (Target::NotYet, Place::Folder(folder)) = (&self.target, &inner.place) {
             self.target = Target::File(folder.begin()?);
         }
@@ -171,7 +171,7 @@ impl Draft {
     }
 
     /// Sends what is sealed, if it goes to a bucket and fills a part.
-    async fn to_upload(&mut self) -> io::Result<()> {
+    async fn send_parts(&mut self) -> io::Result<()> {
         #[cfg(feature = "s3")]
         if let Target::Upload(upload) = &mut self.target {
             upload.take(&mut self.out).await?;

@@ -20,6 +20,7 @@ use crate::outbound::Refusal;
 pub(crate) async fn update_progress(
     app: &App,
     vendor: &Vendor,
+    log_id: &str,
     body: &[u8],
 ) -> Result<(), Failure> {
     let progress = UpdateProgress::decode(body)?;
@@ -39,7 +40,7 @@ pub(crate) async fn update_progress(
         stage_time_ms: progress.stage_time,
         canonical,
         content: to_text(&content),
-        reports: reports(progress.report_file_list),
+        reports: reports(progress.report_file_list, log_id),
     };
     command(app, vendor, &progress.background_check_id, request, &code::SYSTEM_ERROR).await
 }
@@ -48,7 +49,12 @@ pub(crate) async fn update_progress(
 ///
 /// Refuses with `illegal order status` (1002858), `order not exist` (1002862), `being approved` (1002863).
 /// Source: contract, section 3.4.2.
-pub(crate) async fn update_result(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+pub(crate) async fn update_result(
+    app: &App,
+    vendor: &Vendor,
+    log_id: &str,
+    body: &[u8],
+) -> Result<(), Failure> {
     let result = UpdateResult::decode(body)?;
     judge_reports(app, &result.report_file_list)?;
     let mut canonical = Vec::with_capacity(256);
@@ -61,7 +67,7 @@ pub(crate) async fn update_result(app: &App, vendor: &Vendor, body: &[u8]) -> Re
     let request = Request::Result {
         canonical,
         content: to_text(&content),
-        reports: reports(result.report_file_list),
+        reports: reports(result.report_file_list, log_id),
     };
     command(app, vendor, &result.background_check_id, request, &code::SYSTEM_ERROR).await
 }
@@ -134,10 +140,15 @@ fn is_localhost(url: &str) -> bool {
     host.is_some_and(|host| host == "localhost" || host.ends_with(".localhost"))
 }
 
-fn reports(files: Vec<ReportFile>) -> Vec<NewReport> {
+/// The reports as they are kept; `log_id` names the call that brings them.
+fn reports(files: Vec<ReportFile>, log_id: &str) -> Vec<NewReport> {
     let report = |file: ReportFile| NewReport {
         is_preview: file.url_type == ReportUrlType::Preview,
-        content: to_text(&ReportSource { name: file.name, url: file.url }),
+        content: to_text(&ReportSource {
+            name: file.name,
+            url: file.url,
+            log_id: Some(log_id.to_owned()),
+        }),
     };
     files.into_iter().map(report).collect()
 }

@@ -67,7 +67,7 @@ async fn answered(app: &App, route: Option<&'static Route>, request: Request) ->
             // Token calls answer 200 also when they refuse. Source: contract, section 1.1.
             answer(200, &log_id, body)
         }
-        Access::TenantToken => match call(app, route, request).await {
+        Access::TenantToken => match call(app, route, request, &log_id).await {
             Ok(None) => answer(200, &log_id, success(route.call)),
             Ok(Some(body)) => answer(200, &log_id, body),
             Err(failure) => failure.into_response(&log_id),
@@ -105,6 +105,7 @@ async fn call(
     app: &App,
     route: &'static Route,
     request: Request,
+    log_id: &str,
 ) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
     judge_address(&vendor.app, &request)?;
@@ -132,8 +133,8 @@ async fn call(
         Call::CreatePackages => packages::create(app, &vendor, &body).await,
         Call::UpdatePackages => packages::update(app, &vendor, &body).await,
         Call::DeletePackages => packages::delete(app, &vendor, &body).await,
-        Call::UpdateProgress => checks::update_progress(app, &vendor, &body).await,
-        Call::UpdateResult => checks::update_result(app, &vendor, &body).await,
+        Call::UpdateProgress => checks::update_progress(app, &vendor, log_id, &body).await,
+        Call::UpdateResult => checks::update_result(app, &vendor, log_id, &body).await,
         Call::CancelCheck => checks::cancel(app, &vendor, &body).await,
         Call::TenantTokenInternal
         | Call::AppTokenInternal

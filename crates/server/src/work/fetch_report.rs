@@ -190,7 +190,6 @@ async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOut
         source_host: inspection.source_host,
         findings: inspection.findings.iter().map(|finding| finding.code().to_owned()).collect(),
         scanner: inspection.scanner,
-        ..VersionFacts::default()
     };
     Ok(FetchOutcome::Stored { content, facts })
 }

@@ -8,12 +8,15 @@
 //! process or for later, by a period. Signals are kept until they are taken, so that what becomes due while a
 //! step looks for work is found by the next step.
 
+mod anchor;
 mod deliver;
+mod erase;
 mod event_body;
 mod fetch_report;
 mod issue_tickets;
 mod keep_lines;
 mod lanes;
+mod manifest;
 mod purge;
 mod push;
 mod sent;
@@ -26,10 +29,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::{App, SharedApp};
+use anchor::Anchor;
 use deliver::Deliver;
+use erase::Erase;
 use fetch_report::FetchReport;
 use issue_tickets::IssueTickets;
 use keep_lines::KeepLines;
+use manifest::WriteManifests;
 use purge::Purge;
 
 pub(crate) use webhook::request;
@@ -72,11 +78,22 @@ enum Kind {
     Deliver,
     FetchReport,
     IssueTickets,
+    WriteManifests,
+    Erase,
+    Anchor,
     Purge,
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::KeepLines, Kind::Deliver, Kind::FetchReport, Kind::IssueTickets, Kind::Purge];
+const KINDS: [Kind; 8] = [
+    Kind::KeepLines,
+    Kind::Deliver,
+    Kind::FetchReport,
+    Kind::IssueTickets,
+    Kind::WriteManifests,
+    Kind::Erase,
+    Kind::Anchor,
+    Kind::Purge,
+];
 
 /// Runs all workers until `stopped` says true.
 pub(crate) async fn run(app: SharedApp, stopped: watch::Receiver<bool>) {
@@ -104,6 +121,9 @@ async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
         Kind::IssueTickets => repeat(kind, &app, IssueTickets::new(&app), stopped).await,
+        Kind::WriteManifests => repeat(kind, &app, WriteManifests::new(&app), stopped).await,
+        Kind::Erase => repeat(kind, &app, Erase::new(&app), stopped).await,
+        Kind::Anchor => repeat(kind, &app, Anchor::new(&app), stopped).await,
         Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
     }
 }
@@ -153,12 +173,16 @@ async fn repeat<W: Worker>(
 pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
     // Each is one worker from beginning to end: it remembers which receivers are down.
     let (mut deliver, mut fetch_report) = (Deliver::new(app), FetchReport::new(app));
+    let mut anchor = Anchor::new(app);
     loop {
         drain(&mut IssueTickets::new(app)).await?;
         drain(&mut KeepLines::new(app)).await?;
         let has_delivered = drain(&mut deliver).await?;
         let has_fetched = drain(&mut fetch_report).await?;
+        drain(&mut WriteManifests::new(app)).await?;
+        drain(&mut Erase::new(app)).await?;
         drain(&mut Purge::new(app)).await?;
+        drain(&mut anchor).await?;
         if !has_delivered && !has_fetched {
             return Ok(());
         }

@@ -127,11 +127,11 @@ async fn data_that_are_gone(world: &World, book: &mut Book) {
     let caller = world.caller(&app).await;
     let app_id: AppId = app.app.app_id.parse().unwrap();
     let ask = Ask::post(path("update_result"), "{}").json();
+    let by = store::audit::By::system(world.clock.now());
     // Whoever changes a row makes the server ask storage for it.
     let forget_app = async || {
         let found = world.app.store.find_app(app_id).await.unwrap().unwrap();
-        let changed =
-            world.app.store.update_app(app_id, found.version, &found.settings, world.clock.now());
+        let changed = world.app.store.update_app(by, app_id, found.version, &found.settings);
         changed.await.unwrap();
     };
     forget_app().await;
@@ -143,7 +143,7 @@ async fn data_that_are_gone(world: &World, book: &mut Book) {
     let tenant_id: TenantId = hirer.tenant_id;
     let found = world.app.store.find_tenant(tenant_id).await.unwrap().unwrap();
     let (version, name, settings) = (found.version, &found.name, &found.settings);
-    let changed = world.app.store.update_tenant(tenant_id, version, name, settings);
+    let changed = world.app.store.update_tenant(by, tenant_id, version, name, settings);
     changed.await.unwrap();
     world.execute(&format!("DELETE FROM tenants WHERE tenant_id = {}", tenant_id.0)).await;
     let answer = caller.ask(ask.clone()).await;

@@ -66,7 +66,7 @@ impl<'w> Filed<'w> {
         let facts = VersionFacts {
             source_host: "vendor.example".to_owned(),
             findings: findings.iter().map(|code| (*code).to_owned()).collect(),
-            ..VersionFacts::default()
+            scanner: None,
         };
         let content = NewContent {
             object_id: kept.object_id,

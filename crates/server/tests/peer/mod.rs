@@ -14,6 +14,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 use server::{chance, work};
 use store::accounts::Account;
 use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::audit::By;
 use store::content::{FinalResult, Form, Person, ReportSource, Words, to_text};
 use store::deliveries::Delivery;
 use store::events::{Event, EventKind};
@@ -269,7 +270,7 @@ impl World {
             api_key_hash: chance::bytes(),
             at,
         };
-        assert_eq!(store.create_tenant(&new, None).await.unwrap(), Saved::Done);
+        assert_eq!(store.create_tenant(By::system(at), &new, None).await.unwrap(), Saved::Done);
         let tenant = store.find_tenant(new.tenant_id).await.unwrap().unwrap();
         let app = App {
             app_id: AppId(chance::bits()),
@@ -286,7 +287,7 @@ impl World {
             version: 1,
             created_at: at,
         };
-        assert_eq!(store.create_app(&app, None).await.unwrap(), Saved::Done);
+        assert_eq!(store.create_app(By::system(at), &app, None).await.unwrap(), Saved::Done);
         let account = Account {
             account_id: store.make_id(at),
             app_id: app.app_id,
@@ -295,15 +296,18 @@ impl World {
             custom_fields: vec![("code".to_owned(), "星-7".to_owned())],
             created_at: at,
         };
-        assert_eq!(store.bind_account(&tenant, &account, None).await.unwrap(), Saved::Done);
+        assert_eq!(
+            store.bind_account(By::system(at), &tenant, &account, None).await.unwrap(),
+            Saved::Done
+        );
         Parties { tenant, app_id: app.app_id, account_id: account.account_id }
     }
 
     /// Changes the parties' app.
     pub(crate) async fn change_app(&self, parties: &Parties, settings: &AppSettings) {
         let app = self.app.store.find_app(parties.app_id).await.unwrap().unwrap();
-        let now = self.clock.now();
-        let saved = self.app.store.update_app(parties.app_id, app.version, settings, now).await;
+        let by = By::system(self.clock.now());
+        let saved = self.app.store.update_app(by, parties.app_id, app.version, settings).await;
         assert_eq!(saved.unwrap(), Saved::Done);
     }
 
@@ -355,7 +359,11 @@ impl World {
         let order_id = self.placed(parties).await;
         let report = |(place, url): (usize, &String)| NewReport {
             is_preview: is_preview && place + 1 == urls.len(),
-            content: to_text(&ReportSource { name: format!("报告{place}"), url: url.clone() }),
+            content: to_text(&ReportSource {
+                name: format!("报告{place}"),
+                url: url.clone(),
+                log_id: None,
+            }),
         };
         let result = FinalResult {
             result: "绿灯".to_owned(),

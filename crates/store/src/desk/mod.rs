@@ -11,6 +11,7 @@ pub(crate) mod plan;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use contract::evidence::AuditAct;
 use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -96,6 +97,23 @@ pub enum Request {
     },
     /// Take the review request back.
     Withdraw,
+}
+
+impl Request {
+    /// What the audit chain tells of it once it is accepted; nothing of what a vendor reports, which stands in the
+    /// order's own timeline.
+    pub(crate) fn audited(&self) -> Option<AuditAct> {
+        match self {
+            Request::Approve { .. } => Some(AuditAct::OrderApproved),
+            Request::Reject { .. } => Some(AuditAct::OrderRejected),
+            Request::Withdraw => Some(AuditAct::OrderWithdrawn),
+            Request::Terminate { .. } => Some(AuditAct::OrderTerminated),
+            Request::Place { .. }
+            | Request::Progress { .. }
+            | Request::Result { .. }
+            | Request::Cancel => None,
+        }
+    }
 }
 
 /// A report as a call brings it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contract::control::{ReportKind, ReportState};
+use contract::evidence::AuditEntry;
 use domain::order::{
     self, Action, Actor, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
 };
@@ -11,6 +12,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 use super::{
     IdempotencyKey, NO_DIGEST, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting,
 };
+use crate::audit::By;
 use crate::engine::Ids;
 use crate::events::EventKind;
 use crate::fault::{Fault, FaultKind};
@@ -62,6 +64,11 @@ impl OrderRow {
         })
     }
 
+    /// Whether the order's data key is destroyed, and everything that was sealed under it gone.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.wrapped_key.is_empty()
+    }
+
     /// Where the order's data key is wrapped.
     pub(crate) fn key_place(tenant_id: TenantId, order_id: Id) -> Place {
         Place::new("orders", tenant_id, order_id.0)
@@ -96,6 +103,8 @@ pub(crate) struct Plan {
     pub(crate) events: Vec<EventRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
     pub(crate) applications: Vec<ApplicationRow>,
+    /// What is told in the tenants' audit chains.
+    pub(crate) audits: Vec<(TenantId, AuditEntry)>,
 }
 
 #[derive(Debug)]
@@ -191,6 +200,8 @@ pub(crate) fn plan<'a>(
     }
     plan.stages.sort_by_key(|row| (row.tenant_id, row.order_id, row.stage));
     plan.applications.sort_by_key(|row| (row.tenant_id, row.application, row.order_id));
+    // Stable: of one tenant's entries the later one stays the later one.
+    plan.audits.sort_by_key(|(tenant_id, _)| *tenant_id);
     plan.used_keys.sort_by_key(|row| (row.key.api_key_id, row.key.key_digest));
     Ok((plan, outcomes))
 }
@@ -354,6 +365,7 @@ impl Desk<'_> {
             _ => {}
         }
         self.add_reports(asked, command, &row, entry_id, reports, &data_key);
+        self.add_audit(asked, row.order_id, entry_id);
         if let Some(event) = change.event {
             let mut tag = [0; 8];
             fill_random(&mut tag);
@@ -383,6 +395,14 @@ impl Desk<'_> {
             sealed: data_key.seal(Place::new("timeline_entries", tenant_id, entry_id.0), content),
         });
         Ok(Standing { row, order, data_key: Some(data_key), is_new, is_changed: true })
+    }
+
+    fn add_audit(&mut self, asked: &OrderCommand, order_id: Id, entry_id: Id) {
+        let Some(act) = asked.request.audited() else { return };
+        let mut entry = By::actor(asked.actor, asked.at).did(act);
+        entry.order_id = Some(order_id.to_string());
+        entry.details.insert("entry_id".to_owned(), entry_id.to_string());
+        self.plan.audits.push((asked.tenant.tenant_id, entry));
     }
 
     fn add_reports(

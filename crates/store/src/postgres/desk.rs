@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Statement as Prepared};
 
 use super::{Asked, RECONNECT_AFTER, connect, parameters, pause, row};
+use crate::audit;
 use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
 use crate::desk::{BATCH_MAX, OrderKey, Outcome, Waiting};
 use crate::engine::{BEAT, EndWithWriter, Ids, Signals, writer_gone};
@@ -49,6 +50,7 @@ pub(super) struct Desk {
     delivery: Prepared,
     used_key: Prepared,
     application: Prepared,
+    audit: [Prepared; 3],
     signals: Signals,
 }
 
@@ -74,6 +76,9 @@ impl Opening {
             sql::DELIVERIES.insert_many(),
             sql::USED_KEYS.insert_many(),
             sql::APPLICATIONS.insert_many(),
+            audit::ADVANCE.to_owned(),
+            audit::ADD.to_owned(),
+            audit::KEEP.to_owned(),
         ];
         let prepared = try_join_all(texts.iter().map(|text| client.prepare(text))).await?;
         let [
@@ -87,7 +92,10 @@ impl Opening {
             delivery,
             used_key,
             application,
-        ] = <[Prepared; 10]>::try_from(prepared).map_err(|_| writer_gone())?;
+            audit_advance,
+            audit_add,
+            audit_keep,
+        ] = <[Prepared; 13]>::try_from(prepared).map_err(|_| writer_gone())?;
         if self.claims_node {
             let node = claim_node(&client).await?;
             let mut ids = self.ids.lock();
@@ -108,6 +116,7 @@ impl Opening {
             delivery,
             used_key,
             application,
+            audit: [audit_advance, audit_add, audit_keep],
             signals: self.signals.clone(),
         })
     }
@@ -155,7 +164,7 @@ impl Desk {
                 sql::application_values
             ),
             async { Ok(client.batch_execute(beat).await?) },
-            async { Ok(client.batch_execute(commit_text(&plan)).await?) },
+            async { self.commit_unless_audited(&plan).await },
         );
         let (
             placed,
@@ -182,7 +191,33 @@ impl Desk {
             applications,
         ];
         written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>()?;
+        if !plan.audits.is_empty() {
+            self.add_audits(&plan).await?;
+            self.client.batch_execute(commit_text(&plan)).await?;
+        }
         Ok((plan, outcomes))
+    }
+
+    /// Commits, unless entries of audit chains are still to come.
+    async fn commit_unless_audited(&self, plan: &Plan) -> Result<(), Fault> {
+        if plan.audits.is_empty() {
+            self.client.batch_execute(commit_text(plan)).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the entries of audit chains, by tenant, after everything else: who holds a chain's head waits for nobody.
+    async fn add_audits(&self, plan: &Plan) -> Result<(), Fault> {
+        for (tenant_id, entry) in &plan.audits {
+            let statements = audit::add(*tenant_id, entry);
+            for (prepared, statement) in self.audit.iter().zip(&statements) {
+                let touched = self.client.execute(prepared, &parameters(&statement.values)).await?;
+                if touched != 1 {
+                    return Err(Fault::new(FaultKind::Damaged, "an audit chain has no head"));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn load(&self, asked: &[Asked]) -> Result<Loaded, Fault> {

@@ -4,6 +4,7 @@
 //! What may still be refused by the database (a new order, a used Idempotency-Key) is committed there before it
 //! is answered, and the desk waits for that.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -31,6 +32,8 @@ type Asked = (Box<Waiting>, Answer<Outcome>);
 /// What the desk is told.
 pub(super) enum Message {
     Order(Asked),
+    /// To overwrite what the log holds, once the database holds it too.
+    Scrub(Answer<()>),
     /// To end, and to tell when it has.
     Close(oneshot::Sender<()>),
 }
@@ -95,19 +98,37 @@ impl Desk {
             } else {
                 waiting.recv().ok()?
             };
-            // What only changes an order goes through the log; the rest has to ask the database.
+            // What only changes an order goes through the log; the rest has to ask the database, and so has what
+            // comes behind it on the same order.
+            let mut asking = HashSet::new();
             let (mut changes, mut others, mut close) = (Vec::new(), Vec::new(), None);
+            let mut scrubs = Vec::new();
             let more = std::iter::from_fn(|| waiting.try_recv().ok());
             for message in std::iter::once(first).chain(more.take(BATCH_MAX - 1)) {
                 match message {
-                    Message::Order(asked) if is_change(&asked.0) => changes.push(asked),
-                    Message::Order(asked) => others.push(asked),
+                    Message::Order(asked)
+                        if is_change(&asked.0) && !asking.contains(&asked.0.key()) =>
+                    {
+                        changes.push(asked);
+                    }
+                    Message::Order(asked) => {
+                        asking.insert(asked.0.key());
+                        others.push(asked);
+                    }
+                    Message::Scrub(answer) => scrubs.push(answer),
                     Message::Close(answer) => close = Some(answer),
                 }
             }
             for (batch, is_logged) in [(changes, true), (others, false)] {
                 if !batch.is_empty() {
                     self.serve(batch, is_logged);
+                }
+            }
+            if !scrubs.is_empty() {
+                let scrubbed = self.scrub();
+                for answer in scrubs {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(scrubbed.clone());
                 }
             }
             if close.is_some() {
@@ -222,8 +243,16 @@ impl Desk {
     /// Commits rows in the database, behind everything that the log holds.
     fn commit(&self, rows: Rows) -> Result<(), Fault> {
         let (answer, done) = sync_channel(1);
-        self.inbox.ask(Task::Rows(rows, answer))?;
+        self.inbox.ask(Task::Rows(Box::new(rows), answer))?;
         done.recv().unwrap_or_else(|_| Err(writer_gone()))
+    }
+
+    /// Overwrites the log, which the database holds durably by then.
+    fn scrub(&mut self) -> Result<(), Fault> {
+        if self.redo.is_broken() || !self.inbox.wait_durable(self.redo.newest(), &self.signals) {
+            return Err(failing());
+        }
+        self.redo.scrub()
     }
 
     fn mend(&mut self) {
@@ -240,9 +269,12 @@ impl Drop for Desk {
     }
 }
 
-/// Whether a command changes an order and nothing else, which the database cannot refuse.
+/// Whether a command changes an order and nothing else, which the database cannot refuse; what the audit chain tells
+/// of gets its place there by the database.
 fn is_change(command: &Waiting) -> bool {
-    command.idempotency.is_none() && !matches!(command.request, Request::Place { .. })
+    command.idempotency.is_none()
+        && !matches!(command.request, Request::Place { .. })
+        && command.request.audited().is_none()
 }
 
 fn failing() -> Fault {

@@ -32,7 +32,7 @@ pub(super) struct Logged {
 #[derive(Debug)]
 pub(super) enum Task {
     /// Rows of the desk that do not go through the log.
-    Rows(Rows, SyncSender<Result<(), Fault>>),
+    Rows(Box<Rows>, SyncSender<Result<(), Fault>>),
     /// Any other write.
     Write(Vec<Statement>, Answer<Written>),
 }

@@ -185,6 +185,22 @@ impl Redo {
         Ok(())
     }
 
+    /// Empties the log as [`Redo::clear`] does, and overwrites everything that ever stood in it.
+    ///
+    /// # Errors
+    /// Faults of storage; then the log may hold what it held.
+    pub(super) fn scrub(&mut self) -> Result<(), Fault> {
+        self.clear()?;
+        let zeros = vec![0; 1 << 20];
+        for file in &self.files {
+            for at in (0..FILE_BYTES).step_by(zeros.len()) {
+                file.write_all_at(&zeros, at as u64)?;
+            }
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+
     /// Whether an append failed and was not mended since.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
@@ -232,6 +248,15 @@ fn open_file(path: &Path) -> Result<File, Fault> {
         File::open(folder)?.sync_all()?;
     }
     Ok(file)
+}
+
+/// Whether no process has the log of the database at `database` open.
+pub(super) fn is_free(database: &Path) -> Result<bool, Fault> {
+    match open_file(&name(database, 0))?.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
 /// Two processes would each acknowledge what the other does not see.

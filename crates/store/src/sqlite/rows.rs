@@ -3,11 +3,12 @@
 
 use rusqlite::{Connection, params_from_iter};
 
-use super::dialect;
+use super::{dialect, prepare};
+use crate::audit;
 use crate::desk::plan::Plan;
 use crate::fault::{Fault, FaultKind};
 use crate::sql;
-use crate::value::Value;
+use crate::value::{Statement, Value};
 
 /// How many statements write a batch.
 const STATEMENTS: usize = 9;
@@ -21,6 +22,8 @@ type Values = Box<[Value]>;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     lists: [Vec<Values>; STATEMENTS],
+    /// Entries of audit chains, which build on each other; they never go through the log.
+    audits: Vec<Statement>,
 }
 
 /// The statements by which rows are written, in SQLite's dialect.
@@ -58,6 +61,11 @@ impl Rows {
                 list(&plan.used_keys, sql::used_key_values),
                 list(&plan.applications, sql::application_values),
             ],
+            audits: plan
+                .audits
+                .iter()
+                .flat_map(|(tenant, entry)| audit::add(*tenant, entry))
+                .collect(),
         }
     }
 
@@ -88,6 +96,12 @@ impl Rows {
                         "a row that was read is not there to change",
                     ));
                 }
+            }
+        }
+        for statement in batches.clone().flat_map(|batch| &batch.audits) {
+            let mut prepared = prepare(connection, statement.sql)?;
+            if prepared.execute(params_from_iter(&statement.values))? != 1 {
+                return Err(Fault::new(FaultKind::Damaged, "an audit chain has no head"));
             }
         }
         Ok(())

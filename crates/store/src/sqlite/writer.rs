@@ -1,7 +1,7 @@
 //! The one thread that writes the database: rows of the redo log behind the desk's answers, many at once;
 //! everything else with a commit of its own before it is answered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
@@ -193,7 +193,7 @@ impl Task {
     fn write(&self, connection: &Connection, texts: &[String]) -> Result<Written, Fault> {
         match self {
             Task::Rows(rows, _) => {
-                let rows = std::iter::once(rows);
+                let rows = std::iter::once(&**rows);
                 Rows::write(&rows, connection, texts).map(|()| Written::Done(Vec::new()))
             }
             Task::Write(statements, _) => write(connection, statements),
@@ -228,6 +228,14 @@ fn restart_wal(connection: &Connection) -> rusqlite::Result<()> {
     let back = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
     connection.busy_timeout(BUSY)?;
     back
+}
+
+/// Writes all of the WAL back and cuts it to nothing. False when somebody still reads from it.
+pub(super) fn empty_wal(path: &Path) -> Result<bool, Fault> {
+    let connection = open(path)?;
+    let is_busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(is_busy == 0)
 }
 
 /// Writes the WAL's pages back whenever it has grown.

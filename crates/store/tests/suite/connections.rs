@@ -34,7 +34,7 @@ async fn app(world: &World) {
     let mut app = new_app(&world.store, APP, None);
     app.settings.event_mode = EventMode::LongConnection;
     app.settings.callback_url = None;
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
 }
 
 async fn open(world: &World, new: &NewConnection) -> Opened {
@@ -151,7 +151,7 @@ async fn an_app_by_long_connection_gets_what_was_held_when_it_is_enabled(world: 
     let mut settings = world.store.find_app(APP).await.unwrap().unwrap().settings.clone();
     for (version, is_enabled, due) in [(1, false, 0), (2, true, 1)] {
         settings.is_enabled = is_enabled;
-        world.store.update_app(APP, version, &settings, NOW).await.unwrap();
+        world.store.update_app(BY, APP, version, &settings).await.unwrap();
         let claimed = world.store.claim_deliveries(NOW, NOW.plus_ms(60_000), 10).await.unwrap();
         assert_eq!(claimed.len(), due);
     }

@@ -309,7 +309,7 @@ async fn events_are_listed_newest_first(world: &World) {
 async fn what_is_kept_about_an_account_is_opened_by_its_tenant(world: &World) {
     let scene = world.scene(false, false).await;
     let account = new_account(&world.store, scene.app_id);
-    world.store.bind_account(&scene.tenant, &account, None).await.unwrap();
+    world.store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
     let claimed = claim(world, 0, 10).await.remove(0);
     assert_eq!((claimed.kind, claimed.order_id), (EventKind::AccountCreated, None));
     assert_eq!(claimed.event_id.event_no, account.account_id);

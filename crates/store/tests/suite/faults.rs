@@ -53,7 +53,7 @@ async fn one_members_fault_is_its_own(world: &World) {
     let orders = futures_util::future::join_all(
         commands.into_iter().map(|command| world.store.command(command)),
     );
-    let (outcomes, created) = tokio::join!(orders, world.store.create_tenant(&again, None));
+    let (outcomes, created) = tokio::join!(orders, world.store.create_tenant(BY, &again, None));
     assert_eq!(created.unwrap_err().kind(), FaultKind::Constraint);
     for (place, outcome) in outcomes.into_iter().enumerate() {
         match place {
@@ -91,7 +91,7 @@ async fn a_fault_tells_no_value(world: &World) {
     let mut tenant =
         new_tenant(&world.store, scene.tenant.tenant_id, scene.tenant.settings.clone());
     tenant.name = "canary-tenant".into();
-    let fault = world.store.create_tenant(&tenant, None).await.unwrap_err();
+    let fault = world.store.create_tenant(BY, &tenant, None).await.unwrap_err();
     let told = [fault.to_string(), format!("{fault:?}")].concat();
     for value in ["canary-tenant", &scene.tenant.tenant_id.0.to_string(), &NOW.0.to_string()] {
         assert!(!told.contains(value), "{told}");
@@ -186,6 +186,7 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
         assert!(
             store
                 .create_tenant(
+                    BY,
                     &new_tenant(&store, TenantId(round + 1), scene.tenant.settings.clone()),
                     None
                 )
@@ -289,7 +290,7 @@ async fn a_replica_whose_connections_were_killed_hears_of_changes_again() {
             assert_eq!(replica.find_tenant(tenant_id).await.unwrap().unwrap().version, version);
             world.number(kill).await;
             until("a change goes through", async || {
-                world.store.update_tenant(tenant_id, version, "改", settings).await.is_ok()
+                world.store.update_tenant(BY, tenant_id, version, "改", settings).await.is_ok()
             })
             .await;
             let seen = until("the change is seen", async || {

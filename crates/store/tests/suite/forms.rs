@@ -52,11 +52,11 @@ async fn an_account_form_is_saved_from_the_version_that_was_seen(world: &World) 
 
 async fn an_app_that_is_deleted_takes_its_forms_along(world: &World) {
     let app = crate::tenancy::new_app(&world.store, AppId(1), None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let form = AccountForm { fields: vec![account_field("a")], ..AccountForm::default() };
     let scope = AccountScope::Exam;
     world.store.save_account_form(app.app_id, scope, &form, NOW).await.unwrap();
-    assert_eq!(world.store.delete_app(app.app_id).await.unwrap(), Saved::Done);
+    assert_eq!(world.store.delete_app(BY, app.app_id).await.unwrap(), Saved::Done);
     let found = world.store.get_account_form(app.app_id, scope).await.unwrap();
     assert_eq!(found, AccountForm::default());
 }

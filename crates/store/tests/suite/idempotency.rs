@@ -66,7 +66,11 @@ async fn the_same_key_with_another_request_is_taken(world: &World) {
     assert!(matches!(place(world, &scene, other_caller).await, Outcome::Accepted(_)));
     // A key of another call, whose answer was kept, is taken for orders too.
     let account = new_account(&world.store, scene.app_id);
-    world.store.bind_account(&scene.tenant, &account, Some(&answer(key(5), "{}"))).await.unwrap();
+    world
+        .store
+        .bind_account(BY, &scene.tenant, &account, Some(&answer(key(5), "{}")))
+        .await
+        .unwrap();
     let command = IdempotencyKey { request_digest: [2; 16], ..key(5) };
     assert_eq!(place(world, &scene, command).await, Outcome::KeyTaken);
 }
@@ -104,7 +108,7 @@ async fn an_answer_is_kept_with_what_it_tells_of(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
     let kept = answer(key(1), "{\"app_secret\":\"张\"}");
-    assert_eq!(world.store.create_app(&app, Some(&kept)).await.unwrap(), Saved::Done);
+    assert_eq!(world.store.create_app(BY, &app, Some(&kept)).await.unwrap(), Saved::Done);
     let used = world.store.find_used_key(&key(1), NOW).await.unwrap().unwrap();
     assert_eq!((used.http_status, used.order_id), (201, None));
     assert_eq!(used.body, Some(kept.body));
@@ -116,23 +120,23 @@ async fn a_taken_key_writes_nothing(world: &World) {
     let first = new_account(&world.store, scene.app_id);
     let kept = answer(key(1), "first");
     assert_eq!(
-        world.store.bind_account(&scene.tenant, &first, Some(&kept)).await.unwrap(),
+        world.store.bind_account(BY, &scene.tenant, &first, Some(&kept)).await.unwrap(),
         Saved::Done
     );
     let before = world.counts().await;
     let second = new_account(&world.store, scene.app_id);
     let late = answer(key(1), "second");
-    let saved = world.store.bind_account(&scene.tenant, &second, Some(&late)).await.unwrap();
+    let saved = world.store.bind_account(BY, &scene.tenant, &second, Some(&late)).await.unwrap();
     assert_eq!(saved, Saved::KeyTaken);
     assert_eq!(world.store.find_account(&scene.tenant, second.account_id).await.unwrap(), None);
     let settings = scene.tenant.settings.clone();
     let tenant =
         new_tenant(&world.store, TenantId(4), TenantSettings { four_eyes: true, ..settings });
-    assert_eq!(world.store.create_tenant(&tenant, Some(&late)).await.unwrap(), Saved::KeyTaken);
+    assert_eq!(world.store.create_tenant(BY, &tenant, Some(&late)).await.unwrap(), Saved::KeyTaken);
     assert!(world.store.find_tenant(TenantId(4)).await.unwrap().is_none());
     assert_eq!(world.store.find_api_key(&tenant.api_key_hash).await.unwrap(), None);
     let app = new_app(&world.store, scene.app_id, None);
-    assert_eq!(world.store.create_app(&app, Some(&late)).await.unwrap(), Saved::KeyTaken);
+    assert_eq!(world.store.create_app(BY, &app, Some(&late)).await.unwrap(), Saved::KeyTaken);
     assert!(world.store.find_app(app.app_id).await.unwrap().is_none());
     assert_eq!(world.counts().await, before);
     let used = world.store.find_used_key(&key(1), NOW).await.unwrap().unwrap();
@@ -144,13 +148,13 @@ async fn a_key_is_free_again_after_a_day(world: &World) {
     let day_after = NOW.plus_ms(DAY_MS);
     let first = new_account(&world.store, scene.app_id);
     let kept = answer(key(1), "first");
-    world.store.bind_account(&scene.tenant, &first, Some(&kept)).await.unwrap();
+    world.store.bind_account(BY, &scene.tenant, &first, Some(&kept)).await.unwrap();
     assert!(world.store.find_used_key(&key(1), day_after.plus_ms(-1)).await.unwrap().is_some());
     assert_eq!(world.store.find_used_key(&key(1), day_after).await.unwrap(), None);
     // Also before the old answers are cleared away.
     let second = new_account(&world.store, scene.app_id);
     let later = KeptAnswer { at: day_after, ..answer(key(1), "second") };
-    let saved = world.store.bind_account(&scene.tenant, &second, Some(&later)).await.unwrap();
+    let saved = world.store.bind_account(BY, &scene.tenant, &second, Some(&later)).await.unwrap();
     assert_eq!(saved, Saved::Done);
     let used = world.store.find_used_key(&key(1), day_after).await.unwrap().unwrap();
     assert_eq!(used.body, Some(b"second".to_vec()));

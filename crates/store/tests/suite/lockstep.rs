@@ -87,7 +87,7 @@ impl Side {
         let mut settings = tenant.settings.clone();
         (settings.report_approval, settings.four_eyes) = (report_approval, four_eyes);
         let saved =
-            self.store.update_tenant(tenant.tenant_id, tenant.version, &tenant.name, &settings);
+            self.store.update_tenant(BY, tenant.tenant_id, tenant.version, &tenant.name, &settings);
         assert_eq!(saved.await.unwrap(), store::Saved::Done);
         let tenant = self.store.find_tenant(tenant.tenant_id).await.unwrap().unwrap();
         assert_eq!(tenant.settings, settings);

@@ -5,9 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
+mod backups;
 mod concurrency;
 mod connections;
 mod deliveries;
+mod erasing;
+mod evidence;
 mod faults;
 mod files;
 mod forms;

@@ -109,7 +109,7 @@ async fn the_switch_counts_when_the_result_arrives(world: &World) {
     let mut settings = scene.tenant.settings.clone();
     settings.report_approval = false;
     let tenant_id = scene.tenant.tenant_id;
-    world.store.update_tenant(tenant_id, 1, "启明科技", &settings).await.unwrap();
+    world.store.update_tenant(BY, tenant_id, 1, "启明科技", &settings).await.unwrap();
     let tenant = world.store.find_tenant(tenant_id).await.unwrap().unwrap();
     let now = Scene { tenant, ..scene };
     accepted(&world.store, now.result(order_id, "绿灯")).await;

@@ -54,9 +54,9 @@ async fn rules(store: &Store, scene: &Scene, order_id: Id) -> Vec<Rule> {
 
 const WHOLE: [Rule; 5] = [
     Rule::Placed,
-    Rule::StageReported,
     Rule::ResultAwaitsReview,
     Rule::ReviewRejected,
+    Rule::StageReported,
     Rule::ResultAwaitsReview,
 ];
 
@@ -66,10 +66,11 @@ async fn what_was_acknowledged_stands_after_a_kill() {
         let scene = world.scene(true, false).await;
         let order_id = accepted(&world.store, scene.place()).await;
         let folder = tempfile::tempdir().unwrap();
-        let held = Held::new(path_of(world));
-        accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
+        // A decision is told in the audit chain, and so needs the database itself.
         accepted(&world.store, scene.result(order_id, "绿灯")).await;
         accepted(&world.store, scene.reject(order_id, "缺学历")).await;
+        let held = Held::new(path_of(world));
+        accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         accepted(&world.store, scene.result(order_id, "蓝灯")).await;
         // Repeats are known from what is not in the database yet.
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;

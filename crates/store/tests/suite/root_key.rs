@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::{Id, TenantId};
+use store::audit::By;
 use store::content::VersionFacts;
 use store::report_versions::NewContent;
 use store::reports::FetchOutcome;
@@ -32,7 +33,7 @@ async fn create_tenant(store: &Store) -> TenantId {
         locale: "zh-CN".into(),
     };
     let tenant = new_tenant(store, tenant_id, settings);
-    assert_eq!(store.create_tenant(&tenant, None).await.unwrap(), Saved::Done);
+    assert_eq!(store.create_tenant(By::system(NOW), &tenant, None).await.unwrap(), Saved::Done);
     tenant_id
 }
 
@@ -41,7 +42,7 @@ async fn after_a_rotation_only_the_next_key_opens(world: &World) {
     let order_id = accepted(&world.store, scene.place()).await;
     let tokens = world.store.secrets().tokens.bytes().to_owned();
     let before = world.copy().await;
-    let rotated = world.store.rotate_root_key(&key(9)).await.unwrap();
+    let rotated = world.store.rotate_root_key(By::system(NOW), &key(9)).await.unwrap();
     assert_eq!((rotated.key_id, rotated.generation), (root_key_id(&key(9)), 1));
     assert_eq!(rotated.tenant_count, 1);
     assert_eq!(world.store.present_root_key_id(), root_key_id(&key(9)));
@@ -131,11 +132,11 @@ async fn a_rotation_under_load_stops_nobody(world: &World) {
     }
     for number in 20..30 {
         // Tenants that come meanwhile make it begin anew, at most a few times.
-        let mut rotated = world.store.rotate_root_key(&key(number)).await;
+        let mut rotated = world.store.rotate_root_key(By::system(NOW), &key(number)).await;
         for _ in 0..20 {
             match rotated {
                 Err(ref fault) if fault.kind() == FaultKind::Contention => {
-                    rotated = world.store.rotate_root_key(&key(number)).await;
+                    rotated = world.store.rotate_root_key(By::system(NOW), &key(number)).await;
                 }
                 _ => break,
             }
@@ -169,7 +170,7 @@ async fn a_replica_finds_the_next_key_where_it_was_told_to_look(world: &World) {
     let known = world.scene(false, false).await;
     let keys = RootKeys::new(vec![root()]).reloaded_by(Arc::new(|| vec![root(), key(9)]));
     let replica = Store::open(&world.location, keys, NOW).await.unwrap();
-    world.store.rotate_root_key(&key(9)).await.unwrap();
+    world.store.rotate_root_key(By::system(NOW), &key(9)).await.unwrap();
     let tenant = replica.find_tenant(known.tenant.tenant_id).await.unwrap();
     assert!(tenant.is_some(), "a tenant that the replica had not read before");
     let made = create_tenant(&replica).await;
@@ -184,7 +185,7 @@ async fn a_replica_without_the_next_key_says_what_it_lacks(world: &World) {
     }
     let scene = world.scene(false, false).await;
     let replica = Store::open(&world.location, root(), NOW).await.unwrap();
-    world.store.rotate_root_key(&key(9)).await.unwrap();
+    world.store.rotate_root_key(By::system(NOW), &key(9)).await.unwrap();
     let fault = replica.find_tenant(scene.tenant.tenant_id).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::WrongRootKey);
     assert!(fault.to_string().contains(&root_key_id(&key(9))), "{fault}");
@@ -196,7 +197,7 @@ async fn a_replica_without_the_next_key_says_what_it_lacks(world: &World) {
         locale: "zh-CN".into(),
     };
     let tenant = new_tenant(&replica, tenant_id, settings);
-    let fault = replica.create_tenant(&tenant, None).await.unwrap_err();
+    let fault = replica.create_tenant(By::system(NOW), &tenant, None).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::WrongRootKey, "nothing is wrapped under the old key");
     assert_eq!(world.number("SELECT count(*) FROM tenants WHERE tenant_id = 5").await, 0);
 }

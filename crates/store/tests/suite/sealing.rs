@@ -71,10 +71,10 @@ async fn write_canaries(world: &World) {
     app.secrets.encrypt_key = "canary-encrypt-key".into();
     let key = IdempotencyKey { api_key_id: Id(1), key_digest: [1; 16], request_digest: [1; 16] };
     let kept = KeptAnswer { key, http_status: 201, body: b"canary-answer".to_vec(), at: NOW };
-    store.create_app(&app, Some(&kept)).await.unwrap();
+    store.create_app(BY, &app, Some(&kept)).await.unwrap();
     let mut account = new_account(store, scene.app_id);
     account.custom_fields = vec![("k".into(), "canary-account-field".into())];
-    store.bind_account(&scene.tenant, &account, None).await.unwrap();
+    store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
     for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
         let exchange = Exchange {
             request: "canary-request".into(),
@@ -170,12 +170,12 @@ async fn write_two_of_all(world: &World) -> Sealed {
         let reports = vec![report("a", "https://v.example/a")];
         accepted(store, scene.result_with(order_id, "绿灯", reports)).await;
         let account = new_account(store, scene.app_id);
-        store.bind_account(&scene.tenant, &account, None).await.unwrap();
+        store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
         let key =
             IdempotencyKey { api_key_id: Id(1), key_digest: [place; 16], request_digest: [1; 16] };
         let kept = KeptAnswer { key, http_status: 201, body: b"{}".to_vec(), at: NOW };
         let app_id = domain::AppId(100 + i64::from(place));
-        store.create_app(&new_app(store, app_id, None), Some(&kept)).await.unwrap();
+        store.create_app(BY, &new_app(store, app_id, None), Some(&kept)).await.unwrap();
         (orders[usize::from(place)], accounts[usize::from(place)]) = (order_id, account.account_id);
         keys.push(key);
     }

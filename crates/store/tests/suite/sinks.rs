@@ -37,7 +37,7 @@ async fn what_is_held_waits_for_a_sink(world: &World) {
     let scene = world.scene(false, false).await;
     let mut app = new_app(&world.store, scene.app_id, Some(scene.tenant.tenant_id));
     app.settings.callback_url = None;
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let order_id = accepted(&world.store, scene.place()).await;
     accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
     let claimed = claim(world, 0, 10).await.remove(0);
@@ -53,11 +53,11 @@ async fn what_is_held_waits_for_a_sink(world: &World) {
 
     let mut settings = app.settings.clone();
     settings.name = "still without a sink".into();
-    let saved = world.store.update_app(app.app_id, 1, &settings, NOW).await.unwrap();
+    let saved = world.store.update_app(BY, app.app_id, 1, &settings).await.unwrap();
     assert_eq!(saved, Saved::Done);
     assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
     settings.callback_url = Some("https://hook.example/".into());
-    world.store.update_app(app.app_id, 2, &settings, NOW).await.unwrap();
+    world.store.update_app(BY, app.app_id, 2, &settings).await.unwrap();
     let claimed = claim(world, 0, 10).await;
     assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
     assert_eq!(claimed[0].attempt, 1, "what was not tried counts as no try");
@@ -69,10 +69,10 @@ async fn a_delivery_is_held_only_while_its_app_is_as_it_was(world: &World) {
     let scene = world.scene(false, false).await;
     let mut app = new_app(&world.store, scene.app_id, None);
     app.settings.callback_url = None;
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     accepted(&world.store, scene.place()).await;
     let claimed = claim(world, 0, 10).await.remove(0);
-    world.store.update_app(app.app_id, 1, &app.settings, NOW).await.unwrap();
+    world.store.update_app(BY, app.app_id, 1, &app.settings).await.unwrap();
     assert!(!hold(world, &claimed, Some(1)).await);
     assert!(hold(world, &claimed, Some(2)).await);
     let found = world.store.find_event_of(scene.tenant.tenant_id, claimed.event_id.event_no).await;
@@ -121,7 +121,7 @@ async fn what_a_receiver_missed_is_hastened_and_a_lease_is_not(world: &World) {
 async fn a_failing_sink_is_noted_since_its_first_failure(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let mut since = Vec::new();
     for (hour, sink) in [
         (0, SinkNote::Failed),
@@ -145,7 +145,7 @@ async fn a_failing_sink_is_noted_since_its_first_failure(world: &World) {
 async fn a_paused_app_resumes_with_what_was_paused(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let store = &world.store;
     let pause = Pause { since: NOW, reason: "no event was taken for 5 days".into() };
     let detail = Some("status 500");
@@ -159,7 +159,7 @@ async fn a_paused_app_resumes_with_what_was_paused(world: &World) {
     assert_eq!(store.set_due_aside(app.app_id, state, Some(2), NOW).await.unwrap(), 1);
     let mut settings = app.settings.clone();
     settings.name = "an update releases what is held alone".into();
-    assert_eq!(store.update_app(app.app_id, 2, &settings, NOW).await.unwrap(), Saved::Done);
+    assert_eq!(store.update_app(BY, app.app_id, 2, &settings).await.unwrap(), Saved::Done);
     assert!(claim(world, LEASE_MS, 10).await.is_empty());
 
     let alerts = store.list_alerts(END, 10).await.unwrap();

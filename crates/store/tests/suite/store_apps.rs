@@ -30,7 +30,7 @@ fn installation(tenant_id: TenantId, scopes: &[Scope], at: UnixMs) -> Installati
 
 async fn create_app(world: &World) {
     let app = new_app(&world.store, APP, None);
-    assert_eq!(world.store.create_app(&app, None).await.unwrap(), Saved::Done);
+    assert_eq!(world.store.create_app(BY, &app, None).await.unwrap(), Saved::Done);
 }
 
 async fn an_installation_is_kept_changed_and_taken_away(world: &World) {
@@ -39,26 +39,26 @@ async fn an_installation_is_kept_changed_and_taken_away(world: &World) {
     let find = async || world.store.find_installation(APP, tenant_id).await.unwrap();
     assert_eq!(find().await, None);
     let first = installation(tenant_id, &[Scope::Exam, Scope::BackgroundCheckOrder], NOW);
-    assert_eq!(world.store.put_installation(&first).await.unwrap(), Saved::Done);
+    assert_eq!(world.store.put_installation(BY, &first).await.unwrap(), Saved::Done);
     assert_eq!(find().await.as_deref(), Some(&first));
     assert_eq!(find().await.as_deref(), Some(&first), "from memory");
     let found = world.replica().await.find_installation(APP, tenant_id).await.unwrap();
     assert_eq!(found.as_deref(), Some(&first));
     let second = installation(tenant_id, &[], NOW.plus_ms(9));
-    assert_eq!(world.store.put_installation(&second).await.unwrap(), Saved::Done);
+    assert_eq!(world.store.put_installation(BY, &second).await.unwrap(), Saved::Done);
     let expected = Installation { installed_at: NOW, ..second };
     assert_eq!(find().await.as_deref(), Some(&expected), "since when stays");
     assert_eq!(world.store.find_installation(APP, TenantId(7)).await.unwrap(), None);
-    assert!(world.store.delete_installation(APP, tenant_id).await.unwrap());
+    assert!(world.store.delete_installation(BY, APP, tenant_id).await.unwrap());
     assert_eq!(find().await, None);
-    assert!(!world.store.delete_installation(APP, tenant_id).await.unwrap());
+    assert!(!world.store.delete_installation(BY, APP, tenant_id).await.unwrap());
     // Three changes, each counted as one of the app.
     assert_eq!(world.store.find_app(APP).await.unwrap().unwrap().version, 4);
 }
 
 async fn an_installation_needs_its_app(world: &World) {
     let orphan = installation(TenantId(1), &[], NOW);
-    assert_eq!(world.store.put_installation(&orphan).await.unwrap(), Saved::Outdated);
+    assert_eq!(world.store.put_installation(BY, &orphan).await.unwrap(), Saved::Outdated);
     assert_eq!(world.store.find_installation(APP, TenantId(1)).await.unwrap(), None);
 }
 
@@ -67,7 +67,7 @@ async fn installations_page_newest_first(world: &World) {
     let mut all = Vec::new();
     for number in -5..5_i64 {
         let at = NOW.plus_ms(number / 2);
-        world.store.put_installation(&installation(TenantId(number), &[], at)).await.unwrap();
+        world.store.put_installation(BY, &installation(TenantId(number), &[], at)).await.unwrap();
         all.push((at, TenantId(number)));
     }
     all.sort();
@@ -93,14 +93,14 @@ async fn replicas_hear_of_installations(world: &World) {
     let (tenant_id, replica) = (TenantId(3), world.replica().await);
     for round in 0..4_usize {
         let scopes = &Scope::ALL[..round];
-        world.store.put_installation(&installation(tenant_id, scopes, NOW)).await.unwrap();
+        world.store.put_installation(BY, &installation(tenant_id, scopes, NOW)).await.unwrap();
         let heard = until("the replica sees the change", async || {
             let found = replica.find_installation(APP, tenant_id).await.unwrap();
             found.is_some_and(|found| found.scopes == scopes)
         });
         tokio::time::timeout(std::time::Duration::from_secs(1), heard).await.expect("a second");
     }
-    world.store.delete_installation(APP, tenant_id).await.unwrap();
+    world.store.delete_installation(BY, APP, tenant_id).await.unwrap();
     let heard = until("the replica sees that it is gone", async || {
         replica.find_installation(APP, tenant_id).await.unwrap().is_none()
     });
@@ -110,7 +110,7 @@ async fn replicas_hear_of_installations(world: &World) {
 async fn a_due_ticket_is_issued_by_one_of_many(world: &World) {
     create_app(world).await;
     let self_built = new_app(&world.store, AppId(6), Some(TenantId(1)));
-    world.store.create_app(&self_built, None).await.unwrap();
+    world.store.create_app(BY, &self_built, None).await.unwrap();
     let due = world.store.list_due_tickets(NOW, 10).await.unwrap();
     assert_eq!(due, [DueTicket { app_id: APP, due_at: NOW }], "of store apps alone, at once");
     assert_eq!(world.store.list_due_tickets(NOW.plus_ms(-1), 10).await.unwrap(), []);
@@ -176,8 +176,8 @@ async fn old_tickets_are_forgotten_and_nothing_else(world: &World) {
 
 async fn a_deleted_app_leaves_nothing_behind(world: &World) {
     create_app(world).await;
-    world.store.put_installation(&installation(TenantId(1), &[], NOW)).await.unwrap();
-    assert_eq!(world.store.delete_app(APP).await.unwrap(), Saved::Done);
+    world.store.put_installation(BY, &installation(TenantId(1), &[], NOW)).await.unwrap();
+    assert_eq!(world.store.delete_app(BY, APP).await.unwrap(), Saved::Done);
     assert_eq!(world.store.find_installation(APP, TenantId(1)).await.unwrap(), None);
     assert_eq!(world.store.list_due_tickets(NOW, 10).await.unwrap(), []);
 }

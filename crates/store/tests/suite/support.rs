@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::order::{Actor, Refusal};
 use domain::{AppId, Id, TenantId, UnixMs};
 use futures_util::FutureExt;
+use store::audit::By;
 use store::content::{self, FinalResult, Form, Person, ReportSource, Stage, Words};
 use store::order_pages::{BEGINNING, OrderFilter};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
@@ -19,6 +20,8 @@ use tokio_postgres::NoTls;
 pub(crate) const NOW: UnixMs = UnixMs(1_795_000_000_000);
 /// Later than every id.
 pub(crate) const END: Id = Id(i64::MAX);
+/// Who makes and changes things.
+pub(crate) const BY: By = By::system(NOW);
 pub(crate) const PLACER: Actor = Actor::Member(Id(10));
 pub(crate) const APPROVER: Actor = Actor::Member(Id(11));
 
@@ -137,7 +140,7 @@ impl World {
             locale: "zh-CN".into(),
         };
         let tenant = new_tenant(&self.store, tenant_id, settings);
-        assert_eq!(self.store.create_tenant(&tenant, None).await.unwrap(), Saved::Done);
+        assert_eq!(self.store.create_tenant(BY, &tenant, None).await.unwrap(), Saved::Done);
         let tenant = self.store.find_tenant(tenant_id).await.unwrap().unwrap();
         Scene { tenant, app_id: AppId(77) }
     }
@@ -413,7 +416,7 @@ pub(crate) fn preview(name: &str, url: &str) -> NewReport {
 }
 
 pub(crate) fn source(name: &str, url: &str) -> ReportSource {
-    ReportSource { name: name.into(), url: url.into() }
+    ReportSource { name: name.into(), url: url.into(), log_id: None }
 }
 
 pub(crate) fn form() -> Form {

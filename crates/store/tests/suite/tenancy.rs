@@ -83,7 +83,7 @@ async fn a_tenant_is_kept_with_its_key(world: &World) {
     let other = world.scene(true, true).await;
     assert_ne!(other.tenant.key.bytes(), scene.tenant.key.bytes());
     let again = new_tenant(&world.store, tenant_id, scene.tenant.settings.clone());
-    let fault = world.store.create_tenant(&again, None).await.unwrap_err();
+    let fault = world.store.create_tenant(BY, &again, None).await.unwrap_err();
     assert_eq!(fault.kind(), store::FaultKind::Constraint);
 }
 
@@ -97,7 +97,7 @@ async fn a_tenant_changes_only_from_the_version_that_was_seen(world: &World) {
         four_eyes: true,
     };
     let update = async |version, name: &str| {
-        world.store.update_tenant(tenant_id, version, name, &settings).await.unwrap()
+        world.store.update_tenant(BY, tenant_id, version, name, &settings).await.unwrap()
     };
     assert_eq!(update(1, "新").await, Saved::Done);
     assert_eq!(update(1, "旧").await, Saved::Outdated);
@@ -106,7 +106,7 @@ async fn a_tenant_changes_only_from_the_version_that_was_seen(world: &World) {
     assert_eq!(found.settings, settings);
     assert_eq!(update(2, "更新").await, Saved::Done);
     assert_eq!(world.store.find_tenant(tenant_id).await.unwrap().unwrap().name, "更新");
-    let nobody = world.store.update_tenant(TenantId(1), 1, "x", &settings).await.unwrap();
+    let nobody = world.store.update_tenant(BY, TenantId(1), 1, "x", &settings).await.unwrap();
     assert_eq!(nobody, Saved::Outdated);
 }
 
@@ -114,7 +114,7 @@ async fn an_app_is_kept_whole(world: &World) {
     for tenant_id in [None, Some(TenantId(-5))] {
         let app_id = AppId(tenant_id.map_or(1, |_| -1));
         let app = new_app(&world.store, app_id, tenant_id);
-        assert_eq!(world.store.create_app(&app, None).await.unwrap(), Saved::Done);
+        assert_eq!(world.store.create_app(BY, &app, None).await.unwrap(), Saved::Done);
         let found = world.replica().await.find_app(app_id).await.unwrap().unwrap();
         assert_eq!((found.app_id, found.tenant_id, found.kind), (app_id, tenant_id, app.kind));
         assert_eq!(found.settings, app.settings);
@@ -126,13 +126,13 @@ async fn an_app_is_kept_whole(world: &World) {
 
 async fn an_app_changes_only_from_the_version_that_was_seen(world: &World) {
     let app = new_app(&world.store, AppId(1), None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     assert!(world.store.find_app(app.app_id).await.unwrap().unwrap().settings.is_enabled);
     let settings =
         AppSettings { is_enabled: false, ip_allowlist: vec![], scopes: vec![], ..app.settings };
-    let saved = world.store.update_app(app.app_id, 1, &settings, NOW).await.unwrap();
+    let saved = world.store.update_app(BY, app.app_id, 1, &settings).await.unwrap();
     assert_eq!(saved, Saved::Done);
-    let saved = world.store.update_app(app.app_id, 1, &settings, NOW).await.unwrap();
+    let saved = world.store.update_app(BY, app.app_id, 1, &settings).await.unwrap();
     assert_eq!(saved, Saved::Outdated);
     let found = world.store.find_app(app.app_id).await.unwrap().unwrap();
     assert_eq!((&found.settings, found.version), (&settings, 2));
@@ -141,14 +141,14 @@ async fn an_app_changes_only_from_the_version_that_was_seen(world: &World) {
 async fn an_app_with_accounts_stays(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let account = new_account(&world.store, app.app_id);
-    world.store.bind_account(&scene.tenant, &account, None).await.unwrap();
-    assert_eq!(world.store.delete_app(app.app_id).await.unwrap(), Saved::Outdated);
+    world.store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
+    assert_eq!(world.store.delete_app(BY, app.app_id).await.unwrap(), Saved::Outdated);
     assert!(world.store.find_app(app.app_id).await.unwrap().is_some());
     let tenant_id = scene.tenant.tenant_id;
-    assert!(world.store.unbind_account(tenant_id, account.account_id).await.unwrap());
-    assert_eq!(world.store.delete_app(app.app_id).await.unwrap(), Saved::Done);
+    assert!(world.store.unbind_account(BY, tenant_id, account.account_id).await.unwrap());
+    assert_eq!(world.store.delete_app(BY, app.app_id).await.unwrap(), Saved::Done);
     assert!(world.store.find_app(app.app_id).await.unwrap().is_none());
 }
 
@@ -159,7 +159,7 @@ async fn replicas_hear_of_changes_within_a_second(world: &World) {
     let scene = world.scene(false, false).await;
     let tenant_id = scene.tenant.tenant_id;
     let app = new_app(&world.store, AppId(1), None);
-    world.store.create_app(&app, None).await.unwrap();
+    world.store.create_app(BY, &app, None).await.unwrap();
     let replica = world.replica().await;
     for version in 1..5 {
         // Both remember the rows as they are.
@@ -168,9 +168,9 @@ async fn replicas_hear_of_changes_within_a_second(world: &World) {
             assert_eq!(store.find_tenant(tenant_id).await.unwrap().unwrap().version, version);
         }
         let writer = if version % 2 == 0 { &replica } else { world.store.as_ref() };
-        writer.update_app(app.app_id, version, &app.settings, NOW).await.unwrap();
+        writer.update_app(BY, app.app_id, version, &app.settings).await.unwrap();
         let settings = &scene.tenant.settings;
-        writer.update_tenant(tenant_id, version, "改", settings).await.unwrap();
+        writer.update_tenant(BY, tenant_id, version, "改", settings).await.unwrap();
         let all = async {
             until("all replicas see the change", async || {
                 let mut is_seen = true;
@@ -191,17 +191,17 @@ async fn an_account_is_bound_and_unbound(world: &World) {
     let scene = world.scene(false, false).await;
     let tenant_id = scene.tenant.tenant_id;
     let account = new_account(&world.store, scene.app_id);
-    world.store.bind_account(&scene.tenant, &account, None).await.unwrap();
+    world.store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
     let found = world.store.find_account(&scene.tenant, account.account_id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&account));
     let stranger = world.scene(false, false).await;
     assert_eq!(world.store.find_account(&stranger.tenant, account.account_id).await.unwrap(), None);
     let foreign = stranger.tenant.tenant_id;
-    assert!(!world.store.unbind_account(foreign, account.account_id).await.unwrap());
+    assert!(!world.store.unbind_account(BY, foreign, account.account_id).await.unwrap());
     let package = package(PackageKind::Package, "p1");
     world.store.create_packages(tenant_id, account.account_id, &[package], NOW).await.unwrap();
-    assert!(world.store.unbind_account(tenant_id, account.account_id).await.unwrap());
-    assert!(!world.store.unbind_account(tenant_id, account.account_id).await.unwrap());
+    assert!(world.store.unbind_account(BY, tenant_id, account.account_id).await.unwrap());
+    assert!(!world.store.unbind_account(BY, tenant_id, account.account_id).await.unwrap());
     assert_eq!(world.store.find_account(&scene.tenant, account.account_id).await.unwrap(), None);
     assert_eq!(world.store.list_packages(tenant_id, account.account_id).await.unwrap(), []);
     let event = world.store.find_event_of(tenant_id, account.account_id).await.unwrap();
@@ -328,11 +328,11 @@ async fn pages_go_on_where_the_last_one_ended(world: &World) {
     for number in -6..6_i64 {
         let at = NOW.plus_ms(number / 3);
         let app = new_app(&world.store, AppId(number * 7), None);
-        world.store.create_app(&App { created_at: at, ..app }, None).await.unwrap();
+        world.store.create_app(BY, &App { created_at: at, ..app }, None).await.unwrap();
         apps.insert((at, AppId(number * 7)));
         let mut tenant = new_tenant(&world.store, TenantId(number * 7), settings.clone());
         tenant.at = at;
-        world.store.create_tenant(&tenant, None).await.unwrap();
+        world.store.create_tenant(BY, &tenant, None).await.unwrap();
         tenants.insert((at, TenantId(number * 7)));
     }
     for limit in [1, 2, 5, 100] {
@@ -357,7 +357,7 @@ async fn pages_go_on_where_the_last_one_ended(world: &World) {
     let mut bound = Vec::new();
     for _ in 0..7 {
         let account = new_account(&world.store, scene.app_id);
-        world.store.bind_account(&scene.tenant, &account, None).await.unwrap();
+        world.store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
         bound.insert(0, account);
     }
     let newer = world.store.list_accounts(&scene.tenant, END, 4).await.unwrap();

@@ -18,7 +18,7 @@ use crate::control::gate::Call;
 )]
 pub(crate) async fn delete_account(call: Call) -> Result<StatusCode, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    match call.app.store.unbind_account(tenant_id, call.name("account_id")?).await? {
+    match call.app.store.unbind_account(call.by(), tenant_id, call.name("account_id")?).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }

@@ -81,8 +81,7 @@ async fn change(
         if new == app.settings {
             return Ok((*app).clone());
         }
-        let at = call.app.clock.now();
-        let saved = call.app.store.update_app(app.app_id, app.version, &new, at).await?;
+        let saved = call.app.store.update_app(call.by(), app.app_id, app.version, &new).await?;
         if saved == Saved::Done {
             return Ok((*call.vendor_app().await?).clone());
         }

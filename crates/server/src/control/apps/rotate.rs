@@ -55,7 +55,8 @@ pub(crate) async fn rotate_secret(
         let app = call.vendor_app().await?;
         let (hash, secrets) = rotated(&app, body.secret, &value, until);
         let store = &call.app.store;
-        match store.rotate_app(app.app_id, app.version, &hash, &secrets, kept.as_ref()).await? {
+        let (by, version) = (call.by(), app.version);
+        match store.rotate_app(by, app.app_id, version, &hash, &secrets, kept.as_ref()).await? {
             Saved::Done => return Ok(raw_json(StatusCode::OK, answer)),
             Saved::Outdated => {}
             Saved::KeyTaken => {

@@ -63,6 +63,8 @@ pub(super) fn outline() -> OpenApi {
         ("orders", "Background checks, each of one candidate."),
         ("files", "Files that an order's form can name."),
         ("reports", "Documents that vendors returned."),
+        ("erasures", "How long orders are kept, what holds them, how they are erased."),
+        ("evidence", "Audit chains, manifests and certificates, and the key that verifies them."),
         ("events", "What apps are told, and how it reaches them."),
         ("installation", "The operator's care for what is kept."),
     ];

@@ -45,7 +45,7 @@ pub(crate) async fn put_installation(
     judge(faults)?;
     let installed_at = call.app.clock.now();
     let new = Installation { app_id: app.app_id, tenant_id, scopes, installed_at };
-    match call.app.store.put_installation(&new).await? {
+    match call.app.store.put_installation(call.by(), &new).await? {
         Saved::Done => {}
         // Somebody deleted the app meanwhile.
         Saved::Outdated | Saved::KeyTaken => return Err(Failure::not_found()),

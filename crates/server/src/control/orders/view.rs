@@ -54,6 +54,7 @@ pub(super) fn summary(kept: &kept::OrderSummary) -> OrderSummary {
         created_at: rfc3339(kept.order_id.made_at()),
         updated_at: rfc3339(kept.updated_at),
         ended_at: kept.ended_at.map(rfc3339),
+        erased: kept.is_erased,
     }
 }
 
@@ -104,6 +105,7 @@ pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, may_see_reports: b
         created_at: summary.created_at,
         updated_at: summary.updated_at,
         ended_at: summary.ended_at,
+        erased: summary.erased,
     }
 }
 

@@ -4,14 +4,15 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::{GetReportContent, ProblemCode, ReportState};
 use store::reports::Report;
+use store::views::Viewer;
 
 use super::find;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::request::Query;
-use crate::download::{Asking, Content, Given, Viewer, give};
+use crate::download::{Asking, Content, Given, give};
 
-/// Gives a report's content, a PDF, whole or in ranges; of the newest version, or of any.
+/// Gives a report's content, a PDF, whole or in ranges; of the newest version, or of any. The view is recorded first.
 #[utoipa::path(
     get,
     path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/content",
@@ -46,13 +47,13 @@ pub(crate) async fn get_report_content(
     let version = store.find_report_version(&tenant, order_id, report.report_id, wanted).await?;
     let version = version.ok_or_else(Failure::not_found)?;
     let content = Content {
-        tenant_id: tenant.tenant_id,
+        tenant: &tenant,
         order_id,
         report_id: report.report_id,
         name: &report.source.name,
         version: &version,
     };
-    match give(&call.app, content, &asking, Viewer::Key(call.caller.key_id)).await? {
+    match give(&call.app, content, &asking, Viewer::ApiKey(call.caller.key_id)).await? {
         Given::Content(response) => Ok(response),
         Given::Outside(range) => Ok(outside(version.size_bytes, range)),
         Given::Erased => Err(erased()),

@@ -3,6 +3,7 @@
 pub(super) mod content;
 pub(super) mod refetch;
 pub(super) mod versions;
+pub(super) mod views;
 
 use contract::control;
 use contract::control::ReportState;

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{self, ProblemCode};
+use contract::control::{self, ProblemCode, ReportState};
+use contract::evidence::AuditAct;
+use domain::Id;
 
 use super::{find, view};
 use crate::control::failure::Failure;
@@ -26,7 +28,8 @@ use crate::control::request::{Command, Nothing};
     ),
     responses(
         (status = 200, description = "The report as it is now", body = control::Report),
-        (status = 409, description = "The report is just being fetched, is a preview link, or was erased"),
+        (status = 409, description = "The report is just being fetched, or is a preview link"),
+        (status = 410, description = "It was erased"),
     )
 )]
 pub(crate) async fn refetch_report(
@@ -34,16 +37,23 @@ pub(crate) async fn refetch_report(
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
+    if report.state == ReportState::Erased {
+        return Err(Failure::refused(ProblemCode::Gone, "the report is erased"));
+    }
     if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let tenant_id = call.tenant().await?.tenant_id;
-    let order_id = call.name("order_id")?;
+    let order_id: Id = call.name("order_id")?;
     let (store, now) = (&call.app.store, call.app.clock.now());
     if !store.refetch_report(tenant_id, order_id, report.report_id, now).await? {
         let detail = "expected a report that is pending, failed, stored or flagged";
         return Err(Failure::refused(ProblemCode::IllegalState, detail));
     }
+    let mut entry = call.by().did(AuditAct::ReportRefetched);
+    entry.order_id = Some(Id::to_string(&order_id));
+    entry.report_id = Some(report.report_id.to_string());
+    store.add_audit_entry(tenant_id, &entry).await?;
     let body = view(&find(&call).await?);
     repeat::keep(&call, command.key, StatusCode::OK, &body).await
 }

@@ -1,7 +1,7 @@
 //! `POST /tenants`.
 
 use axum::response::Response;
-use contract::control::{self, CreateTenant, CreatedTenant};
+use contract::control::{self, CreateTenant, CreatedTenant, FieldFault};
 use domain::TenantId;
 use store::tenants::{NewTenant, TenantSettings};
 
@@ -27,7 +27,12 @@ pub(crate) async fn create_tenant(
     if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
-    judge(command.body.faults())?;
+    let (mut faults, bounds) = (command.body.faults(), call.app.config.retention);
+    if faults.is_empty() && !bounds.allow(command.body.retention_days) {
+        let message = format!("expected {} to {}", bounds.min_days, bounds.max_days);
+        faults.push(FieldFault { field: "retention_days".to_owned(), message });
+    }
+    judge(faults)?;
     let CreateTenant { name, report_approval, four_eyes, retention_days, locale } = command.body;
     let api_key = keys::new_key(keys::TENANT_PREFIX);
     let at = call.app.clock.now();

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{self, ProblemCode, UpdateTenant};
+use contract::control::{self, FieldFault, ProblemCode, UpdateTenant};
 use store::Saved;
 use store::tenants::TenantSettings;
 
@@ -27,7 +27,13 @@ pub(crate) async fn update_tenant(
     command: Command<UpdateTenant>,
 ) -> Result<Response, Failure> {
     let body = command.body;
-    judge(body.faults())?;
+    let (mut faults, bounds) = (body.faults(), call.app.config.retention);
+    let is_outside = |days: &u32| faults.is_empty() && !bounds.allow(*days);
+    if body.retention_days.as_ref().is_some_and(is_outside) {
+        let message = format!("expected {} to {}", bounds.min_days, bounds.max_days);
+        faults.push(FieldFault { field: "retention_days".to_owned(), message });
+    }
+    judge(faults)?;
     // Who was overtaken looks again, once: the members are whole values, so the last one wins.
     for _ in 0..2 {
         let tenant = call.tenant().await?;
@@ -40,7 +46,8 @@ pub(crate) async fn update_tenant(
             locale: body.locale.as_ref().unwrap_or(&old.locale).clone(),
         };
         let (tenant_id, version) = (tenant.tenant_id, tenant.version);
-        let saved = call.app.store.update_tenant(tenant_id, version, name, &settings).await?;
+        let saved =
+            call.app.store.update_tenant(call.by(), tenant_id, version, name, &settings).await?;
         if saved == Saved::Done {
             return Ok(json(StatusCode::OK, &view(&*call.tenant().await?)));
         }

@@ -1,0 +1,78 @@
+//! What proves something of reports: who looked at them, and that a file is the one that was kept.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use client::evidence::{Proved, verify_content};
+use contract::control::ReportView;
+use contract::evidence::ManifestVersion;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::key::read_key;
+use crate::output::{Row, Show, short_time, word};
+use crate::sheet::{Column, Sheet, fixed, flexible};
+
+/// What was verified.
+#[derive(Serialize)]
+struct Verified {
+    order_id: String,
+    number: u64,
+    key_id: String,
+    version: ManifestVersion,
+}
+
+impl Show for Verified {
+    fn show(&self, sheet: &mut Sheet) {
+        let version = &self.version;
+        sheet.field("verdict", "the file is the one that the manifest lists");
+        sheet.field("order", &self.order_id);
+        sheet.field("report", &version.report_id);
+        sheet
+            .field("content", format!("version {}, {} bytes", version.version, version.size_bytes));
+        sheet.field("SHA-256", &version.sha256);
+        sheet.optional("came from", version.source_host.as_deref());
+        sheet.optional("named by call", version.log_id.as_deref());
+        sheet.field("named at", version.accepted_at_ms.to_string());
+        sheet.field("fetched at", version.fetched_at_ms.to_string());
+        sheet.field("manifest", format!("number {}, signed by key {}", self.number, self.key_id));
+    }
+}
+
+impl Row for ReportView {
+    const COLUMNS: &'static [Column] = &[
+        fixed("AT"),
+        fixed("VIEWER"),
+        fixed("KEY"),
+        flexible("ADDRESS"),
+        fixed("VERSION"),
+        fixed("BYTES"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            short_time(&self.at),
+            word(&self.viewer),
+            self.key_id.clone().unwrap_or_default(),
+            self.address.clone().unwrap_or_default(),
+            self.version.to_string(),
+            self.range.clone().unwrap_or_else(|| "all".to_owned()),
+        ]
+    }
+}
+
+/// Verifies a file against a manifest, on this machine alone.
+pub(super) fn verify(
+    global: &Global,
+    file: &Path,
+    manifest: &Path,
+    public_key: &str,
+) -> anyhow::Result<()> {
+    let key = read_key(public_key)?;
+    let text = std::fs::read_to_string(manifest);
+    let text = text.with_context(|| manifest.display().to_string())?;
+    let content = std::fs::File::open(file).with_context(|| file.display().to_string())?;
+    let Proved { manifest, version } = verify_content(content, &text, &key)?;
+    let (order_id, number, key_id) = (manifest.order_id, manifest.number, key.key_id());
+    global.print(&Verified { order_id, number, key_id, version })
+}

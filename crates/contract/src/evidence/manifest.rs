@@ -1,0 +1,90 @@
+//! Manifests: which contents of an order's reports the installation keeps, signed.
+
+use serde::{Deserialize, Serialize};
+
+use super::signed::{sha256, to_hex};
+use crate::control::ReportKind;
+
+/// The kind of a signed manifest, see [`super::Signed`].
+pub const MANIFEST: &str = "manifest";
+
+/// What was kept of an order's reports when the manifest was made. A new one is made whenever a content comes; none
+/// is ever changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always `probity.manifest.v1`.
+    pub kind: String,
+    /// The tenant.
+    pub tenant_key: String,
+    /// The order.
+    pub order_id: String,
+    /// Counts the order's manifests; 1 is the first.
+    pub number: u64,
+    /// SHA-256 of the text of the order's manifest before, 64 hex digits; none for the first.
+    pub before: Option<String>,
+    /// When it was made.
+    pub made_at_ms: i64,
+    /// Every content ever kept, by report and version.
+    pub versions: Vec<ManifestVersion>,
+}
+
+/// One content of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestVersion {
+    /// The report.
+    pub report_id: String,
+    /// Counts the report's contents; 1 is the first.
+    pub version: u64,
+    /// Whether the report came with progress or with a result.
+    pub kind: ReportKind,
+    /// SHA-256 of the content, 64 hex digits.
+    pub sha256: String,
+    /// Bytes of the content.
+    pub size_bytes: u64,
+    /// The host that the vendor's address named.
+    pub source_host: Option<String>,
+    /// The call that named the report, as its answer's `X-Tt-Logid` said.
+    pub log_id: Option<String>,
+    /// When the call was accepted.
+    pub accepted_at_ms: i64,
+    /// When the content was fetched.
+    pub fetched_at_ms: i64,
+}
+
+impl Manifest {
+    /// What [`Manifest::kind`] says.
+    pub const KIND: &'static str = "probity.manifest.v1";
+
+    /// The text that is signed.
+    ///
+    /// # Panics
+    /// Never: a manifest always has a JSON text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).expect("a manifest is texts and numbers")
+    }
+
+    /// The manifest of a text, if it is the one spelling of a manifest.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Manifest> {
+        let manifest: Manifest = serde_json::from_str(text).ok()?;
+        (manifest.kind == Manifest::KIND && manifest.text() == text).then_some(manifest)
+    }
+
+    /// The hash by which the next manifest and the certificate of erasure name this one.
+    #[must_use]
+    pub fn hash(text: &str) -> String {
+        to_hex(&sha256(text.as_bytes()))
+    }
+
+    /// The content with this size and SHA-256 (64 hex digits), if it is one of these.
+    #[must_use]
+    pub fn find(&self, size_bytes: u64, sha256: &str) -> Option<&ManifestVersion> {
+        let is_it = |version: &&ManifestVersion| {
+            version.size_bytes == size_bytes && version.sha256 == sha256
+        };
+        self.versions.iter().find(is_it)
+    }
+}

@@ -1,0 +1,156 @@
+//! Backups of an installation on the embedded database: the data, the keys, and the reports' objects.
+//!
+//! The root key is not part of a backup: without it nothing opens, so it is kept elsewhere. On PostgreSQL and in a
+//! bucket their own tools make backups, see docs/reports.md: of a bucket nothing is copied.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::UnixMs;
+use store::backup::{self, BackedUp, DATA_FILE, KEYS_FILE, Restored};
+use store::{Fault, FaultKind};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
+
+/// Takes a backup into `to`, a folder that is made if it does not exist. Safe while a server runs.
+///
+/// # Errors
+/// See [`StartFailure`].
+pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<BackedUp, StartFailure> {
+    judge_engine(config)?;
+    make_folder(to)?;
+    let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
+    let (target, at) = (to.to_owned(), clock.now());
+    let work = move || {
+        // First the objects: an object of a row that is in the data is there too, since it was there before its row.
+        copy_objects(reports.as_deref(), &target)?;
+        let done = backup::back_up(&database, &target, at)?;
+        // What came meanwhile.
+        copy_objects(reports.as_deref(), &target)?;
+        Ok(done)
+    };
+    blocking(work).await
+}
+
+/// Restores a backup into the data folder, which holds no database yet; `keys` are those of `from` when not given.
+///
+/// # Errors
+/// See [`StartFailure`].
+pub async fn restore(
+    config: &Config,
+    clock: &Clock,
+    from: &Path,
+    keys: Option<&Path>,
+) -> Result<Restored, StartFailure> {
+    judge_engine(config)?;
+    make_folder(&config.data)?;
+    let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
+    let source = from.to_owned();
+    let keys = keys.map_or_else(|| from.join(KEYS_FILE), Path::to_owned);
+    let now = clock.now();
+    let work = move || {
+        let restored = backup::restore(&source.join(DATA_FILE), &keys, &database, now)?;
+        if let Some(reports) = &reports {
+            copy_tree(&source.join(REPORTS_FOLDER), reports)?;
+        }
+        Ok(restored)
+    };
+    let restored = blocking(work).await?;
+    let objects = start::open_objects(config).await?;
+    for object in &restored.erased_objects {
+        objects.remove(*object).await.map_err(StartFailure::ObjectStore)?;
+    }
+    Ok(restored)
+}
+
+/// Overwrites and removes the keys of backups below `folder` that may live no longer; gives their files.
+///
+/// # Errors
+/// See [`StartFailure`].
+pub async fn prune(clock: &Clock, folder: &Path) -> Result<Vec<PathBuf>, StartFailure> {
+    let (folder, now) = (folder.to_owned(), clock.now());
+    blocking(move || prune_below(&folder, now)).await
+}
+
+fn prune_below(folder: &Path, now: UnixMs) -> Result<Vec<PathBuf>, StartFailure> {
+    let mut pruned = Vec::new();
+    let wrong = |error| StartFailure::File(folder.to_owned(), error);
+    for entry in fs::read_dir(folder).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        if path.is_dir() {
+            pruned.extend(prune_below(&path, now)?);
+        } else if path.file_name().is_some_and(|name| name == KEYS_FILE)
+            && backup::keys_expire_at(&path)?.is_some_and(|expires_at| expires_at <= now)
+        {
+            backup::destroy(&path)?;
+            pruned.push(path);
+        }
+    }
+    Ok(pruned)
+}
+
+fn judge_engine(config: &Config) -> Result<(), StartFailure> {
+    match config.database_url {
+        None => Ok(()),
+        Some(_) => Err(StartFailure::Store(Fault::new(
+            FaultKind::Schema,
+            "expected the embedded database: back PostgreSQL up with its own tools, see docs/reports.md",
+        ))),
+    }
+}
+
+/// The folder of the objects; none when they lie in a bucket.
+fn objects_folder(config: &Config) -> Option<PathBuf> {
+    match start::object_place(config) {
+        ObjectPlace::Folder(folder) => Some(folder),
+        ObjectPlace::Bucket(_) => None,
+    }
+}
+
+fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartFailure> {
+    reports.map_or(Ok(()), |reports| copy_tree(reports, &target.join(REPORTS_FOLDER)))
+}
+
+/// Copies the files that are not there yet. An object never changes, so one that is there is the same; drafts are
+/// nobody's.
+fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
+    if !from.exists() {
+        return Ok(());
+    }
+    make_folder(to)?;
+    let wrong = |error| StartFailure::File(from.to_owned(), error);
+    for entry in fs::read_dir(from).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        let Some(name) = path.file_name() else { continue };
+        let target = to.join(name);
+        if path.is_dir() {
+            if name != "drafts" {
+                copy_tree(&path, &target)?;
+            }
+        } else if !target.exists() {
+            match fs::copy(&path, &target) {
+                Ok(_) => {}
+                // Erased meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StartFailure::File(target, error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn make_folder(path: &Path) -> Result<(), StartFailure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| StartFailure::File(path.to_owned(), error))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartFailure> + Send + 'static,
+) -> Result<T, StartFailure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "the backup panicked").into()))
+}

@@ -1,0 +1,60 @@
+//! `GET /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/views`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use contract::control::{List, Page, ReportView, ViewerKind};
+use domain::Id;
+use store::views::{View, Viewer};
+
+use super::find;
+use crate::control::cursor::{self, Of};
+use crate::control::failure::{Failure, judge};
+use crate::control::gate::Call;
+use crate::control::instant::rfc3339;
+use crate::control::request::{Query, json};
+
+/// Lists who was given a report's content, newest first.
+#[utoipa::path(
+    get,
+    path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/views",
+    tag = "reports",
+    params(
+        ("tenant_key" = String, Path, description = "16 lower-case hex digits"),
+        ("order_id" = String, Path, description = "19 decimal digits"),
+        ("report_id" = String, Path, description = "19 decimal digits"),
+        List,
+    ),
+    responses((status = 200, description = "A page of views", body = Page<ReportView>))
+)]
+pub(crate) async fn list_report_views(
+    call: Call,
+    Query(list): Query<List>,
+) -> Result<Response, Failure> {
+    judge(list.faults())?;
+    let report = find(&call).await?;
+    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let before = cursor::read(Of::Views, list.cursor.as_deref())?;
+    let before = before.map_or(Id(i64::MAX), |[view_id]| Id(view_id));
+    let limit = cursor::limit(list.limit);
+    let store = &call.app.store;
+    let views = store.list_views(&tenant, order_id, report.report_id, before, limit + 1).await?;
+    let page = cursor::page(views, limit, view, |last| cursor::write(Of::Views, [last.view_id.0]));
+    Ok(json(StatusCode::OK, &page))
+}
+
+fn view(kept: &View) -> ReportView {
+    let (viewer, key_id) = match kept.viewer {
+        Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string())),
+        Viewer::Link => (ViewerKind::Link, None),
+    };
+    let range = kept.range.as_ref();
+    ReportView {
+        view_id: kept.view_id.to_string(),
+        at: rfc3339(kept.at),
+        viewer,
+        key_id,
+        address: kept.address.clone(),
+        version: kept.version.unsigned_abs(),
+        range: range.map(|range| format!("{}-{}", range.start, range.end.saturating_sub(1))),
+    }
+}

@@ -1,0 +1,143 @@
+//! Anchors: every minute the heads of the audit chains that moved are signed and appended to a file, and sent to
+//! another host where the operator names one. Whoever cuts off the end of a chain would have to cut them as well.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use contract::evidence::{ANCHOR, Anchor as Note, to_hex};
+use domain::TenantId;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use store::audit::{Head, chain_name};
+use store::{Fault, FaultKind};
+
+use super::{Step, Worker};
+use crate::app::{App, SharedApp};
+
+/// The file in the data folder that holds the anchors, one signed note in each line.
+pub(super) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
+const MINUTE_MS: u64 = 60_000;
+const HEADS_AT_ONCE: u32 = 1_000;
+/// Notes that wait for the other host; older ones stand in the file alone.
+const UNSENT_MAX: usize = 10_000;
+
+/// Anchors what moved.
+pub(super) struct Anchor {
+    app: SharedApp,
+    /// On the clock's monotonic count.
+    next_at_ms: u64,
+    /// The newest entry of each chain that this process has anchored.
+    anchored: HashMap<TenantId, u64>,
+    unsent: Vec<String>,
+}
+
+impl Anchor {
+    pub(super) fn new(app: &SharedApp) -> Anchor {
+        let (anchored, unsent) = (HashMap::new(), Vec::new());
+        Anchor { app: SharedApp::clone(app), next_at_ms: 0, anchored, unsent }
+    }
+
+    async fn moved(&self) -> Result<Vec<Head>, Fault> {
+        let (mut moved, mut after) = (Vec::new(), TenantId(i64::MIN));
+        loop {
+            let heads = self.app.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
+            let Some(last) = heads.last() else { return Ok(moved) };
+            after = last.tenant_id;
+            let is_new = |head: &Head| self.anchored.get(&head.tenant_id) != Some(&head.seq);
+            moved.extend(heads.into_iter().filter(is_new));
+        }
+    }
+
+    async fn anchor(&mut self) -> Result<(), Fault> {
+        let moved = self.moved().await?;
+        let at_ms = self.app.clock.now().0;
+        let lines: Vec<_> = moved.iter().map(|head| self.line(head, at_ms)).collect();
+        if !lines.is_empty() {
+            append(self.app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
+            self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
+        }
+        if self.app.config.anchor_url.is_some() {
+            self.unsent.extend(lines);
+            let excess = self.unsent.len().saturating_sub(UNSENT_MAX);
+            self.unsent.drain(..excess);
+            self.send().await;
+        }
+        Ok(())
+    }
+
+    fn line(&self, head: &Head, at_ms: i64) -> String {
+        let note = Note {
+            kind: Note::KIND.to_owned(),
+            tenant_key: chain_name(head.tenant_id),
+            seq: head.seq,
+            hash: to_hex(&head.hash),
+            at_ms,
+        };
+        let text = serde_json::to_string(&note).expect("an anchor is texts and numbers");
+        self.app.store.signer().signed(ANCHOR, &text) + "\n"
+    }
+
+    /// Sends what waits; what does not arrive is sent with the next minute's.
+    async fn send(&mut self) {
+        let Some(url) = self.app.config.anchor_url.clone() else { return };
+        if self.unsent.is_empty() {
+            return;
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
+        match self.app.outbound.post(&url, headers, self.unsent.concat().into()).await {
+            Ok(answer) if answer.status.is_success() => self.unsent.clear(),
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                tracing::warn!(status, "the anchors were not taken, and are sent again");
+            }
+            Err(failure) => {
+                tracing::warn!(class = failure.class(), "the anchors were not sent");
+            }
+        }
+    }
+}
+
+/// Appends to the file and waits until it is on the disk.
+async fn append(path: PathBuf, text: String) -> Result<(), Fault> {
+    let work = move || -> std::io::Result<()> {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.create(true).append(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|_| Err(std::io::Error::other("the append panicked")));
+    done.map_err(|error| Fault::new(FaultKind::Storage, format_args!("audit anchors: {error}")))
+}
+
+impl Worker for Anchor {
+    async fn signal(_: &App) {
+        std::future::pending::<()>().await;
+    }
+
+    async fn step(&mut self) -> Result<Step, Fault> {
+        let now_ms = self.app.clock.mono_ms();
+        if now_ms >= self.next_at_ms {
+            self.anchor().await?;
+            self.next_at_ms = now_ms + MINUTE_MS;
+        }
+        Ok(Step::Idle)
+    }
+
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    async fn ended(&mut self) -> bool {
+        std::future::pending().await
+    }
+
+    /// What was done since the last minute is anchored too.
+    async fn stop(&mut self) {
+        if let Err(fault) = self.anchor().await {
+            tracing::warn!(%fault, "the last entries of the audit chains are not anchored");
+        }
+    }
+}

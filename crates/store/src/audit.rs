@@ -1,0 +1,182 @@
+//! The audit chains: each entry is written in the transaction of what it tells, and carries the hash of all before it.
+//!
+//! An entry takes three statements: the chain's head is taken and counted on, the entry is added with the hash that
+//! the database itself works out, and the head keeps that hash. Whoever adds an entry holds the head until its
+//! commit, so that a chain has one order, on any number of replicas; so it comes last in every transaction.
+//! A head that is gone begins the chain anew with entry 1, which is there already: then nothing can be written that
+//! has to be told, until somebody looks. Source: product, section 8.
+
+use contract::evidence::{
+    AuditAct, AuditActor, AuditEntry, OPERATOR_CHAIN, chain_line, chain_start,
+};
+use domain::order::Actor;
+use domain::{Id, TenantId, UnixMs};
+
+use crate::Store;
+use crate::fault::{Fault, FaultKind};
+use crate::value::{Row, Statement, one, values};
+
+/// The operator's own chain.
+pub const OPERATOR: TenantId = TenantId(0);
+
+/// Who does something, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    actor: AuditActor,
+    actor_id: Option<Id>,
+    /// The tenant's now.
+    pub at: UnixMs,
+}
+
+impl By {
+    /// A key of the control API.
+    #[must_use]
+    pub const fn key(key_id: Id, at: UnixMs) -> By {
+        By { actor: AuditActor::ApiKey, actor_id: Some(key_id), at }
+    }
+
+    /// Whoever holds a signed link.
+    #[must_use]
+    pub const fn link(at: UnixMs) -> By {
+        By { actor: AuditActor::Link, actor_id: None, at }
+    }
+
+    /// The installation itself.
+    #[must_use]
+    pub const fn system(at: UnixMs) -> By {
+        By { actor: AuditActor::System, actor_id: None, at }
+    }
+
+    /// Who gave a command to the desk.
+    pub(crate) fn actor(actor: Actor, at: UnixMs) -> By {
+        match actor {
+            Actor::Member(key_id) => By::key(key_id, at),
+            Actor::Vendor(_) => By::system(at),
+        }
+    }
+
+    /// The id of the key, 0 for anybody else.
+    pub(crate) fn actor_number(&self) -> i64 {
+        self.actor_id.map_or(0, |id| id.0)
+    }
+
+    /// An entry that says that it did this.
+    #[must_use]
+    pub fn did(&self, act: AuditAct) -> AuditEntry {
+        let mut entry = AuditEntry::new(self.at.0, act, self.actor);
+        entry.actor_id = self.actor_id.map(|id| id.to_string());
+        entry
+    }
+}
+
+/// Where a chain is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Whose chain; [`OPERATOR`] for the operator's.
+    pub tenant_id: TenantId,
+    /// The number of the newest entry.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// One entry as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEntry {
+    /// Its number; 1 is the first.
+    pub seq: u64,
+    /// The line of an export, without a line feed.
+    pub line: String,
+}
+
+/// Takes the chain's head and counts on.
+pub(crate) const ADVANCE: &str = "INSERT INTO audit_heads (tenant_id, seq, hash) VALUES ($1, 1, $2) \
+    ON CONFLICT (tenant_id) DO UPDATE SET seq = audit_heads.seq + 1";
+pub(crate) const ADD: &str = "INSERT INTO audit_entries (tenant_id, seq, hash, body) \
+    SELECT h.tenant_id, h.seq, sha256(h.hash || $2), $2 FROM audit_heads h WHERE h.tenant_id = $1";
+pub(crate) const KEEP: &str = "UPDATE audit_heads SET hash = (SELECT e.hash FROM audit_entries e \
+    WHERE e.tenant_id = audit_heads.tenant_id AND e.seq = audit_heads.seq) WHERE tenant_id = $1";
+const LIST: &str = "SELECT seq, hash, body FROM audit_entries WHERE tenant_id = $1 AND seq > $2 \
+    ORDER BY seq LIMIT $3";
+const LIST_HEADS: &str = "SELECT tenant_id, seq, hash FROM audit_heads WHERE tenant_id > $1 \
+    ORDER BY tenant_id LIMIT $2";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[ADVANCE, ADD, KEEP, LIST, LIST_HEADS];
+
+/// The statements that add an entry to a tenant's chain; the last ones of their transaction.
+pub(crate) fn add(tenant_id: TenantId, entry: &AuditEntry) -> [Statement; 3] {
+    [
+        one(ADVANCE, values![tenant_id.0, chain_start(&chain_name(tenant_id)).as_slice()]),
+        one(ADD, values![tenant_id.0, entry.text().into_bytes()]),
+        one(KEEP, values![tenant_id.0]),
+    ]
+}
+
+/// How a chain names its tenant.
+#[must_use]
+pub fn chain_name(tenant_id: TenantId) -> String {
+    match tenant_id {
+        OPERATOR => OPERATOR_CHAIN.to_owned(),
+        tenant_id => tenant_id.to_string(),
+    }
+}
+
+impl Store {
+    /// Adds an entry that belongs to no other write.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn add_audit_entry(
+        &self,
+        tenant_id: TenantId,
+        entry: &AuditEntry,
+    ) -> Result<(), Fault> {
+        self.write(add(tenant_id, entry).into()).await.map(drop)
+    }
+
+    /// At most `limit` entries of a chain after the given number, oldest first, as they are exported.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_audit(
+        &self,
+        tenant_id: TenantId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<KeptEntry>, Fault> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let rows = self.read(LIST, values![tenant_id.0, after, i64::from(limit)]).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// At most `limit` heads of chains after the given tenant's, in the order of their tenants.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_audit_heads(&self, after: TenantId, limit: u32) -> Result<Vec<Head>, Fault> {
+        let rows = self.read(LIST_HEADS, values![after.0, i64::from(limit)]).await?;
+        let head = |row: &Row| {
+            Ok(Head { tenant_id: TenantId(row.int(0)?), seq: number(row, 1)?, hash: hash(row, 2)? })
+        };
+        rows.iter().map(head).collect()
+    }
+}
+
+/// A row is shown as it is kept, also when it was altered: whoever reads the chain finds it.
+fn kept(row: &Row) -> Result<KeptEntry, Fault> {
+    let (seq, hash) = (number(row, 0)?, hash(row, 1)?);
+    let body = String::from_utf8_lossy(row.bytes(2)?).into_owned();
+    Ok(KeptEntry { seq, line: chain_line(seq, &hash, &body) })
+}
+
+fn number(row: &Row, place: usize) -> Result<u64, Fault> {
+    u64::try_from(row.int(place)?)
+        .map_err(|_| Fault::new(FaultKind::Damaged, "a number of an audit chain is negative"))
+}
+
+fn hash(row: &Row, place: usize) -> Result<[u8; 32], Fault> {
+    let hash = row.bytes(place)?.try_into();
+    hash.map_err(|_| Fault::new(FaultKind::Damaged, "a hash of an audit chain is not 32 bytes"))
+}
