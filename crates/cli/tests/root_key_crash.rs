@@ -2,8 +2,6 @@
 //!
 //! `LOOPS` is the number of kills (15), `SEED` makes a run again.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
-
 mod load;
 
 use std::time::Duration;
@@ -22,7 +20,7 @@ async fn a_rotation_that_is_killed_leaves_an_installation_that_opens() {
     let operator_key = setup.operator_key();
     let operator = Control::new(&daemon.url, &operator_key).unwrap();
     for number in 0..20 {
-        operator.create_tenant(&CreateTenant::named(&format!("t-{number}"))).await.unwrap();
+        operator.create_tenant(&CreateTenant::named(format!("t-{number}"))).await.unwrap();
     }
     let (file, next) = (setup.data.join("root.key"), setup.data.join("root.key.next"));
     let (mut changed, mut cut_off) = (0, 0);
