@@ -107,6 +107,13 @@ impl fmt::Debug for Config {
             .field("objects", &self.objects)
             .field("s3", &self.s3)
             .field("allow_outbound", &self.allow_outbound)
+            .field("not_found", &self.not_found)
+            .field("body_bytes_max", &self.body_bytes_max)
+            .field("file_bytes_max", &self.file_bytes_max)
+            .field("body_time", &self.body_time)
+            .field("listener", &self.listener)
+            .field("retention", &self.retention)
+            .field("long_connection", &self.long_connection)
             .finish_non_exhaustive()
     }
 }
