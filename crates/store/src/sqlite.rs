@@ -42,7 +42,8 @@ const LIBRARY_MIN: i32 = 3_051_003;
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
-    (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events))";
+    (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events), \
+    (SELECT coalesce(max(view_id), 0) FROM report_views))";
 const IS_LOGGED: &str = "SELECT count(*) FROM pragma_table_info('pulse') WHERE name = 'applied'";
 
 /// An open SQLite database.

@@ -28,6 +28,7 @@ CREATE TABLE report_views (
   sealed BYTEA NOT NULL,
   PRIMARY KEY (tenant_id, report_id, view_id)
 );
+CREATE INDEX report_views_by_id ON report_views (view_id);
 
 CREATE TABLE manifests (
   tenant_id BIGINT NOT NULL,

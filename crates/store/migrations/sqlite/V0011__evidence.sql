@@ -33,6 +33,7 @@ CREATE TABLE report_views (
   sealed BLOB NOT NULL,
   PRIMARY KEY (tenant_id, report_id, view_id)
 ) WITHOUT ROWID, STRICT;
+CREATE INDEX report_views_by_id ON report_views (view_id);
 
 -- Signed lists of the contents kept for an order, append-only.
 CREATE TABLE manifests (

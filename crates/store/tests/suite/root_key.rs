@@ -96,8 +96,9 @@ async fn ten_thousand_versions(world: &World, scene: &Scene) -> (Id, Vec<Id>) {
     // Rows alone: each as the first one, with a number of its own.
     world
         .raw(&format!(
-            "INSERT INTO report_versions SELECT tenant_id, report_id, n, order_id, object_id + n, size_bytes, sha256, \
-             is_flagged, fetched_at, wrapped_key, sealed FROM report_versions, {numbers} AS numbers"
+            "INSERT INTO report_versions (tenant_id, report_id, version, order_id, object_id, size_bytes, sha256, \
+             is_flagged, fetched_at, wrapped_key, sealed) SELECT tenant_id, report_id, n, order_id, object_id + n, \
+             size_bytes, sha256, is_flagged, fetched_at, wrapped_key, sealed FROM report_versions, {numbers} AS numbers"
         ))
         .await;
     (order_id, vec![claimed.report_id])
