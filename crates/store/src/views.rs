@@ -68,6 +68,9 @@ const LIST: &str = "SELECT view_id, version, viewer_kind, viewer_id, at, range_s
     FROM report_views WHERE tenant_id = $1 AND report_id = $2 AND view_id < $3 \
     ORDER BY view_id DESC LIMIT $4";
 
+/// How often a view is recorded whose id is there already.
+const TRIES: u32 = 3;
+
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST];
@@ -84,15 +87,22 @@ impl Store {
         if row.is_erased() {
             return Ok(false);
         }
-        let mut statements = Vec::new();
-        if view.ranges.is_empty() {
-            statements.extend(self.record_range(tenant, &data_key, view, None));
+        let mut tries = TRIES;
+        loop {
+            let mut statements = Vec::new();
+            if view.ranges.is_empty() {
+                statements.extend(self.record_range(tenant, &data_key, view, None));
+            }
+            for range in &view.ranges {
+                statements.extend(self.record_range(tenant, &data_key, view, Some(range)));
+            }
+            tries -= 1;
+            match self.write(statements).await {
+                // The id of a view of before came again: the clock was set back.
+                Err(fault) if fault.kind() == FaultKind::Constraint && tries > 0 => {}
+                written => return written.map(|_| true),
+            }
         }
-        for range in &view.ranges {
-            statements.extend(self.record_range(tenant, &data_key, view, Some(range)));
-        }
-        self.write(statements).await?;
-        Ok(true)
     }
 
     fn record_range(
