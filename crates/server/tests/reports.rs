@@ -241,7 +241,17 @@ async fn failed_fetches_follow_the_schedule_and_a_new_try_can_be_asked_for() {
 
         let (store, tenant_id) = (&world.app.store, parties.tenant.tenant_id);
         let now = world.clock.now();
-        assert!(store.refetch_report(tenant_id, order_id, failed.report_id, now).await.unwrap());
+        assert!(
+            store
+                .refetch_report(
+                    store::audit::By::system(now),
+                    tenant_id,
+                    order_id,
+                    failed.report_id
+                )
+                .await
+                .unwrap()
+        );
         world.settle().await;
         let stored = report(&world, &parties, order_id).await;
         assert_eq!((stored.state, stored.failure), (ReportState::Stored, None));

@@ -8,9 +8,11 @@
 //! `due_at` is the end of its lease, so that a dead worker's reports become due again by themselves.
 
 use contract::control::{ReportKind, ReportState};
+use contract::evidence::AuditAct;
 use domain::{Id, TenantId, UnixMs};
 
 use crate::Store;
+use crate::audit::{self, By};
 use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::report_versions::{self, NewContent};
@@ -257,19 +259,24 @@ impl Store {
     }
 
     /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
-    /// being fetched.
+    /// being fetched. The tenant's audit chain tells of it, in the same transaction.
     ///
     /// # Errors
     /// Faults of storage.
     pub async fn refetch_report(
         &self,
+        by: By,
         tenant_id: TenantId,
         order_id: Id,
         report_id: Id,
-        at: UnixMs,
     ) -> Result<bool, Fault> {
-        let refetch = one(REFETCH, values![tenant_id.0, report_id.0, order_id.0, at.0]);
-        let written = self.write(vec![refetch]).await?;
+        let values = values![tenant_id.0, report_id.0, order_id.0, by.at.0];
+        let mut statements = vec![one(REFETCH, values)];
+        let mut entry = by.did(AuditAct::ReportRefetched);
+        entry.order_id = Some(order_id.to_string());
+        entry.report_id = Some(report_id.to_string());
+        statements.extend(audit::add(tenant_id, &entry));
+        let written = self.write(statements).await?;
         self.wake_reports();
         Ok(matches!(written, Written::Done(_)))
     }

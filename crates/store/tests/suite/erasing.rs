@@ -173,7 +173,12 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     assert!(
         store.claim_deliveries(NOW.plus_ms(9 * DAY_MS), END_OF_LEASE, 10).await.unwrap().is_empty()
     );
-    assert!(!store.refetch_report(tenant.tenant_id, order_id, full.report_id, NOW).await.unwrap());
+    assert!(
+        !store
+            .refetch_report(By::system(NOW), tenant.tenant_id, order_id, full.report_id)
+            .await
+            .unwrap()
+    );
 
     // What vendors and hirers still call gets the refusal of a final order.
     for command in [

@@ -237,7 +237,12 @@ pub(crate) async fn note_version(
     let (store, tenant) = (&world.store, &scene.tenant);
     let report = store.find_report(tenant, order_id, report_id).await.unwrap().unwrap();
     if report.has_content() {
-        assert!(store.refetch_report(tenant.tenant_id, order_id, report_id, NOW).await.unwrap());
+        assert!(
+            store
+                .refetch_report(By::system(NOW), tenant.tenant_id, order_id, report_id)
+                .await
+                .unwrap()
+        );
     }
     let claimed = store.claim_reports(NOW, NOW.plus_ms(1_000), 100).await.unwrap();
     let claimed = claimed.iter().find(|claimed| claimed.report_id == report_id).unwrap();

@@ -3,6 +3,7 @@
 use contract::control::ReportState;
 use domain::{Id, TenantId};
 use store::Key;
+use store::audit::By;
 use store::content::VersionFacts;
 use store::report_versions::{ExpectedKey, NewContent};
 use store::reports::{ClaimedReport, FetchOutcome, Report};
@@ -83,7 +84,7 @@ async fn find(world: &World, scene: &Scene, order_id: Id, report_id: Id) -> Repo
 
 async fn refetch(world: &World, scene: &Scene, order_id: Id, report_id: Id, ms: i64) -> bool {
     let (tenant_id, at) = (scene.tenant.tenant_id, NOW.plus_ms(ms));
-    world.store.refetch_report(tenant_id, order_id, report_id, at).await.unwrap()
+    world.store.refetch_report(By::system(at), tenant_id, order_id, report_id).await.unwrap()
 }
 
 async fn a_stored_report_tells_size_and_hash(world: &World) {
@@ -229,11 +230,17 @@ async fn a_failed_report_is_fetched_again_on_request(world: &World) {
     assert!(claim(world, 10 * LEASE_MS, 10).await.is_empty());
     let at = NOW.plus_ms(11 * LEASE_MS);
     let stranger = world.scene(false, false).await.tenant.tenant_id;
-    assert!(!world.store.refetch_report(stranger, order_id, report_id, at).await.unwrap());
-    assert!(!world.store.refetch_report(tenant_id, Id(1), report_id, at).await.unwrap());
+    assert!(
+        !world.store.refetch_report(By::system(at), stranger, order_id, report_id).await.unwrap()
+    );
+    assert!(
+        !world.store.refetch_report(By::system(at), tenant_id, Id(1), report_id).await.unwrap()
+    );
     let link = Id(report_id.0 + 1);
-    assert!(!world.store.refetch_report(tenant_id, order_id, link, at).await.unwrap());
-    assert!(world.store.refetch_report(tenant_id, order_id, report_id, at).await.unwrap());
+    assert!(!world.store.refetch_report(By::system(at), tenant_id, order_id, link).await.unwrap());
+    assert!(
+        world.store.refetch_report(By::system(at), tenant_id, order_id, report_id).await.unwrap()
+    );
     let claimed = claim(world, 11 * LEASE_MS, 10).await;
     assert_eq!((claimed.len(), claimed[0].attempt), (1, 1));
 }

@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{self, ProblemCode, ReportState};
-use contract::evidence::AuditAct;
 use domain::Id;
 
 use super::{find, view};
@@ -45,15 +44,11 @@ pub(crate) async fn refetch_report(
     }
     let tenant_id = call.tenant().await?.tenant_id;
     let order_id: Id = call.name("order_id")?;
-    let (store, now) = (&call.app.store, call.app.clock.now());
-    if !store.refetch_report(tenant_id, order_id, report.report_id, now).await? {
+    let store = &call.app.store;
+    if !store.refetch_report(call.by(), tenant_id, order_id, report.report_id).await? {
         let detail = "expected a report that is pending, failed, stored or flagged";
         return Err(Failure::refused(ProblemCode::IllegalState, detail));
     }
-    let mut entry = call.by().did(AuditAct::ReportRefetched);
-    entry.order_id = Some(Id::to_string(&order_id));
-    entry.report_id = Some(report.report_id.to_string());
-    store.add_audit_entry(tenant_id, &entry).await?;
     let body = view(&find(&call).await?);
     repeat::keep(&call, command.key, StatusCode::OK, &body).await
 }
