@@ -2,9 +2,10 @@
 //! sync of it, by turns; the memory that it takes; and what 100 reports at once cost `update_result`.
 //!
 //! ```text
-//! cargo run --release -p server --example report_intake -- [postgres://USER@HOST/DATABASE]
+//! cargo run --release -p server --example report_intake -- [postgres://USER@HOST/DATABASE] [--deep-check PROGRAM]
 //! ```
 //!
+//! With `--deep-check target/release/probity` each report is parsed in a child process too, as in a server.
 //! A report counts from the acknowledged call that brought it until its row says stored. Loopback is allowed for it.
 //! The host of the reports runs in the same process; the peak of memory is reset before each of our turns, so what
 //! counts is what a turn adds.
@@ -38,10 +39,14 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const MIB: usize = 1 << 20;
-/// Bytes of the large report; the most that is taken, but for its first and last line.
+/// Bytes of the large report's picture; with it the report is nearly the most that is taken.
 const LARGE: usize = 50 * MIB - 64 * 1024;
 const TURNS: usize = 7;
 /// Reports at once, and bytes of each.
@@ -49,17 +54,28 @@ const AT_ONCE: usize = 100;
 const SMALL: usize = 5 * MIB;
 /// Callers of `update_result`, each with one call at a time.
 const CALLERS: usize = 8;
-/// Calls of each without reports beside them.
-const CALLS: usize = 250;
+/// Calls of each without reports beside them, before and after those with them.
+const CALLS: usize = 1_000;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let database_url = std::env::args().nth(1);
+    let (mut database_url, mut deep_check) = (None, None);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--deep-check" => {
+                deep_check =
+                    Some(std::fs::canonicalize(words.next().ok_or("expected a program")?)?);
+            }
+            _ => database_url = Some(word),
+        }
+    }
     let folder = tempfile::tempdir()?;
     let config = Config {
         data: folder.path().join("data"),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         database_url,
+        deep_check,
         allow_outbound: vec!["127.0.0.1".to_owned()],
         ..Config::default()
     };
@@ -74,7 +90,7 @@ async fn main() -> Result<()> {
         let _ = stopped.await;
     }));
     let parties = Arc::new(Parties::new(&url, &data).await?);
-    let host = host().await?;
+    let host = host()?;
     large(&parties, &host, folder.path()).await?;
     many(&parties, &host).await?;
     drop(stop);
@@ -147,6 +163,7 @@ async fn many(parties: &Arc<Parties>, host: &str) -> Result<()> {
     let took = begin.elapsed();
     is_over.store(true, Ordering::SeqCst);
     let mut busy = calls.await??;
+    alone.extend(load(parties, None).await?);
     let (without, with) = (p99(&mut alone), p99(&mut busy));
     println!(
         "{AT_ONCE} reports of 5 MiB at once in {} ms; p99 of update_result: {} ms of {} calls without, {} ms of {} with; \
@@ -190,21 +207,52 @@ async fn load(parties: &Arc<Parties>, is_over: Option<Arc<AtomicBool>>) -> Resul
     Ok(all)
 }
 
-/// A host that gives a PDF of about as many bytes as the address says.
-async fn host() -> Result<String> {
-    let give = async |UrlPath(length): UrlPath<usize>| {
-        let filling = Bytes::from(vec![b'%'; 64 * 1024]);
-        let pieces = std::iter::repeat_n(filling, length / (64 * 1024));
-        let begin = std::iter::once(Bytes::from_static(b"%PDF-1.7\n"));
-        let pieces = begin.chain(pieces).chain([Bytes::from_static(b"\n%%EOF\n")]);
+/// A host that gives a PDF of one page with a picture of as many bytes as the address says.
+fn host() -> Result<String> {
+    let filling = Bytes::from(server::chance::bytes::<{ 64 * 1024 }>().to_vec());
+    let give = async move |UrlPath(length): UrlPath<usize>| {
+        let (begin, end) = around_picture(length);
+        let pieces = std::iter::repeat_n(filling.clone(), length / filling.len());
+        let pieces = std::iter::once(begin).chain(pieces).chain([end]);
         Body::from_stream(stream::iter(pieces).map(Ok::<_, Infallible>))
     };
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        axum::serve(listener, Router::new().route("/{length}", get(give))).await
+    std::thread::spawn(move || -> Result<()> {
+        // On a machine of its own it would take nothing from our processors.
+        rustix::process::nice(10)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener)?;
+            Ok(axum::serve(listener, Router::new().route("/{length}", get(give))).await?)
+        })
     });
     Ok(format!("http://{address}"))
+}
+
+/// What stands before and after the picture.
+fn around_picture(length: usize) -> (Bytes, Bytes) {
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>".to_owned(),
+        format!(
+            "<< /Type /XObject /Subtype /Image /Filter /DCTDecode /Length {length} >>\nstream\n"
+        ),
+    ];
+    let mut begin = "%PDF-1.7\n".to_owned();
+    let mut table = "xref\n0 5\n0000000000 65535 f \n".to_owned();
+    for (index, object) in objects.iter().enumerate() {
+        table += &format!("{:010} 00000 n \n", begin.len());
+        begin += &format!("{} 0 obj\n{object}", index + 1);
+        begin += if object.ends_with("stream\n") { "" } else { "\nendobj\n" };
+    }
+    let object_end = "\nendstream\nendobj\n";
+    let table_at = begin.len() + length + object_end.len();
+    let trailer = "trailer\n<< /Size 5 /Root 1 0 R >>\nstartxref\n";
+    let end = format!("{object_end}{table}{trailer}{table_at}\n%%EOF\n");
+    (begin.into(), end.into())
 }
 
 /// Who orders and who reports. Tenants differ from vendor to vendor, so that no limit of calls is met.
@@ -306,6 +354,9 @@ impl Parties {
                 let report = order.reports.first().ok_or("expected a report")?;
                 match (report.state, &report.failure_reason) {
                     (ReportState::Stored, _) => break,
+                    (ReportState::Flagged, _) => {
+                        return Err("expected a report without findings".into());
+                    }
                     (_, Some(reason)) => return Err(reason.clone().into()),
                     _ => ticks.tick().await,
                 };

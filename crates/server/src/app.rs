@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use store::Store;
 
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
@@ -16,6 +17,7 @@ use crate::outbound::Outbound;
 use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
+use crate::traffic::Traffic;
 
 /// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
 pub struct App {
@@ -37,6 +39,10 @@ pub struct App {
     pub outbound: Outbound,
     /// What judges the contents of reports.
     pub inspect: Inspect,
+    /// The threads that fetch reports.
+    pub background: Background,
+    /// Whether calls are coming in.
+    pub traffic: Traffic,
     /// What is counted for the operator.
     pub metrics: Metrics,
     /// Makes and verifies tenant tokens.

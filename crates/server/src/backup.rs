@@ -14,6 +14,7 @@ use store::{Fault, FaultKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
+use crate::traffic::Traffic;
 
 /// Takes a backup into `to`, a folder that is made if it does not exist. Safe while a server runs.
 ///
@@ -59,7 +60,7 @@ pub async fn restore(
         Ok(restored)
     };
     let restored = blocking(work).await?;
-    let objects = start::open_objects(config).await?;
+    let objects = start::open_objects(config, &Traffic::new()).await?;
     for object in &restored.erased_objects {
         objects.remove(*object).await.map_err(StartFailure::ObjectStore)?;
     }

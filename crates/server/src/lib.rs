@@ -1,6 +1,7 @@
 //! The hub as a library: [`start::Server`] listens, answers and runs the workers.
 
 mod app;
+mod background;
 pub mod backup;
 pub mod chance;
 pub mod clock;
@@ -25,6 +26,7 @@ mod signature;
 pub mod start;
 pub mod tickets;
 pub mod tokens;
+mod traffic;
 mod url_check;
 pub mod work;
 

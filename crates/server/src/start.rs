@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
@@ -25,6 +26,7 @@ use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
 use crate::root_key::{self, RootSource, Rotation};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
+use crate::traffic::Traffic;
 use crate::{keys, work};
 
 /// The file in the data folder that holds the embedded database.
@@ -80,6 +82,9 @@ pub enum StartFailure {
     /// A rule of `allow_outbound` that cannot be read.
     #[error("allow_outbound")]
     AllowOutbound(#[from] BadRule),
+    /// Threads of its own.
+    #[error("threads")]
+    Threads(#[source] io::Error),
     /// A scanner that cannot be read.
     #[error("scanner")]
     Scanner(#[from] BadScanner),
@@ -180,7 +185,8 @@ async fn open(
     make_folder(&config.data)?;
     let source = RootSource::of(&config)?;
     let store = open_store(&location(&config), &source, clock.now()).await?;
-    let objects = open_objects(&config).await?;
+    let traffic = Traffic::new();
+    let objects = open_objects(&config, &traffic).await?;
     let root_key = Rotation::new(source);
     let guard = Guard {
         allow: Allow::from_rules(config.allow_outbound.iter().map(String::as_str))?,
@@ -191,10 +197,11 @@ async fn open(
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
     let inspect = Inspect {
-        deep: config.deep_check.as_deref().map(DeepCheck::by),
+        deep: config.deep_check.as_deref().map(|program| DeepCheck::by(program).behind(&traffic)),
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
         scanner_policy: config.scanner_policy,
     };
+    let background = Background::start().map_err(StartFailure::Threads)?;
     let tokens = TokenMaker::new(&store.secrets().tokens);
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
@@ -211,6 +218,8 @@ async fn open(
         lines,
         outbound,
         inspect,
+        background,
+        traffic,
         metrics,
         tokens,
         app_tokens,
@@ -254,12 +263,15 @@ async fn open_store(
 }
 
 /// Opens the place of the contents. A bucket is not asked yet: the server starts without it.
-pub(crate) async fn open_objects(config: &Config) -> Result<Objects, StartFailure> {
+pub(crate) async fn open_objects(
+    config: &Config,
+    traffic: &Traffic,
+) -> Result<Objects, StartFailure> {
     match object_place(config) {
-        ObjectPlace::Bucket(bucket) => open_bucket(bucket, &config.s3),
-        ObjectPlace::Folder(folder) => {
-            Objects::in_folder(&folder).await.map_err(|error| StartFailure::File(folder, error))
-        }
+        ObjectPlace::Bucket(bucket) => open_bucket(bucket, &config.s3, traffic),
+        ObjectPlace::Folder(folder) => Objects::in_folder(&folder, traffic)
+            .await
+            .map_err(|error| StartFailure::File(folder, error)),
     }
 }
 
@@ -280,7 +292,11 @@ pub(crate) fn object_place(config: &Config) -> ObjectPlace<'_> {
 }
 
 #[cfg(feature = "s3")]
-fn open_bucket(place: &str, s3: &crate::config::S3) -> Result<Objects, StartFailure> {
+fn open_bucket(
+    place: &str,
+    s3: &crate::config::S3,
+    traffic: &Traffic,
+) -> Result<Objects, StartFailure> {
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
         return Err(StartFailure::Objects("objects as a folder or s3://bucket/prefix"));
@@ -299,11 +315,11 @@ fn open_bucket(place: &str, s3: &crate::config::S3) -> Result<Objects, StartFail
         access_key_id: access_key_id.clone(),
         secret_access_key: secret_access_key.clone(),
     };
-    Objects::in_bucket(&settings).map_err(StartFailure::ObjectStore)
+    Objects::in_bucket(&settings, traffic).map_err(StartFailure::ObjectStore)
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_bucket(_: &str, _: &crate::config::S3) -> Result<Objects, StartFailure> {
+fn open_bucket(_: &str, _: &crate::config::S3, _: &Traffic) -> Result<Objects, StartFailure> {
     Err(StartFailure::Objects("objects as a folder: this program was built without the feature s3"))
 }
 

@@ -80,8 +80,8 @@ async fn a_check_finds_what_is_wrong_both_ways_and_repairs_nothing() {
         std::fs::write(&paths[1], &altered).unwrap();
         std::fs::copy(&paths[3], &paths[2]).unwrap();
         let tenant_id = hirer.tenant_id;
-        let orphan = world.app.objects.create_anew(tenant_id).finish().await.unwrap().object_id;
-        let young = world.app.objects.create_anew(tenant_id).finish().await.unwrap().object_id;
+        let orphan = world.app.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
+        let young = world.app.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
         let orphan = path(&world, orphan).await;
         let young = path(&world, young).await;
         let now = world.clock.now().0;

@@ -92,6 +92,10 @@ pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: N
     let answer = match judge(&app, access, &mut parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
+                // What only reads takes little, and a page that shows how far a report is may ask often.
+                if !parts.method.is_safe() {
+                    app.traffic.call_came();
+                }
                 parts.extensions.insert(caller);
             }
             next.run(Request::from_parts(parts, body)).await

@@ -11,16 +11,15 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::Semaphore;
 
 use super::finding::{Finding, Findings};
+use crate::traffic::{Traffic, Turns};
 
 /// The hidden command under which the program is the child.
 pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
@@ -36,7 +35,7 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 pub struct DeepCheck {
     program: PathBuf,
     wall: Duration,
-    places: Arc<Semaphore>,
+    turns: Turns,
 }
 
 /// Why a deep check has no result.
@@ -95,15 +94,15 @@ impl Answer {
 }
 
 impl DeepCheck {
-    /// A check by `program`, which is this one, with as many places as the machine has processors.
+    /// A check by `program`, an absolute path to this one.
     #[must_use]
     pub fn by(program: &Path) -> DeepCheck {
-        let places = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        DeepCheck {
-            program: program.to_owned(),
-            wall: WALL,
-            places: Arc::new(Semaphore::new(places)),
-        }
+        DeepCheck { program: program.to_owned(), wall: WALL, turns: Turns::new(None) }
+    }
+
+    /// The same; while calls come, it rests between contents.
+    pub(crate) fn behind(self, traffic: &Traffic) -> DeepCheck {
+        DeepCheck { turns: Turns::new(Some(traffic)), ..self }
     }
 
     /// The same with another time limit.
@@ -174,8 +173,7 @@ impl Running {
         if self.is_stuck {
             return Err(DeepFailure::TooSlow);
         }
-        // The places are never closed, so what matters is only that one is held.
-        let _place = self.check.places.acquire().await;
+        let _turn = self.check.turns.turn().await;
         // The end of its input lets the child begin.
         drop(self.input.take());
         match tokio::time::timeout(self.check.wall, answer(&mut child)).await {

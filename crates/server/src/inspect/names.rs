@@ -36,7 +36,7 @@ impl Names {
         while let Some((byte, after)) = rest.split_first() {
             if matches!(self.state, State::Outside) {
                 // Nearly all bytes are outside of names.
-                let Some(start) = rest.iter().position(|byte| *byte == b'/') else { return };
+                let Some(start) = memchr::memchr(b'/', rest) else { return };
                 self.state = self.begin();
                 rest = &rest[start + 1..];
                 continue;

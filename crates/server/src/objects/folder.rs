@@ -10,11 +10,13 @@ use std::io::{self, Read, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use domain::{Id, UnixMs};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
 
 use super::reader::Pieces;
@@ -26,8 +28,11 @@ use crate::chance;
 pub(super) const DRAFTS: &str = "drafts";
 /// Bytes read at once.
 const READ_BYTES: usize = 256 * 1024;
-/// Bytes after which a draft is flushed while more come, so that little is left to wait for at its end.
-const FLUSH_BYTES: u64 = 8 << 20;
+/// Bytes after which a draft is flushed by another thread while more come, so that little is left to wait for at its
+/// end, and no flush of anything else has to wait for much.
+const FLUSH_BYTES: u64 = 256 * 1024;
+/// Bytes of a draft that may wait for the flush before.
+const UNFLUSHED_BYTES_MAX: u64 = 8 << 20;
 
 /// A folder of objects.
 #[derive(Debug, Clone)]
@@ -38,6 +43,9 @@ struct Inner {
     root: PathBuf,
     /// The folders known to be on the disk themselves.
     flushed: Mutex<HashSet<PathBuf>>,
+    /// Held while a draft is flushed: one after the other, since whatever else is flushed to the disk, a commit above all, waits
+    /// for all that is in its queue.
+    flushing: Mutex<()>,
 }
 
 impl Folder {
@@ -46,7 +54,11 @@ impl Folder {
         blocking(move || {
             let drafts = root.join(DRAFTS);
             DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
-            let folder = Folder(Arc::new(Inner { root, flushed: Mutex::default() }));
+            let folder = Folder(Arc::new(Inner {
+                root,
+                flushed: Mutex::default(),
+                flushing: Mutex::default(),
+            }));
             folder.drafts(true)?;
             if let Some(parent) = folder.root().parent().filter(|path| !path.as_os_str().is_empty())
             {
@@ -61,6 +73,11 @@ impl Folder {
         &self.0.root
     }
 
+    /// Waits for the turn to flush.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.flushing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn path(&self, object_id: Id) -> PathBuf {
         self.root().join(path(object_id))
     }
@@ -69,7 +86,7 @@ impl Folder {
     pub(super) fn begin(&self) -> io::Result<Draft> {
         let path = self.root().join(DRAFTS).join(chance::hex::<16>());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let draft = Draft { path, file, unflushed_bytes: 0 };
+        let draft = Draft { folder: self.clone(), path, file, unflushed_bytes: 0, flushing: None };
         draft.file.lock()?;
         Ok(draft)
     }
@@ -210,23 +227,54 @@ impl Folder {
 ///
 /// The file is locked for as long as the draft lives, so that another process can tell it from what a dead one left.
 pub(super) struct Draft {
+    folder: Folder,
     path: PathBuf,
     file: File,
     unflushed_bytes: u64,
+    /// The flush that another thread is at.
+    flushing: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Draft {
+    /// Adds bytes. Blocks; for threads of the runtime that may.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.unflushed_bytes += bytes.len() as u64;
-        if self.unflushed_bytes >= FLUSH_BYTES {
-            self.file.sync_data()?;
-            self.unflushed_bytes = 0;
+        if self.unflushed_bytes >= FLUSH_BYTES && self.is_flushed()? {
+            let (folder, file) = (self.folder.clone(), self.file.try_clone()?);
+            let flushing = tokio::task::spawn_blocking(move || {
+                let _turn = folder.turn();
+                file.sync_data()
+            });
+            (self.flushing, self.unflushed_bytes) = (Some(flushing), 0);
         }
         Ok(())
     }
 
-    pub(super) fn finish(self, folder: &Folder, object_id: Id) -> io::Result<()> {
+    /// Whether no flush is under way any longer. Waits for it when much has come since.
+    fn is_flushed(&mut self) -> io::Result<bool> {
+        if let Some(flushing) = &self.flushing
+            && self.unflushed_bytes < UNFLUSHED_BYTES_MAX
+            && !flushing.is_finished()
+        {
+            return Ok(false);
+        }
+        self.flushed()?;
+        Ok(true)
+    }
+
+    /// Waits for the flush under way, if there is one. What it failed at no later one may tell.
+    fn flushed(&mut self) -> io::Result<()> {
+        match self.flushing.take() {
+            Some(flushing) => Handle::current().block_on(flushing)?,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn finish(mut self, object_id: Id) -> io::Result<()> {
+        self.flushed()?;
+        let folder = self.folder.clone();
+        let _turn = folder.turn();
         self.file.sync_all()?;
         let path = folder.prepare(object_id)?;
         // Names are drawn by chance: one that is there already is a mistake, and nothing is ever replaced.

@@ -5,8 +5,9 @@
 //! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and tells
 //! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
 //!
-//! Hashing, sealing and file work are done off the async threads, by a bounded number of threads at once, so that
-//! many reports that come together leave processors to whoever waits for an answer.
+//! Hashing, sealing and file work are done off the async threads, in turns: by a bounded number of threads at once,
+//! which rest between turns while calls come, unless somebody waits for the object. So many reports that come together
+//! leave processors and disk to whoever waits for an answer.
 
 #[cfg(feature = "s3")]
 mod bucket;
@@ -23,7 +24,6 @@ use aws_lc_rs::digest;
 use domain::{Id, TenantId, UnixMs};
 use futures_util::TryStreamExt;
 use store::Key;
-use tokio::sync::Semaphore;
 
 #[cfg(feature = "s3")]
 pub use bucket::BucketSettings;
@@ -31,6 +31,7 @@ pub use reader::Object;
 pub use sealed::CHUNK_BYTES;
 pub use writer::{ObjectWriter, Stored};
 
+use crate::traffic::{Traffic, Turns};
 use folder::Folder;
 use sealed::{HEADER_BYTES, Opener};
 
@@ -41,8 +42,10 @@ pub struct Objects(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     place: Place,
-    /// How many pieces are hashed and sealed at once.
-    sealing: Arc<Semaphore>,
+    /// The turns of what somebody waits for.
+    awaited: Turns,
+    /// The turns of what nobody waits for.
+    unawaited: Turns,
 }
 
 /// Where the objects lie.
@@ -81,33 +84,32 @@ pub struct Listed {
 impl Objects {
     /// The objects in the folder `root`, which is made if it does not exist (mode 0700). Removes the drafts that a
     /// dead process left behind.
-    pub async fn in_folder(root: &Path) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Folder(Folder::open(root).await?)))
+    pub async fn in_folder(root: &Path, traffic: &Traffic) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Folder(Folder::open(root).await?), traffic))
     }
 
     /// The objects in a bucket, which is not asked before the first object.
     #[cfg(feature = "s3")]
-    pub fn in_bucket(settings: &BucketSettings) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?)))
+    pub fn in_bucket(settings: &BucketSettings, traffic: &Traffic) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?), traffic))
     }
 
-    fn at(place: Place) -> Objects {
-        // At least one, and half of the processors for everything else.
-        let threads =
-            std::thread::available_parallelism().map_or(1, |count| count.get() / 2).max(1);
-        Objects(Arc::new(Inner { place, sealing: Arc::new(Semaphore::new(threads)) }))
+    fn at(place: Place, traffic: &Traffic) -> Objects {
+        let (awaited, unawaited) = (Turns::new(None), Turns::new(Some(traffic)));
+        Objects(Arc::new(Inner { place, awaited, unawaited }))
     }
 
     /// Begins the object `object_id` under a new key. A failure to begin shows at a later piece, or at the end.
     #[must_use]
     pub fn create(&self, tenant_id: TenantId, object_id: Id) -> ObjectWriter {
-        ObjectWriter::new(Arc::clone(&self.0), tenant_id, object_id)
+        ObjectWriter::new(Arc::clone(&self.0), self.0.awaited.clone(), tenant_id, object_id)
     }
 
-    /// Begins an object with a name drawn by chance.
+    /// Begins an object that nobody waits for, with a name drawn by chance: while calls come, its writing rests.
     #[must_use]
-    pub fn create_anew(&self, tenant_id: TenantId) -> ObjectWriter {
-        self.create(tenant_id, Id(crate::chance::bits() & i64::MAX))
+    pub fn create_behind(&self, tenant_id: TenantId) -> ObjectWriter {
+        let object_id = Id(crate::chance::bits() & i64::MAX);
+        ObjectWriter::new(Arc::clone(&self.0), self.0.unawaited.clone(), tenant_id, object_id)
     }
 
     /// Opens an object for reading, of which its row says the key and the size of its content.

@@ -17,7 +17,8 @@ const NAME: Id = Id(6_931_286_400_470_354_183);
 
 async fn open() -> (TempDir, Objects) {
     let folder = TempDir::new().unwrap();
-    let objects = Objects::in_folder(&folder.path().join("objects")).await.unwrap();
+    let objects =
+        Objects::in_folder(&folder.path().join("objects"), &Traffic::new()).await.unwrap();
     (folder, objects)
 }
 
@@ -85,7 +86,7 @@ async fn a_content_of_any_length_is_sealed_hashed_and_read_back() {
     let chunk = CHUNK_BYTES;
     for length in [0, 1, 100, chunk - 1, chunk, chunk + 1, 3 * chunk, 3 * chunk + 7, 1_000_000] {
         let content = content(length);
-        let stored = objects.create_anew(TENANT);
+        let stored = objects.create_behind(TENANT);
         let mut writer = stored;
         for piece in content.chunks(99_991) {
             writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
@@ -179,8 +180,8 @@ async fn a_removed_object_is_gone() {
 async fn a_dropped_writer_leaves_nothing() {
     let (folder, objects) = open().await;
     let mut writer = objects.create(TENANT, NAME);
-    writer.write(Bytes::from(content(1_000_000))).await.unwrap();
-    writer.write(Bytes::from(content(1_000_000))).await.unwrap();
+    writer.write(Bytes::from(content(1_200_000))).await.unwrap();
+    writer.write(Bytes::from(content(1_200_000))).await.unwrap();
     assert_eq!(files(folder.path()).len(), 1, "a draft");
     drop(writer);
     // The thread that writes the last batch takes the draft with it.
@@ -217,7 +218,7 @@ async fn opening_sweeps_what_a_dead_process_left_but_not_what_is_being_written()
     let whole = store(&objects, Id(1), b"abc").await.unwrap();
     assert_eq!(objects.dead_drafts(false).await.unwrap(), ["drafts/left"]);
 
-    let again = Objects::in_folder(&root).await.unwrap();
+    let again = Objects::in_folder(&root, &Traffic::new()).await.unwrap();
     assert!(!drafts.join("left").exists());
     assert_eq!(read(&again, &whole, 0..3).await, b"abc");
     let stored = writer.finish().await.unwrap();
@@ -230,7 +231,7 @@ async fn objects_are_listed_in_order_page_by_page() {
     let (folder, objects) = open().await;
     let mut expected = HashSet::new();
     for number in 0..50 {
-        let stored = objects.create_anew(TENANT).finish().await.unwrap();
+        let stored = objects.create_behind(TENANT).finish().await.unwrap();
         expected.insert(stored.object_id.0);
         // Two in one folder, now and then.
         if number % 10 == 0 {

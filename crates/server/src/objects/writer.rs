@@ -12,9 +12,12 @@ use tokio::task::JoinHandle;
 use super::sealed::Sealer;
 use super::{Inner, Place, folder};
 use crate::outbound::Sink;
+use crate::traffic::Turns;
 
-/// Bytes that are hashed and sealed at once, while the next ones come.
-const BATCH_BYTES: usize = 256 * 1024;
+/// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// The same while calls come, which wait for a batch at most.
+const BUSY_BATCH_BYTES: usize = 256 * 1024;
 
 /// What was stored.
 #[derive(Debug, Clone)]
@@ -32,6 +35,7 @@ pub struct Stored {
 /// An object being written. Dropped before [`ObjectWriter::finish`], it leaves nothing.
 pub struct ObjectWriter {
     inner: Arc<Inner>,
+    turns: Turns,
     object_id: Id,
     work: Work,
     batch: Vec<Bytes>,
@@ -67,7 +71,12 @@ enum Target {
 }
 
 impl ObjectWriter {
-    pub(super) fn new(inner: Arc<Inner>, tenant_id: TenantId, object_id: Id) -> ObjectWriter {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        turns: Turns,
+        tenant_id: TenantId,
+        object_id: Id,
+    ) -> ObjectWriter {
         let mut out = Vec::new();
         let sealer = Sealer::new(tenant_id, object_id, &mut out);
         let target = match &inner.place {
@@ -80,6 +89,7 @@ impl ObjectWriter {
         let work = Work::Waits(Box::new(draft));
         ObjectWriter {
             inner,
+            turns,
             object_id,
             work,
             batch: Vec::new(),
@@ -97,8 +107,13 @@ impl ObjectWriter {
         }
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
-        (self.batch_bytes, self.batch_bytes_min) = (0, BATCH_BYTES);
-        self.work = Work::Going(tokio::spawn(draft.take(Arc::clone(&self.inner), batch)));
+        self.batch_bytes = 0;
+        self.batch_bytes_min = if self.turns.is_resting() { BUSY_BATCH_BYTES } else { BATCH_BYTES };
+        self.work = Work::Going(tokio::spawn(draft.take(
+            Arc::clone(&self.inner),
+            self.turns.clone(),
+            batch,
+        )));
         Ok(())
     }
 
@@ -109,8 +124,8 @@ impl ObjectWriter {
     pub async fn finish(mut self) -> io::Result<Stored> {
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
-        let draft = draft.take(Arc::clone(&self.inner), batch).await?;
-        draft.finish(&self.inner, self.object_id).await
+        let draft = draft.take(Arc::clone(&self.inner), self.turns.clone(), batch).await?;
+        draft.finish(&self.turns, self.object_id).await
     }
 
     /// The draft, once the batch before is done.
@@ -140,16 +155,15 @@ impl Sink for ObjectWriter {
 
 impl Draft {
     /// Hashes and seals a batch, and hands it on.
-    async fn take(self, inner: Arc<Inner>, batch: Vec<Bytes>) -> io::Result<Draft> {
-        let permit = Arc::clone(&inner.sealing).acquire_owned().await.map_err(io::Error::other)?;
+    async fn take(self, inner: Arc<Inner>, turns: Turns, batch: Vec<Bytes>) -> io::Result<Draft> {
+        let turn = turns.turn().await;
         let mut draft = blocking(move || {
-            let mut draft = self;
+            let (_turn, mut draft) = (turn, self);
             for piece in &batch {
                 draft.sha256.update(piece);
                 draft.size_bytes += piece.len() as u64;
                 draft.sealer.take(piece, &mut draft.out);
             }
-            drop(permit);
             draft.write_file(&inner)?;
             Ok(draft)
         })
@@ -179,7 +193,7 @@ impl Draft {
         Ok(())
     }
 
-    async fn finish(self, inner: &Arc<Inner>, object_id: Id) -> io::Result<Stored> {
+    async fn finish(self, turns: &Turns, object_id: Id) -> io::Result<Stored> {
         let Draft { target, sealer, sha256, size_bytes, mut out } = self;
         let key = sealer.finish(&mut out);
         let sha256 = sha256.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes");
@@ -189,14 +203,11 @@ impl Draft {
             Target::Upload(upload) => upload.finish(out).await?,
             Target::NotYet => return Err(io::Error::other("the object was never begun")),
             Target::File(mut file) => {
-                let inner = Arc::clone(inner);
+                let turn = turns.turn().await;
                 blocking(move || {
+                    let _turn = turn;
                     file.write(&out)?;
-                    match &inner.place {
-                        Place::Folder(folder) => file.finish(folder, object_id),
-                        #[cfg(feature = "s3")]
-                        Place::Bucket(_) => Err(io::Error::other("a file does not go to a bucket")),
-                    }
+                    file.finish(object_id)
                 })
                 .await?;
             }

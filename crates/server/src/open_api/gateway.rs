@@ -108,6 +108,7 @@ async fn call(
     log_id: &str,
 ) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
+    app.traffic.call_came();
     judge_address(&vendor.app, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
         return Err(Failure::Scope(vendor.app.app_id, route.scopes));

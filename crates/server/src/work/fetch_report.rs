@@ -65,8 +65,7 @@ impl Worker for FetchReport {
         }
         for report in claimed {
             self.claimed.insert(report.report_id, report.clone());
-            let app = SharedApp::clone(&self.app);
-            self.fetches.spawn(async move { fetch(&app, report).await });
+            self.fetches.spawn(fetch(SharedApp::clone(&self.app), report));
         }
         Ok(Step::Worked)
     }
@@ -118,9 +117,11 @@ impl From<Unkept> for Failure {
 }
 
 /// Fetches one report and records how it went; gives its id.
-async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
+async fn fetch(app: SharedApp, claimed: ClaimedReport) -> Id {
     let report_id = claimed.report_id;
-    let fetched = fetch_into_store(app, &claimed).await;
+    let (hub, report) = (SharedApp::clone(&app), claimed.clone());
+    let fetching = async move { fetch_into_store(&hub, &report).await };
+    let fetched = app.background.run(fetching).await;
     let now = app.clock.now();
     let outcome = match (fetched, retry::REPORT.next(claimed.attempt, now)) {
         (Ok(stored), _) => {
@@ -140,7 +141,7 @@ async fn fetch(app: &App, claimed: ClaimedReport) -> Id {
         Ok(true) => {}
         Ok(false) => {
             tracing::warn!(%report_id, "a fetch ended after its lease");
-            forget(app, &outcome).await;
+            forget(&app, &outcome).await;
         }
         Err(fault) => {
             tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again");
@@ -159,7 +160,7 @@ async fn forget(app: &App, outcome: &FetchOutcome) {
 
 async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
     let inspector = Inspector::new(&app.inspect);
-    let writer = app.objects.create_anew(claimed.tenant_id);
+    let writer = app.objects.create_behind(claimed.tenant_id);
     let mut intake = Intake { writer, inspector, unkept: None };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
     if let Some(unkept) = intake.unkept {

@@ -204,7 +204,7 @@ async fn drain(worker: &mut impl Worker) -> Result<bool, Fault> {
 }
 
 /// What the next of the tasks to end gives; for ever when there are none. A task's panic goes on here.
-async fn joined<T: 'static>(tasks: &mut JoinSet<T>) -> T {
+pub(crate) async fn joined<T: 'static>(tasks: &mut JoinSet<T>) -> T {
     match tasks.join_next().await {
         Some(Ok(ended)) => ended,
         Some(Err(error)) => match error.try_into_panic() {
