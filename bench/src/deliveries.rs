@@ -5,6 +5,7 @@
 //! drain, since the machine's speed changes by the minute.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,17 +31,17 @@ use crate::measure::{cpu_us, rss_mb};
 use crate::process::{Probity, Running};
 use crate::seed::{self, Hirer};
 use crate::sink::Sink;
-use crate::{names, run};
+use crate::{kept, names, run};
 
 /// Hirers, each with an app of its own.
 const HIRERS: usize = 20;
 /// Posts of the bare client under way at once.
-const BARE_AT_ONCE: usize = 256;
+pub(crate) const BARE_AT_ONCE: usize = 256;
 const POLL: Duration = Duration::from_millis(20);
 const DRAIN_MAX: Duration = Duration::from_secs(300);
 const DATABASE_FILE: &str = "probity.db";
 
-type Http = Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Http = Client<HttpConnector, Full<Bytes>>;
 
 /// What is measured.
 pub(crate) struct Options {
@@ -83,6 +84,7 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let drained = drain(&data, &server, &sink, wanted.backlog).await?;
     server.stop()?;
     let after = bare(&sink, &bodies, options.seconds).await?;
+    let kept = kept::bare(&data.join(DATABASE_FILE), &sink, &bodies).await?;
     let rate = wanted.backlog as f64 / drained.seconds;
     println!("a backlog of {} drained beside a bare client", wanted.backlog);
     println!(
@@ -90,7 +92,14 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
         drained.cpu_us
     );
     println!("  bare       {before:>8.0} and {after:.0} a second, before and after");
-    println!("  ratio      {:>8.2}", rate / f64::midpoint(before, after));
+    println!(
+        "  kept       {kept:>8.0} a second by a bare client that keeps each attempt in SQLite"
+    );
+    println!(
+        "  ratio      {:>8.2} of bare, {:.2} of kept",
+        rate / f64::midpoint(before, after),
+        rate / kept
+    );
     let [begin, most, end] = drained.rss_mb;
     println!("  memory     {begin:>8.1} MB at first, {most:.1} at most, {end:.1} at the end");
     fs::remove_dir_all(&data)?;
@@ -191,10 +200,31 @@ fn form(hirer: &Hirer, number: u64) -> Bytes {
     Bytes::from(body.to_string())
 }
 
-fn client() -> Http {
+pub(crate) fn client() -> Http {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(BARE_AT_ONCE).build(connector)
+}
+
+/// A post as the server makes it, to one of the sink's addresses.
+pub(crate) fn request(
+    sink: SocketAddr,
+    lane: usize,
+    body: Bytes,
+) -> anyhow::Result<http::Request<Full<Bytes>>> {
+    let request = http::Request::post(format!("http://{sink}/hook/{lane}"))
+        .header("content-type", "application/json; charset=utf-8")
+        .header("x-lark-request-timestamp", "1700000000")
+        .header("x-lark-request-nonce", "00000000000000000000000000000000")
+        .header("x-lark-signature", "0".repeat(64));
+    Ok(request.body(Full::new(body))?)
+}
+
+pub(crate) async fn post(http: &Http, request: http::Request<Full<Bytes>>) -> anyhow::Result<()> {
+    let answer = http.request(request).await?;
+    ensure!(answer.status() == 200, "the sink refuses");
+    answer.into_body().collect().await?;
+    Ok(())
 }
 
 /// Posts bodies to the sink as fast as a bare pooled client does; how many a second.
@@ -209,15 +239,7 @@ async fn bare(sink: &Sink, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64
             let mut count = 0_u64;
             while started.elapsed() < length {
                 let body = bodies[(lane + count as usize) % bodies.len()].clone();
-                let request = http::Request::post(format!("http://{address}/hook/{lane}"))
-                    .header("content-type", "application/json; charset=utf-8")
-                    .header("x-lark-request-timestamp", "1700000000")
-                    .header("x-lark-request-nonce", "00000000000000000000000000000000")
-                    .header("x-lark-signature", "0".repeat(64))
-                    .body(Full::new(body))?;
-                let answer = http.request(request).await?;
-                ensure!(answer.status() == 200, "the sink refuses");
-                answer.into_body().collect().await?;
+                post(&http, request(address, lane, body)?).await?;
                 count += 1;
             }
             anyhow::Ok(count)

@@ -9,6 +9,7 @@ mod engine;
 mod findings;
 mod hello;
 mod http;
+mod kept;
 mod measure;
 mod names;
 mod pgbench;

@@ -4,7 +4,7 @@ use domain::{AppId, Id, TenantId};
 use store::Key;
 
 /// Tenants; each has one app, one account and one token.
-pub(crate) const TENANTS: usize = 1_000;
+pub(crate) const TENANTS: usize = 2_000;
 /// The package that every order has.
 pub(crate) const PACKAGE: &str = "standard";
 /// The root key of seeded installations, which hold nothing that is worth a secret.

@@ -18,7 +18,8 @@ use crate::app::{App, SharedApp};
 /// The file in the data folder that holds the anchors, one signed note in each line.
 pub(super) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 const MINUTE_MS: u64 = 60_000;
-const HEADS_AT_ONCE: u32 = 1_000;
+/// An installation of many tenants is gone through in parts, so that it takes little memory.
+const HEADS_AT_ONCE: u32 = 100;
 /// Notes that wait for the other host; older ones stand in the file alone.
 const UNSENT_MAX: usize = 10_000;
 
@@ -38,30 +39,34 @@ impl Anchor {
         Anchor { app: SharedApp::clone(app), next_at_ms: 0, anchored, unsent }
     }
 
-    async fn moved(&self) -> Result<Vec<Head>, Fault> {
-        let (mut moved, mut after) = (Vec::new(), TenantId(i64::MIN));
+    async fn anchor(&mut self) -> Result<(), Fault> {
+        let (at_ms, mut after) = (self.app.clock.now().0, TenantId(i64::MIN));
         loop {
             let heads = self.app.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
-            let Some(last) = heads.last() else { return Ok(moved) };
+            let Some(last) = heads.last() else { break };
             after = last.tenant_id;
-            let is_new = |head: &Head| self.anchored.get(&head.tenant_id) != Some(&head.seq);
-            moved.extend(heads.into_iter().filter(is_new));
+            self.anchor_moved(&heads, at_ms).await?;
         }
+        if self.app.config.anchor_url.is_some() {
+            self.send().await;
+        }
+        Ok(())
     }
 
-    async fn anchor(&mut self) -> Result<(), Fault> {
-        let moved = self.moved().await?;
-        let at_ms = self.app.clock.now().0;
-        let lines: Vec<_> = moved.iter().map(|head| self.line(head, at_ms)).collect();
-        if !lines.is_empty() {
-            append(self.app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
-            self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
+    /// Anchors those of the heads that moved.
+    async fn anchor_moved(&mut self, heads: &[Head], at_ms: i64) -> Result<(), Fault> {
+        let has_moved = |head: &&Head| self.anchored.get(&head.tenant_id) != Some(&head.seq);
+        let moved: Vec<&Head> = heads.iter().filter(has_moved).collect();
+        if moved.is_empty() {
+            return Ok(());
         }
+        let lines: Vec<_> = moved.iter().map(|head| self.line(head, at_ms)).collect();
+        append(self.app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
+        self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
         if self.app.config.anchor_url.is_some() {
             self.unsent.extend(lines);
             let excess = self.unsent.len().saturating_sub(UNSENT_MAX);
             self.unsent.drain(..excess);
-            self.send().await;
         }
         Ok(())
     }

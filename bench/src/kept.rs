@@ -1,0 +1,133 @@
+//! The least that a delivery costs when each attempt is kept: the bare client once more, which claims what is due in
+//! SQLite before it posts, and marks it with its attempt afterwards, on the tables and indexes of the server and as
+//! many rows. Nothing is looked up, opened, rendered, encrypted or sealed; the rows are filled with bytes as long as
+//! the server's.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use rusqlite::{Connection, params};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+
+use crate::deliveries::{BARE_AT_ONCE, client, post, request};
+use crate::sink::Sink;
+
+/// Deliveries that are claimed for an app at once, as by the server.
+const CLAIMED_AT_ONCE: u32 = 128;
+/// Deliveries that are claimed and not posted yet.
+const STOCK_MAX: usize = 1_024;
+/// How long the keeper waits for what was posted, when there is nothing to claim.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Posts what stands in `database`, all of it delivered once already, and keeps it again; how many a second.
+pub(crate) async fn bare(database: &Path, sink: &Sink, bodies: &[Bytes]) -> anyhow::Result<f64> {
+    ensure!(!bodies.is_empty(), "expected bodies to post");
+    let (claimed, stock) = mpsc::channel(STOCK_MAX);
+    let (posted, done) = std_mpsc::channel();
+    let (due, started) = (Due::again(database)?, Instant::now());
+    let keeper = std::thread::spawn(move || keep(due, &claimed, &done));
+    let (http, bodies, stock) = (client(), Arc::new(bodies.to_vec()), Arc::new(Mutex::new(stock)));
+    let mut posting = JoinSet::new();
+    for lane in 0..BARE_AT_ONCE {
+        let (http, bodies, stock) = (http.clone(), Arc::clone(&bodies), Arc::clone(&stock));
+        let (posted, address) = (posted.clone(), sink.address);
+        posting.spawn(async move {
+            loop {
+                let next = stock.lock().await.recv().await;
+                let Some(event_no) = next else { return anyhow::Ok(()) };
+                let body = bodies[usize::try_from(event_no)? % bodies.len()].clone();
+                post(&http, request(address, lane, body)?).await?;
+                posted.send(event_no).context("the keeper is gone")?;
+            }
+        });
+    }
+    drop(posted);
+    while let Some(done) = posting.join_next().await {
+        done??;
+    }
+    let kept = keeper.join().map_err(|_| anyhow::anyhow!("the keeper panicked"))??;
+    Ok(kept as f64 / started.elapsed().as_secs_f64())
+}
+
+/// A database in which everything is due.
+struct Due {
+    database: Connection,
+    apps: VecDeque<i64>,
+    /// As long as what the server kept of an attempt.
+    sealed: Vec<u8>,
+}
+
+impl Due {
+    /// Makes everything due again.
+    fn again(database: &Path) -> anyhow::Result<Due> {
+        let database = Connection::open(database)?;
+        database.execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
+             UPDATE deliveries SET due_at = 1, attempts = 0, finished_at = NULL",
+        )?;
+        let average = "SELECT CAST(avg(length(sealed)) AS INTEGER) FROM attempts";
+        let length: i64 = database.query_row(average, [], |row| row.get(0))?;
+        database.execute_batch("DELETE FROM attempts; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        let apps = database
+            .prepare("SELECT DISTINCT app_id FROM deliveries")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(Due { database, apps, sealed: vec![0x5a; usize::try_from(length)?] })
+    }
+}
+
+/// Claims, marks and keeps in one transaction after the other, until nothing is left; how many.
+fn keep(
+    due: Due,
+    claimed: &mpsc::Sender<i64>,
+    done: &std_mpsc::Receiver<i64>,
+) -> anyhow::Result<u64> {
+    let Due { mut database, mut apps, sealed } = due;
+    let (mut kept, mut under_way) = (0, 0_usize);
+    while !apps.is_empty() || under_way > 0 {
+        let ended: Vec<i64> = match done.recv_timeout(PATIENCE) {
+            Ok(first) => std::iter::once(first).chain(done.try_iter()).collect(),
+            Err(_) => Vec::new(),
+        };
+        let (mut claims, transaction) = (Vec::new(), database.transaction()?);
+        for event_no in &ended {
+            let mut mark = transaction.prepare_cached(
+                "UPDATE deliveries SET due_at = NULL, finished_at = ?2 WHERE event_no = ?1",
+            )?;
+            mark.execute(params![event_no, 2])?;
+            let mut attempt = transaction.prepare_cached(
+                "INSERT INTO attempts (tenant_id, event_no, attempt, at, took_ms, outcome, http_status, sealed) \
+                 VALUES (1, ?1, 1, 1, 1, 'ok', 200, ?2)",
+            )?;
+            attempt.execute(params![event_no, sealed])?;
+        }
+        // The stock is never full here, so that no claim waits for a post.
+        if under_way < STOCK_MAX / 2
+            && let Some(app_id) = apps.pop_front()
+        {
+            let mut claim = transaction.prepare_cached(
+                "UPDATE deliveries SET due_at = 9, attempts = attempts + 1 WHERE event_no IN \
+                 (SELECT event_no FROM deliveries WHERE app_id = ?1 AND due_at <= 1 ORDER BY due_at LIMIT ?2) \
+                 RETURNING event_no",
+            )?;
+            claims = claim
+                .query_map(params![app_id, CLAIMED_AT_ONCE], |row| row.get(0))?
+                .collect::<Result<Vec<i64>, _>>()?;
+            if !claims.is_empty() {
+                apps.push_back(app_id);
+            }
+        }
+        transaction.commit()?;
+        kept += ended.len() as u64;
+        under_way = under_way + claims.len() - ended.len();
+        for event_no in claims {
+            claimed.blocking_send(event_no).context("the posts ended")?;
+        }
+    }
+    Ok(kept)
+}
