@@ -43,8 +43,7 @@ struct Inner {
     root: PathBuf,
     /// The folders known to be on the disk themselves.
     flushed: Mutex<HashSet<PathBuf>>,
-    /// Held while a draft is flushed: one after the other, since whatever else is flushed to the disk, a commit above all, waits
-    /// for all that is in its queue.
+    /// Held while a draft is flushed alone: a commit that is flushed meanwhile waits for all that is in the disk's queue.
     flushing: Mutex<()>,
 }
 
@@ -73,7 +72,7 @@ impl Folder {
         &self.0.root
     }
 
-    /// Waits for the turn to flush.
+    /// Waits until no other draft is flushed alone.
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.0.flushing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -236,14 +235,14 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Adds bytes. Blocks; for threads of the runtime that may.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Adds bytes; what has to be flushed is flushed `alone` or beside others. Blocks; for threads of the runtime that may.
+    pub(super) fn write(&mut self, bytes: &[u8], alone: bool) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.unflushed_bytes += bytes.len() as u64;
         if self.unflushed_bytes >= FLUSH_BYTES && self.is_flushed()? {
             let (folder, file) = (self.folder.clone(), self.file.try_clone()?);
             let flushing = tokio::task::spawn_blocking(move || {
-                let _turn = folder.turn();
+                let _turn = alone.then(|| folder.turn());
                 file.sync_data()
             });
             (self.flushing, self.unflushed_bytes) = (Some(flushing), 0);
@@ -271,10 +270,11 @@ impl Draft {
         }
     }
 
-    pub(super) fn finish(mut self, object_id: Id) -> io::Result<()> {
+    /// Makes the object appear, flushed `alone` or beside others. Blocks.
+    pub(super) fn finish(mut self, object_id: Id, alone: bool) -> io::Result<()> {
         self.flushed()?;
         let folder = self.folder.clone();
-        let _turn = folder.turn();
+        let _turn = alone.then(|| folder.turn());
         self.file.sync_all()?;
         let path = folder.prepare(object_id)?;
         // Names are drawn by chance: one that is there already is a mistake, and nothing is ever replaced.

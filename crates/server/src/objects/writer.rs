@@ -156,7 +156,7 @@ impl Sink for ObjectWriter {
 impl Draft {
     /// Hashes and seals a batch, and hands it on.
     async fn take(self, inner: Arc<Inner>, turns: Turns, batch: Vec<Bytes>) -> io::Result<Draft> {
-        let turn = turns.turn().await;
+        let (turn, alone) = (turns.turn().await, turns.is_resting());
         let mut draft = blocking(move || {
             let (_turn, mut draft) = (turn, self);
             for piece in &batch {
@@ -164,7 +164,7 @@ impl Draft {
                 draft.size_bytes += piece.len() as u64;
                 draft.sealer.take(piece, &mut draft.out);
             }
-            draft.write_file(&inner)?;
+            draft.write_file(&inner, alone)?;
             Ok(draft)
         })
         .await?;
@@ -173,12 +173,12 @@ impl Draft {
     }
 
     /// Writes what is sealed, if it goes to a file.
-    fn write_file(&mut self, inner: &Inner) -> io::Result<()> {
+    fn write_file(&mut self, inner: &Inner, alone: bool) -> io::Result<()> {
         if let (Target::NotYet, Place::Folder(folder)) = (&self.target, &inner.place) {
             self.target = Target::File(folder.begin()?);
         }
         if let Target::File(file) = &mut self.target {
-            file.write(&self.out)?;
+            file.write(&self.out, alone)?;
             self.out.clear();
         }
         Ok(())
@@ -203,11 +203,13 @@ impl Draft {
             Target::Upload(upload) => upload.finish(out).await?,
             Target::NotYet => return Err(io::Error::other("the object was never begun")),
             Target::File(mut file) => {
-                let turn = turns.turn().await;
+                let alone = turns.is_resting();
+                // Flushes wait for the disk, not for a processor: only calls are a reason to make them wait for each other.
+                let turn = if alone { Some(turns.turn().await) } else { None };
                 blocking(move || {
                     let _turn = turn;
-                    file.write(&out)?;
-                    file.finish(object_id)
+                    file.write(&out, alone)?;
+                    file.finish(object_id, alone)
                 })
                 .await?;
             }
