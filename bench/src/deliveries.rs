@@ -200,6 +200,7 @@ fn form(hirer: &Hirer, number: u64) -> Bytes {
     Bytes::from(body.to_string())
 }
 
+/// A pooled client as bare as it can be.
 pub(crate) fn client() -> Http {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
@@ -220,6 +221,7 @@ pub(crate) fn request(
     Ok(request.body(Full::new(body))?)
 }
 
+/// Posts, and reads the answer to its end.
 pub(crate) async fn post(http: &Http, request: http::Request<Full<Bytes>>) -> anyhow::Result<()> {
     let answer = http.request(request).await?;
     ensure!(answer.status() == 200, "the sink refuses");

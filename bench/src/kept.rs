@@ -97,9 +97,9 @@ fn keep(
         let (mut claims, transaction) = (Vec::new(), database.transaction()?);
         for event_no in &ended {
             let mut mark = transaction.prepare_cached(
-                "UPDATE deliveries SET due_at = NULL, finished_at = ?2 WHERE event_no = ?1",
+                "UPDATE deliveries SET due_at = NULL, finished_at = 2 WHERE event_no = ?1",
             )?;
-            mark.execute(params![event_no, 2])?;
+            mark.execute([event_no])?;
             let mut attempt = transaction.prepare_cached(
                 "INSERT INTO attempts (tenant_id, event_no, attempt, at, took_ms, outcome, http_status, sealed) \
                  VALUES (1, ?1, 1, 1, 1, 'ok', 200, ?2)",
