@@ -13,8 +13,8 @@ use crate::tickets::NO_TENANT;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store, api_keys};
 
-/// How often a tenant is created anew when the root key is changed meanwhile.
-const TRIES: usize = 3;
+/// How often a tenant is created anew when the root key is changed meanwhile: often, since a try costs less than a change.
+const TRIES: usize = 20;
 
 /// One hirer, with its key at hand.
 #[derive(Debug)]
