@@ -95,7 +95,11 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     /// Checks a report on stdin, as a child of the server.
     #[command(name = server::inspect::DEEP_CHECK_COMMAND, hide = true)]
-    InspectReport,
+    InspectReport {
+        /// Take only the processor time that nobody else wants.
+        #[arg(long)]
+        idle: bool,
+    },
     /// Copy an installation on the embedded database, also while its server runs.
     Backup(backup::Backup),
     /// Bring a backup back into a data directory that holds none.

@@ -40,9 +40,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    if matches!(command, Command::InspectReport) {
+    if let Command::InspectReport { idle } = command {
         // Before anything else is set up: it needs none of that.
-        return server::inspect::run_child();
+        return server::inspect::run_child(idle);
     }
     log::start(global.log, command.log_level());
     // Two providers are in reach of the dependencies; the first one installed is everybody's.
@@ -62,7 +62,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
         Command::Backup(backup) => return backup::backup(global, backup),
         Command::Restore(restore) => return backup::restore(global, restore),
         Command::Demo(demo) => return demo::run(&demo),
-        Command::InspectReport => unreachable!("main answers it before"),
+        Command::InspectReport { .. } => unreachable!("main answers it before"),
         Command::Call(call) => call,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use file::{File, sound_files};
-use server::inspect::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, Finding};
+use server::inspect::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, Finding, IDLE_FLAG};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 
@@ -118,11 +118,18 @@ async fn bombs_are_suspect_and_harm_only_the_child() {
     assert!(suspect >= 20, "taken for sound: {unseen:?}");
 }
 
-/// What the system says about a child that waits for its input.
 #[test]
 fn the_child_gives_up_what_it_does_not_need() {
+    // The scheduling policies SCHED_OTHER and SCHED_IDLE.
+    gives_up(&[], "0");
+    gives_up(&[IDLE_FLAG], "5");
+}
+
+/// What the system says about a child that waits for its input.
+fn gives_up(flags: &[&str], policy: &str) {
     let mut child = Command::new(PROGRAM)
         .arg(DEEP_CHECK_COMMAND)
+        .args(flags)
         .env_clear()
         .env("MIMALLOC_ARENA_RESERVE", "0")
         .stdin(Stdio::piped())
@@ -154,6 +161,10 @@ fn the_child_gives_up_what_it_does_not_need() {
     ] {
         assert_eq!(limit(&limits, name), [expected.clone(), expected], "{name}");
     }
+    // Fields 19 and 41 of proc_pid_stat(5), counted behind the name: niceness and policy.
+    let stat = read("stat");
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    assert_eq!((fields[16], fields[38]), ("19", policy), "{stat}");
     let status = read("status");
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
     let size_kib = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();

@@ -2,8 +2,8 @@
 //! input, parses it, and writes what it found as one line of JSON.
 //!
 //! Its limits are in force before the first byte is read: 512 MiB of addresses, 5 s of processor time, no new file
-//! handles (so neither files nor sockets), no processes, no files written, no core dump, the lowest priority, and
-//! where the system permits it a network and a user of its own with nothing in them. Whatever happens to it, its
+//! handles (so neither files nor sockets), no processes, no files written, no core dump, the lowest priority or,
+//! while calls come, only the processor time that nobody else wants, and where the system permits it a network and a user of its own with nothing in them. Whatever happens to it, its
 //! parent takes it for a finding.
 
 use std::collections::HashSet;
@@ -13,6 +13,10 @@ use std::process::ExitCode;
 use lopdf::{Dictionary, Document, Error, LoadOptions, Object, ObjectId};
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use rustix::thread::{UnshareFlags, set_no_new_privs};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 use super::deep::Answer;
 use super::finding::{Finding, Findings};
@@ -36,13 +40,16 @@ const TREE_NODES_MAX: usize = 100_000;
 /// How many values are looked at inside of one object.
 const VALUES_MAX: usize = 5_000_000;
 
-/// Runs the child to its end.
+/// Runs the child to its end; an idle one takes only the processor time that nobody else wants.
 #[must_use]
-pub fn run() -> ExitCode {
-    if give_up_rights().is_err() {
+pub fn run(is_idle: bool) -> ExitCode {
+    if give_up_rights(is_idle).is_err() {
         return ExitCode::from(2);
     }
     let mut content = Vec::new();
+    // Addresses alone, of which the content takes what it needs: growing by and by would touch three times as much
+    // memory, and most of the child's time is the system's work of giving it some.
+    let _ = content.try_reserve_exact(usize::try_from(CONTENT_BYTES_MAX).unwrap_or(0));
     if io::stdin().lock().take(CONTENT_BYTES_MAX).read_to_end(&mut content).is_err() {
         return ExitCode::from(3);
     }
@@ -58,11 +65,10 @@ pub fn run() -> ExitCode {
 }
 
 /// Gives up for good what parsing does not need.
-fn give_up_rights() -> rustix::io::Result<()> {
+fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     set_no_new_privs(true)?;
     leave_network();
-    // Whoever is at work goes first.
-    let _ = nice(19);
+    stand_back(is_idle);
     let limit =
         |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     limit(Resource::Core, 0)?;
@@ -71,6 +77,16 @@ fn give_up_rights() -> rustix::io::Result<()> {
     limit(Resource::Cpu, CPU_SECONDS_MAX)?;
     limit(Resource::As, MEMORY_BYTES_MAX)?;
     limit(Resource::Nofile, 0)
+}
+
+/// Lets whoever is at work go first. Where it is not permitted, the check is only less polite.
+fn stand_back(is_idle: bool) {
+    if is_idle {
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+    }
+    // After the class, which comes with a niceness of 0.
+    let _ = nice(19);
 }
 
 /// Takes a network and a user of its own, where the system permits it to whoever runs the server. Without that the

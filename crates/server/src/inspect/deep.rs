@@ -23,10 +23,13 @@ use crate::traffic::{Traffic, Turns};
 
 /// The hidden command under which the program is the child.
 pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
+/// The flag of that command under which the child takes only the processor time that nobody else wants.
+pub const IDLE_FLAG: &str = "--idle";
 
 /// How long a child may take for a piece, and for its answer after the last one. Its processor time has a limit of
-/// its own that ends before.
-const WALL: Duration = Duration::from_secs(10);
+/// its own; this one is long because an idle child gets what others leave, a few thousandths of a processor where
+/// they want all of it.
+const WALL: Duration = Duration::from_secs(60);
 /// Bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
@@ -116,6 +119,7 @@ impl DeepCheck {
     pub fn start(&self) -> Running {
         let started = Command::new(&self.program)
             .arg(DEEP_CHECK_COMMAND)
+            .args(self.turns.is_resting().then_some(IDLE_FLAG))
             // The environment holds keys, and a child has no use for it. The allocator would set aside more
             // addresses than the child may have.
             .env_clear()

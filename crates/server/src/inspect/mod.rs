@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 pub use child::run as run_child;
 pub use content::{Judge, Unfit};
-pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure};
+pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, IDLE_FLAG};
 pub use finding::{Finding, Findings};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 
