@@ -224,8 +224,10 @@ impl Postgres {
                 transaction.execute(&prepared, &parameters).await?
             } else {
                 let rows = transaction.query(&prepared, &parameters).await?;
-                returned = rows.iter().map(row).collect::<Result<_, _>>()?;
-                returned.len() as u64
+                for found in &rows {
+                    returned.push(row(found)?);
+                }
+                rows.len() as u64
             };
             if statement.expect == Expect::One && touched != 1 {
                 transaction.rollback().await?;

@@ -172,7 +172,7 @@ pub(crate) enum Expect {
 /// How a write ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Written {
-    /// Committed; the rows that the last statement returned.
+    /// Committed; the rows that its statements returned, one statement after the other.
     Done(Vec<Row>),
     /// Nothing was written: the statement at this place did not touch exactly one row.
     Unmet(usize),

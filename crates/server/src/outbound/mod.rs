@@ -23,6 +23,7 @@ use bytes::Bytes;
 use http::Uri;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
+use moka::sync::Cache;
 use url::{Position, Url};
 
 use crate::clock::Clock;
@@ -37,6 +38,8 @@ pub use post::{Answer, PostFailure, PostLimits};
 
 use connect::{Connector, Names, tls_config, web_roots};
 
+/// URLs whose judgement is remembered.
+const TARGETS_MAX: u64 = 1_024;
 /// How the server names itself to whom it calls.
 const USER_AGENT: &str = concat!("Probity/", env!("CARGO_PKG_VERSION"));
 
@@ -47,6 +50,8 @@ pub struct Outbound {
     guard: Arc<Guard>,
     connector: Connector,
     pool: Client<Connector, Full<Bytes>>,
+    /// What was judged fit to be posted to, by its text.
+    targets: Cache<String, Uri>,
     post_limits: PostLimits,
     fetch_limits: FetchLimits,
     metrics: Metrics,
@@ -78,7 +83,8 @@ impl Outbound {
         metrics: Metrics,
     ) -> Outbound {
         let pool = post::pool(connector.clone());
-        Outbound { clock, guard, connector, pool, post_limits, fetch_limits, metrics }
+        let targets = Cache::new(TARGETS_MAX);
+        Outbound { clock, guard, connector, pool, targets, post_limits, fetch_limits, metrics }
     }
 
     /// Judges a URL by its text alone, without asking for a name: for the moment it is handed in.

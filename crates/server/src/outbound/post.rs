@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderValue, USER_AGENT as USER_AGENT_NAME};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error as ClientError};
@@ -125,6 +125,16 @@ impl Outbound {
         posted
     }
 
+    /// Where `url` leads, judged by its text. What it is judged by never changes, so each is judged once.
+    fn target(&self, url: &str) -> Result<Uri, Refusal> {
+        if let Some(target) = self.targets.get(url) {
+            return Ok(target);
+        }
+        let target = uri(url, &self.guard.judge(url)?)?;
+        self.targets.insert(url.to_owned(), target.clone());
+        Ok(target)
+    }
+
     async fn post_judged(
         &self,
         url: &str,
@@ -132,10 +142,10 @@ impl Outbound {
         body: Bytes,
     ) -> Result<Answer, PostFailure> {
         let begun_ms = self.clock.mono_ms();
-        let judged = self.guard.judge(url)?;
+        let target = self.target(url)?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri(url, &judged)?;
+        *request.uri_mut() = target;
         *request.headers_mut() = headers;
         let name = HeaderValue::from_static(USER_AGENT);
         request.headers_mut().entry(USER_AGENT_NAME).or_insert(name);

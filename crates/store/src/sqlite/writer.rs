@@ -263,8 +263,10 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
         let touched = if prepared.column_count() == 0 {
             prepared.execute(params_from_iter(&statement.values))?
         } else {
-            returned = collect(&mut prepared, &statement.values)?;
-            returned.len()
+            let rows = collect(&mut prepared, &statement.values)?;
+            let touched = rows.len();
+            returned.extend(rows);
+            touched
         };
         if statement.expect == Expect::One && touched != 1 {
             drop(prepared);
