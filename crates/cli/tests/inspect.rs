@@ -19,7 +19,7 @@ use server::inspect::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, Finding, IDLE_
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 
 async fn check(content: &[u8]) -> Result<Vec<Finding>, DeepFailure> {
-    let mut running = DeepCheck::by(Path::new(PROGRAM)).start();
+    let mut running = DeepCheck::by(Path::new(PROGRAM)).start(false);
     for piece in content.chunks(64 * 1024) {
         running.take(&piece.to_vec().into()).await;
     }

@@ -52,6 +52,8 @@ const TURNS: usize = 7;
 /// Reports at once, and bytes of each.
 const AT_ONCE: usize = 100;
 const SMALL: usize = 5 * MIB;
+/// Vendors: each may make 1,000 calls of a kind in a minute.
+const VENDORS: usize = 256;
 /// Callers of `update_result`, each with one call at a time.
 const CALLERS: usize = 8;
 /// Calls of each without reports beside them, before and after those with them.
@@ -255,7 +257,7 @@ fn around_picture(length: usize) -> (Bytes, Bytes) {
     (begin.into(), end.into())
 }
 
-/// Who orders and who reports. Tenants differ from vendor to vendor, so that no limit of calls is met.
+/// Who orders and who reports. There are so many vendors that none meets its limit of calls.
 struct Parties {
     control: Control,
     tenant_key: String,
@@ -273,7 +275,7 @@ impl Parties {
         let tenant_key = created.tenant.tenant_key;
         let control = Control::new(url, &created.api_key)?;
         let mut vendors = Vec::new();
-        for _ in 0..64 {
+        for _ in 0..VENDORS {
             let body = CreateApp {
                 name: "诚信背调".to_owned(),
                 tenant_key: Some(tenant_key.clone()),

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const BUSY_CALLS_PER_SECOND: u128 = 100;
 /// How many times as long as it worked something rests: it works a twelfth of the time.
 const REST_FACTOR: u32 = 11;
-/// The longest rest, so that on a machine that is never free, with a slow disk, as many large reports as are fetched at
+/// The longest rest where nothing else is said, so that on a machine that is never free, with a slow disk, as many large reports as are fetched at
 /// once come to their ends within the time of a fetch.
 const REST_MAX: Duration = Duration::from_millis(25);
 
@@ -51,9 +51,9 @@ impl Traffic {
     }
 
     /// How long to rest after `worked`, so that calls find the machine free for most of the time; nothing while few come.
-    pub(crate) fn rest_after(&self, worked: Duration) -> Duration {
+    fn rest_after(&self, worked: Duration) -> Duration {
         match self.is_busy() {
-            true => (worked * REST_FACTOR).min(REST_MAX),
+            true => worked * REST_FACTOR,
             false => Duration::ZERO,
         }
     }
@@ -77,6 +77,7 @@ pub(crate) struct Turns {
     places: Arc<Semaphore>,
     /// Whose calls the work rests for.
     traffic: Option<Traffic>,
+    rest_max: Duration,
 }
 
 /// A place that is held. Dropped, it is free, after the rest that its work needs.
@@ -85,6 +86,7 @@ pub(crate) struct Turn {
     place: Option<OwnedSemaphorePermit>,
     began: Instant,
     traffic: Option<Traffic>,
+    rest_max: Duration,
 }
 
 impl Turns {
@@ -92,7 +94,12 @@ impl Turns {
     pub(crate) fn new(traffic: Option<&Traffic>) -> Turns {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let places = Arc::new(Semaphore::new((processors / 2).max(1)));
-        Turns { places, traffic: traffic.cloned() }
+        Turns { places, traffic: traffic.cloned(), rest_max: REST_MAX }
+    }
+
+    /// The same with another longest rest.
+    pub(crate) fn resting_at_most(self, rest_max: Duration) -> Turns {
+        Turns { rest_max, ..self }
     }
 
     /// Whether the work rests now.
@@ -104,7 +111,8 @@ impl Turns {
     pub(crate) async fn turn(&self) -> Turn {
         // The places are never closed.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        Turn { place, began: socket_now(), traffic: self.traffic.clone() }
+        let (traffic, rest_max) = (self.traffic.clone(), self.rest_max);
+        Turn { place, began: socket_now(), traffic, rest_max }
     }
 }
 
@@ -115,7 +123,7 @@ impl Drop for Turn {
     )]
     fn drop(&mut self) {
         let Some(traffic) = &self.traffic else { return };
-        let rest = traffic.rest_after(self.began.elapsed());
+        let rest = traffic.rest_after(self.began.elapsed()).min(self.rest_max);
         let place = self.place.take();
         if !rest.is_zero()
             && let Ok(runtime) = Handle::try_current()
@@ -149,7 +157,6 @@ mod tests {
         // One call that brings work, then none.
         assert_eq!(pass(&traffic, 1, 20).await, Duration::ZERO);
         assert_eq!(pass(&traffic, 2, 20).await, WORKED * REST_FACTOR);
-        assert_eq!(traffic.rest_after(Duration::from_secs(9)), REST_MAX);
         // Until it is known that they have ceased.
         assert_eq!(pass(&traffic, 0, 19).await, WORKED * REST_FACTOR);
         assert_eq!(pass(&traffic, 0, 1).await, Duration::ZERO);
@@ -171,6 +178,19 @@ mod tests {
             let ended = socket_now();
             drop(turns.turn().await);
             assert!(ended.elapsed() >= rest && ended.elapsed() < rest + WORKED, "{behind:?}");
+        }
+        for (turns, rest) in [
+            (Turns::new(Some(&traffic)), REST_MAX),
+            (Turns::new(Some(&traffic)).resting_at_most(WORKED), WORKED),
+        ] {
+            let turns = Turns { places: Arc::new(Semaphore::new(1)), ..turns };
+            let turn = turns.turn().await;
+            // Long enough for the longest rest.
+            pass(&traffic, 100, 25).await;
+            drop(turn);
+            let ended = socket_now();
+            drop(turns.turn().await);
+            assert!(ended.elapsed() >= rest && ended.elapsed() < rest + WORKED, "{rest:?}");
         }
     }
 }

@@ -109,14 +109,14 @@ const LIST_DUE_APPS: &str = "WITH RECURSIVE app (app_id) AS (\
     SELECT app_id FROM app WHERE app_id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d \
       WHERE d.app_id = app.app_id AND d.due_at <= $1)";
 /// Claims what is due for an app, the oldest first, and `canceled` only after the first try of the order's
-/// `created`, whose number is the order's id. Without the cast SQLite would plan the statement anew for each limit.
+/// `created`, whose number is the order's id.
 const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
     SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $4 AND d.due_at <= $1 \
       AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.tenant_id = d.tenant_id \
         AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = 2 \
         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant_id = c.tenant_id \
           AND a.event_no = c.event_no)) \
-      ORDER BY d.due_at, d.event_no LIMIT CAST($3 AS BIGINT) /* skip locked */) \
+      ORDER BY d.due_at, d.event_no LIMIT $3 /* skip locked */) \
     UPDATE deliveries SET due_at = $2, attempts = attempts + 1 FROM due \
       WHERE tenant_id = due.tenant AND event_no = due.number \
     RETURNING event_no";

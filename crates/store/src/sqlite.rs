@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use domain::Id;
 use domain::id::IdMaker;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Statement as Prepared, params_from_iter};
@@ -64,6 +65,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     }
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    plan_once(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
@@ -77,6 +79,12 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
         sha256,
     )?;
     Ok(connection)
+}
+
+/// Keeps a statement's plan whatever is bound to it; else a page of another length, for one, is planned anew.
+fn plan_once(connection: &Connection) -> Result<(), Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// SHA-256 as PostgreSQL has it, of the bytes of a value. What `||` joins is a text to SQLite, whatever its bytes.

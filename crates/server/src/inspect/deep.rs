@@ -11,14 +11,17 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::time::Instant;
 
 use super::finding::{Finding, Findings};
+use crate::clock::socket_now;
 use crate::traffic::{Traffic, Turns};
 
 /// The hidden command under which the program is the child.
@@ -27,9 +30,13 @@ pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
 pub const IDLE_FLAG: &str = "--idle";
 
 /// How long a child may take for a piece, and for its answer after the last one. Its processor time has a limit of
-/// its own; this one is long because an idle child gets what others leave, a few thousandths of a processor where
-/// they want all of it.
-const WALL: Duration = Duration::from_secs(60);
+/// its own that ends before.
+const WALL: Duration = Duration::from_secs(10);
+/// How long no child is idle after one that got too little: others want all of the machine.
+const STARVED: Duration = Duration::from_secs(300);
+/// The longest rest between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
+/// time. With it 16 of the largest contents at once are through within 10 s.
+const REST_MAX: Duration = Duration::from_millis(300);
 /// Bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
@@ -39,6 +46,8 @@ pub struct DeepCheck {
     program: PathBuf,
     wall: Duration,
     turns: Turns,
+    /// When an idle child got too little last.
+    starved_at: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Why a deep check has no result.
@@ -56,6 +65,9 @@ pub enum DeepFailure {
     /// No answer in time.
     #[error("the child did not answer in time")]
     TooSlow,
+    /// No answer in time of an idle child, which says nothing about the content.
+    #[error("the child got too little of the processor")]
+    Starved,
     /// An answer of another shape.
     #[error("the child's answer was not as expected")]
     Answer,
@@ -70,6 +82,7 @@ impl DeepFailure {
             DeepFailure::Killed(_) => "killed",
             DeepFailure::Ended(_) => "ended",
             DeepFailure::TooSlow => "too_slow",
+            DeepFailure::Starved => "starved",
             DeepFailure::Answer => "answer",
         }
     }
@@ -100,12 +113,13 @@ impl DeepCheck {
     /// A check by `program`, an absolute path to this one.
     #[must_use]
     pub fn by(program: &Path) -> DeepCheck {
-        DeepCheck { program: program.to_owned(), wall: WALL, turns: Turns::new(None) }
+        let (program, turns) = (program.to_owned(), Turns::new(None));
+        DeepCheck { program, wall: WALL, turns, starved_at: Arc::default() }
     }
 
     /// The same; while calls come, it rests between contents.
     pub(crate) fn behind(self, traffic: &Traffic) -> DeepCheck {
-        DeepCheck { turns: Turns::new(Some(traffic)), ..self }
+        DeepCheck { turns: Turns::new(Some(traffic)).resting_at_most(REST_MAX), ..self }
     }
 
     /// The same with another time limit.
@@ -114,12 +128,14 @@ impl DeepCheck {
         DeepCheck { wall, ..self }
     }
 
-    /// Starts a child for one content. Must be called within the runtime; a failure shows at the end.
+    /// Starts a child for one content; while many calls come an idle one, if it may be. Must be called within the
+    /// runtime; a failure shows at the end.
     #[must_use]
-    pub fn start(&self) -> Running {
+    pub fn start(&self, may_idle: bool) -> Running {
+        let is_idle = may_idle && self.turns.is_resting() && !self.has_starved();
         let started = Command::new(&self.program)
             .arg(DEEP_CHECK_COMMAND)
-            .args(self.turns.is_resting().then_some(IDLE_FLAG))
+            .args(is_idle.then_some(IDLE_FLAG))
             // The environment holds keys, and a child has no use for it. The allocator would set aside more
             // addresses than the child may have.
             .env_clear()
@@ -140,7 +156,15 @@ impl DeepCheck {
                 (None, None)
             }
         };
-        Running { check: self.clone(), child, input, is_stuck: false }
+        Running { check: self.clone(), is_idle, child, input, is_stuck: false }
+    }
+
+    fn has_starved(&self) -> bool {
+        self.starved_at().is_some_and(|at| at.elapsed() < STARVED)
+    }
+
+    fn starved_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.starved_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,6 +172,7 @@ impl DeepCheck {
 #[derive(Debug)]
 pub struct Running {
     check: DeepCheck,
+    is_idle: bool,
     child: Option<Child>,
     /// None once it takes nothing more.
     input: Option<ChildStdin>,
@@ -175,7 +200,7 @@ impl Running {
     pub async fn finish(mut self) -> Result<Findings, DeepFailure> {
         let Some(mut child) = self.child.take() else { return Err(DeepFailure::NotStarted) };
         if self.is_stuck {
-            return Err(DeepFailure::TooSlow);
+            return Err(self.too_slow());
         }
         let _turn = self.check.turns.turn().await;
         // The end of its input lets the child begin.
@@ -183,8 +208,16 @@ impl Running {
         match tokio::time::timeout(self.check.wall, answer(&mut child)).await {
             Ok(Ok((status, text))) => judge(status, &text),
             Ok(Err(_)) => Err(DeepFailure::Answer),
-            Err(_) => Err(DeepFailure::TooSlow),
+            Err(_) => Err(self.too_slow()),
         }
+    }
+
+    fn too_slow(&self) -> DeepFailure {
+        if !self.is_idle {
+            return DeepFailure::TooSlow;
+        }
+        *self.check.starved_at() = Some(socket_now());
+        DeepFailure::Starved
     }
 }
 
@@ -212,21 +245,32 @@ fn judge(status: ExitStatus, text: &[u8]) -> Result<Findings, DeepFailure> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
     /// A program that behaves as `script` says; the real child is tested with the whole program.
-    async fn check(script: &str) -> Result<Findings, DeepFailure> {
+    fn program(script: &str) -> (tempfile::TempDir, DeepCheck) {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("child");
-        tokio::fs::write(&program, format!("#!/bin/sh\n{script}\n")).await.unwrap();
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let mut running = DeepCheck::by(&program).within(Duration::from_secs(1)).start();
+        let check = DeepCheck::by(&program).within(Duration::from_secs(1));
+        (folder, check)
+    }
+
+    async fn run(check: &DeepCheck) -> Result<Findings, DeepFailure> {
+        let mut running = check.start(true);
         let piece = Bytes::from(vec![b'x'; 100_000]);
         for _ in 0..5 {
             running.take(&piece).await;
         }
         running.finish().await
+    }
+
+    async fn check(script: &str) -> Result<Findings, DeepFailure> {
+        let (_folder, check) = program(script);
+        run(&check).await
     }
 
     #[tokio::test]
@@ -255,7 +299,7 @@ mod tests {
         ] {
             assert_eq!(check(&script).await, Err(expected), "{script}");
         }
-        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start();
+        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start(true);
         assert_eq!(missing.finish().await, Err(DeepFailure::NotStarted));
     }
 
@@ -269,6 +313,39 @@ mod tests {
             ),
             "{found:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_child_that_starts_while_many_calls_come_is_idle() {
+        let (traffic, idle) = (Traffic::new(), [Finding::Xfa].into_iter().collect());
+        let script = |when_idle: &str| {
+            format!(
+                r#"/bin/cat >/dev/null; if test "$*" = "inspect-report --idle"; then {when_idle}; else
+                test "$*" = inspect-report && echo '{{"findings":[]}}'; fi"#
+            )
+        };
+        let (_folder, check) = program(&script(r#"echo '{"findings":["xfa"]}'"#));
+        let check = check.behind(&traffic);
+        assert_eq!(run(&check).await, Ok(Findings::NONE));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (calls, until) = (traffic.clone(), Arc::clone(&is_over));
+        let calling = std::thread::spawn(move || {
+            while !until.load(Ordering::Relaxed) {
+                calls.call_came();
+            }
+        });
+        while !Turns::new(Some(&traffic)).is_resting() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(run(&check).await, Ok(idle));
+
+        // What it could not do in time says nothing about the content, and the next one is not idle.
+        let (_folder, check) = program(&script("while :; do :; done"));
+        let check = check.behind(&traffic);
+        assert_eq!(run(&check).await, Err(DeepFailure::Starved));
+        assert_eq!(run(&check).await, Ok(Findings::NONE));
+        is_over.store(true, Ordering::Relaxed);
+        calling.join().unwrap();
     }
 
     #[tokio::test]

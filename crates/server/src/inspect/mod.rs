@@ -65,6 +65,9 @@ pub enum Unkept {
     /// The scanner gave no verdict; without one nothing is kept.
     #[error("the report could not be scanned")]
     NotScanned(#[source] ScanFailure),
+    /// The deep check did not come to its end for want of processor time.
+    #[error("the report could not be checked in time")]
+    NotChecked,
     /// The scanner found something, and the operator wants that refused.
     #[error("the report was refused: the scanner found something in it")]
     Malware,
@@ -77,6 +80,7 @@ impl Unkept {
         match self {
             Unkept::Unfit(unfit) => unfit.class(),
             Unkept::NotScanned(_) => "not_scanned",
+            Unkept::NotChecked => "not_checked",
             Unkept::Malware => "malware",
         }
     }
@@ -86,16 +90,19 @@ impl Unkept {
 #[derive(Debug)]
 pub struct Inspector {
     inspect: Inspect,
+    may_idle: bool,
     judge: Judge,
     deep: Option<Running>,
     scan: Option<Scan>,
 }
 
 impl Inspector {
-    /// Begins with a content, of which nothing is there yet.
+    /// Begins with a content, of which nothing is there yet. Its child may be idle if the content comes again when that
+    /// one is [`Unkept::NotChecked`].
     #[must_use]
-    pub fn new(inspect: &Inspect) -> Inspector {
-        Inspector { inspect: inspect.clone(), judge: Judge::default(), deep: None, scan: None }
+    pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
+        let (inspect, judge) = (inspect.clone(), Judge::default());
+        Inspector { inspect, may_idle, judge, deep: None, scan: None }
     }
 
     /// Takes the next piece. Must be called within the runtime.
@@ -108,7 +115,7 @@ impl Inspector {
         if self.deep.is_none()
             && let Some(deep) = &self.inspect.deep
         {
-            self.deep = Some(deep.start());
+            self.deep = Some(deep.start(self.may_idle));
         }
         if self.scan.is_none()
             && let Some(scanner) = &self.inspect.scanner
@@ -129,7 +136,7 @@ impl Inspector {
     /// # Errors
     /// Why the content is not kept.
     pub async fn finish(self, source_host: String) -> Result<Inspection, Unkept> {
-        let Inspector { inspect, judge, deep, scan } = self;
+        let Inspector { inspect, judge, deep, scan, .. } = self;
         let mut findings = judge.finish()?;
         let scanning = async {
             match scan {
@@ -161,6 +168,7 @@ impl Inspector {
                 findings = findings.with(found);
                 None
             }
+            Some(Err(DeepFailure::Starved)) => return Err(Unkept::NotChecked),
             Some(Err(failure)) => {
                 // What kills a parser is not shown as if nothing were wrong with it.
                 findings.add(Finding::OddStructure);

@@ -159,7 +159,8 @@ async fn forget(app: &App, outcome: &FetchOutcome) {
 }
 
 async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
-    let inspector = Inspector::new(&app.inspect);
+    // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
+    let inspector = Inspector::new(&app.inspect, claimed.attempt == 1);
     let writer = app.objects.create_behind(claimed.tenant_id);
     let mut intake = Intake { writer, inspector, unkept: None };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::inbox::Inbox;
-use super::rows_of;
+use super::{plan_once, rows_of};
 use crate::engine::{Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Value};
@@ -53,6 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(super::BUSY)?;
+    plan_once(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch("PRAGMA cache_size = -2048; PRAGMA query_only = ON;")?;
     Ok(connection)
