@@ -3,8 +3,8 @@
 //!
 //! Its limits are in force before the first byte is read: 512 MiB of addresses, 5 s of processor time, no new file
 //! handles (so neither files nor sockets), no processes, no files written, no core dump, the lowest priority or,
-//! while calls come, only the processor time that nobody else wants, and where the system permits it a network and a user of its own with nothing in them. Whatever happens to it, its
-//! parent takes it for a finding.
+//! while calls come, only the processor time that nobody else wants, and where the system permits it a network and a
+//! user of its own with nothing in them. What happens to it is a finding to its parent, unless it got no time.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
