@@ -3,7 +3,7 @@
 //! The root key is not part of a backup: without it nothing opens, so it is kept elsewhere. On PostgreSQL and in a
 //! bucket their own tools make backups, see docs/reports.md: of a bucket nothing is copied.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +53,13 @@ pub async fn restore(
     let keys = keys.map_or_else(|| from.join(KEYS_FILE), Path::to_owned);
     let now = clock.now();
     let work = move || {
-        let restored = backup::restore(&source.join(DATA_FILE), &keys, &database, now)?;
-        if let Some(reports) = &reports {
+        // First the objects: broken off, it can be begun again until the database is there.
+        if let Some(reports) = &reports
+            && !database.exists()
+        {
             copy_tree(&source.join(REPORTS_FOLDER), reports)?;
         }
-        Ok(restored)
+        Ok(backup::restore(&source.join(DATA_FILE), &keys, &database, now)?)
     };
     let restored = blocking(work).await?;
     let objects = start::open_objects(config, &Traffic::new()).await?;
@@ -115,8 +117,8 @@ fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartFailur
     reports.map_or(Ok(()), |reports| copy_tree(reports, &target.join(REPORTS_FOLDER)))
 }
 
-/// Copies the files that are not there yet. An object never changes, so one that is there is the same; drafts are
-/// nobody's.
+/// Copies the files that are not there yet, durably. An object never changes, so one that is there is the same; drafts
+/// are nobody's.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
     if !from.exists() {
         return Ok(());
@@ -132,15 +134,24 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
                 copy_tree(&path, &target)?;
             }
         } else if !target.exists() {
-            match fs::copy(&path, &target) {
-                Ok(_) => {}
+            match copy_whole(&path, &target) {
+                Ok(()) => {}
                 // Erased meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StartFailure::File(target, error)),
             }
         }
     }
-    Ok(())
+    let synced = File::open(to).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| StartFailure::File(to.to_owned(), error))
+}
+
+/// Copies a file so that under its name there is never a part of it; what is broken off is begun anew.
+fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
+    let part = to.with_extension("part");
+    fs::copy(from, &part)?;
+    File::open(&part)?.sync_all()?;
+    fs::rename(part, to)
 }
 
 fn make_folder(path: &Path) -> Result<(), StartFailure> {
@@ -154,4 +165,33 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, StartFailure> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "the backup panicked").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_broken_off_is_copied_anew_and_what_is_whole_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        for (name, content) in
+            [("a/1", "one"), ("a/2", "two"), ("b/3", "three"), ("drafts/4", "no")]
+        {
+            let file = from.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, content).unwrap();
+        }
+        fs::create_dir_all(to.join("a")).unwrap();
+        fs::write(to.join("a/1.part"), "longer than one").unwrap();
+        fs::write(to.join("a/2"), "there").unwrap();
+        copy_tree(&from, &to).unwrap();
+        let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+        assert_eq!(
+            (read("a/1"), read("a/2"), read("b/3")),
+            ("one".into(), "there".into(), "three".into())
+        );
+        assert!(!to.join("a/1.part").exists() && !to.join("drafts").exists());
+        copy_tree(&folder.path().join("nowhere"), &to).unwrap();
+    }
 }

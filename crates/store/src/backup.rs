@@ -167,6 +167,8 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
     copy_whole(&copy, database)?;
     drop(copy);
     File::open(database)?.sync_all()?;
+    let folder = database.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(Restored { orders: orders.unsigned_abs(), erased: erased.unsigned_abs(), erased_objects })
 }
 
