@@ -29,9 +29,11 @@ pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
 /// The flag of that command under which the child takes only the processor time that nobody else wants.
 pub const IDLE_FLAG: &str = "--idle";
 
-/// How long a child may take for a piece, and for its answer after the last one. Its processor time has a limit of
-/// its own that ends before.
-const WALL: Duration = Duration::from_secs(10);
+/// How long a child may take for a piece, and for its answer after the last one. What a hostile content meets is the
+/// limit on its child's processor time; this one is for a machine on which that takes long.
+const WALL: Duration = Duration::from_secs(60);
+/// The same for an idle child, whose content comes again.
+const IDLE_WALL: Duration = Duration::from_secs(10);
 /// How long no child is idle after one that got too little: others want all of the machine.
 const STARVED: Duration = Duration::from_secs(300);
 /// The longest rest between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
@@ -182,8 +184,9 @@ pub struct Running {
 impl Running {
     /// Hands on the next piece. A child that takes no more is found out at the end.
     pub async fn take(&mut self, piece: &Bytes) {
+        let wall = self.wall();
         let Some(input) = &mut self.input else { return };
-        match tokio::time::timeout(self.check.wall, input.write_all(piece)).await {
+        match tokio::time::timeout(wall, input.write_all(piece)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => self.input = None,
             Err(_) => {
@@ -205,11 +208,15 @@ impl Running {
         let _turn = self.check.turns.turn().await;
         // The end of its input lets the child begin.
         drop(self.input.take());
-        match tokio::time::timeout(self.check.wall, answer(&mut child)).await {
+        match tokio::time::timeout(self.wall(), answer(&mut child)).await {
             Ok(Ok((status, text))) => judge(status, &text),
             Ok(Err(_)) => Err(DeepFailure::Answer),
             Err(_) => Err(self.too_slow()),
         }
+    }
+
+    fn wall(&self) -> Duration {
+        if self.is_idle { self.check.wall.min(IDLE_WALL) } else { self.check.wall }
     }
 
     fn too_slow(&self) -> DeepFailure {
