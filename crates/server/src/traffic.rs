@@ -16,8 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const BUSY_CALLS_PER_SECOND: u128 = 100;
 /// How many times as long as it worked something rests: it works a twelfth of the time.
 const REST_FACTOR: u32 = 11;
-/// The longest rest where nothing else is said, so that on a machine that is never free, with a slow disk, as many large reports as are fetched at
-/// once come to their ends within the time of a fetch.
+/// The longest rest where nothing else is said: so on a machine that is never free, with a slow disk, as many large
+/// reports as are fetched at once come to their ends within the time of a fetch.
 const REST_MAX: Duration = Duration::from_millis(25);
 
 /// How many calls come. Cheap to clone; clones count together.

@@ -197,6 +197,7 @@ impl Store {
         let Written::Done(mut rows) = self.write(vec![claim, list]).await? else {
             return Ok(Vec::new());
         };
+        // The claim's rows are a number each, those of the list come after them and are longer.
         let listed = rows.split_off(rows.partition_point(|row| row.0.len() == 1));
         // Another worker may hold claims until the same instant.
         let mine = rows.iter().map(|row| row.int(0)).collect::<Result<HashSet<_>, _>>()?;
