@@ -4,13 +4,15 @@
 //! one of them, which is the one in force, and under which every tenant's key is wrapped. A rotation wraps the
 //! installation's secret and all tenants' keys anew in one transaction; orders, reports and objects stay as they
 //! are. Whoever wraps a tenant's key holds the row's generation in the same transaction, so that no key is ever
-//! wrapped under a root key of before. Another replica finds out when a key does not open: it asks its source for
+//! wrapped under a root key of before; within a process a rotation and the making of tenants also take turns, so that
+//! neither keeps the other from coming to its end. Another replica finds out when a key does not open: it asks its source for
 //! the root keys again (file, environment or command), and goes on with the one that the row now wants.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::evidence::AuditAct;
 use domain::{TenantId, UnixMs};
+use tokio::sync::{RwLock as AsyncRwLock, RwLockReadGuard};
 
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
@@ -41,7 +43,7 @@ const HOLD_COUNT: &str = "UPDATE installation SET root_generation = root_generat
 pub(crate) const STATEMENTS: &[&str] =
     &[FIND, INSERT, NAME, HOLD, LIST_WRAPPED, ROTATE, REWRAP, HOLD_COUNT];
 
-/// How often a change is begun anew that meets another one.
+/// How often a change is begun anew that meets one of another replica.
 const TRIES: usize = 5;
 
 /// Asks the process's source of root keys for what it gives now; nothing when it fails.
@@ -96,6 +98,8 @@ pub fn root_key_id(key: &Key) -> String {
 pub(crate) struct Ring {
     held: RwLock<Held>,
     reload: Option<Reload>,
+    /// Read by who wraps a tenant's key, written by a rotation.
+    turns: AsyncRwLock<()>,
 }
 
 struct Held {
@@ -127,7 +131,8 @@ impl Ring {
             write(engine, vec![any(NAME, values![key_id])]).await?;
         }
         let held = Held { keys: root.keys, present, generation: row.generation };
-        Ok((Ring { held: RwLock::new(held), reload: root.reload }, secret))
+        let turns = AsyncRwLock::new(());
+        Ok((Ring { held: RwLock::new(held), reload: root.reload, turns }, secret))
     }
 
     /// The root key in force, as far as is known here, and its generation.
@@ -213,6 +218,11 @@ impl Store {
         open(self.ring.keys()).ok_or_else(damaged)
     }
 
+    /// Keeps rotations of this process waiting until a key that is to be wrapped is written.
+    pub(crate) async fn wait_for_rotations(&self) -> RwLockReadGuard<'_, ()> {
+        self.ring.turns.read().await
+    }
+
     /// The statement that holds the root key for a key wrapped under it, and the key.
     pub(crate) fn hold_root(&self) -> (Statement, Key) {
         let (key, generation) = self.ring.present();
@@ -254,11 +264,12 @@ impl Store {
     /// The operator's audit chain tells of it, in the same transaction.
     ///
     /// # Errors
-    /// [`FaultKind::Contention`] when tenants came faster than their keys were wrapped, and nothing was changed;
+    /// [`FaultKind::Contention`] when other replicas made tenants faster than keys are wrapped, and nothing was changed;
     /// faults of storage, after which either key may be in force: the store goes on with the one that is.
     pub async fn rotate_root_key(&self, by: By, next: &Key) -> Result<Rotated, Fault> {
         // First of all: when the commit's answer is lost, both are at hand.
         self.ring.add(vec![next.clone()]);
+        let _turn = self.ring.turns.write().await;
         for _ in 0..TRIES {
             self.refresh_root().await?;
             let (mut statements, generation, tenant_count) = self.rotation(next).await?;

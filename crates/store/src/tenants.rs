@@ -13,8 +13,8 @@ use crate::tickets::NO_TENANT;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store, api_keys};
 
-/// How often a tenant is created anew when the root key is changed meanwhile: often, since a try costs less than a change.
-const TRIES: usize = 20;
+/// How often a tenant is created anew when another replica changes the root key meanwhile.
+const TRIES: usize = 5;
 
 /// One hirer, with its key at hand.
 #[derive(Debug)]
@@ -90,6 +90,7 @@ impl Store {
         tenant: &NewTenant,
         answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
+        let _turn = self.wait_for_rotations().await;
         for _ in 0..TRIES {
             let mut statements = self.keep_answer(answer);
             let hold = statements.len();
