@@ -5,8 +5,28 @@
 
 use super::finding::{Finding, Findings};
 
-/// The longest name looked for.
-const NAME_BYTES_MAX: usize = 16;
+/// What a name that matters tells.
+#[derive(Debug, Clone, Copy)]
+enum Means {
+    /// This, whatever follows.
+    Alone(Finding),
+    /// This when one of these bytes begins its value.
+    With(&'static [u8], Finding),
+}
+
+/// The names looked for.
+const WANTED: [(&[u8], Means); 9] = [
+    (b"Encrypt", Means::Alone(Finding::Encrypted)),
+    (b"JavaScript", Means::Alone(Finding::Script)),
+    (b"Launch", Means::Alone(Finding::Launch)),
+    (b"EmbeddedFile", Means::Alone(Finding::Attachment)),
+    (b"EmbeddedFiles", Means::Alone(Finding::Attachment)),
+    (b"RichMedia", Means::Alone(Finding::RichMedia)),
+    (b"JS", Means::With(b"(<0123456789", Finding::Script)),
+    (b"XFA", Means::With(b"[0123456789", Finding::Xfa)),
+    // An array is only the page to begin with.
+    (b"OpenAction", Means::With(b"<0123456789", Finding::OpenAction)),
+];
 
 /// Looks for names, however the bytes are cut.
 #[derive(Debug, Default)]
@@ -65,11 +85,11 @@ impl Names {
             State::Name => self.push(byte),
             State::High => match digit(byte) {
                 Some(high) => State::Low(high),
-                None => self.literal(b"#", byte),
+                None => self.leave(byte),
             },
             State::Low(high) => match digit(byte) {
                 Some(low) => self.push(high << 4 | low),
-                None => self.literal(b"#0", byte),
+                None => self.leave(byte),
             },
         }
     }
@@ -80,37 +100,32 @@ impl Names {
     }
 
     fn push(&mut self, byte: u8) -> State {
-        if self.name.len() >= NAME_BYTES_MAX {
-            // No name looked for is this long.
-            return State::Outside;
+        let so_far = self.name.len();
+        // Nearly all names are left at their first byte.
+        let goes_on = |name: &[u8]| name.get(so_far) == Some(&byte) && name.starts_with(&self.name);
+        if WANTED.iter().any(|(name, _)| goes_on(name)) {
+            self.name.push(byte);
+            State::Name
+        } else {
+            State::Outside
         }
-        self.name.push(byte);
-        State::Name
     }
 
-    /// A `#` that escapes nothing: no name looked for has one, so only its end matters.
-    fn literal(&mut self, bytes: &[u8], next: u8) -> State {
-        for byte in bytes {
-            self.state = self.push(*byte);
-        }
+    /// After a `#` that escapes nothing: no name looked for has one.
+    fn leave(&mut self, next: u8) -> State {
+        self.state = State::Outside;
         self.next(next)
     }
 
     fn end(&mut self) -> State {
-        let finding = match self.name.as_slice() {
-            b"Encrypt" => Finding::Encrypted,
-            b"JavaScript" => Finding::Script,
-            b"Launch" => Finding::Launch,
-            b"EmbeddedFile" | b"EmbeddedFiles" => Finding::Attachment,
-            b"RichMedia" => Finding::RichMedia,
-            b"JS" => return State::Before(b"(<0123456789", Finding::Script),
-            b"XFA" => return State::Before(b"[0123456789", Finding::Xfa),
-            // An array is only the page to begin with.
-            b"OpenAction" => return State::Before(b"<0123456789", Finding::OpenAction),
-            _ => return State::Outside,
-        };
-        self.found.add(finding);
-        State::Outside
+        match WANTED.iter().find(|(name, _)| *name == self.name.as_slice()) {
+            Some((_, Means::With(values, finding))) => State::Before(values, *finding),
+            Some((_, Means::Alone(finding))) => {
+                self.found.add(*finding);
+                State::Outside
+            }
+            None => State::Outside,
+        }
     }
 }
 
@@ -134,7 +149,7 @@ mod tests {
         let mut names = Names::default();
         for piece in bytes.chunks(size) {
             names.take(piece);
-            assert!(names.name.len() <= NAME_BYTES_MAX);
+            assert!(names.name.len() <= "EmbeddedFiles".len());
         }
         names.found.iter().collect()
     }

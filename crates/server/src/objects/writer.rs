@@ -114,6 +114,8 @@ impl ObjectWriter {
             self.turns.clone(),
             batch,
         )));
+        // So that it begins now, and not when nothing more is there to be read.
+        tokio::task::yield_now().await;
         Ok(())
     }
 
@@ -154,20 +156,30 @@ impl Sink for ObjectWriter {
 }
 
 impl Draft {
-    /// Hashes and seals a batch, and hands it on.
+    /// Hashes and seals a batch, and hands it on. Both at once by two threads, unless calls come.
     async fn take(self, inner: Arc<Inner>, turns: Turns, batch: Vec<Bytes>) -> io::Result<Draft> {
         let (turn, alone) = (turns.turn().await, turns.is_resting());
-        let mut draft = blocking(move || {
+        let (mut sha256, pieces) = (self.sha256.clone(), batch.clone());
+        let hash = move || {
+            for piece in &pieces {
+                sha256.update(piece);
+            }
+            Ok(sha256)
+        };
+        let seal = move || {
             let (_turn, mut draft) = (turn, self);
             for piece in &batch {
-                draft.sha256.update(piece);
                 draft.size_bytes += piece.len() as u64;
                 draft.sealer.take(piece, &mut draft.out);
             }
             draft.write_file(&inner, alone)?;
             Ok(draft)
-        })
-        .await?;
+        };
+        let (sha256, mut draft) = match alone {
+            true => blocking(move || Ok((hash()?, seal()?))).await?,
+            false => tokio::try_join!(blocking(hash), blocking(seal))?,
+        };
+        draft.sha256 = sha256;
         draft.send_parts().await?;
         Ok(draft)
     }
