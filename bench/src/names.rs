@@ -1,5 +1,6 @@
 //! Names of what is seeded, the same in every run, and chance without a source: both only look random.
 
+use contract::hex::to_hex;
 use domain::{AppId, Id, TenantId};
 use store::Key;
 
@@ -7,6 +8,8 @@ use store::Key;
 pub(crate) const TENANTS: usize = 2_000;
 /// The package that every order has.
 pub(crate) const PACKAGE: &str = "standard";
+/// The encrypt key of every app.
+pub(crate) const ENCRYPT_KEY: &str = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
 /// The root key of seeded installations, which hold nothing that is worth a secret.
 const ROOT_KEY: [u8; 32] = [0x5a; 32];
 
@@ -16,7 +19,7 @@ pub(crate) fn root_key() -> Key {
 
 /// The root key as the server takes it.
 pub(crate) fn root_key_hex() -> String {
-    ROOT_KEY.iter().map(|byte| format!("{byte:02x}")).collect()
+    to_hex(&ROOT_KEY)
 }
 
 pub(crate) fn tenant_id(place: usize) -> TenantId {

@@ -21,8 +21,9 @@ use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use contract::evidence::{
     ANCHOR, Anchor, AuditEntry, CERTIFICATE, Certificate, Chain, ChainFault, MANIFEST, Manifest,
-    ManifestVersion, NotSigned, Signed, from_hex, key_id, to_hex,
+    ManifestVersion, NotSigned, Signed, key_id,
 };
+use contract::hex::{from_hex, to_hex};
 
 /// The key that verifies an installation's signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

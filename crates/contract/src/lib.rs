@@ -14,6 +14,7 @@ pub mod event;
 pub mod evidence;
 pub mod field;
 pub mod frame;
+pub mod hex;
 pub mod json;
 pub mod order;
 pub mod order_query;

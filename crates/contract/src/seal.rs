@@ -12,8 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use subtle::ConstantTimeEq;
+
+use crate::hex::to_hex;
 
 /// Length of the initialisation vector in bytes.
 pub const IV_BYTES: usize = 16;
@@ -68,11 +69,7 @@ pub fn signature(timestamp: &str, nonce: &str, encrypt_key: &str, body: &[u8]) -
         .chain_update(encrypt_key)
         .chain_update(body)
         .finalize();
-    let mut text = String::with_capacity(64);
-    for byte in digest {
-        write!(text, "{byte:02x}").expect("writing to a string never fails");
-    }
-    text
+    to_hex(&digest)
 }
 
 /// Whether `claimed` is the signature of an outer body; takes equally long wherever they differ.

@@ -5,8 +5,9 @@
 
 use contract::evidence::{
     Anchor, AuditAct, AuditActor, AuditEntry, Chain, ChainFault, chain_header, chain_line,
-    chain_start, chain_step, to_hex,
+    chain_start, chain_step,
 };
+use contract::hex::to_hex;
 
 const TENANT_KEY: &str = "00000000000000aa";
 const ENTRIES: u64 = 40;

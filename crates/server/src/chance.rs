@@ -1,6 +1,8 @@
 //! Chance: the only place that draws random bytes, all from the operating system's seeded
 //! generator through aws-lc-rs, so that every one of them may serve as a secret.
 
+use contract::hex::to_hex;
+
 /// `N` random bytes.
 ///
 /// # Panics
@@ -28,18 +30,6 @@ pub fn bits() -> i64 {
 #[must_use]
 pub fn hex<const N: usize>() -> String {
     to_hex(&bytes::<N>())
-}
-
-/// `bytes` as lower-case hex digits, two for each.
-#[must_use]
-pub fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 /// A secret: 32 ASCII letters and digits, 190 bits.
@@ -77,13 +67,6 @@ mod tests {
         let drawn: HashSet<[u8; 16]> = (0..1_000).map(|_| bytes()).collect();
         assert_eq!(drawn.len(), 1_000);
         assert_ne!(bits(), bits());
-    }
-
-    #[test]
-    fn hex_writes_each_byte_as_two_lower_case_digits() {
-        assert_eq!(to_hex(&[0x00, 0x0f, 0xa5, 0xff]), "000fa5ff");
-        assert_eq!(to_hex(&[]), "");
-        assert_eq!(hex::<8>().len(), 16);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!
 //! With the file, the next key lies in `root.key.next`, and takes the place of `root.key` once it is in force.
 
+use contract::hex::to_hex;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,6 @@ use store::{Fault, Key, Rotated, Store, root_key_id};
 use tokio::sync::Mutex;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::chance;
 use crate::config::Config;
 use crate::keys::write_secret;
 use crate::start::StartFailure;
@@ -239,7 +239,7 @@ fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartFailure> {
 
 fn make(data: &Path, name: &str) -> Result<Key, StartFailure> {
     let (key, path) = (Key::random(), data.join(name));
-    let text = Zeroizing::new(chance::to_hex(key.bytes()));
+    let text = Zeroizing::new(to_hex(key.bytes()));
     write_secret(&path, &text).map_err(|error| StartFailure::File(path, error))?;
     Ok(key)
 }

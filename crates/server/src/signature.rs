@@ -9,9 +9,8 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use contract::control::{ExplainSignature, SignatureExplanation, SignatureStep, WrongInput};
+use contract::hex::to_hex;
 use contract::seal;
-
-use crate::chance::to_hex;
 
 /// What a receiver may have taken for its key.
 #[derive(Debug, Clone, Copy)]

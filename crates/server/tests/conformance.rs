@@ -346,7 +346,7 @@ impl<'w, 'd> Story<'w, 'd> {
             for (what, secret) in secrets {
                 let secret = secret.as_bytes();
                 let is_found =
-                    text.contains(&latin(secret)) || text.contains(&server::chance::to_hex(secret));
+                    text.contains(&latin(secret)) || text.contains(&contract::hex::to_hex(secret));
                 assert!(!is_found, "{place} holds the {what}");
             }
         }

@@ -8,8 +8,9 @@
 
 use contract::evidence::{
     AuditAct, CERTIFICATE, Certificate, CertificateCounts, ErasedVersion, ErasureRule,
-    RECOVERABLE_DAYS, signed_text, to_hex,
+    RECOVERABLE_DAYS, signed_text,
 };
+use contract::hex::to_hex;
 use domain::retention::DAY_MS;
 use domain::{Id, TenantId, UnixMs};
 

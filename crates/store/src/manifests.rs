@@ -4,7 +4,8 @@
 //! one transaction. So a manifest may be a moment late, never incomplete, and writing twice changes nothing.
 //! Source: product, section 4.
 
-use contract::evidence::{MANIFEST, Manifest, ManifestVersion, signed_text, to_hex};
+use contract::evidence::{MANIFEST, Manifest, ManifestVersion, signed_text};
+use contract::hex::to_hex;
 use domain::{Id, TenantId, UnixMs};
 use url::Url;
 

@@ -11,6 +11,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::evidence::AuditAct;
+use contract::hex::to_hex;
 use domain::{TenantId, UnixMs};
 use tokio::sync::{RwLock as AsyncRwLock, RwLockReadGuard};
 
@@ -91,7 +92,7 @@ pub struct Rotated {
 #[must_use]
 pub fn root_key_id(key: &Key) -> String {
     let id = key.derive("root key id");
-    id.bytes()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    to_hex(&id.bytes()[..4])
 }
 
 /// The root keys of a running store.

@@ -7,7 +7,8 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use contract::evidence::{AuditAct, to_hex};
+use contract::evidence::AuditAct;
+use contract::hex::to_hex;
 use domain::{Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use contract::control::ReportKind;
-use contract::evidence::{
-    MANIFEST, Manifest, ManifestVersion, key_id, sha256, signed_text, to_hex,
-};
+use contract::evidence::{MANIFEST, Manifest, ManifestVersion, key_id, sha256, signed_text};
+use contract::hex::to_hex;
 
 use crate::field;
 use crate::harness::{World, done, mode, probity};

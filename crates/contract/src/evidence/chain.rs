@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::{from_hex, sha256, to_hex};
+use super::signed::sha256;
+use crate::hex::{from_hex, to_hex};
 
 /// The kind of a signed anchor, see [`super::Signed`].
 pub const ANCHOR: &str = "anchor";

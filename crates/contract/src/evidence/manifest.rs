@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::{sha256, to_hex};
+use super::signed::sha256;
 use crate::control::ReportKind;
+use crate::hex::to_hex;
 
 /// The kind of a signed manifest, see [`super::Signed`].
 pub const MANIFEST: &str = "manifest";

@@ -18,4 +18,4 @@ pub use chain::{
     chain_header, chain_line, chain_start, chain_step,
 };
 pub use manifest::{MANIFEST, Manifest, ManifestVersion};
-pub use signed::{NotSigned, Signed, from_hex, key_id, sha256, signed_text, to_hex};
+pub use signed::{NotSigned, Signed, key_id, sha256, signed_text};

@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use contract::control::{AUDIT_LIMIT_DEFAULT, ListAudit, PublicKey};
-use contract::evidence::to_hex;
+use contract::hex::to_hex;
 use domain::TenantId;
 use store::audit::OPERATOR;
 

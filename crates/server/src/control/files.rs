@@ -2,14 +2,15 @@
 
 use axum::response::Response;
 use contract::control::{CreateFile, FieldFault, File};
+use contract::hex::to_hex;
 
 use super::failure::{Failure, judge};
 use super::gate::Call;
 use super::instant::rfc3339;
 use super::repeat::{self, Creation};
 use super::request::{Content, Query};
+use crate::files;
 use crate::objects::Unreadable;
-use crate::{chance, files};
 
 /// Keeps a file, which an order's form can then name as the value of a file or resume.
 ///
@@ -47,7 +48,7 @@ pub(crate) async fn create_file(
         file_id: file_id.to_string(),
         name: file.name.clone(),
         size_bytes,
-        sha256: chance::to_hex(&file.sha256),
+        sha256: to_hex(&file.sha256),
         created_at: rfc3339(at),
     };
     repeat::create(&call, content.key, Creation::File(&tenant, &file), &body).await

@@ -11,6 +11,7 @@ mod link;
 mod parts;
 mod range;
 
+use contract::hex::to_hex;
 use std::ops::Range;
 
 use axum::body::Body;
@@ -25,7 +26,6 @@ use store::tenants::Tenant;
 use store::views::{NewView, Viewer};
 
 use crate::app::App;
-use crate::chance;
 use crate::objects::{Object, Unreadable};
 pub(crate) use asking::Asking;
 pub(crate) use link::give_linked;
@@ -86,7 +86,7 @@ pub(crate) async fn give(
 ) -> Result<Given, Ungiven> {
     let Some((key, _)) = &content.version.opened else { return Ok(Given::Erased) };
     let size_bytes = u64::try_from(content.version.size_bytes).unwrap_or_default();
-    let tag = format!("\"{}\"", chance::to_hex(&content.version.sha256));
+    let tag = format!("\"{}\"", to_hex(&content.version.sha256));
     if range::has_already(&asking.headers, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -151,7 +151,7 @@ async fn give_whole(
     let mut response = one(object, 0..object.size_bytes(), is_head).await?;
     let headers = response.headers_mut();
     set(headers, header::CONTENT_DISPOSITION, disposition::attachment_of_any_kind(&file.name));
-    set(headers, header::ETAG, format!("\"{}\"", chance::to_hex(&file.sha256)));
+    set(headers, header::ETAG, format!("\"{}\"", to_hex(&file.sha256)));
     let bytes = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, bytes);
     guard(headers);

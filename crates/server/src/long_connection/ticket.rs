@@ -4,6 +4,7 @@
 //! app and its end of life stands in the address itself. That it opens one connection only is seen when it is used:
 //! the connection's row has its id. Source: contract, section 5.4.
 
+use contract::hex::{from_hex, to_hex};
 use std::fmt::Write as _;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -44,7 +45,7 @@ impl TicketMaker {
     /// Node SDK reads the whole address as a query. Source: contract, section 5.4.
     pub(super) fn address(&self, ticket: &Ticket) -> String {
         let (device_id, service_id) = (ticket.connection_id.0, SERVICE_ID);
-        let access_key = chance::to_hex(&self.mac(ticket)[..MAC_BYTES]);
+        let access_key = to_hex(&self.mac(ticket)[..MAC_BYTES]);
         let mut uuid = String::with_capacity(36);
         // The app, the end of its life, and chance, in the shape of a UUID.
         let bytes = [
@@ -93,18 +94,6 @@ impl TicketMaker {
         let mac = hmac::sign(&self.0, &bytes);
         mac.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes")
     }
-}
-
-fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() != 2 * N || !text.bytes().all(is_hex) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, place) in bytes.iter_mut().zip((0..2 * N).step_by(2)) {
-        *byte = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Objects in a folder: kept whole or not at all, given whole or not at all, listed in order.
 
+use contract::hex::to_hex;
 use std::collections::HashSet;
 use std::fs;
 use std::ops::Range;
@@ -77,7 +78,7 @@ async fn a_content_of_any_length_is_sealed_hashed_and_read_back() {
     let (folder, objects) = open().await;
     let stored = store(&objects, NAME, b"abc").await.unwrap();
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!((stored.size_bytes, chance::to_hex(&stored.sha256).as_str()), (3, sha256));
+    assert_eq!((stored.size_bytes, to_hex(&stored.sha256).as_str()), (3, sha256));
     let found = files(folder.path());
     assert_eq!(found.len(), 1, "no draft is left: {found:?}");
     assert!(found[0].ends_with("6030e041f8880907"), "{found:?}");

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use contract::evidence::{ANCHOR, Anchor as Note, to_hex};
+use contract::evidence::{ANCHOR, Anchor as Note};
+use contract::hex::to_hex;
 use domain::TenantId;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use store::audit::{Head, chain_name};

@@ -91,7 +91,7 @@ fn show(value: ValueRef<'_>) -> String {
         ValueRef::Integer(number) => number.to_string(),
         ValueRef::Real(number) => number.to_string(),
         ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        ValueRef::Blob(bytes) => server::chance::to_hex(bytes),
+        ValueRef::Blob(bytes) => contract::hex::to_hex(bytes),
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use contract::evidence::{
-    Anchor, AuditAct, Chain, ChainFault, MANIFEST, Manifest, Signed, sha256, to_hex,
-};
+use contract::evidence::{Anchor, AuditAct, Chain, ChainFault, MANIFEST, Manifest, Signed, sha256};
+use contract::hex::to_hex;
 use domain::{Id, TenantId};
 use store::Key;
 use store::audit::{self, By, chain_name};

@@ -7,12 +7,12 @@ pub(super) mod views;
 
 use contract::control;
 use contract::control::ReportState;
+use contract::hex::to_hex;
 use store::reports::Report;
 
 use super::failure::Failure;
 use super::gate::Call;
 use super::instant::rfc3339;
-use crate::chance;
 
 /// A report as the API shows it.
 pub(super) fn view(report: &Report) -> control::Report {
@@ -26,7 +26,7 @@ pub(super) fn view(report: &Report) -> control::Report {
         preview_url: is_linked.then(|| report.source.url.clone()),
         version: u32::try_from(report.version_last).ok().filter(|version| *version > 0),
         size_bytes: report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
-        sha256: report.sha256.as_deref().map(chance::to_hex),
+        sha256: report.sha256.as_deref().map(to_hex),
         created_at: rfc3339(report.report_id.made_at()),
     }
 }

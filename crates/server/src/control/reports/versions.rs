@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{self, Page};
+use contract::hex::to_hex;
 use store::report_versions::ReportVersion;
 
 use super::find;
-use crate::chance;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
@@ -38,7 +38,7 @@ fn view(version: &ReportVersion) -> control::ReportVersion {
     control::ReportVersion {
         version: u32::try_from(version.version).unwrap_or(u32::MAX),
         size_bytes: u64::try_from(version.size_bytes).unwrap_or_default(),
-        sha256: chance::to_hex(&version.sha256),
+        sha256: to_hex(&version.sha256),
         fetched_at: rfc3339(version.fetched_at),
         is_flagged: version.is_flagged,
         findings: facts.map(|facts| facts.findings.clone()).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! An order as its hirer's programs see it: what the caller lacks the field scope for is left out without a word.
 
+use contract::hex::to_hex;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,6 @@ use tokio::sync::Mutex;
 
 use super::super::gateway::Vendor;
 use crate::app::App;
-use crate::chance::to_hex;
 use crate::form_values::with_links;
 use crate::links::{LinkKind, Linked};
 
