@@ -69,35 +69,38 @@ impl ClaimedDelivery {
         self.attempt.saturating_sub(self.tries_before)
     }
 
-    /// The form with which the order was placed: what `created` tells.
+    /// The key under which what is said about this event is sealed: the order's own, or the tenant's when it tells
+    /// of no order.
     ///
     /// # Errors
     /// [`FaultKind::Damaged`] when it is missing or does not open.
-    pub fn form(&self, tenant: &Tenant) -> Result<Form, Fault> {
-        content::from_text(&self.open(tenant)?)
-    }
-
-    /// The reason for which the order was ended: what `canceled` tells.
-    ///
-    /// # Errors
-    /// [`FaultKind::Damaged`] when it is missing or does not open.
-    pub fn words(&self, tenant: &Tenant) -> Result<Words, Fault> {
-        content::from_text(&self.open(tenant)?)
-    }
-
-    fn open(&self, tenant: &Tenant) -> Result<Vec<u8>, Fault> {
-        let damaged = || Fault::new(FaultKind::Damaged, "an event's order has no entry");
-        let told = self.told.as_ref().ok_or_else(damaged)?;
-        let place = entry_place(self.tenant_id, self.event_id.event_no);
-        self.key(tenant)?.open(place, &told.sealed)
-    }
-
-    /// What is said about an order is sealed under the order's own key, anything else under the tenant's.
-    pub(crate) fn key(&self, tenant: &Tenant) -> Result<Key, Fault> {
+    pub fn key(&self, tenant: &Tenant) -> Result<Key, Fault> {
         let Some(order_id) = self.order_id else { return Ok(tenant.key.clone()) };
         let damaged = || Fault::new(FaultKind::Damaged, "an event has no order");
         let told = self.told.as_ref().ok_or_else(damaged)?;
         tenant.key.open_key(OrderRow::key_place(self.tenant_id, order_id), &told.wrapped_key)
+    }
+
+    /// The form with which the order was placed: what `created` tells. `key` is that of [`ClaimedDelivery::key`].
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when it is missing or does not open.
+    pub fn form(&self, key: &Key) -> Result<Form, Fault> {
+        content::from_text(&self.open(key)?)
+    }
+
+    /// The reason for which the order was ended: what `canceled` tells. `key` is that of [`ClaimedDelivery::key`].
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when it is missing or does not open.
+    pub fn words(&self, key: &Key) -> Result<Words, Fault> {
+        content::from_text(&self.open(key)?)
+    }
+
+    fn open(&self, key: &Key) -> Result<Vec<u8>, Fault> {
+        let damaged = || Fault::new(FaultKind::Damaged, "an event's order has no entry");
+        let told = self.told.as_ref().ok_or_else(damaged)?;
+        key.open(entry_place(self.tenant_id, self.event_id.event_no), &told.sealed)
     }
 }
 

@@ -148,22 +148,22 @@ impl Store {
         due_at: Option<UnixMs>,
     ) -> Result<bool, Fault> {
         let after = After { state, due_at, sink: SinkNote::Nothing };
-        Ok(self.finish_try(tenant, claimed, attempt, after).await?.is_mine)
+        Ok(self.finish_try(&claimed.key(tenant)?, claimed, attempt, after).await?.is_mine)
     }
 
-    /// As [`Store::finish_delivery`], with what the try says about the app's sink.
+    /// As [`Store::finish_delivery`], with what the try says about the app's sink; `key` is that of
+    /// [`ClaimedDelivery::key`].
     ///
     /// # Errors
-    /// Faults of storage, or of a data key that does not open.
+    /// Faults of storage.
     pub async fn finish_try(
         &self,
-        tenant: &Tenant,
+        key: &Key,
         claimed: &ClaimedDelivery,
         attempt: &NewAttempt,
         after: After,
     ) -> Result<Finished, Fault> {
         let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
-        let key = claimed.key(tenant)?;
         let place = attempt_place(tenant_id, event_no, claimed.attempt);
         let sealed = key.seal(place, &content::to_text(&attempt.exchange));
         let finished_at = after.due_at.is_none().then_some(attempt.at.plus_ms(attempt.took_ms));

@@ -23,8 +23,7 @@ use store::claims::ClaimedDelivery;
 use store::deliveries::{After, NewAttempt, SinkNote};
 use store::events::EventKind;
 use store::pauses::Pause;
-use store::tenants::Tenant;
-use store::{Fault, FaultKind, Saved};
+use store::{Fault, FaultKind, Key, Saved};
 use tokio::task::JoinSet;
 
 use super::event_body::plain_text;
@@ -297,7 +296,8 @@ async fn try_once(
         route => route,
     };
     let voice = voice(&receiver, claimed.scheduled_try(), app.clock.now());
-    let plain = match plain_text(app, &tenant, &voice.receiver, claimed).await {
+    let key = claimed.key(&tenant)?;
+    let plain = match plain_text(app, &tenant, &voice.receiver, claimed, &key).await {
         Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
@@ -308,7 +308,7 @@ async fn try_once(
         Err(fault) if fault.kind() == FaultKind::Damaged => {
             tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be told");
             let attempt = unsent(app, "not sent: what it tells of cannot be read");
-            record(app, &tenant, claimed, &attempt, SinkNote::Nothing).await?;
+            record(app, &key, claimed, &attempt, SinkNote::Nothing).await?;
             return Ok(None);
         }
         Err(fault) => return Err(fault),
@@ -337,7 +337,7 @@ async fn try_once(
         (true, false) => SinkNote::Delivered,
         (false, _) => SinkNote::Failed,
     };
-    match record(app, &tenant, claimed, &sent.attempt, note).await {
+    match record(app, &key, claimed, &sent.attempt, note).await {
         Ok(Some(failing_since)) => pause(app, &receiver, failing_since, &sent.attempt).await,
         Ok(None) => {}
         Err(fault) => {
@@ -351,7 +351,7 @@ async fn try_once(
 /// Records a try, and what follows from it; since when the app's sink takes nothing, when it failed.
 async fn record(
     app: &App,
-    tenant: &Tenant,
+    key: &Key,
     claimed: &ClaimedDelivery,
     attempt: &NewAttempt,
     sink: SinkNote,
@@ -364,7 +364,7 @@ async fn record(
         (false, None) => (DeliveryState::Exhausted, None),
     };
     let after = After { state, due_at, sink };
-    let finished = app.store.finish_try(tenant, claimed, attempt, after).await?;
+    let finished = app.store.finish_try(key, claimed, attempt, after).await?;
     if !finished.is_mine {
         tracing::warn!(event_id = %claimed.event_id, "a try ended after its lease");
     }

@@ -10,13 +10,13 @@ use store::claims::{ClaimedDelivery, Told};
 use store::content::{Form, Person};
 use store::events::EventKind;
 use store::tenants::Tenant;
-use store::{Fault, FaultKind, Store};
+use store::{Fault, FaultKind, Key, Store};
 
 use crate::app::App;
 use crate::form_values::with_links;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
-/// bound.
+/// bound. `key` is the delivery's own.
 ///
 /// Source: contract, sections 1.4, 3.5 and 5.1.
 ///
@@ -27,13 +27,14 @@ pub(super) async fn plain_text(
     tenant: &Tenant,
     receiver: &Receiver,
     claimed: &ClaimedDelivery,
+    key: &Key,
 ) -> Result<Option<Vec<u8>>, Fault> {
     let (store, event_no) = (&app.store, claimed.event_id.event_no);
     let event = match claimed.kind {
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
             let (order_id, told) = order_of(claimed)?;
-            let form = claimed.form(tenant)?;
+            let form = claimed.form(key)?;
             let values = with_links(app, tenant.tenant_id, order_id, &form);
             let created = check_created(order_id, told, form, values);
             Some(Event::CheckCreated(Box::new(created)))
@@ -42,7 +43,7 @@ pub(super) async fn plain_text(
             let (order_id, _) = order_of(claimed)?;
             Some(Event::CheckCanceled(CheckCanceled {
                 background_check_id: order_id.to_string(),
-                termination_reason: claimed.words(tenant)?.text,
+                termination_reason: claimed.words(key)?.text,
             }))
         }
         EventKind::AppTicket => {

@@ -4,6 +4,7 @@
 //! is not encrypted has none to check it with. Source: contract, section 5.2.
 
 use bytes::Bytes;
+use contract::hex::to_hex;
 use contract::seal;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -49,11 +50,14 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
 
 /// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
 pub(crate) fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (HeaderMap, Bytes) {
-    let (timestamp, nonce) = (seconds.to_string(), chance::hex::<16>());
+    let mut drawn = [[0; 16]; 3];
+    chance::fill(drawn.as_flattened_mut());
+    let [iv, nonce, request_id] = drawn;
+    let (timestamp, nonce) = (seconds.to_string(), to_hex(&nonce));
     let encrypt_key = &receiver.secrets.encrypt_key;
     let mut headers = HeaderMap::new();
     let body = if receiver.settings.encrypted {
-        let body = seal::encrypt(encrypt_key, chance::bytes(), plain);
+        let body = seal::encrypt(encrypt_key, iv, plain);
         let signature = seal::signature(&timestamp, &nonce, encrypt_key, &body);
         headers.insert(SIGNATURE, ascii(&signature));
         body
@@ -63,7 +67,7 @@ pub(crate) fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (Heade
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(TIMESTAMP, ascii(&timestamp));
     headers.insert(NONCE, ascii(&nonce));
-    headers.insert(REQUEST_ID, ascii(&chance::hex::<16>()));
+    headers.insert(REQUEST_ID, ascii(&to_hex(&request_id)));
     (headers, Bytes::from(body))
 }
 

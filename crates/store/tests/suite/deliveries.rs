@@ -220,16 +220,16 @@ async fn a_claim_brings_what_the_event_tells(world: &World) {
     let order_id = accepted(&world.store, scene.place()).await;
     let created = claim(world, 0, 10).await.remove(0);
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
-    assert_eq!(created.form(&scene.tenant).unwrap(), order.form);
+    assert_eq!(created.form(&created.key(&scene.tenant).unwrap()).unwrap(), order.form);
     let told = created.told.as_ref().unwrap();
     assert_eq!(told.account_id, order.summary.account_id);
     assert_eq!(told.package_id, order.summary.package_id);
     deliver(world, &scene, &created).await;
     accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
     let canceled = claim(world, 0, 10).await.remove(0);
-    assert_eq!(canceled.words(&scene.tenant).unwrap().text, "岗位取消");
+    assert_eq!(canceled.words(&canceled.key(&scene.tenant).unwrap()).unwrap().text, "岗位取消");
     let stranger = world.scene(false, false).await;
-    let fault = canceled.words(&stranger.tenant).unwrap_err();
+    let fault = canceled.key(&stranger.tenant).unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Damaged);
 }
 

@@ -135,7 +135,8 @@ async fn a_failing_sink_is_noted_since_its_first_failure(world: &World) {
         let claimed = claim(world, 0, 1).await.remove(0);
         let tried = NewAttempt { at: NOW.plus_ms(hour), ..attempt("", 500) };
         let after = After { state: DeliveryState::Delivered, due_at: None, sink };
-        let done = world.store.finish_try(&scene.tenant, &claimed, &tried, after).await.unwrap();
+        let key = claimed.key(&scene.tenant).unwrap();
+        let done = world.store.finish_try(&key, &claimed, &tried, after).await.unwrap();
         assert!(done.is_mine);
         since.push(done.failing_since.map(|at| at.ms_since(NOW)));
     }
