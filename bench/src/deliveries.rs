@@ -27,6 +27,7 @@ use store::{Location, Saved, Store};
 use tokio::task::JoinSet;
 
 use crate::engine::Installation;
+use crate::made::Maker;
 use crate::measure::{cpu_us, rss_mb};
 use crate::process::{Probity, Running};
 use crate::seed::{self, Hirer};
@@ -37,6 +38,9 @@ use crate::{kept, names, run};
 const HIRERS: usize = 20;
 /// Posts of the bare client under way at once.
 pub(crate) const BARE_AT_ONCE: usize = 256;
+/// Headers of its posts, as long as the server's.
+pub(crate) const TIMESTAMP: &str = "1700000000";
+pub(crate) const NONCE: &str = "00000000000000000000000000000000";
 const POLL: Duration = Duration::from_millis(20);
 const DRAIN_MAX: Duration = Duration::from_secs(300);
 const DATABASE_FILE: &str = "probity.db";
@@ -84,7 +88,12 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let drained = drain(&data, &server, &sink, wanted.backlog).await?;
     server.stop()?;
     let after = bare(&sink, &bodies, options.seconds).await?;
-    let kept = kept::bare(&data.join(DATABASE_FILE), &sink, &bodies).await?;
+    let database = data.join(DATABASE_FILE);
+    let kept = kept::bare(&database, &sink, &bodies, None).await?;
+    // The first events tell of accounts.
+    let maker = bodies.iter().find_map(|body| Maker::new(body).ok());
+    let maker = maker.context("expected an order's event")?;
+    let made = kept::bare(&database, &sink, &bodies, Some(maker)).await?;
     let rate = wanted.backlog as f64 / drained.seconds;
     println!("a backlog of {} drained beside a bare client", wanted.backlog);
     println!(
@@ -96,10 +105,16 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
         "  kept       {kept:>8.0} a second by a bare client that keeps each attempt in SQLite"
     );
     println!(
-        "  ratio      {:>8.2} of bare, {:.2} of kept",
-        rate / f64::midpoint(before, after),
-        rate / kept
+        "  made       {made:>8.0} a second by one that opens, encrypts, signs and seals each too"
     );
+    let bare = f64::midpoint(before, after);
+    println!(
+        "  ratio      {:>8.2} of bare, {:.2} of kept, {:.2} of made",
+        rate / bare,
+        rate / kept,
+        rate / made
+    );
+    println!("  of bare    {:>8.2} kept, {:.2} made", kept / bare, made / bare);
     let [begin, most, end] = drained.rss_mb;
     println!("  memory     {begin:>8.1} MB at first, {most:.1} at most, {end:.1} at the end");
     fs::remove_dir_all(&data)?;
@@ -212,12 +227,13 @@ pub(crate) fn request(
     sink: SocketAddr,
     lane: usize,
     body: Bytes,
+    signature: &str,
 ) -> anyhow::Result<http::Request<Full<Bytes>>> {
     let request = http::Request::post(format!("http://{sink}/hook/{lane}"))
         .header("content-type", "application/json; charset=utf-8")
-        .header("x-lark-request-timestamp", "1700000000")
-        .header("x-lark-request-nonce", "00000000000000000000000000000000")
-        .header("x-lark-signature", "0".repeat(64));
+        .header("x-lark-request-timestamp", TIMESTAMP)
+        .header("x-lark-request-nonce", NONCE)
+        .header("x-lark-signature", signature);
     Ok(request.body(Full::new(body))?)
 }
 
@@ -238,10 +254,10 @@ async fn bare(sink: &Sink, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64
     for lane in 0..BARE_AT_ONCE {
         let (http, bodies, address) = (http.clone(), Arc::clone(&bodies), sink.address);
         posting.spawn(async move {
-            let mut count = 0_u64;
+            let (mut count, signature) = (0_u64, "0".repeat(64));
             while started.elapsed() < length {
                 let body = bodies[(lane + count as usize) % bodies.len()].clone();
-                post(&http, request(address, lane, body)?).await?;
+                post(&http, request(address, lane, body, &signature)?).await?;
                 count += 1;
             }
             anyhow::Ok(count)

@@ -1,7 +1,7 @@
 //! The least that a delivery costs when each attempt is kept: the bare client once more, which claims what is due in
 //! SQLite before it posts, and marks it with its attempt afterwards, on the tables and indexes of the server and as
-//! many rows. Nothing is looked up, opened, rendered, encrypted or sealed; the rows are filled with bytes as long as
-//! the server's.
+//! many rows. Nothing is looked up. With a [`Maker`] each event is made and each attempt sealed, as it must be; without
+//! one nothing is opened, rendered, encrypted or sealed, and the rows are filled with bytes as long as the server's.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use crate::deliveries::{BARE_AT_ONCE, client, post, request};
+use crate::made::Maker;
 use crate::sink::Sink;
 
 /// Deliveries that are claimed for an app at once, as by the server.
@@ -25,24 +26,41 @@ const STOCK_MAX: usize = 1_024;
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Posts what stands in `database`, all of it delivered once already, and keeps it again; how many a second.
-pub(crate) async fn bare(database: &Path, sink: &Sink, bodies: &[Bytes]) -> anyhow::Result<f64> {
+pub(crate) async fn bare(
+    database: &Path,
+    sink: &Sink,
+    bodies: &[Bytes],
+    maker: Option<Maker>,
+) -> anyhow::Result<f64> {
     ensure!(!bodies.is_empty(), "expected bodies to post");
     let (claimed, stock) = mpsc::channel(STOCK_MAX);
     let (posted, done) = std_mpsc::channel();
-    let (due, started) = (Due::again(database)?, Instant::now());
+    let due = Due::again(database)?;
+    let filling = Filling { bodies: bodies.to_vec(), sealed: vec![0x5a; due.sealed_bytes] };
+    let (stock, filling, maker) = (Arc::new(Mutex::new(stock)), Arc::new(filling), Arc::new(maker));
+    let (http, started) = (client(), Instant::now());
     let keeper = std::thread::spawn(move || keep(due, &claimed, &done));
-    let (http, bodies, stock) = (client(), Arc::new(bodies.to_vec()), Arc::new(Mutex::new(stock)));
     let mut posting = JoinSet::new();
     for lane in 0..BARE_AT_ONCE {
-        let (http, bodies, stock) = (http.clone(), Arc::clone(&bodies), Arc::clone(&stock));
-        let (posted, address) = (posted.clone(), sink.address);
+        let (http, stock, address) = (http.clone(), Arc::clone(&stock), sink.address);
+        let (filling, maker) = (Arc::clone(&filling), Arc::clone(&maker));
+        let posted = posted.clone();
         posting.spawn(async move {
+            let signature = "0".repeat(64);
             loop {
                 let next = stock.lock().await.recv().await;
                 let Some(event_no) = next else { return anyhow::Ok(()) };
-                let body = bodies[usize::try_from(event_no)? % bodies.len()].clone();
-                post(&http, request(address, lane, body)?).await?;
-                posted.send(event_no).context("the keeper is gone")?;
+                let sealed = if let Some(maker) = &*maker {
+                    let made = maker.make()?;
+                    let body = made.body.clone();
+                    post(&http, request(address, lane, body, &made.signature)?).await?;
+                    made.sealed()?
+                } else {
+                    let body = filling.body(event_no)?;
+                    post(&http, request(address, lane, body, &signature)?).await?;
+                    filling.sealed.clone()
+                };
+                posted.send(Posted { event_no, sealed }).context("the keeper is gone")?;
             }
         });
     }
@@ -54,12 +72,31 @@ pub(crate) async fn bare(database: &Path, sink: &Sink, bodies: &[Bytes]) -> anyh
     Ok(kept as f64 / started.elapsed().as_secs_f64())
 }
 
+/// What is posted and kept where nothing is made.
+struct Filling {
+    bodies: Vec<Bytes>,
+    /// As long as what the server kept of an attempt.
+    sealed: Vec<u8>,
+}
+
+impl Filling {
+    fn body(&self, event_no: i64) -> anyhow::Result<Bytes> {
+        Ok(self.bodies[usize::try_from(event_no)? % self.bodies.len()].clone())
+    }
+}
+
+/// A delivery that was posted, with its attempt.
+struct Posted {
+    event_no: i64,
+    sealed: Vec<u8>,
+}
+
 /// A database in which everything is due.
 struct Due {
     database: Connection,
     apps: VecDeque<i64>,
-    /// As long as what the server kept of an attempt.
-    sealed: Vec<u8>,
+    /// How long is what the server kept of an attempt.
+    sealed_bytes: usize,
 }
 
 impl Due {
@@ -77,7 +114,7 @@ impl Due {
             .prepare("SELECT DISTINCT app_id FROM deliveries")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        Ok(Due { database, apps, sealed: vec![0x5a; usize::try_from(length)?] })
+        Ok(Due { database, apps, sealed_bytes: usize::try_from(length)? })
     }
 }
 
@@ -85,17 +122,17 @@ impl Due {
 fn keep(
     due: Due,
     claimed: &mpsc::Sender<i64>,
-    done: &std_mpsc::Receiver<i64>,
+    done: &std_mpsc::Receiver<Posted>,
 ) -> anyhow::Result<u64> {
-    let Due { mut database, mut apps, sealed } = due;
+    let Due { mut database, mut apps, .. } = due;
     let (mut kept, mut under_way) = (0, 0_usize);
     while !apps.is_empty() || under_way > 0 {
-        let ended: Vec<i64> = match done.recv_timeout(PATIENCE) {
+        let ended: Vec<Posted> = match done.recv_timeout(PATIENCE) {
             Ok(first) => std::iter::once(first).chain(done.try_iter()).collect(),
             Err(_) => Vec::new(),
         };
         let (mut claims, transaction) = (Vec::new(), database.transaction()?);
-        for event_no in &ended {
+        for Posted { event_no, sealed } in &ended {
             let mut mark = transaction.prepare_cached(
                 "UPDATE deliveries SET due_at = NULL, finished_at = 2 WHERE event_no = ?1",
             )?;

@@ -10,6 +10,7 @@ mod findings;
 mod hello;
 mod http;
 mod kept;
+mod made;
 mod measure;
 mod names;
 mod pgbench;

@@ -122,7 +122,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         secret_hash: hash(&names::app_secret(place)),
         secrets: AppSecrets {
             verification_token: "b".repeat(32),
-            encrypt_key: "e".repeat(32),
+            encrypt_key: names::ENCRYPT_KEY.to_owned(),
             old: OldSecrets::default(),
         },
         pause: None,
