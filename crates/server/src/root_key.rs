@@ -9,7 +9,6 @@
 //!
 //! With the file, the next key lies in `root.key.next`, and takes the place of `root.key` once it is in force.
 
-use contract::hex::to_hex;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use contract::hex::to_hex;
 use store::audit::By;
 use store::{Fault, Key, Rotated, Store, root_key_id};
 use tokio::sync::Mutex;

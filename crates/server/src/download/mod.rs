@@ -11,13 +11,13 @@ mod link;
 mod parts;
 mod range;
 
-use contract::hex::to_hex;
 use std::ops::Range;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use contract::hex::to_hex;
 use domain::Id;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use store::Fault;

@@ -4,12 +4,12 @@
 //! app and its end of life stands in the address itself. That it opens one connection only is seen when it is used:
 //! the connection's row has its id. Source: contract, section 5.4.
 
-use contract::hex::{from_hex, to_hex};
 use std::fmt::Write as _;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use contract::endpoint::SOCKET_PATH;
+use contract::hex::{from_hex, to_hex};
 use domain::{AppId, Id, UnixMs};
 use store::Key;
 

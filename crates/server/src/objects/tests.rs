@@ -1,6 +1,5 @@
 //! Objects in a folder: kept whole or not at all, given whole or not at all, listed in order.
 
-use contract::hex::to_hex;
 use std::collections::HashSet;
 use std::fs;
 use std::ops::Range;
@@ -8,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use contract::hex::to_hex;
 use tempfile::TempDir;
 
 use super::*;

@@ -1,6 +1,5 @@
 //! An order as its hirer's programs see it: what the caller lacks the field scope for is left out without a word.
 
-use contract::hex::to_hex;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use contract::control::{ReportKind, ReportState};
 use contract::event::FieldValue;
 use contract::field::{CheckField, I18n};
+use contract::hex::to_hex;
 use contract::order::OrderStatus;
 use contract::order_query::{
     CUSTOM_SUPPLIER, CheckOrder, CreatorInfo, CustomData, ExtItemInfo, FeedbackInfo, PersonInfo,
