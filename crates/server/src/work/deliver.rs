@@ -59,6 +59,8 @@ struct Ended {
     is_first: bool,
     has_failed: bool,
     sign: Sign,
+    /// When the receiver had answered or not, on the clock's monotonic count. It was recorded after that.
+    at_ms: u64,
 }
 
 /// What was found for one app.
@@ -100,12 +102,14 @@ impl Deliver {
 
     /// Takes note of the end of a task; true when more may have become due by it, or has room now.
     fn end(&mut self, ended: Option<&Ended>) -> bool {
-        let Some(&Ended { app_id, is_first, has_failed, sign }) = ended else { return false };
+        let Some(&Ended { app_id, is_first, has_failed, sign, at_ms }) = ended else {
+            return false;
+        };
         let was_crowded = self.lanes.is_crowded();
         if has_failed {
             self.lanes.unnote(app_id);
         }
-        let freed = self.lanes.end(app_id, sign, self.app.clock.mono_ms());
+        let freed = self.lanes.end(app_id, sign, at_ms);
         if was_crowded {
             self.begin();
         } else {
@@ -249,19 +253,20 @@ async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
 /// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the sink.
 async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
-    let (has_failed, sign) = match try_once(app, &claimed, notes).await {
-        Ok(Some(sent)) => (!sent.is_delivered, sent.sign),
-        Ok(None) => (false, Sign::Unknown),
+    let not_sent = (false, Sign::Unknown, app.clock.mono_ms());
+    let (has_failed, sign, at_ms) = match try_once(app, &claimed, notes).await {
+        Ok(Some(sent)) => (!sent.is_delivered, sent.sign, sent.ended_ms),
+        Ok(None) => not_sent,
         Err(fault) => {
             let event_id = claimed.event_id;
             tracing::error!(%event_id, %fault, "a delivery is tried again later");
             if fault.kind() != FaultKind::Damaged {
                 put_back(app, &[claimed], AGAIN_MS).await;
             }
-            (false, Sign::Unknown)
+            not_sent
         }
     };
-    Ended { app_id, is_first, has_failed, sign }
+    Ended { app_id, is_first, has_failed, sign, at_ms }
 }
 
 /// Tries one delivery and records how it went; none when nothing was sent.

@@ -174,8 +174,8 @@ impl Lanes {
         self.noted.remove(&app_id);
     }
 
-    /// Takes note of the end of a delivery.
-    pub(super) fn end(&mut self, app_id: AppId, sign: Sign, now_ms: u64) -> Freed {
+    /// Takes note of the end of a delivery, which was at `at_ms`: whoever ended later may be noted earlier.
+    pub(super) fn end(&mut self, app_id: AppId, sign: Sign, at_ms: u64) -> Freed {
         let Some(lane) = self.by_app.get_mut(&app_id) else { return Freed::default() };
         lane.running -= 1;
         self.running -= 1;
@@ -183,18 +183,19 @@ impl Lanes {
         match sign {
             Sign::Up(took_ms) => {
                 let down = lane.down.take();
-                freed.is_back = down.is_some_and(|down| now_ms >= down.since_ms + MISSED_MS);
+                freed.is_back = down.is_some_and(|down| at_ms >= down.since_ms + MISSED_MS);
                 lane.is_quick = took_ms <= QUICK_MS;
             }
             Sign::Down => {
-                let since_ms = lane.down.map_or(now_ms, |down| down.since_ms);
-                lane.down = Some(Down { since_ms, rests_until_ms: now_ms + REST_MS });
+                let rests_until_ms = at_ms + REST_MS;
+                let down = lane.down.get_or_insert(Down { since_ms: at_ms, rests_until_ms });
+                down.rests_until_ms = down.rests_until_ms.max(rests_until_ms);
                 freed.given_up.extend(lane.waiting.drain(..));
             }
             Sign::Unknown => {}
         }
         self.waiting -= freed.given_up.len();
-        freed.has_room = lane.room(now_ms) > 0;
+        freed.has_room = lane.room(at_ms) > 0;
         if lane.stock() == 0 && lane.down.is_none() && !lane.is_quick {
             self.by_app.remove(&app_id);
         }
@@ -277,9 +278,10 @@ mod tests {
         admit(&mut lanes, DEAD, 20);
         start_all(&mut lanes, DEAD);
         assert_eq!(lanes.end(DEAD, Sign::Down, 0).given_up.len(), 4);
-        for _ in 0..15 {
+        for _ in 0..14 {
             assert_eq!(lanes.end(DEAD, Sign::Down, 3_000), Freed::default());
         }
+        assert_eq!(lanes.end(DEAD, Sign::Down, 2_000), Freed::default(), "noted late");
         assert_eq!(lanes.choose(&[DEAD, GOOD], 17_999), [(GOOD, 16)]);
         assert_eq!(lanes.choose(&[DEAD], 18_000), [(DEAD, 1)]);
         assert_eq!(admit(&mut lanes, DEAD, 1), 0);

@@ -17,7 +17,8 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
     let frames = Frame::event(SERVICE_ID, &message_id, &chance::hex::<16>(), at.0, plain);
     let frames = frames.into_iter().map(Frame::encode).collect();
     let answered = line.push(&message_id, frames, app.config.long_connection.ack).await;
-    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let ended_ms = app.clock.mono_ms();
+    let took_ms = ended_ms.saturating_sub(begun_ms);
     let code = answered.as_ref().ok().and_then(|ack| ack.code);
     let is_delivered = code == Some(ACK_HANDLED);
     let outcome = match (&answered, code) {
@@ -46,5 +47,6 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
             Err(NoAck::Late | NoAck::Busy) if app.lines.count_of(line.app_id) == 1 => Sign::Down,
             Err(_) => Sign::Unknown,
         },
+        ended_ms,
     }
 }

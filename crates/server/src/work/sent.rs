@@ -19,6 +19,8 @@ pub(super) struct Sent {
     pub(super) class: &'static str,
     /// What it says about the receiver.
     pub(super) sign: Sign,
+    /// When it had ended, on the clock's monotonic count.
+    pub(super) ended_ms: u64,
 }
 
 /// A try that ended before anything was sent.

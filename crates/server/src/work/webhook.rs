@@ -28,7 +28,8 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
     let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
     let (headers, body) = request(receiver, at.seconds(), plain);
     let answered = app.outbound.post(url, headers, body.clone()).await;
-    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let ended_ms = app.clock.mono_ms();
+    let took_ms = ended_ms.saturating_sub(begun_ms);
     let attempt = NewAttempt {
         at,
         took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
@@ -45,6 +46,7 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
         is_delivered: matches!(&answered, Ok(answer) if answer.status == StatusCode::OK),
         class: answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status"),
         sign: if answered.is_ok() { Sign::Up(took_ms) } else { Sign::Down },
+        ended_ms,
     }
 }
 
