@@ -5,8 +5,8 @@
 //! installation's secret and all tenants' keys anew in one transaction; orders, reports and objects stay as they
 //! are. Whoever wraps a tenant's key holds the row's generation in the same transaction, so that no key is ever
 //! wrapped under a root key of before; within a process a rotation and the making of tenants also take turns, so that
-//! neither keeps the other from coming to its end. Another replica finds out when a key does not open: it asks its source for
-//! the root keys again (file, environment or command), and goes on with the one that the row now wants.
+//! neither keeps the other from coming to its end. Another replica finds out when a key does not open: it asks its
+//! source for the root keys again (file, environment or command), and goes on with the one that the row now wants.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -219,8 +219,8 @@ impl Store {
         open(self.ring.keys()).ok_or_else(damaged)
     }
 
-    /// Keeps rotations of this process waiting until a key that is to be wrapped is written.
-    pub(crate) async fn wait_for_rotations(&self) -> RwLockReadGuard<'_, ()> {
+    /// Waits for a rotation of this process, and lets none begin while what is returned lives.
+    pub(crate) async fn hold_off_rotations(&self) -> RwLockReadGuard<'_, ()> {
         self.ring.turns.read().await
     }
 
@@ -265,8 +265,8 @@ impl Store {
     /// The operator's audit chain tells of it, in the same transaction.
     ///
     /// # Errors
-    /// [`FaultKind::Contention`] when other replicas made tenants faster than keys are wrapped, and nothing was changed;
-    /// faults of storage, after which either key may be in force: the store goes on with the one that is.
+    /// [`FaultKind::Contention`] when other replicas made tenants faster than keys are wrapped, and nothing was
+    /// changed; faults of storage, after which either key may be in force: the store goes on with the one that is.
     pub async fn rotate_root_key(&self, by: By, next: &Key) -> Result<Rotated, Fault> {
         // First of all: when the commit's answer is lost, both are at hand.
         self.ring.add(vec![next.clone()]);

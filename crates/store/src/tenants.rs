@@ -90,7 +90,7 @@ impl Store {
         tenant: &NewTenant,
         answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
-        let _turn = self.wait_for_rotations().await;
+        let _turn = self.hold_off_rotations().await;
         for _ in 0..TRIES {
             let mut statements = self.keep_answer(answer);
             let hold = statements.len();
