@@ -16,6 +16,9 @@ use crate::config::Config;
 use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
 use crate::traffic::Traffic;
 
+/// What a file is called while it is copied, behind its own name. Objects have no such ending.
+const PART: &str = "part";
+
 /// Takes a backup into `to`, a folder that is made if it does not exist. Safe while a server runs.
 ///
 /// # Errors
@@ -118,7 +121,7 @@ fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartFailur
 }
 
 /// Copies the files that are not there yet, durably. An object never changes, so one that is there is the same; drafts
-/// are nobody's.
+/// and parts are nobody's.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
     if !from.exists() {
         return Ok(());
@@ -133,7 +136,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
             if name != "drafts" {
                 copy_tree(&path, &target)?;
             }
-        } else if !target.exists() {
+        } else if !target.exists() && path.extension().is_none_or(|extension| extension != PART) {
             match copy_whole(&path, &target) {
                 Ok(()) => {}
                 // Erased meanwhile.
@@ -148,7 +151,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
 
 /// Copies a file so that under its name there is never a part of it; what is broken off is begun anew.
 fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
-    let part = to.with_extension("part");
+    let part = to.with_extension(PART);
     fs::copy(from, &part)?;
     File::open(&part)?.sync_all()?;
     fs::rename(part, to)
@@ -175,9 +178,13 @@ mod tests {
     fn what_was_broken_off_is_copied_anew_and_what_is_whole_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        for (name, content) in
-            [("a/1", "one"), ("a/2", "two"), ("b/3", "three"), ("drafts/4", "no")]
-        {
+        for (name, content) in [
+            ("a/1", "one"),
+            ("a/2", "two"),
+            ("b/3", "three"),
+            ("b/4.part", "no"),
+            ("drafts/5", "no"),
+        ] {
             let file = from.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, content).unwrap();
@@ -191,7 +198,9 @@ mod tests {
             (read("a/1"), read("a/2"), read("b/3")),
             ("one".into(), "there".into(), "three".into())
         );
-        assert!(!to.join("a/1.part").exists() && !to.join("drafts").exists());
+        for gone in ["a/1.part", "b/4.part", "drafts"] {
+            assert!(!to.join(gone).exists(), "{gone}");
+        }
         copy_tree(&folder.path().join("nowhere"), &to).unwrap();
     }
 }
