@@ -41,6 +41,9 @@ pub(crate) const BARE_AT_ONCE: usize = 256;
 /// Headers of its posts, as long as the server's.
 pub(crate) const TIMESTAMP: &str = "1700000000";
 pub(crate) const NONCE: &str = "00000000000000000000000000000000";
+/// In the place of a signature, where nothing is signed.
+pub(crate) const UNSIGNED: &str =
+    "0000000000000000000000000000000000000000000000000000000000000000";
 const POLL: Duration = Duration::from_millis(20);
 const DRAIN_MAX: Duration = Duration::from_secs(300);
 const DATABASE_FILE: &str = "probity.db";
@@ -254,10 +257,10 @@ async fn bare(sink: &Sink, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64
     for lane in 0..BARE_AT_ONCE {
         let (http, bodies, address) = (http.clone(), Arc::clone(&bodies), sink.address);
         posting.spawn(async move {
-            let (mut count, signature) = (0_u64, "0".repeat(64));
+            let mut count = 0_u64;
             while started.elapsed() < length {
                 let body = bodies[(lane + count as usize) % bodies.len()].clone();
-                post(&http, request(address, lane, body, &signature)?).await?;
+                post(&http, request(address, lane, body, UNSIGNED)?).await?;
                 count += 1;
             }
             anyhow::Ok(count)

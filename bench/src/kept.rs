@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use crate::deliveries::{BARE_AT_ONCE, client, post, request};
+use crate::deliveries::{BARE_AT_ONCE, UNSIGNED, client, post, request};
 use crate::made::Maker;
 use crate::sink::Sink;
 
@@ -46,19 +46,18 @@ pub(crate) async fn bare(
         let (filling, maker) = (Arc::clone(&filling), Arc::clone(&maker));
         let posted = posted.clone();
         posting.spawn(async move {
-            let signature = "0".repeat(64);
             loop {
                 let next = stock.lock().await.recv().await;
                 let Some(event_no) = next else { return anyhow::Ok(()) };
-                let sealed = if let Some(maker) = &*maker {
-                    let made = maker.make()?;
-                    let body = made.body.clone();
-                    post(&http, request(address, lane, body, &made.signature)?).await?;
-                    made.sealed()?
-                } else {
-                    let body = filling.body(event_no)?;
-                    post(&http, request(address, lane, body, &signature)?).await?;
-                    filling.sealed.clone()
+                let made = maker.as_ref().as_ref().map(Maker::make).transpose()?;
+                let (body, signature) = match &made {
+                    Some(made) => (made.body.clone(), made.signature.as_str()),
+                    None => (filling.body(event_no)?, UNSIGNED),
+                };
+                post(&http, request(address, lane, body, signature)?).await?;
+                let sealed = match made {
+                    Some(made) => made.sealed()?,
+                    None => filling.sealed.clone(),
                 };
                 posted.send(Posted { event_no, sealed }).context("the keeper is gone")?;
             }
