@@ -31,10 +31,11 @@ pub(crate) struct Storage {
 #[derive(Debug, Args)]
 pub(crate) struct Outbound {
     /// Range or host that events may go to and reports come from although it is not public, on any
-    /// port; or a port of public hosts beside 80, 443 and 8443. May be repeated.
+    /// port; a port of public hosts beside 80, 443 and 8443; or, as nat64:64:ff9b::/96, the prefix of
+    /// the network's NAT64 translator. What an address embeds is judged too. May be repeated.
     #[arg(
         long,
-        value_name = "CIDR|HOST|:PORT",
+        value_name = "CIDR|HOST|:PORT|nat64:PREFIX",
         env = "PROBITY_ALLOW_OUTBOUND",
         value_delimiter = ','
     )]

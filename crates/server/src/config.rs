@@ -32,8 +32,9 @@ pub struct Config {
     pub objects: Option<String>,
     /// How to speak to the S3-compatible store.
     pub s3: S3,
-    /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, and ports as
-    /// `:9000` on which public hosts may be called beside 80, 443 and 8443.
+    /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, ports as
+    /// `:9000` on which public hosts may be called beside 80, 443 and 8443, and prefixes of NAT64 translators as
+    /// `nat64:64:ff9b::/96`.
     /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
     pub allow_outbound: Vec<String>,
     /// The program that checks reports deeply in a child process, which is `probity` itself; none switches the

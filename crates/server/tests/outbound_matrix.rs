@@ -19,7 +19,7 @@ use bytes::Bytes;
 use contract::control::{ReportState, UpdateApp};
 use harness::{BEGIN, Engine, World};
 use http::HeaderMap;
-use inner::cases::{Case, cases};
+use inner::cases::{Case, cases, embedding};
 use inner::dns::{Dns, Found};
 use inner::{Ears, PORT, PUBLIC, namespace};
 use peer::settings;
@@ -197,6 +197,45 @@ async fn no_way_leads_to_an_inner_address() {
         ears.inner().len(),
         ears.allowed(),
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_rule_for_outer_addresses_opens_inner_ones_that_they_embed() {
+    if !namespace::enter("no_rule_for_outer_addresses_opens_inner_ones_that_they_embed") {
+        return;
+    }
+    let cases = embedding(PORT);
+    let ears = Ears::start(targets(&cases)).await;
+    let _dns = Dns::start(zone(&cases));
+    for case in &cases {
+        inner::assert_heard(&ears, case.address.unwrap()).await;
+    }
+    // On a network with a translator, as an operator may allow it: the block itself, or as a translator's prefix.
+    for rules in [["::/0", ":9000"], ["nat64:64:ff9b::/96", ":9000"]] {
+        let guard = Guard { allow: Allow::from_rules(rules).unwrap(), ..Guard::default() };
+        let (post, fetch) = (PostLimits::default(), FetchLimits::default());
+        let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Metrics::new());
+        let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
+        let posted =
+            async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+        for (number, case) in cases.iter().enumerate() {
+            let fixed = url(&format!("fixed-{number}"), "/");
+            let hop = format!("http://{PUBLIC}:{PORT}/to/{number}");
+            for url in [&case.url, &fixed, &hop] {
+                let failure = fetched(url).await.unwrap_err();
+                assert!(matches!(failure, FetchFailure::Unreachable(_)), "{url}: {failure}");
+            }
+            for url in [&case.url, &fixed] {
+                let failure = posted(url).await.unwrap_err();
+                assert!(matches!(failure, PostFailure::Unreachable(_)), "{url}: {failure}");
+            }
+        }
+        assert_eq!(ears.inner(), vec![], "{rules:?}");
+        // What is public behind the translator is reached.
+        let translated = format!("http://[64:ff9b::{PUBLIC}]:{PORT}/r.pdf");
+        assert!(fetched(&translated).await.is_ok(), "{rules:?}");
+        ears.forget();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

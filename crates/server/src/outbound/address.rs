@@ -2,8 +2,9 @@
 //!
 //! IPv6 is an allow-list, 2000::/3 less its special blocks. IPv4 has no such block to allow, so it
 //! is everything less the registry of special-purpose blocks. Addresses that carry an IPv4 address
-//! inside (mapped, compatible, NAT64, 6to4, Teredo) are refused whatever they carry: a public host
-//! has an address of its own. Source: IANA's special-purpose address registries (RFC 6890 and what
+//! inside (mapped, compatible, NAT64, 6to4, Teredo) are not public whatever they carry: a public host
+//! has an address of its own. Where a rule allows them all the same, `embedded.rs` says what they
+//! carry, and that is judged. Source: IANA's special-purpose address registries (RFC 6890 and what
 //! updates it).
 
 use std::fmt;
@@ -105,7 +106,7 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, bits: u8) -> Block {
 }
 
 /// A block given by the first four groups of its base.
-const fn v6(a: u16, b: u16, c: u16, d: u16, bits: u8) -> Block {
+pub(super) const fn v6(a: u16, b: u16, c: u16, d: u16, bits: u8) -> Block {
     Block::V6 { base: Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_bits(), bits }
 }
 

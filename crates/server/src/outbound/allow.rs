@@ -5,24 +5,30 @@ use std::str::FromStr;
 
 use url::Host;
 
-use super::address::Block;
+use super::address::{AddressClass, Block};
+use super::embedded::{NAT64_BITS, embedded, translated};
 
 /// A rule that names neither addresses nor a host nor a port.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected an address, a range such as 10.1.0.0/16, a host name, or a port such as :9000, got {0:?}"
+    "expected an address, a range such as 10.1.0.0/16, a host name, a port such as :9000, or a NAT64 prefix such as \
+     nat64:64:ff9b::/96, got {0:?}"
 )]
 pub struct BadRule(String);
 
-/// The operator's exceptions: ranges of addresses, host names whatever they resolve to, and ports.
+/// The operator's exceptions: ranges of addresses, host names whatever they resolve to, ports, and
+/// the prefixes of NAT64 translators.
 ///
 /// An address or a name that is allowed may be called on any port; a port that is allowed may be
-/// called on public hosts, beside 80, 443 and 8443. By default nothing is allowed.
+/// called on public hosts, beside 80, 443 and 8443. By default nothing is allowed. An address that
+/// embeds an IPv4 address needs both: a rule for itself, and the embedded one public or allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allow {
     blocks: Vec<Block>,
     hosts: Vec<String>,
     ports: Vec<u16>,
+    /// Prefixes of translators, with their lengths.
+    translators: Vec<(Block, u8)>,
 }
 
 impl Allow {
@@ -52,12 +58,13 @@ impl Allow {
     }
 
     /// Adds one rule: an address, a range (`10.1.0.0/16`, `fd00::/8`), a host name without wildcard
-    /// and port, or a port (`:9000`).
+    /// and port, a port (`:9000`), or the prefix of a NAT64 translator (`nat64:64:ff9b::/96`).
     pub fn add(&mut self, rule: &str) -> Result<(), BadRule> {
         match parse(rule.trim()) {
             Some(Rule::Block(block)) => self.blocks.push(block),
             Some(Rule::Host(name)) => self.hosts.push(name),
             Some(Rule::Port(port)) => self.ports.push(port),
+            Some(Rule::Translator(block, bits)) => self.translators.push((block, bits)),
             None => return Err(BadRule(rule.to_owned())),
         }
         Ok(())
@@ -67,6 +74,21 @@ impl Allow {
     #[must_use]
     pub fn allows_address(&self, address: IpAddr) -> bool {
         self.blocks.iter().any(|block| block.contains(address))
+    }
+
+    /// Whether an address lies in the prefix of a translator, so that what it embeds decides alone.
+    pub(super) fn translates(&self, address: IpAddr) -> bool {
+        self.translators.iter().any(|(block, _)| block.contains(address))
+    }
+
+    /// The IPv4 addresses that `address` carries: as its translator reads it, else by its form.
+    pub(super) fn embedded(&self, address: IpAddr) -> Result<Vec<Ipv4Addr>, AddressClass> {
+        let IpAddr::V6(v6) = address else { return Ok(Vec::new()) };
+        let translators = self.translators.iter().filter(|(block, _)| block.contains(address));
+        match translators.map(|(_, bits)| *bits).max() {
+            Some(bits) => Ok(vec![translated(v6, bits).ok_or(AddressClass::EmbedsIpv4)?]),
+            None => Ok(embedded(v6)),
+        }
     }
 
     /// Whether a host name is allowed by name; a dot at the end makes no difference.
@@ -97,20 +119,23 @@ enum Rule {
     Block(Block),
     Host(String),
     Port(u16),
+    Translator(Block, u8),
 }
 
 fn parse(rule: &str) -> Option<Rule> {
+    if let Some(prefix) = rule.strip_prefix("nat64:") {
+        let (block, bits) = range(prefix)?;
+        let is_prefix = matches!(block, Block::V6 { .. }) && NAT64_BITS.contains(&bits);
+        return is_prefix.then_some(Rule::Translator(block, bits));
+    }
     if let Some(port) = rule.strip_prefix(':')
         && !port.is_empty()
         && port.bytes().all(|byte| byte.is_ascii_digit())
     {
         return port.parse().ok().filter(|port| *port > 0).map(Rule::Port);
     }
-    if let Some((address, bits)) = rule.split_once('/') {
-        let address = IpAddr::from_str(address).ok()?;
-        // Only plain digits: `u8` alone would take a sign.
-        let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse().ok())??;
-        return Block::new(address, bits).map(Rule::Block);
+    if rule.contains('/') {
+        return range(rule).map(|(block, _)| Rule::Block(block));
     }
     let bare = rule.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rule);
     if let Ok(address) = IpAddr::from_str(bare) {
@@ -124,6 +149,15 @@ fn parse(rule: &str) -> Option<Rule> {
         Host::Ipv4(v4) => Some(Rule::Block(single(IpAddr::V4(v4)))),
         Host::Ipv6(v6) => Some(Rule::Block(single(IpAddr::V6(v6)))),
     }
+}
+
+/// A block as `ADDRESS/BITS`, and its length.
+fn range(text: &str) -> Option<(Block, u8)> {
+    let (address, bits) = text.split_once('/')?;
+    let address = IpAddr::from_str(address).ok()?;
+    // Only plain digits: `u8` alone would take a sign.
+    let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse().ok())??;
+    Some((Block::new(address, bits)?, bits))
 }
 
 fn single(address: IpAddr) -> Block {
@@ -167,6 +201,9 @@ mod tests {
             assert!(Allow::none().add(rule).is_err(), "{rule:?}");
         }
         for rule in ["*.example.com", "a b", "http://x.example", "x.example:80", "."] {
+            assert!(Allow::none().add(rule).is_err(), "{rule:?}");
+        }
+        for rule in ["nat64:", "nat64:64:ff9b::", "nat64:64:ff9b::/95", "nat64:10.0.0.0/32"] {
             assert!(Allow::none().add(rule).is_err(), "{rule:?}");
         }
     }

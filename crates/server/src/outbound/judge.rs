@@ -128,11 +128,15 @@ fn judge_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusa
     if port == 0 {
         return Err(Refusal::Port);
     }
-    if allow.allows_address(address) {
-        return Ok(());
+    let is_allowed = allow.allows_address(address) || allow.translates(address);
+    if !is_allowed {
+        is_public(address).map_err(Refusal::Address)?;
     }
-    is_public(address).map_err(Refusal::Address)?;
-    if allow.allows_port(port) { Ok(()) } else { Err(Refusal::Port) }
+    // Whatever allows the outer address: what it is turned into on its way is judged for itself.
+    for embedded in allow.embedded(address).map_err(Refusal::Address)? {
+        judge_address(IpAddr::V4(embedded), port, allow)?;
+    }
+    if is_allowed || allow.allows_port(port) { Ok(()) } else { Err(Refusal::Port) }
 }
 
 /// What the guard goes by: the operator's exceptions, and what is this server itself.
@@ -151,20 +155,36 @@ impl Guard {
     /// Judges a URL by its text, see [`judge_url`], and refuses this server's own names.
     pub fn judge(&self, text: &str) -> Result<Url, Refusal> {
         let url = judge_url(text, &self.allow)?;
-        let (name, is_allowed) = match url.host() {
+        let is_own = match url.host() {
             Some(Host::Domain(name)) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
-                (name.to_owned(), self.allow.allows_name(name))
+                self.is_own_name(name) && !self.allow.allows_name(name)
             }
             // A server may be known by its address alone.
-            Some(Host::Ipv4(v4)) => (v4.to_string(), self.allow.allows_address(v4.into())),
-            Some(Host::Ipv6(v6)) => (format!("[{v6}]"), self.allow.allows_address(v6.into())),
+            Some(Host::Ipv4(v4)) => self.is_known_by(v4.into()),
+            Some(Host::Ipv6(v6)) => self.with_embedded(v6.into()).any(|it| self.is_known_by(it)),
             None => return Err(Refusal::Malformed),
         };
-        if self.own_names.contains(&name) && !is_allowed {
-            return Err(Refusal::Own);
-        }
-        Ok(url)
+        if is_own { Err(Refusal::Own) } else { Ok(url) }
+    }
+
+    fn is_own_name(&self, name: &str) -> bool {
+        self.own_names.iter().any(|own| own == name)
+    }
+
+    /// Whether the server's public URL has `address` as its host, and no rule allows it.
+    fn is_known_by(&self, address: IpAddr) -> bool {
+        let name = match address {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("[{v6}]"),
+        };
+        self.is_own_name(&name) && !self.allow.allows_address(address)
+    }
+
+    /// An address, and those that it embeds.
+    fn with_embedded(&self, address: IpAddr) -> impl Iterator<Item = IpAddr> {
+        let embedded = self.allow.embedded(address).unwrap_or_default();
+        std::iter::once(address).chain(embedded.into_iter().map(IpAddr::V4))
     }
 
     /// Judges all addresses that a host turned out to have. One that is refused refuses the host:
@@ -184,7 +204,10 @@ impl Guard {
         }
         for address in addresses {
             judge_address(address.ip(), address.port(), &self.allow)?;
-            if self.is_own(*address) && !self.allow.allows_address(address.ip()) {
+            let is_own = |ip| {
+                self.is_own(SocketAddr::new(ip, address.port())) && !self.allow.allows_address(ip)
+            };
+            if self.with_embedded(address.ip()).any(is_own) {
                 return Err(Refusal::Own);
             }
         }

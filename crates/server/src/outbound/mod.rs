@@ -12,6 +12,7 @@
 mod address;
 mod allow;
 mod connect;
+mod embedded;
 mod fetch;
 mod judge;
 mod post;

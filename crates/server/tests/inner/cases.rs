@@ -1,6 +1,6 @@
 //! Addresses that nothing may be sent to, in all their spellings. Source: section 6 of the reliability list.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One address as somebody could hand it in.
 #[derive(Debug, Clone)]
@@ -201,6 +201,42 @@ const FORMS: &[&str] = &[
     "https://[::1]:PORT/",
     "",
 ];
+
+/// Forms that carry an IPv4 address: their other bits, and how far it is shifted. Teredo's client stands in its form
+/// with all bits turned.
+const CARRIERS: [(&str, u32, bool); 10] = [
+    ("::", 0, false),
+    ("::ffff:0:0", 0, false),
+    ("64:ff9b::", 0, false),
+    ("64:ff9b:1::", 0, false),
+    ("2002::", 80, false),
+    ("2001::f7f7:f7f7", 64, false),
+    ("2001:0:808:808::", 0, true),
+    ("2606:4700::5efe:0:0", 0, false),
+    ("2606:4700::200:5efe:0:0", 0, false),
+    ("fd00::5efe:0:0", 0, false),
+];
+
+/// Inner IPv4 addresses in every form that carries one.
+pub(crate) fn embedding(port: u16) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for inner in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.0.1", "100.100.100.200"] {
+        for (form, shift, is_turned) in CARRIERS {
+            let address = IpAddr::V6(embed(inner, form, shift, is_turned));
+            cases.push(Case {
+                url: format!("http://[{address}]:{port}/r.pdf"),
+                address: Some(address),
+            });
+        }
+    }
+    cases
+}
+
+fn embed(v4: &str, form: &str, shift: u32, is_turned: bool) -> Ipv6Addr {
+    let v4 = v4.parse::<Ipv4Addr>().unwrap().to_bits();
+    let v4 = u128::from(if is_turned { !v4 } else { v4 });
+    Ipv6Addr::from_bits(form.parse::<Ipv6Addr>().unwrap().to_bits() | v4 << shift)
+}
 
 /// All of them, with `port` where a port matters.
 pub(crate) fn cases(port: u16) -> Vec<Case> {

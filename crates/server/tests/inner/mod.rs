@@ -111,15 +111,18 @@ async fn answer(mut stream: TcpStream, targets: &[String]) -> std::io::Result<()
 
 /// Asserts that a plain connection to an address would be heard.
 pub(crate) async fn assert_reachable(ears: &Ears, address: &str) {
-    let ip: IpAddr = address.parse().unwrap();
+    assert_heard(ears, address.parse().unwrap()).await;
+}
+
+/// The same for an address that was parsed.
+pub(crate) async fn assert_heard(ears: &Ears, ip: IpAddr) {
     TcpStream::connect((ip, PORT)).await.unwrap();
-    // The listener's own address for an unspecified one is loopback's.
     let waited = async {
         while ears.heard().is_empty() {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), waited).await.unwrap();
-    assert_eq!(ears.heard(), [SocketAddr::new(ip, PORT)], "{address}");
+    assert_eq!(ears.heard(), [SocketAddr::new(ip.to_canonical(), PORT)], "{ip}");
     ears.forget();
 }

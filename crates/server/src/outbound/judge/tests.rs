@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod embedding;
+
 fn judge(text: &str) -> Result<String, Refusal> {
     judge_url(text, &Allow::none()).map(|url| url.host_str().unwrap_or_default().to_owned())
 }
@@ -256,6 +258,11 @@ fn this_server_itself_is_refused_unless_allowed() {
     assert_eq!(guard.judge_all(&vendor, &[own]), Err(Refusal::Own));
     assert_eq!(guard.judge_all(&vendor, &addresses(&["1.2.3.4:80"])), Ok(()));
     assert_eq!(guard.judge("https://HUB.example.com./x"), Err(Refusal::Own));
+    guard.allow = Allow::from_rules(["64:ff9b::/96"]).unwrap();
+    let translated = addresses(&["[64:ff9b::1.2.3.4]:443"]);
+    assert_eq!(guard.judge_all(&vendor, &translated), Err(Refusal::Own));
+    guard.own_names.push("1.2.3.4".to_owned());
+    assert_eq!(guard.judge("https://[64:ff9b::1.2.3.4]/x"), Err(Refusal::Own));
     assert!(guard.judge("https://nohub.example.com/x").is_ok());
 
     guard.allow = Allow::from_rules(["1.2.3.4", "hub.example.com"]).unwrap();
