@@ -4,6 +4,7 @@
 //! or a person. Counting a call takes one look at an array and one atomic addition: no lock, no allocation.
 
 use std::array;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::State;
@@ -14,6 +15,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::app::SharedApp;
@@ -45,6 +47,8 @@ struct Counters {
     findings: Family<Coded, Counter>,
     deep_failures: Family<Class, Counter>,
     deliveries: Family<Delivery, Counter>,
+    listening: Gauge,
+    deaf: Counter,
     calls: Family<CallLabels, Counter>,
     /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
     rows: Vec<Row>,
@@ -130,6 +134,7 @@ impl Metrics {
         let (resumed, findings, deep_failures) =
             (Counter::default(), Family::default(), Family::default());
         let (deliveries, calls) = (Family::default(), Family::default());
+        let (listening, deaf) = (Gauge::default(), Counter::default());
         registry.register(
             "outbound_refusals",
             "Addresses that the guard of the way out refused, by class",
@@ -166,6 +171,16 @@ impl Metrics {
             Family::clone(&deliveries),
         );
         registry.register(
+            "database_listening",
+            "Whether changes by other replicas are heard of (1); while not (0), nothing is remembered",
+            Gauge::clone(&listening),
+        );
+        registry.register(
+            "database_deaf",
+            "How often changes by other replicas were no longer heard of",
+            Counter::clone(&deaf),
+        );
+        registry.register(
             "calls",
             "Calls of the APIs, by row of the route tables and status",
             Family::clone(&calls),
@@ -179,6 +194,8 @@ impl Metrics {
             findings,
             deep_failures,
             deliveries,
+            listening,
+            deaf,
             calls,
             rows: rows(),
         }))
@@ -218,6 +235,12 @@ impl Metrics {
     pub fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
         let way = if is_posted { "webhook" } else { "long_connection" };
         self.0.deliveries.get_or_create(&Delivery { way, outcome }).inc();
+    }
+
+    /// Notes whether changes by other replicas are heard of, and how often that ended since the start.
+    pub fn note_listening(&self, (hears, deaf_times): (bool, u64)) {
+        self.0.listening.set(hears.into());
+        self.0.deaf.inner().store(deaf_times, Ordering::Relaxed);
     }
 
     /// Counts a call of the open API; none for a path that it does not have.
@@ -283,6 +306,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, headers: HeaderMap) -> R
     if let Err(refused) = control::judge_operator(&app, &headers).await {
         return refused;
     }
+    app.metrics.note_listening(app.store.listening());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let kept = HeaderValue::from_static("no-store");
     (
@@ -339,6 +363,7 @@ mod tests {
         metrics.count_deep_failure("killed");
         metrics.count_delivery(true, "delivered");
         metrics.count_control_call(Some(0), StatusCode::OK);
+        metrics.note_listening((true, 2));
         let text = metrics.text();
         for line in [
             r#"probity_outbound_refusals_total{way="report",class="address_private"} 2"#,
@@ -348,6 +373,8 @@ mod tests {
             r#"probity_report_findings_total{code="xfa"} 1"#,
             r#"probity_report_deep_check_failures_total{class="killed"} 1"#,
             r#"probity_deliveries_total{way="webhook",outcome="delivered"} 1"#,
+            "probity_database_listening 1",
+            "probity_database_deaf_total 2",
             r#"probity_calls_total{method="GET",path="/api/v1/openapi.json",status="200"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");

@@ -1,6 +1,6 @@
 //! What both engines share: how a writer answers, and how the rest of the process learns of commits.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::id::IdMaker;
@@ -32,6 +32,8 @@ struct Inner {
     reports: Notify,
     is_commit_failing: AtomicBool,
     is_log_failing: AtomicBool,
+    is_deaf: AtomicBool,
+    deaf_times: AtomicU64,
 }
 
 impl Signals {
@@ -61,6 +63,23 @@ impl Signals {
     /// Notes whether the last append to the redo log worked.
     pub(crate) fn note_log(&self, worked: bool) {
         note(&self.0.is_log_failing, worked);
+    }
+
+    /// Notes whether changes by other replicas are heard of; whether that is news.
+    pub(crate) fn note_listening(&self, hears: bool) -> bool {
+        let was_deaf = self.0.is_deaf.swap(!hears, Ordering::SeqCst);
+        if !hears && !was_deaf {
+            self.0.deaf_times.fetch_add(1, Ordering::SeqCst);
+        }
+        if hears && was_deaf {
+            tracing::info!("changes by other replicas are heard of again");
+        }
+        hears == was_deaf
+    }
+
+    /// Whether changes by other replicas are heard of, and how often that ended.
+    pub(crate) fn listening(&self) -> (bool, u64) {
+        (!self.0.is_deaf.load(Ordering::SeqCst), self.0.deaf_times.load(Ordering::SeqCst))
     }
 
     /// Whether the last commit of the database failed, and none has worked since.

@@ -1,5 +1,6 @@
 //! What can go wrong with storage. Expected outcomes are values elsewhere; these are faults.
 
+use std::error::Error as _;
 use std::fmt;
 
 /// A fault of storage, of the keys, or of the rows found.
@@ -9,6 +10,20 @@ use std::fmt;
 pub struct Fault {
     kind: FaultKind,
     detail: String,
+    /// What it says about the session of PostgreSQL on which it came.
+    session: Session,
+    is_at_commit: bool,
+}
+
+/// What a fault says about its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Session {
+    /// Nothing.
+    Sound,
+    /// It ended, or a pooler gave it away.
+    Lost,
+    /// Its server takes no writes any more, and wrote nothing.
+    ReadOnly,
 }
 
 /// What kind of fault it is, as far as callers treat it differently.
@@ -33,7 +48,36 @@ pub enum FaultKind {
 impl Fault {
     /// A fault with its detail for the log: lower case, no values of rows.
     pub fn new(kind: FaultKind, detail: impl fmt::Display) -> Fault {
-        Fault { kind, detail: detail.to_string() }
+        Fault { kind, detail: detail.to_string(), session: Session::Sound, is_at_commit: false }
+    }
+
+    /// A fault of a session whose server takes no writes any more.
+    pub(crate) fn read_only(detail: impl fmt::Display) -> Fault {
+        Fault { session: Session::ReadOnly, ..Fault::new(FaultKind::Storage, detail) }
+    }
+
+    /// The same after a commit was asked for: when the session was lost, whether that worked is not known.
+    pub(crate) fn at_commit(self) -> Fault {
+        Fault { is_at_commit: true, ..self }
+    }
+
+    /// Whether the session on which it came, and those that were opened with it, are of no use any more.
+    pub(crate) fn is_session_over(&self) -> bool {
+        self.session != Session::Sound
+    }
+
+    /// Whether the server takes no writes any more; then nothing was written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.session == Session::ReadOnly
+    }
+
+    /// Whether nothing was written, and the same may work on another try.
+    pub(crate) fn may_work_on_another_try(&self) -> bool {
+        match self.session {
+            Session::Sound => self.kind == FaultKind::Contention,
+            Session::Lost => !self.is_at_commit,
+            Session::ReadOnly => true,
+        }
     }
 
     /// What kind of fault it is.
@@ -71,24 +115,87 @@ impl From<std::io::Error> for Fault {
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Fault {
         let Some(db) = error.as_db_error() else {
-            return Fault::new(FaultKind::Storage, format_args!("postgresql: {error}"));
+            let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+            let fault = match io {
+                Some(io) => {
+                    Fault::new(FaultKind::Storage, format_args!("postgresql: {error}: {io}"))
+                }
+                None => Fault::new(FaultKind::Storage, format_args!("postgresql: {error}")),
+            };
+            let is_lost = io.is_some() || error.is_closed();
+            return Fault {
+                session: if is_lost { Session::Lost } else { Session::Sound },
+                ..fault
+            };
         };
+        let code = db.code().code();
         // The class of the code: 22 a value that cannot be stored, 23 a broken rule, 40 taken back for another.
-        let kind = match db.code().code().get(..2) {
+        let kind = match code.get(..2) {
             Some("22" | "23") => FaultKind::Constraint,
             Some("40") => FaultKind::Contention,
             _ => FaultKind::Storage,
         };
         // Not `detail`: PostgreSQL quotes the offending values there.
-        Fault::new(kind, format_args!("postgresql: {} ({})", db.message(), db.code().code()))
+        let fault = Fault::new(kind, format_args!("postgresql: {} ({code})", db.message()));
+        Fault { session: session(code), ..fault }
+    }
+}
+
+/// What a code says about the session. Source: PostgreSQL, appendix A.
+fn session(code: &str) -> Session {
+    match code {
+        // A transaction that may not write: the server was demoted, or takes no writes for now.
+        "25006" => Session::ReadOnly,
+        // Ended by the server: shut down, not up yet, its database dropped, idle for too long.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Session::Lost,
+        // A statement that is not where it was prepared, or whose name is another's: a pooler changed what stands
+        // behind the session.
+        "26000" | "42P05" => Session::Lost,
+        _ if code.starts_with("08") => Session::Lost,
+        _ => Session::Sound,
     }
 }
 
 impl From<deadpool_postgres::PoolError> for Fault {
     fn from(error: deadpool_postgres::PoolError) -> Fault {
         match error {
-            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            // There is no session yet that could be over.
+            deadpool_postgres::PoolError::Backend(error) => {
+                Fault { session: Session::Sound, ..error.into() }
+            }
             other => Fault::new(FaultKind::Storage, format_args!("postgresql pool: {other}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_whether_a_session_is_of_use() {
+        for (code, expected) in [
+            ("25006", Session::ReadOnly),
+            ("57P01", Session::Lost),
+            ("57P03", Session::Lost),
+            ("08006", Session::Lost),
+            ("08P01", Session::Lost),
+            ("26000", Session::Lost),
+            ("57014", Session::Sound),
+            ("23505", Session::Sound),
+            ("40001", Session::Sound),
+            ("25P02", Session::Sound),
+        ] {
+            assert_eq!(session(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_committed_is_not_tried_again() {
+        let fault = |session| Fault { session, ..Fault::new(FaultKind::Storage, "test") };
+        assert!(fault(Session::Lost).may_work_on_another_try());
+        assert!(!fault(Session::Lost).at_commit().may_work_on_another_try());
+        assert!(fault(Session::ReadOnly).at_commit().may_work_on_another_try());
+        assert!(!fault(Session::Sound).may_work_on_another_try());
     }
 }

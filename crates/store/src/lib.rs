@@ -162,8 +162,10 @@ pub async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
             done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Schema, "the migration panicked")))
         }
         Location::Postgres(url) => {
-            let mut client = postgres::connect(&postgres::config(url)?).await?;
+            let config = postgres::config(url)?;
+            let mut client = postgres::connect(&config).await?;
             postgres::check_server(&client).await?;
+            postgres::check_sessions(&config).await?;
             migrate::postgres(&mut client).await
         }
     }
@@ -277,6 +279,13 @@ impl Store {
             return postgres.probe().await;
         }
         self.read(READY, Vec::new()).await.is_ok()
+    }
+
+    /// Whether changes by other replicas are heard of, and how often that ended since the start; while they are not,
+    /// nothing is remembered.
+    #[must_use]
+    pub fn listening(&self) -> (bool, u64) {
+        self.signals.listening()
     }
 
     /// Waits until a delivery may have become due; a signal that came meanwhile is not lost.

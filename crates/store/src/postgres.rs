@@ -5,16 +5,16 @@
 
 mod desk;
 mod news;
+mod sessions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -22,8 +22,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 #[cfg(test)]
 pub(crate) use self::desk::lock_orders;
 use self::desk::{Opening, run};
-pub(crate) use self::news::News;
 use self::news::listen;
+pub(crate) use self::news::{News, check_sessions};
+use self::sessions::{Session, Sessions};
 use crate::desk::{OrderCommand, Outcome, Request, Waiting};
 use crate::engine::{Answer, BEAT, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
@@ -34,9 +35,10 @@ const SERVER_MIN: i32 = 140_000;
 /// Tells all replicas of a row that changed.
 pub(crate) const TELL: &str = "SELECT pg_notify('probity_changes', $1)::text";
 const DESKS: usize = 2;
-const POOL: usize = 8;
 const RECONNECT_AFTER: Duration = Duration::from_millis(200);
-/// How often a write is tried that meets others in a ring.
+/// How long a server may take to give a session: a pooler lets callers wait that come when it has none.
+const SESSION_TIME: Duration = Duration::from_secs(5);
+/// How often a read or a write is tried: a write may meet others in a ring, and any session may be of no use.
 const TRIES: usize = 3;
 
 type Asked = (Box<Waiting>, Answer<Outcome>);
@@ -46,7 +48,7 @@ pub(crate) struct Postgres {
     desks: Vec<mpsc::UnboundedSender<Asked>>,
     /// Shares new orders out among the desks.
     turn: AtomicUsize,
-    pool: Pool,
+    sessions: Sessions,
     signals: Signals,
     listening: AbortHandle,
 }
@@ -69,7 +71,9 @@ pub(crate) fn config(url: &str) -> Result<Config, Fault> {
         let is_near = config.get_hosts().iter().all(is_on_this_machine);
         config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
     }
-    config.application_name("probity").connect_timeout(Duration::from_secs(5));
+    config.application_name("probity").connect_timeout(SESSION_TIME);
+    // Of several servers the one that takes writes; never one that was demoted.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     // A server that went away without a word is noticed, and what waits for it is answered.
     config.tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(5));
     config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
@@ -98,13 +102,28 @@ fn tls() -> MakeRustlsConnect {
 
 /// Connects; the connection is driven until the client is dropped.
 pub(crate) async fn connect(config: &Config) -> Result<Client, Fault> {
-    let (client, connection) = config.connect(tls()).await?;
+    let (client, connection) = in_time(SESSION_TIME, config.connect(tls())).await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "a connection to postgresql ended");
         }
     });
     Ok(client)
+}
+
+/// What a server answers, if it does so in time.
+async fn in_time<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Fault> {
+    let late = |_| {
+        let seconds = time.as_secs();
+        Fault::new(
+            FaultKind::Storage,
+            format_args!("postgresql gave no session within {seconds} s"),
+        )
+    };
+    Ok(tokio::time::timeout(time, answer).await.map_err(late)??)
 }
 
 /// Refuses servers that are too old, or that may forget what they committed.
@@ -141,22 +160,13 @@ impl Postgres {
         ids: &Ids,
         told: impl Fn(News<'_>) + Send + Sync + 'static,
     ) -> Result<Postgres, Fault> {
-        let manager = Manager::from_config(
-            config.clone(),
-            tls(),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(POOL)
-            .wait_timeout(Some(Duration::from_secs(10)))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| Fault::new(FaultKind::Storage, format_args!("no pool: {error}")))?;
+        let sessions = Sessions::new(config)?;
         let mut desks = Vec::new();
         for place in 0..DESKS {
             let (sender, waiting) = mpsc::unbounded_channel();
             let opening = Opening {
                 config: config.clone(),
+                sessions: sessions.clone(),
                 signals: signals.clone(),
                 ids: ids.clone(),
                 claims_node: place == 0,
@@ -165,8 +175,10 @@ impl Postgres {
             tokio::spawn(run(desk, opening, waiting));
             desks.push(sender);
         }
-        let listening = tokio::spawn(listen(config.clone(), signals.clone(), told)).abort_handle();
-        Ok(Postgres { desks, turn: AtomicUsize::new(0), pool, signals: signals.clone(), listening })
+        let listening = listen(config.clone(), sessions.clone(), signals.clone(), told);
+        let listening = tokio::spawn(listening).abort_handle();
+        let (turn, signals) = (AtomicUsize::new(0), signals.clone());
+        Ok(Postgres { desks, turn, sessions, signals, listening })
     }
 
     /// Commands on one order, and those with one Idempotency-Key, reach the same desk of this process.
@@ -190,17 +202,30 @@ impl Postgres {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
-        let client = self.pool.get().await?;
-        let prepared = client.prepare_cached(sql).await?;
-        let rows = client.query(&prepared, &parameters(&values)).await?;
-        rows.iter().map(row).collect()
+        let mut found = self.try_read(sql, &values).await;
+        for _ in 1..TRIES {
+            if !found.as_ref().is_err_and(Fault::is_session_over) {
+                break;
+            }
+            found = self.try_read(sql, &values).await;
+        }
+        found
+    }
+
+    async fn try_read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Fault> {
+        let session = self.sessions.get().await?;
+        let found = async {
+            let prepared = session.prepare_cached(sql).await?;
+            Ok(session.query(&prepared, &parameters(values)).await?)
+        };
+        let found = self.leave_if_over(session.generation, found.await)?;
+        found.iter().map(row).collect()
     }
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
         let mut written = self.try_write(&statements).await;
         for _ in 1..TRIES {
-            let is_met = |fault: &Fault| fault.kind() == FaultKind::Contention;
-            if !written.as_ref().is_err_and(is_met) {
+            if !written.as_ref().is_err_and(Fault::may_work_on_another_try) {
                 break;
             }
             written = self.try_write(&statements).await;
@@ -214,37 +239,55 @@ impl Postgres {
     }
 
     async fn try_write(&self, statements: &[Statement]) -> Result<Written, Fault> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let mut returned = Vec::new();
-        for (place, statement) in statements.iter().enumerate() {
-            let prepared = transaction.prepare_cached(&dialect(statement.sql)).await?;
-            let parameters = parameters(&statement.values);
-            let touched = if prepared.columns().is_empty() {
-                transaction.execute(&prepared, &parameters).await?
-            } else {
-                let rows = transaction.query(&prepared, &parameters).await?;
-                for found in &rows {
-                    returned.push(row(found)?);
-                }
-                rows.len() as u64
-            };
-            if statement.expect == Expect::One && touched != 1 {
-                transaction.rollback().await?;
-                return Ok(Written::Unmet(place));
-            }
+        let mut session = self.sessions.get().await?;
+        let generation = session.generation;
+        let written = write_in(&mut session, statements, self.signals.is_failing()).await;
+        self.leave_if_over(generation, written)
+    }
+
+    /// Leaves the sessions of a generation when one of them turned out to be of no use.
+    fn leave_if_over<T>(&self, generation: u64, done: Result<T, Fault>) -> Result<T, Fault> {
+        if done.as_ref().is_err_and(Fault::is_session_over) {
+            self.sessions.renew(generation);
         }
-        if self.signals.is_failing() {
-            transaction.batch_execute(BEAT).await?;
-        }
-        transaction.commit().await?;
-        Ok(Written::Done(returned))
+        done
     }
 
     /// Whether the database takes a commit now.
     pub(crate) async fn probe(&self) -> bool {
         self.write(vec![one(BEAT, Vec::new())]).await.is_ok()
     }
+}
+
+async fn write_in(
+    session: &mut Session,
+    statements: &[Statement],
+    beats: bool,
+) -> Result<Written, Fault> {
+    let transaction = session.transaction().await?;
+    let mut returned = Vec::new();
+    for (place, statement) in statements.iter().enumerate() {
+        let prepared = transaction.prepare_cached(&dialect(statement.sql)).await?;
+        let parameters = parameters(&statement.values);
+        let touched = if prepared.columns().is_empty() {
+            transaction.execute(&prepared, &parameters).await?
+        } else {
+            let rows = transaction.query(&prepared, &parameters).await?;
+            for found in &rows {
+                returned.push(row(found)?);
+            }
+            rows.len() as u64
+        };
+        if statement.expect == Expect::One && touched != 1 {
+            transaction.rollback().await?;
+            return Ok(Written::Unmet(place));
+        }
+    }
+    if beats {
+        transaction.batch_execute(BEAT).await?;
+    }
+    transaction.commit().await.map_err(|error| Fault::from(error).at_commit())?;
+    Ok(Written::Done(returned))
 }
 
 /// The statement as PostgreSQL is to read it: where a claim may run on several replicas at once, each takes rows

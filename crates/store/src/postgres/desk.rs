@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Statement as Prepared};
 
-use super::{Asked, RECONNECT_AFTER, connect, parameters, pause, row};
+use super::sessions::Sessions;
+use super::{Asked, RECONNECT_AFTER, SESSION_TIME, connect, parameters, pause, row};
 use crate::audit;
 use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
 use crate::desk::{BATCH_MAX, OrderKey, Outcome, Waiting};
@@ -30,6 +31,7 @@ const TRIES: u32 = 3;
 /// What it takes to open a desk, again when its connection ends.
 pub(super) struct Opening {
     pub(super) config: Config,
+    pub(super) sessions: Sessions,
     pub(super) signals: Signals,
     pub(super) ids: Ids,
     /// Whether this desk's connection holds the node number for the ids of the process.
@@ -39,6 +41,8 @@ pub(super) struct Opening {
 /// One desk's connection with its prepared statements.
 pub(super) struct Desk {
     client: Client,
+    /// Of the sessions, when this one was opened.
+    generation: u64,
     ids: Ids,
     lock_orders: Prepared,
     order: Prepared,
@@ -56,6 +60,14 @@ pub(super) struct Desk {
 
 impl Opening {
     pub(super) async fn open(&self) -> Result<Desk, Fault> {
+        // Behind a pooler that has none left, a session may stand and answer nothing.
+        tokio::time::timeout(2 * SESSION_TIME, self.try_open()).await.unwrap_or_else(|_| {
+            Err(Fault::new(FaultKind::Storage, "postgresql does not answer a new session"))
+        })
+    }
+
+    async fn try_open(&self) -> Result<Desk, Fault> {
+        let generation = self.sessions.generation();
         let client = connect(&self.config).await?;
         // A batch always finds its rows by their keys; without this a fresh table may be read whole.
         client
@@ -105,6 +117,7 @@ impl Opening {
         }
         Ok(Desk {
             client,
+            generation,
             ids: self.ids.clone(),
             lock_orders,
             order,
@@ -123,6 +136,11 @@ impl Opening {
 }
 
 impl Desk {
+    /// Whether its session ended, or was opened together with one that is of no use any more.
+    fn is_over(&self, opening: &Opening) -> bool {
+        self.client.is_closed() || self.generation != opening.sessions.generation()
+    }
+
     async fn commit(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
         let done = self.work(asked).await;
         if done.is_err() {
@@ -190,10 +208,12 @@ impl Desk {
             used_keys,
             applications,
         ];
-        written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>()?;
+        let done = written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>();
+        done.map_err(Fault::at_commit)?;
         if !plan.audits.is_empty() {
             self.add_audits(&plan).await?;
-            self.client.batch_execute(commit_text(&plan)).await?;
+            let commit = self.client.batch_execute(commit_text(&plan)).await;
+            commit.map_err(|error| Fault::from(error).at_commit())?;
         }
         Ok((plan, outcomes))
     }
@@ -390,7 +410,7 @@ pub(super) async fn run(
         let mut asked = match tokio::time::timeout(LOOK_EVERY, waiting.recv()).await {
             Ok(Some(first)) => vec![first],
             Ok(None) => return,
-            Err(_) if desk.client.is_closed() => Vec::new(),
+            Err(_) if desk.is_over(&opening) => Vec::new(),
             Err(_) => continue,
         };
         while asked.len() < BATCH_MAX
@@ -398,7 +418,7 @@ pub(super) async fn run(
         {
             asked.push(next);
         }
-        if desk.client.is_closed() {
+        if desk.is_over(&opening) {
             match opening.open().await {
                 Ok(opened) => desk = opened,
                 Err(fault) => {
@@ -411,13 +431,13 @@ pub(super) async fn run(
             }
         }
         if !asked.is_empty() {
-            serve(&mut desk, asked).await;
+            serve(&mut desk, &opening, asked).await;
         }
     }
 }
 
 /// Commits a batch and answers its members; when one of them spoils it, one by one.
-async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
+async fn serve(desk: &mut Desk, opening: &Opening, asked: Vec<Asked>) {
     let mut batches = vec![(asked, TRIES)];
     while let Some((asked, tries)) = batches.pop() {
         match desk.commit(&asked).await {
@@ -434,12 +454,23 @@ async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
                     let _ = answer.send(Ok(outcome));
                 }
             }
+            // Nothing was written there, and another session may do.
+            Err(fault) if fault.is_session_over() && may_work_later(&fault) && tries > 1 => {
+                opening.sessions.renew(desk.generation);
+                if let Ok(opened) = opening.open().await {
+                    *desk = opened;
+                }
+                batches.push((asked, tries - 1));
+            }
             Err(fault) if fault.kind() != FaultKind::Storage && asked.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
                 batches.extend(asked.into_iter().rev().map(|one| (vec![one], TRIES)));
             }
             Err(fault) if may_work_later(&fault) && tries > 1 => batches.push((asked, tries - 1)),
             Err(fault) => {
+                if fault.is_session_over() {
+                    opening.sessions.renew(desk.generation);
+                }
                 if fault.kind() == FaultKind::Storage {
                     desk.signals.note_commit(false);
                     tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
@@ -450,9 +481,9 @@ async fn serve(desk: &mut Desk, asked: Vec<Asked>) {
     }
 }
 
-/// Whether what stood in the way may have been another replica's row.
+/// Whether what stood in the way may have been another replica's row, or a session of no use.
 fn may_work_later(fault: &Fault) -> bool {
-    matches!(fault.kind(), FaultKind::Constraint | FaultKind::Contention)
+    fault.kind() == FaultKind::Constraint || fault.may_work_on_another_try()
 }
 
 fn refuse(asked: Vec<Asked>, fault: &Fault) {

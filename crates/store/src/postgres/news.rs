@@ -1,18 +1,27 @@
 //! What replicas tell each other: that work is due, that a remembered row changed.
+//!
+//! That it arrives is proved once a second by a message of one's own, sent on another session. A pooler that shares
+//! sessions between transactions takes `LISTEN` and never delivers a thing, so that an answer to it proves nothing.
 
-use std::pin::Pin;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::FusedFuture;
-use futures_util::{FutureExt, StreamExt};
-use tokio_postgres::{AsyncMessage, Client, Config};
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage};
 
-use super::{RECONNECT_AFTER, pause, tls};
+use super::sessions::Sessions;
+use super::{RECONNECT_AFTER, SESSION_TIME, connect, in_time, pause, tls};
 use crate::engine::Signals;
 use crate::fault::{Fault, FaultKind};
 
-/// How long the line may be silent before it is asked whether it still stands, and how long it may take to answer.
-const SILENCE: Duration = Duration::from_secs(1);
+/// From one proof to the next.
+const PROVE_EVERY: Duration = Duration::from_secs(1);
+/// How long a proof may take while the server runs, and when it starts.
+const PROOF_TIME: Duration = Duration::from_secs(2);
+const FIRST_PROOF_TIME: Duration = Duration::from_secs(5);
 
 /// What a replica learns about the rows that it remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,49 +35,163 @@ pub(crate) enum News<'a> {
 }
 
 /// Passes on what other replicas tell, until it is aborted.
-pub(crate) async fn listen(config: Config, signals: Signals, told: impl Fn(News<'_>)) {
-    loop {
-        if let Err(fault) = hear(&config, &signals, &told).await {
-            tracing::warn!(%fault, "news of other replicas do not arrive");
+pub(super) async fn listen(
+    config: Config,
+    sessions: Sessions,
+    signals: Signals,
+    told: impl Fn(News<'_>),
+) {
+    let told = |news: News<'_>| {
+        if news == News::LineStands {
+            signals.note_listening(true);
         }
+        told(news);
+    };
+    loop {
+        let generation = sessions.generation();
+        let Err(fault) = hear(&config, &signals, &told, PROOF_TIME).await;
         told(News::LineLost);
+        if signals.note_listening(false) {
+            tracing::error!(%fault, "changes by other replicas are not heard of, nothing is remembered meanwhile");
+        }
+        if fault.is_read_only() {
+            sessions.renew(generation);
+        }
         pause(RECONNECT_AFTER).await;
     }
 }
 
-async fn hear(config: &Config, signals: &Signals, told: &impl Fn(News<'_>)) -> Result<(), Fault> {
-    let (client, mut connection) = config.connect(tls()).await?;
+/// Refuses what is no PostgreSQL with sessions of one's own, before anything is locked or prepared there.
+pub(crate) async fn check_sessions(config: &Config) -> Result<(), Fault> {
+    let (signals, proved) = (Signals::default(), Notify::new());
+    let told = |news: News<'_>| {
+        if news == News::LineStands {
+            proved.notify_one();
+        }
+    };
+    let never = tokio::select! {
+        fault = hear(config, &signals, &told, FIRST_PROOF_TIME) => fault,
+        () = proved.notified() => return Ok(()),
+    };
+    never.map(|never| match never {})
+}
+
+async fn hear(
+    config: &Config,
+    signals: &Signals,
+    told: &impl Fn(News<'_>),
+    proof_time: Duration,
+) -> Result<Infallible, Fault> {
+    let sender = connect(config).await?;
+    let (client, mut connection) = in_time(SESSION_TIME, config.connect(tls())).await?;
     let mut messages =
         futures_util::stream::poll_fn(move |context| connection.poll_message(context));
-    let listen = "LISTEN probity_deliveries; LISTEN probity_reports; LISTEN probity_changes";
-    let mut question = ask(&client, listen);
-    loop {
-        let heard = tokio::time::timeout(SILENCE, async {
-            tokio::select! {
-                answer = &mut question => answer.map(|()| None),
-                message = messages.next() => match message {
-                    Some(message) => Ok(Some(message?)),
-                    None => Err(Fault::new(FaultKind::Storage, "the line was closed")),
-                },
+    let channel = channel(&sender).await?;
+    let text = format!(
+        "LISTEN probity_deliveries; LISTEN probity_reports; LISTEN probity_changes; LISTEN {channel}"
+    );
+    // The only thing that is ever asked on this session: a pooler may bring messages together with an answer.
+    let listen = async { client.batch_execute(&text).await.map_err(Fault::from) };
+    let mut passing_on = PassingOn { channel: &channel, signals, told };
+    passing_on.until(&mut messages, listen, None, proof_time).await?;
+    for number in 1_u64.. {
+        let payload = number.to_string();
+        let proof = prove(&sender, &channel, &payload);
+        passing_on.until(&mut messages, proof, Some(&payload), proof_time).await?;
+        told(News::LineStands);
+        let silence = async {
+            loop {
+                passing_on.take(&mut messages).await?;
             }
-        });
-        match heard.await {
-            Ok(Ok(Some(AsyncMessage::Notification(news)))) => match news.channel() {
-                "probity_deliveries" => signals.wake_deliveries(),
-                "probity_reports" => signals.wake_reports(),
-                _ => told(News::Changed(news.payload())),
-            },
-            Ok(Ok(Some(_))) => {}
-            Ok(Ok(None)) => told(News::LineStands),
-            Ok(Err(fault)) => return Err(fault),
-            Err(_) if question.is_terminated() => question = ask(&client, ""),
-            Err(_) => return Err(Fault::new(FaultKind::Storage, "the line does not answer")),
+        };
+        if let Ok(ended) = tokio::time::timeout(PROVE_EVERY, silence).await {
+            return ended;
         }
+    }
+    unreachable!("numbers do not end")
+}
+
+/// A name that no other listener has on this server.
+async fn channel(sender: &Client) -> Result<String, Fault> {
+    let process_id: i32 = sender.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
+    Ok(format!("probity_proof_{process_id}"))
+}
+
+/// Sends a message to oneself; a fault when the server takes no writes any more.
+async fn prove(sender: &Client, channel: &str, payload: &str) -> Result<(), Fault> {
+    let text = format!(
+        "SELECT pg_notify('{channel}', '{payload}'), current_setting('transaction_read_only')"
+    );
+    for message in sender.simple_query(&text).await? {
+        if let SimpleQueryMessage::Row(row) = message
+            && row.get(1) == Some("on")
+        {
+            return Err(Fault::read_only("postgresql: the server takes no writes any more"));
+        }
+    }
+    Ok(())
+}
+
+/// Where messages go.
+struct PassingOn<'a, T> {
+    channel: &'a str,
+    signals: &'a Signals,
+    told: &'a T,
+}
+
+impl<T: Fn(News<'_>)> PassingOn<'_, T> {
+    /// Passes messages on until `question` is answered and the message to oneself, if one is expected, is there.
+    async fn until<E: Into<Fault>>(
+        &mut self,
+        messages: &mut (impl Stream<Item = Result<AsyncMessage, E>> + Unpin),
+        question: impl Future<Output = Result<(), Fault>>,
+        expected: Option<&str>,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        let mut question = pin!(question.fuse());
+        let mut is_heard = expected.is_none();
+        let all = async {
+            while !(is_heard && question.is_terminated()) {
+                tokio::select! {
+                    answer = &mut question => answer?,
+                    own = self.take(messages) => is_heard |= own?.as_deref() == expected,
+                }
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(time, all).await {
+            Ok(done) => done,
+            Err(_) if question.is_terminated() => Err(deaf()),
+            Err(_) => Err(Fault::new(FaultKind::Storage, "postgresql does not answer")),
+        }
+    }
+
+    /// Takes the next message, and passes it on; what it says, if it is one to oneself.
+    async fn take<E: Into<Fault>>(
+        &mut self,
+        messages: &mut (impl Stream<Item = Result<AsyncMessage, E>> + Unpin),
+    ) -> Result<Option<String>, Fault> {
+        let closed = || Fault::new(FaultKind::Storage, "the line was closed");
+        match messages.next().await.ok_or_else(closed)?.map_err(Into::into)? {
+            AsyncMessage::Notification(news) if news.channel() == self.channel => {
+                return Ok(Some(news.payload().to_owned()));
+            }
+            AsyncMessage::Notification(news) => match news.channel() {
+                "probity_deliveries" => self.signals.wake_deliveries(),
+                "probity_reports" => self.signals.wake_reports(),
+                _ => (self.told)(News::Changed(news.payload())),
+            },
+            _ => {}
+        }
+        Ok(None)
     }
 }
 
-type Question<'a> = Pin<Box<dyn FusedFuture<Output = Result<(), Fault>> + Send + 'a>>;
-
-fn ask<'a>(client: &'a Client, text: &'static str) -> Question<'a> {
-    Box::pin(async move { client.batch_execute(text).await.map_err(Fault::from) }.fuse())
+fn deaf() -> Fault {
+    Fault::new(
+        FaultKind::Storage,
+        "postgresql takes LISTEN, but a message to oneself does not arrive: expected sessions of one's own, as \
+         PostgreSQL gives them, or PgBouncer with pool_mode=session (see docs/postgresql.md); found what shares \
+         sessions between transactions",
+    )
 }

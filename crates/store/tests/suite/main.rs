@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
 mod backups;
+mod cluster;
 mod concurrency;
 mod connections;
 mod deliveries;
@@ -24,6 +25,7 @@ mod repeats;
 mod reports;
 mod root_key;
 mod sealing;
+mod sessions;
 mod sinks;
 mod store_apps;
 mod support;
