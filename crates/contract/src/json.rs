@@ -4,8 +4,11 @@
 //! object, more than [`DEPTH_MAX`] levels or [`VALUES_MAX`] values, anything after the value, a byte order mark and
 //! invalid UTF-8 are all refused. Depth and values are counted while reading, so a hostile body costs neither stack
 //! nor much memory.
+//!
+//! One leniency: an escape of half a surrogate pair is read as U+FFFD ([`replace_lone_surrogates`]).
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -60,12 +63,54 @@ pub struct NotJson;
 /// [`NotJson`] for everything that the module's introduction lists; the reason is not kept, since a body is never
 /// quoted back.
 pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let bytes = replace_lone_surrogates(bytes);
+    let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
     let values_left = Cell::new(VALUES_MAX);
     let level = Level { depth_left: DEPTH_MAX, values_left: &values_left };
     let node = level.deserialize(&mut deserializer).map_err(|_| NotJson)?;
     deserializer.end().map_err(|_| NotJson)?;
     Ok(node)
+}
+
+/// The same JSON with every escape of a lone surrogate, such as `\ud83d`, replaced by that of U+FFFD.
+///
+/// JavaScript writes such escapes when a text was cut in the middle of an emoji; most parsers, serde_json's too, refuse
+/// the whole body for one. An escape outside of a string is no JSON before and after.
+pub fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut replaced = Cow::Borrowed(json);
+    let mut place = 0;
+    while let Some(found) = json[place..].iter().position(|byte| *byte == b'\\') {
+        place += found;
+        place += match escaped_unit(json, place) {
+            Some(0xd800..=0xdbff) => match escaped_unit(json, place + ESCAPE_BYTES) {
+                Some(0xdc00..=0xdfff) => 2 * ESCAPE_BYTES,
+                _ => replace_escape(replaced.to_mut(), place),
+            },
+            Some(0xdc00..=0xdfff) => replace_escape(replaced.to_mut(), place),
+            Some(_) => ESCAPE_BYTES,
+            // The escaped byte may be a backslash itself.
+            None => 2.min(json.len() - place),
+        };
+    }
+    replaced
+}
+
+/// Bytes of an escape by number, as in `\u0061`.
+const ESCAPE_BYTES: usize = 6;
+
+/// The UTF-16 unit that is escaped by number at `place`.
+fn escaped_unit(json: &[u8], place: usize) -> Option<u16> {
+    let digits = json.get(place..place + ESCAPE_BYTES)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(unit << 4 | u16::try_from(digit).ok()?)
+    })
+}
+
+/// Writes U+FFFD over the escape at `place`; gives the bytes that were written.
+fn replace_escape(json: &mut [u8], place: usize) -> usize {
+    json[place..place + ESCAPE_BYTES].copy_from_slice(b"\\ufffd");
+    ESCAPE_BYTES
 }
 
 /// Reads one value of which lists and objects may nest `depth_left` levels.
@@ -210,7 +255,10 @@ mod tests {
             b"{\"a\":\"\xff\"}",
             b"{\"\xc3\x28\":1}",
             b"{\"a\":\"\xed\xa0\x80\"}",
-            b"{\"a\":\"\\ud800\"}",
+            b"{\"a\":\"\\ud8\"}",
+            b"{\"a\":\"\\ud83g\"}",
+            b"{\"a\":\\ud83d}",
+            b"{\"\\ud83d\":1,\"\\ufffd\":2}",
             b"{\"a\":\"\n\"}",
             b"{\"a\":01}",
             b"{\"a\":+1}",
@@ -224,6 +272,42 @@ mod tests {
         ];
         for case in cases {
             assert!(parse(case).is_err(), "{}", String::from_utf8_lossy(case));
+        }
+    }
+
+    #[test]
+    fn lone_surrogates_are_read_as_the_replacement_character() {
+        for (text, expected) in [
+            (r#""ok \ud83d""#, "ok \u{fffd}"),
+            (r#""\uD83D""#, "\u{fffd}"),
+            (r#""\ude00""#, "\u{fffd}"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+            (r#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (r#""\ud83d \ude00""#, "\u{fffd} \u{fffd}"),
+            (r#""\ud83d\n""#, "\u{fffd}\n"),
+            (r#""\ud83d\u0041""#, "\u{fffd}A"),
+            (r#""\ud83d\\ude00""#, "\u{fffd}\\ude00"),
+            // Not escapes of surrogates.
+            (r#""\ud83d\ude00""#, "😀"),
+            (r#""\\ud83d""#, "\\ud83d"),
+            (r#""\\\\ud83d""#, "\\\\ud83d"),
+            (r#""\\\ud83d""#, "\\\u{fffd}"),
+            (r#""\ud7ff\ue000""#, "\u{d7ff}\u{e000}"),
+        ] {
+            assert!(parse(text.as_bytes()).unwrap() == Node::Text(expected.to_owned()), "{text}");
+        }
+        let text = r#"{"\ud83d":[{"a\udfff":"\ud800"}],"b":1}"#;
+        let inner = object(&[("a\u{fffd}", Node::Text("\u{fffd}".to_owned()))]);
+        let expected =
+            object(&[("\u{fffd}", Node::List(vec![inner])), ("b", Node::Number(1.into()))]);
+        assert!(parse(text.as_bytes()).unwrap() == expected);
+    }
+
+    #[test]
+    fn what_has_no_lone_surrogate_is_not_copied() {
+        for text in ["", "{}", r#"{"a":"\ud83d\ude00 \\ \""}"#, "\\", r"\u", r"\ud83"] {
+            let replaced = replace_lone_surrogates(text.as_bytes());
+            assert!(matches!(replaced, Cow::Borrowed(same) if same == text.as_bytes()), "{text}");
         }
     }
 

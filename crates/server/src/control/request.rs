@@ -13,6 +13,7 @@ use bytes::Bytes;
 use contract::control::{
     FieldFault, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, is_idempotency_key,
 };
+use contract::json::replace_lone_surrogates;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::IdempotencyKey;
@@ -187,7 +188,8 @@ fn decode<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
     if !text.trim_ascii_start().starts_with(b"{") {
         return Err(Failure::refused(ProblemCode::Malformed, "expected a JSON object"));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let text = replace_lone_surrogates(text);
+    let mut deserializer = serde_json::Deserializer::from_slice(&text);
     let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
@@ -299,8 +301,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_was_cut_in_an_emoji_is_read() {
+        let body: ApproveOrder = decode(br#"{"comment":"ok \ud83d"}"#).unwrap();
+        assert_eq!(body.comment.as_deref(), Some("ok \u{fffd}"));
+    }
+
+    #[test]
     fn what_is_no_json_is_malformed() {
-        for text in ["{", "{}x", "\u{feff}{}", "{\"comment\":\"\\ud800\"}", "nul", "7", "[]"] {
+        for text in ["{", "{}x", "\u{feff}{}", "{\"comment\":\"\\ud8\"}", "nul", "7", "[]"] {
             let problem = refusal::<ApproveOrder>(text);
             assert_eq!((problem.code.as_str(), problem.errors.len()), ("malformed", 0), "{text}");
         }
