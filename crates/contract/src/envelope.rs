@@ -101,7 +101,7 @@ pub struct PermissionViolation {
 /// A place that helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Help {
-    /// Address, relative to the installation.
+    /// Absolute address.
     pub url: String,
     /// What is found there.
     pub description: String,
@@ -139,19 +139,29 @@ impl ErrorBody {
 
     /// The body for a caller that has none of `scopes`, of which any one would suffice; code 99991672.
     ///
-    /// `app_id` is the caller's, for the address where the scope is granted.
-    pub fn scope_missing(app_id: &str, scopes: &[Scope], log_id: &str) -> Self {
+    /// `app_id` is the caller's. With the server's `public_url` the body links to [`scope_page_path`] there; without
+    /// one there is no address that could be right for whoever reads it, and no link.
+    pub fn scope_missing(
+        app_id: &str,
+        scopes: &[Scope],
+        public_url: Option<&str>,
+        log_id: &str,
+    ) -> Self {
         let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-        let url =
-            format!("/app/{app_id}/auth?q={}&op_from=openapi&token_type=tenant", names.join(","));
         let list = names.join(", ");
+        let base = public_url.filter(|base| base.contains("://"));
+        let base = base.map(|base| base.trim_end_matches('/'));
+        let url = base.map(|base| format!("{base}{}", scope_page_path(app_id, scopes)));
+        let link = url.as_ref().map(|url| format!("，请在此申请并开通：{url}")).unwrap_or_default();
         let msg = format!(
             "Access denied. One of the following scopes is required: [{list}].\
-             应用缺少以下任一权限：[{list}]，请在此申请并开通：{url}"
+             应用缺少以下任一权限：[{list}]{link}"
         );
         let mut body = Self::new(&code::SCOPE_MISSING, log_id).with_msg(msg);
         if let Some(error) = &mut body.error {
-            error.message = Some("grant one of the scopes to the app, then call again".to_owned());
+            let message =
+                format!("grant one of the scopes [{list}] to app {app_id}, then call again");
+            error.message = Some(message);
             error.permission_violations = scopes
                 .iter()
                 .map(|scope| PermissionViolation {
@@ -160,10 +170,11 @@ impl ErrorBody {
                     description: None,
                 })
                 .collect();
-            error.helps = vec![Help {
-                url,
-                description: "申请权限 (where the scope is granted)".to_owned(),
-            }];
+            let description = "申请权限 (how the scope is granted)";
+            error.helps = url
+                .map(|url| Help { url, description: description.to_owned() })
+                .into_iter()
+                .collect();
         }
         body
     }
@@ -188,6 +199,13 @@ impl ErrorBody {
     pub fn to_vec(&self) -> Vec<u8> {
         to_json(self)
     }
+}
+
+/// Path and query of the page that tells how `scopes` are granted to an app, in the platform's shape.
+/// Source: contract, section 2.2.
+pub fn scope_page_path(app_id: &str, scopes: &[Scope]) -> String {
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    format!("/app/{app_id}/auth?q={}&op_from=openapi&token_type=tenant", names.join(","))
 }
 
 /// Compact JSON of a value made of texts, whole numbers, lists and structs.
@@ -240,17 +258,22 @@ mod tests {
         );
     }
 
+    fn scope_missing(scopes: &[Scope], public_url: Option<&str>) -> ErrorBody {
+        ErrorBody::scope_missing("cli_0000000000000001", scopes, public_url, "…")
+    }
+
     #[test]
     fn missing_scope_reads_as_documented() {
-        let mut body =
-            ErrorBody::scope_missing("cli_0000000000000001", &[Scope::BackgroundCheckOrder], "…");
+        let public_url = Some("https://hub.example/");
+        let mut body = scope_missing(&[Scope::BackgroundCheckOrder], public_url);
         let start = "Access denied. One of the following scopes is required: [hire:background_check_order].";
-        assert!(body.msg.starts_with(start));
-        assert!(body.msg.contains(
-            "/app/cli_0000000000000001/auth?q=hire:background_check_order&op_from=openapi"
-        ));
+        let url = "https://hub.example/app/cli_0000000000000001/auth?q=hire:background_check_order\
+                   &op_from=openapi&token_type=tenant";
+        assert!(body.msg.starts_with(start) && body.msg.ends_with(url), "{}", body.msg);
         body = body.with_msg(format!("{start}…"));
         let error = body.error.as_mut().unwrap();
+        assert!(error.message.as_ref().unwrap().contains("hire:background_check_order"));
+        assert_eq!(error.helps[0].url, url);
         error.message = Some("…".to_owned());
         error.troubleshooter = Some("…".to_owned());
         for help in &mut error.helps {
@@ -265,10 +288,18 @@ mod tests {
 
     #[test]
     fn missing_scopes_are_all_named() {
-        let body =
-            ErrorBody::scope_missing("cli_0", &[Scope::BackgroundCheckOrder, Scope::Exam], LOG_ID);
+        let body = scope_missing(&[Scope::BackgroundCheckOrder, Scope::Exam], None);
         assert!(body.msg.contains("required: [hire:background_check_order, hire:exam]."));
-        assert_eq!(body.error.unwrap().permission_violations.len(), 2);
+        let error = body.error.unwrap();
+        assert!(error.message.unwrap().contains("[hire:background_check_order, hire:exam]"));
+        assert_eq!(error.permission_violations.len(), 2);
+    }
+
+    #[test]
+    fn without_a_public_url_nothing_is_linked() {
+        let body = scope_missing(&[Scope::Exam], None);
+        assert!(!String::from_utf8(body.to_vec()).unwrap().contains("/app/"));
+        assert_eq!(body.error.unwrap().helps, []);
     }
 
     #[test]

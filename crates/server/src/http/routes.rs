@@ -19,6 +19,7 @@ pub fn service(app: SharedApp) -> Router {
         .nest("/api/v1", control::routes(&app))
         .route("/api/v1/", any(control::not_found))
         .route("/api/docs", get(control::reading_page))
+        .route("/app/{app_id}/auth", get(open_api::scope_page))
         .route(&format!("{}/{{signed}}", links::PATH), get(give_linked))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))

@@ -25,8 +25,8 @@ pub(crate) enum Failure {
     Body(Refused),
     /// The app's list of addresses does not have the caller's.
     Address(Option<IpAddr>),
-    /// None of the scopes is granted.
-    Scope(AppId, &'static [Scope]),
+    /// None of the scopes is granted to the app; the server's public URL, if it has one.
+    Scope(AppId, &'static [Scope], Option<String>),
     /// Too many calls.
     TooFast(TooFast),
     /// Ours: the documented code of a fault of this call.
@@ -59,8 +59,9 @@ impl Failure {
                 let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
                 (status, error.with_msg(code::IP_DENIED.msg.replace("%s", &peer)))
             }
-            Failure::Scope(app_id, scopes) => {
-                let error = ErrorBody::scope_missing(&app_id.to_string(), scopes, log_id);
+            Failure::Scope(app_id, scopes, public_url) => {
+                let (app_id, public_url) = (app_id.to_string(), public_url.as_deref());
+                let error = ErrorBody::scope_missing(&app_id, scopes, public_url, log_id);
                 (code::SCOPE_MISSING.http_status, error)
             }
             Failure::TooFast(too_fast) => return too_many(too_fast, log_id),

@@ -111,7 +111,8 @@ async fn call(
     app.traffic.call_came();
     judge_address(&vendor.app, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
-        return Err(Failure::Scope(vendor.app.app_id, route.scopes));
+        let public_url = app.config.public_url.clone();
+        return Err(Failure::Scope(vendor.app.app_id, route.scopes, public_url));
     }
     let key = LimitKey {
         call: route.call as u16,

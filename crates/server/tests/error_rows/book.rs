@@ -93,18 +93,16 @@ fn expected(code: &Code, msg: &str, log_id: &str, beside: Beside<'_>) -> Value {
         }
         Beside::Scopes(app_id, scopes) => {
             let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-            let query = names.join(",");
-            let url = format!("/app/{app_id}/auth?q={query}&op_from=openapi&token_type=tenant");
             let list = names.join(", ");
-            let chinese = format!("应用缺少以下任一权限：[{list}]，请在此申请并开通：{url}");
+            // Without a public URL there is no link.
+            let chinese = format!("应用缺少以下任一权限：[{list}]");
             body["msg"] = json!(format!("{msg}{chinese}"));
             let violation = |name: &&str| json!({"type": "action_scope_required", "subject": name});
             body["error"] = json!({
-                "message": "grant one of the scopes to the app, then call again",
+                "message": format!("grant one of the scopes [{list}] to app {app_id}, then call again"),
                 "log_id": log_id,
                 "troubleshooter": trace,
                 "permission_violations": names.iter().map(violation).collect::<Vec<_>>(),
-                "helps": [{"url": url, "description": "申请权限 (where the scope is granted)"}],
             });
         }
     }
