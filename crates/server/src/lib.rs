@@ -10,6 +10,7 @@ mod control;
 mod download;
 mod files;
 mod form_values;
+pub mod handles;
 pub mod http;
 pub mod inspect;
 pub mod keys;

@@ -9,7 +9,9 @@
 //!
 //! A head that is not HTTP is answered by hyper itself, 400 with an empty body (431 when it is too
 //! large), and the connection is closed: at that point there is no path, hence no API whose
-//! envelope could be used.
+//! envelope could be used. What can be read in two ways is answered so too, see `intake.rs`.
+//!
+//! Connections are taken only onto file handles below a reserve ([`crate::handles`]).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,6 +19,7 @@ use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,11 +37,13 @@ use tokio::time::{Instant, Sleep};
 use tower::Service;
 
 use crate::clock::socket_now;
+use crate::handles;
 
+use super::intake::{self, RequestBody};
 use super::socket::{Dialogue, Phase, Socket};
 
 /// How long a peer may go on sending after the last answer.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(5);
 /// The pause after a failed accept, such as when no file handles are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -86,10 +91,10 @@ pub async fn serve<S, B>(
     limits: ListenerLimits,
     shutdown: impl Future<Output = ()>,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    B: Body + Unpin + Send + 'static,
+    B: Body + Default + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -97,11 +102,12 @@ pub async fn serve<S, B>(
     let places = Arc::new(Semaphore::new(places_max as usize));
     let stop = Arc::new(Stop::default());
     let mut shutdown = pin!(shutdown);
+    let taken = lowest_free(&tcp);
     loop {
         let (stream, peer, place) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = accept(&tcp, &places) => accepted,
+            accepted = accept(&tcp, &places, taken) => accepted,
         };
         let stop = Arc::clone(&stop);
         tokio::spawn(attend(stream, peer, service.clone(), limits, stop, place));
@@ -118,23 +124,58 @@ pub async fn serve<S, B>(
     }
 }
 
-/// The next connection, once a place is free for it.
+/// The next connection, once a place is free for it and a file handle below the reserve.
 async fn accept(
     tcp: &TcpListener,
     places: &Arc<Semaphore>,
+    taken_at_start: u64,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await.expect("the places are never closed");
     loop {
         match tcp.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok((stream, peer)) => match below_reserve(stream, taken_at_start).await {
+                Ok(stream) => return (stream, peer, place),
+                Err(error) => tracing::warn!(%error, "a connection was given up"),
+            },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 // Nothing tells when file handles are free again: only trying does.
-                let _ = tokio::time::timeout(ACCEPT_PAUSE, std::future::pending::<()>()).await;
+                pause().await;
             }
         }
     }
+}
+
+/// The connection on a handle below the reserve. Others wait in the system's queue until there is one.
+async fn below_reserve(stream: TcpStream, taken_at_start: u64) -> io::Result<TcpStream> {
+    if number(&stream) < handles::below_reserve(taken_at_start) {
+        return Ok(stream);
+    }
+    tracing::warn!("connections wait: few file handles are left");
+    let stream = stream.into_std()?;
+    loop {
+        // On the lowest handle that is free now.
+        if let Ok(moved) = stream.try_clone()
+            && number(&moved) < handles::below_reserve(taken_at_start)
+        {
+            return TcpStream::from_std(moved);
+        }
+        pause().await;
+    }
+}
+
+async fn pause() {
+    let _ = tokio::time::timeout(ACCEPT_PAUSE, std::future::pending::<()>()).await;
+}
+
+fn number(handle: &impl AsRawFd) -> u64 {
+    u64::try_from(handle.as_raw_fd()).unwrap_or(u64::MAX)
+}
+
+/// The number that the next handle will have.
+fn lowest_free(tcp: &TcpListener) -> u64 {
+    rustix::io::dup(tcp).map_or(u64::MAX / 2, |handle| number(&handle))
 }
 
 /// Whether only the connection at hand failed, not the listening.
@@ -152,10 +193,10 @@ async fn attend<S, B>(
     stop: Arc<Stop>,
     place: OwnedSemaphorePermit,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    B: Body + Unpin + Send + 'static,
+    B: Body + Default + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -168,7 +209,7 @@ async fn attend<S, B>(
     let answer = service_fn(move |mut request: Request<Incoming>| {
         noting.begin_answer(!request.body().is_end_stream());
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = service.clone().call(request);
+        let answer = intake::answer(service.clone(), request);
         let noting = Arc::clone(&noting);
         async move {
             let response = answer.await?;

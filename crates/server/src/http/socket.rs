@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// The most that is read and thrown away after the last answer, in bytes.
-const LINGER_BYTES_MAX: usize = 4 << 20;
+const LINGER_BYTES_MAX: usize = 64 << 20;
 
 /// Where the dialogue on a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,9 @@ impl Write for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingered.is_none() {
             ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
-            if !self.dialogue.has_body.load(Ordering::Relaxed) {
+            // After a head that was refused in its middle there may be more of it.
+            let was_in_head = self.dialogue.phase().0 == Phase::Head;
+            if !was_in_head && !self.dialogue.has_body.load(Ordering::Relaxed) {
                 return Poll::Ready(Ok(()));
             }
             self.lingered = Some(0);

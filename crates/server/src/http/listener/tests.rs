@@ -17,6 +17,8 @@ use crate::http::body::read_body;
 
 use super::*;
 
+mod early;
+
 const MS: Duration = Duration::from_millis(1);
 
 fn short_limits() -> ListenerLimits {
