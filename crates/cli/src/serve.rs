@@ -20,6 +20,10 @@ pub(crate) struct Serve {
     /// The server's address as others see it, for the links that it gives.
     #[arg(long, value_name = "URL", env = "PROBITY_PUBLIC_URL")]
     public_url: Option<String>,
+    /// Proxy whose word on the client's address and scheme counts (X-Forwarded-For, -Proto and -Host,
+    /// Forwarded); from elsewhere these headers are ignored. May be repeated.
+    #[arg(long, value_name = "CIDR", env = "PROBITY_TRUSTED_PROXY", value_delimiter = ',')]
+    trusted_proxy: Vec<String>,
     /// How a path that the vendors' API does not have is answered, with 404: as the platform does, or in JSON.
     #[arg(long, value_enum, default_value_t, env = "PROBITY_NOT_FOUND")]
     not_found: NotFoundForm,
@@ -55,11 +59,12 @@ impl From<NotFoundForm> for NotFound {
 }
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
-    let Serve { listen, public_url, not_found, storage, outbound, reports, evidence, limits } =
-        serve;
+    let Serve { listen, public_url, trusted_proxy, not_found, storage, outbound, .. } = serve;
+    let Serve { reports, evidence, limits, .. } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
+    config.trusted_proxies = trusted_proxy;
     config.not_found = not_found.into();
     config.allow_outbound = outbound.allow_outbound;
     limits.set(&mut config);

@@ -13,7 +13,7 @@ use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Ranges};
 use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
@@ -33,6 +33,8 @@ pub struct App {
     pub clock: Clock,
     /// The calls of late, for the rate tiers.
     pub limits: RateLimits,
+    /// The proxies whose word on the client counts.
+    pub proxies: Ranges,
     /// The long connections of this process.
     pub lines: Lines,
     /// The only way out.

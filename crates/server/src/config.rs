@@ -18,6 +18,12 @@ pub struct Config {
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one. `PROBITY_LISTEN`, default `127.0.0.1:8090`.
     pub listen: SocketAddr,
+    /// Certificate and key, when the server speaks TLS itself. `PROBITY_TLS_CERTIFICATE` and `PROBITY_TLS_KEY`, default
+    /// none.
+    pub tls: Option<TlsFiles>,
+    /// Addresses and CIDR ranges of the proxies whose word on the client's address and scheme counts.
+    /// `PROBITY_TRUSTED_PROXY`, separated by commas; default none.
+    pub trusted_proxies: Vec<String>,
     /// A PostgreSQL database instead of the embedded one. `PROBITY_DATABASE_URL`, default none.
     pub database_url: Option<String>,
     /// The root key as 64 hex digits instead of `<data>/root.key`. `PROBITY_ROOT_KEY`, default none.
@@ -66,6 +72,15 @@ pub struct Config {
     pub long_connection: LongConnectionLimits,
 }
 
+/// The files of TLS, both in PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The server's certificate, and those that lead to a certificate authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// An S3-compatible store: its address and who asks there.
 #[derive(Clone, Default)]
 pub struct S3 {
@@ -104,6 +119,8 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("data", &self.data)
             .field("listen", &self.listen)
+            .field("tls", &self.tls)
+            .field("trusted_proxies", &self.trusted_proxies)
             .field("public_url", &self.public_url)
             .field("objects", &self.objects)
             .field("s3", &self.s3)
@@ -124,6 +141,8 @@ impl Default for Config {
         Config {
             data: PathBuf::from("data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            tls: None,
+            trusted_proxies: Vec::new(),
             database_url: None,
             root_key: None,
             root_key_next: None,

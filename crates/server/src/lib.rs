@@ -21,6 +21,7 @@ mod object_check;
 pub mod objects;
 mod open_api;
 pub mod outbound;
+mod public_url;
 pub mod root_key;
 mod rotation;
 mod signature;
@@ -32,5 +33,6 @@ mod url_check;
 pub mod work;
 
 pub use app::{App, SharedApp};
-pub use config::{Config, NotFound, S3};
+pub use config::{Config, NotFound, S3, TlsFiles};
+pub use public_url::BadPublicUrl;
 pub use start::{Server, StartFailure};

@@ -1,7 +1,7 @@
 //! Starting and stopping: `serve` runs HTTP and workers together, `work` runs the workers alone.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
-use crate::outbound::{Allow, BadRule, FetchLimits, Guard, Outbound, PostLimits};
+use crate::outbound::{Allow, BadRange, BadRule, FetchLimits, Guard, Outbound, PostLimits, Ranges};
+use crate::public_url::{self, BadPublicUrl};
 use crate::root_key::{self, RootSource, Rotation};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
@@ -82,6 +83,12 @@ pub enum StartFailure {
     /// A rule of `allow_outbound` that cannot be read.
     #[error("allow_outbound")]
     AllowOutbound(#[from] BadRule),
+    /// A public URL that addresses cannot be made of.
+    #[error("public_url")]
+    PublicUrl(#[from] BadPublicUrl),
+    /// A range of `trusted_proxies` that cannot be read.
+    #[error("trusted_proxies")]
+    TrustedProxies(#[from] BadRange),
     /// Threads of its own.
     #[error("threads")]
     Threads(#[source] io::Error),
@@ -182,6 +189,11 @@ async fn open(
     clock: Clock,
     own: Option<SocketAddr>,
 ) -> Result<SharedApp, StartFailure> {
+    public_url::check(&config)?;
+    let proxies = Ranges::from_texts(config.trusted_proxies.iter().map(String::as_str))?;
+    for doubt in public_url::doubts(&config, own) {
+        tracing::warn!("{doubt}");
+    }
     make_folder(&config.data)?;
     let source = RootSource::of(&config)?;
     let store = open_store(&location(&config), &source, clock.now()).await?;
@@ -191,7 +203,7 @@ async fn open(
     let guard = Guard {
         allow: Allow::from_rules(config.allow_outbound.iter().map(String::as_str))?,
         own: own.into_iter().collect(),
-        own_names: config.public_url.as_deref().and_then(host).into_iter().collect(),
+        own_names: public_url::host(&config).into_iter().collect(),
     };
     let metrics = Metrics::new();
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
@@ -205,7 +217,7 @@ async fn open(
     let tokens = TokenMaker::new(&store.secrets().tokens);
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
-    let links = Links::new(&store.secrets().links, &public_url(&config, own));
+    let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let limits = RateLimits::new();
     let lines = Lines::new(&store.secrets().tokens);
     Ok(Arc::new(App {
@@ -215,6 +227,7 @@ async fn open(
         root_key,
         clock,
         limits,
+        proxies,
         lines,
         outbound,
         inspect,
@@ -328,30 +341,6 @@ fn location(config: &Config) -> Location {
         Some(url) => Location::Postgres(url.clone()),
         None => Location::Sqlite(config.data.join(DATABASE_FILE)),
     }
-}
-
-/// The server's address as callers know it; without a set one, that on which it listens.
-fn public_url(config: &Config, own: Option<SocketAddr>) -> String {
-    if let Some(url) = &config.public_url {
-        return url.clone();
-    }
-    let mut address = own.unwrap_or(config.listen);
-    match address {
-        // Nobody can call the address that stands for all of them.
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-            address.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            address.set_ip(Ipv6Addr::LOCALHOST.into());
-        }
-        _ => {}
-    }
-    format!("http://{address}")
-}
-
-fn host(url: &str) -> Option<String> {
-    let host = url::Url::parse(url).ok()?.host_str().map(str::to_lowercase)?;
-    Some(host.strip_suffix('.').unwrap_or(&host).to_owned())
 }
 
 /// The data folder is for its owner alone.

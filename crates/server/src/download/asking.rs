@@ -14,7 +14,7 @@ use crate::app::SharedApp;
 pub(crate) struct Asking {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
-    /// Where the request came from: the peer of the connection.
+    /// Where the request came from: the client behind trusted proxies, else the peer of the connection.
     pub(super) address: IpAddr,
 }
 

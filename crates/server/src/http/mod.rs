@@ -1,6 +1,7 @@
 //! HTTP in: the listener and what every request passes before a use case sees it.
 
 pub mod body;
+pub mod forwarded;
 mod intake;
 pub mod limit;
 pub mod listener;

@@ -1,17 +1,38 @@
 //! All routes of the server on one screen.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{any, get};
 use contract::endpoint::{ENDPOINT_PATH, SOCKET_PATH};
+use tower::Service;
+use tower::util::MapRequest;
 
 use crate::app::SharedApp;
 use crate::download::give_linked;
+use crate::http::forwarded::see_through;
+use crate::http::intake::RequestBody;
 use crate::{control, links, long_connection, metrics, open_api};
 
-/// The service for all requests.
-pub fn service(app: SharedApp) -> Router {
+/// The service for all requests, in which a client behind a trusted proxy stands in the proxy's place.
+pub fn service(
+    app: SharedApp,
+) -> impl Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let router = router(Arc::clone(&app));
+    MapRequest::new(router, move |mut request: Request<RequestBody>| {
+        see_through(&app.proxies, &mut request);
+        request
+    })
+}
+
+fn router(app: SharedApp) -> Router {
     Router::new()
         .route("/open-apis/{*call}", any(open_api::serve))
         .route(ENDPOINT_PATH, any(long_connection::serve_endpoint))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, Method, Response, header};
+use axum::http::{Method, Response, header};
 use contract::code::{self, Code};
 use contract::endpoint::{self, EndpointRequest};
 use contract::envelope::{ErrorBody, FieldViolation};
@@ -18,9 +18,11 @@ use super::refusal;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
 use crate::http::body::read_body;
+use crate::http::forwarded::Reached;
 use crate::keys;
 use crate::open_api::{self, answer, log_id};
 use crate::outbound::Allow;
+use crate::public_url;
 
 /// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s
 /// that the Node SDK waits for the answer.
@@ -74,7 +76,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
 /// exceeded the limit` (1000040350).
 async fn address(app: &App, request: Request) -> Result<String, Refused> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let base = base(app, request.headers());
+    let base = base(app, &request);
     let (max, time) = (app.config.body_bytes_max, app.config.body_time);
     let body = read_body(request.into_body(), max, time).await.map_err(|refused| {
         Refused::Body { field: "body", expected: format!("expected a body, {refused}") }
@@ -179,17 +181,20 @@ fn connections(holders: &[Holder]) -> usize {
     holders.iter().map(|holder| holder.connections as usize).sum()
 }
 
-/// Scheme, host and port of the websocket: of the public URL when one is set, else as the client reached us.
-fn base(app: &App, headers: &HeaderMap) -> String {
-    if let Some(url) = &app.config.public_url {
-        let url = url.trim_end_matches('/');
+/// Scheme, host and port of the websocket: of the public URL when one is set, else as the client reached us, or the
+/// trusted proxy before us.
+fn base(app: &App, request: &Request) -> String {
+    if app.config.public_url.is_some() {
         // `http` becomes `ws`, and `https` becomes `wss`.
-        return url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"));
+        return public_url::base(&app.config, None).replacen("http", "ws", 1);
     }
+    let reached = request.extensions().get::<Reached>().cloned().unwrap_or_default();
+    let scheme = if reached.is_secure { "wss" } else { "ws" };
     let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_[]".contains(&byte);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    match host.filter(|host| !host.is_empty() && host.bytes().all(is_of_host)) {
-        Some(host) => format!("ws://{host}"),
-        None => format!("ws://{}", app.config.listen),
+    let is_host = |host: &&str| !host.is_empty() && host.bytes().all(is_of_host);
+    let asked = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    match reached.host.as_deref().filter(is_host).or(asked.filter(is_host)) {
+        Some(host) => format!("{scheme}://{host}"),
+        None => format!("{scheme}://{}", app.config.listen),
     }
 }

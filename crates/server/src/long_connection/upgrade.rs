@@ -130,7 +130,12 @@ impl Drop for Unused {
 
 /// Who is at the other end, for people.
 fn client(peer: Option<SocketAddr>, headers: &HeaderMap) -> String {
-    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+    let peer = match peer {
+        None => "unknown".to_owned(),
+        // Its port is not known where a proxy tells the address alone.
+        Some(peer) if peer.port() == 0 => peer.ip().to_string(),
+        Some(peer) => peer.to_string(),
+    };
     let program = headers.get(header::USER_AGENT).and_then(|program| program.to_str().ok());
     match program {
         Some(program) => {

@@ -86,6 +86,35 @@ impl Block {
         }
     }
 
+    /// A block as `ADDRESS/BITS`, or one address.
+    pub(super) fn parse(text: &str) -> Option<Block> {
+        let Some((address, bits)) = text.split_once('/') else {
+            let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
+            return Block::new(address, if address.is_ipv4() { 32 } else { 128 });
+        };
+        // Only plain digits: `u8` alone would take a sign.
+        let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse().ok())??;
+        Block::new(address.parse().ok()?, bits)
+    }
+
+    /// How many leading bits its addresses share.
+    pub(super) fn bits(self) -> u8 {
+        match self {
+            Block::V4 { bits, .. } | Block::V6 { bits, .. } => bits,
+        }
+    }
+
+    /// A block of IPv4 addresses that is written as IPv6, as IPv4.
+    fn canonical(self) -> Block {
+        match self {
+            Block::V6 { base, bits: 96.. } if base >> 32 == 0xffff => {
+                Block::V4 { base: base as u32, bits: self.bits() - 96 }
+            }
+            _ => self,
+        }
+    }
+
     pub(super) fn contains(self, address: IpAddr) -> bool {
         match (self, address) {
             (Block::V4 { base, bits }, IpAddr::V4(v4)) => {
@@ -98,6 +127,37 @@ impl Block {
             }
             _ => false,
         }
+    }
+}
+
+/// Ranges of addresses, as CIDR texts name them: `10.1.0.0/16`, `fd00::/8`, `192.0.2.7`.
+#[derive(Debug, Clone, Default)]
+pub struct Ranges(Vec<Block>);
+
+/// A text that names no range of addresses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address or a range such as 10.1.0.0/16 or fd00::/8, got {0:?}")]
+pub struct BadRange(String);
+
+impl Ranges {
+    /// The ranges of all texts.
+    pub fn from_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Ranges, BadRange> {
+        let parsed = |text: &'a str| {
+            Block::parse(text.trim()).map(Block::canonical).ok_or_else(|| BadRange(text.to_owned()))
+        };
+        texts.into_iter().map(parsed).collect::<Result<_, _>>().map(Ranges)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them holds `address`; an IPv4 address counts the same when it is written as IPv6.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|block| block.contains(address.to_canonical()))
     }
 }
 
@@ -290,6 +350,21 @@ mod tests {
         ] {
             check(first, Err(class));
             check(last, Err(class));
+        }
+    }
+
+    #[test]
+    fn ranges_are_addresses_and_cidr_texts_and_nothing_else() {
+        let texts = ["10.1.0.0/16", " fd00::/8", "192.0.2.7", "[::1]", "::ffff:198.51.100.0/120"];
+        let ranges = Ranges::from_texts(texts).unwrap();
+        for text in ["10.1.2.3", "::ffff:10.1.2.3", "fd12::1", "192.0.2.7", "::1", "198.51.100.9"] {
+            assert!(ranges.contains(text.parse().unwrap()), "{text}");
+        }
+        for text in ["10.2.0.0", "fc00::1", "192.0.2.8", "::2", "198.51.101.9"] {
+            assert!(!ranges.contains(text.parse().unwrap()), "{text}");
+        }
+        for text in ["", "localhost", ":80", "10.0.0.0/33", "10.0.0.0/+8", "nat64:64:ff9b::/96"] {
+            assert!(Ranges::from_texts([text]).is_err(), "{text:?}");
         }
     }
 

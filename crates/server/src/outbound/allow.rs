@@ -1,7 +1,6 @@
 //! What the operator allows beyond public addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use url::Host;
 
@@ -27,8 +26,8 @@ pub struct Allow {
     blocks: Vec<Block>,
     hosts: Vec<String>,
     ports: Vec<u16>,
-    /// Prefixes of translators, with their lengths.
-    translators: Vec<(Block, u8)>,
+    /// Prefixes of translators.
+    translators: Vec<Block>,
 }
 
 impl Allow {
@@ -64,7 +63,7 @@ impl Allow {
             Some(Rule::Block(block)) => self.blocks.push(block),
             Some(Rule::Host(name)) => self.hosts.push(name),
             Some(Rule::Port(port)) => self.ports.push(port),
-            Some(Rule::Translator(block, bits)) => self.translators.push((block, bits)),
+            Some(Rule::Translator(block)) => self.translators.push(block),
             None => return Err(BadRule(rule.to_owned())),
         }
         Ok(())
@@ -78,14 +77,14 @@ impl Allow {
 
     /// Whether an address lies in the prefix of a translator, so that what it embeds decides alone.
     pub(super) fn translates(&self, address: IpAddr) -> bool {
-        self.translators.iter().any(|(block, _)| block.contains(address))
+        self.translators.iter().any(|block| block.contains(address))
     }
 
     /// The IPv4 addresses that `address` carries: as its translator reads it, else by its form.
     pub(super) fn embedded(&self, address: IpAddr) -> Result<Vec<Ipv4Addr>, AddressClass> {
         let IpAddr::V6(v6) = address else { return Ok(Vec::new()) };
-        let translators = self.translators.iter().filter(|(block, _)| block.contains(address));
-        match translators.map(|(_, bits)| *bits).max() {
+        let translators = self.translators.iter().filter(|block| block.contains(address));
+        match translators.map(|block| block.bits()).max() {
             Some(bits) => Ok(vec![translated(v6, bits).ok_or(AddressClass::EmbedsIpv4)?]),
             None => Ok(embedded(v6)),
         }
@@ -119,14 +118,14 @@ enum Rule {
     Block(Block),
     Host(String),
     Port(u16),
-    Translator(Block, u8),
+    Translator(Block),
 }
 
 fn parse(rule: &str) -> Option<Rule> {
     if let Some(prefix) = rule.strip_prefix("nat64:") {
-        let (block, bits) = range(prefix)?;
-        let is_prefix = matches!(block, Block::V6 { .. }) && NAT64_BITS.contains(&bits);
-        return is_prefix.then_some(Rule::Translator(block, bits));
+        let block = Block::parse(prefix)?;
+        let is_prefix = matches!(block, Block::V6 { bits, .. } if NAT64_BITS.contains(&bits));
+        return is_prefix.then_some(Rule::Translator(block));
     }
     if let Some(port) = rule.strip_prefix(':')
         && !port.is_empty()
@@ -134,35 +133,18 @@ fn parse(rule: &str) -> Option<Rule> {
     {
         return port.parse().ok().filter(|port| *port > 0).map(Rule::Port);
     }
-    if rule.contains('/') {
-        return range(rule).map(|(block, _)| Rule::Block(block));
-    }
-    let bare = rule.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rule);
-    if let Ok(address) = IpAddr::from_str(bare) {
-        return Some(Rule::Block(single(address)));
+    if let Some(block) = Block::parse(rule) {
+        return Some(Rule::Block(block));
     }
     match Host::parse(rule).ok()? {
         Host::Domain(name) => {
             let name = name.strip_suffix('.').unwrap_or(&name);
             (!name.is_empty() && !name.contains('*')).then(|| Rule::Host(name.to_owned()))
         }
-        Host::Ipv4(v4) => Some(Rule::Block(single(IpAddr::V4(v4)))),
-        Host::Ipv6(v6) => Some(Rule::Block(single(IpAddr::V6(v6)))),
+        // An address in one of the other spellings that URLs know.
+        Host::Ipv4(v4) => Block::new(v4.into(), 32).map(Rule::Block),
+        Host::Ipv6(v6) => Block::new(v6.into(), 128).map(Rule::Block),
     }
-}
-
-/// A block as `ADDRESS/BITS`, and its length.
-fn range(text: &str) -> Option<(Block, u8)> {
-    let (address, bits) = text.split_once('/')?;
-    let address = IpAddr::from_str(address).ok()?;
-    // Only plain digits: `u8` alone would take a sign.
-    let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse().ok())??;
-    Some((Block::new(address, bits)?, bits))
-}
-
-fn single(address: IpAddr) -> Block {
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    Block::new(address, bits).expect("a family holds its own full length")
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use url::{Position, Url};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Way};
 
-pub use address::{AddressClass, is_public};
+pub use address::{AddressClass, BadRange, Ranges, is_public};
 pub use allow::{Allow, BadRule};
 pub use connect::ConnectFailure;
 pub use fetch::{FetchFailure, FetchLimits, Fetched, Sink};
