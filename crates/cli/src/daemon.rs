@@ -22,10 +22,24 @@ pub(crate) struct Storage {
     /// are not the provider's own, PROBITY_S3_ENDPOINT and PROBITY_S3_REGION.
     #[arg(long, value_name = "FOLDER|URL", env = "PROBITY_OBJECTS")]
     objects: Option<String>,
+    /// Where the bucket's name stands in requests: in the path, or in the host, as Alibaba's OSS and Tencent's COS
+    /// want it.
+    #[arg(long, value_enum, default_value_t, value_name = "STYLE", env = "PROBITY_S3_STYLE")]
+    s3_style: S3Style,
     /// Command that prints the root key as 64 hex digits, and on a second line the next one, if there is
     /// one; without it PROBITY_ROOT_KEY (and PROBITY_ROOT_KEY_NEXT), else `root.key` in `--data`.
     #[arg(long, value_name = "COMMAND", env = "PROBITY_ROOT_KEY_COMMAND", hide_env_values = true)]
     root_key_command: Option<String>,
+}
+
+/// Where a bucket's name stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum S3Style {
+    /// `https://store/bucket/…`
+    #[default]
+    Path,
+    /// `https://bucket.store/…`
+    Virtual,
 }
 
 #[derive(Debug, Args)]
@@ -137,7 +151,7 @@ impl Evidence {
 /// only: a flag would show in the list of processes.
 pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     let variable = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
-    let Storage { database_url, objects, root_key_command } = storage;
+    let Storage { database_url, objects, s3_style, root_key_command } = storage;
     let mut config = Config {
         database_url,
         objects,
@@ -147,6 +161,7 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
         s3: S3 {
             endpoint: variable("PROBITY_S3_ENDPOINT"),
             region: variable("PROBITY_S3_REGION"),
+            is_virtual_hosted: s3_style == S3Style::Virtual,
             access_key_id: variable("PROBITY_S3_ACCESS_KEY_ID"),
             secret_access_key: variable("PROBITY_S3_SECRET_ACCESS_KEY"),
         },

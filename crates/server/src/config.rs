@@ -88,6 +88,9 @@ pub struct S3 {
     pub endpoint: Option<String>,
     /// `PROBITY_S3_REGION`, default `us-east-1`.
     pub region: Option<String>,
+    /// Whether the bucket's name stands in the host of requests instead of the path. `PROBITY_S3_STYLE` as `path` or
+    /// `virtual`, default `path`.
+    pub is_virtual_hosted: bool,
     /// `PROBITY_S3_ACCESS_KEY_ID`.
     pub access_key_id: Option<String>,
     /// `PROBITY_S3_SECRET_ACCESS_KEY`.
@@ -97,7 +100,8 @@ pub struct S3 {
 impl fmt::Debug for S3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut s3 = f.debug_struct("S3");
-        s3.field("endpoint", &self.endpoint).field("region", &self.region).finish_non_exhaustive()
+        s3.field("endpoint", &self.endpoint).field("region", &self.region);
+        s3.field("is_virtual_hosted", &self.is_virtual_hosted).finish_non_exhaustive()
     }
 }
 

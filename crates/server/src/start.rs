@@ -22,6 +22,8 @@ use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
+#[cfg(feature = "s3")]
+use crate::objects::TrialFailure;
 use crate::outbound::{Allow, BadRange, BadRule, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use crate::public_url::{self, BadPublicUrl};
 use crate::root_key::{self, RootSource, Rotation};
@@ -74,6 +76,10 @@ pub enum StartFailure {
     /// The object store.
     #[error("objects")]
     ObjectStore(#[source] io::Error),
+    /// A bucket that answers and cannot be used.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    Bucket(crate::objects::TrialFailure),
     /// A file or folder that cannot be read or written.
     #[error("{path}", path = .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -199,6 +205,7 @@ async fn open(
     let store = open_store(&location(&config), &source, clock.now()).await?;
     let traffic = Traffic::new();
     let objects = open_objects(&config, &traffic).await?;
+    try_out(&objects).await?;
     let root_key = Rotation::new(source);
     let guard = Guard {
         allow: Allow::from_rules(config.allow_outbound.iter().map(String::as_str))?,
@@ -275,7 +282,7 @@ async fn open_store(
     Ok(store)
 }
 
-/// Opens the place of the contents. A bucket is not asked yet: the server starts without it.
+/// Opens the place of the contents. A bucket is not asked yet.
 pub(crate) async fn open_objects(
     config: &Config,
     traffic: &Traffic,
@@ -286,6 +293,25 @@ pub(crate) async fn open_objects(
             .await
             .map_err(|error| StartFailure::File(folder, error)),
     }
+}
+
+/// Refuses a bucket that answers and cannot be used. One that does not answer now is waited for: orders go on without
+/// it, and reports are tried again.
+#[cfg(feature = "s3")]
+async fn try_out(objects: &Objects) -> Result<(), StartFailure> {
+    match objects.try_out().await {
+        Ok(()) => Ok(()),
+        Err(failure @ TrialFailure::Refused { .. }) => Err(StartFailure::Bucket(failure)),
+        Err(TrialFailure::Unreachable { bucket, cause }) => {
+            tracing::error!(bucket, %cause, "the object store does not answer: reports and files wait for it");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(feature = "s3"))]
+async fn try_out(_: &Objects) -> Result<(), StartFailure> {
+    Ok(())
 }
 
 /// Where the contents of reports and files lie.
@@ -325,6 +351,10 @@ fn open_bucket(
         prefix: prefix.trim_matches('/').to_owned(),
         endpoint: s3.endpoint.clone(),
         region: s3.region.clone(),
+        style: match s3.is_virtual_hosted {
+            true => crate::objects::BucketStyle::Virtual,
+            false => crate::objects::BucketStyle::Path,
+        },
         access_key_id: access_key_id.clone(),
         secret_access_key: secret_access_key.clone(),
     };

@@ -34,6 +34,7 @@ fn settings(config: &mut Config, url: &str, bucket: &str) {
     config.s3 = S3 {
         endpoint: Some(url.to_owned()),
         region: None,
+        is_virtual_hosted: false,
         access_key_id: Some("test".to_owned()),
         secret_access_key: Some("test".to_owned()),
     };
@@ -189,6 +190,63 @@ async fn a_store_that_is_away_or_full_keeps_nothing_half_and_stops_nothing_else(
         let found = findings(&world, true).await;
         assert!(found.iter().all(|(_, is_removed)| *is_removed), "{found:?}");
     }
+}
+
+/// Why a server with its reports in this bucket does not start.
+async fn refusal(url: &str, bucket: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config {
+        data: folder.path().join("data"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        ..Config::default()
+    };
+    settings(&mut config, url, bucket);
+    let refused = server::Server::bind(config, Clock::manual(BEGIN)).await;
+    let failure = refused.err().expect("the server starts");
+    let cause = std::error::Error::source(&failure).map(ToString::to_string);
+    format!("{failure}: {}", cause.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_is_told_of_at_the_start() {
+    let Some((url, _)) = bucket().await else { return };
+    let why = refusal(&url, "probity-nowhere").await;
+    assert!(why.contains("probity-nowhere") && why.contains("writing was refused"), "{why}");
+    assert!(why.contains("--s3-style path:") && why.contains("NoSuchBucket"), "{why}");
+
+    let error = |code: &str| format!("<Error><Code>{code}</Code><Message>No.</Message></Error>");
+    for (status, code, hint) in [
+        (403, "SecondLevelDomainForbidden", true),
+        (403, "PathStyleDomainForbidden", true),
+        (400, "InvalidRequest", true),
+        (405, "MethodNotAllowed", true),
+        (301, "PermanentRedirect", true),
+        (403, "AccessDenied", false),
+        (403, "SignatureDoesNotMatch", false),
+    ] {
+        let body = error(code);
+        let store =
+            Peer::start(move |_, _| Reply::Whole(answer(status, "", body.as_bytes()))).await;
+        let why = refusal(&store.url(""), "kept").await;
+        assert!(why.contains("writing was refused") && why.contains("--s3-style path"), "{why}");
+        assert_eq!(why.contains("--s3-style virtual"), hint, "{why}");
+        assert!(why.contains(code) || status == 301, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_may_be_written_and_not_read_is_refused() {
+    let store = Peer::start(|seen, _| {
+        let denied = b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>";
+        match seen.line.starts_with("PUT ") {
+            true => Reply::Whole(answer(200, "ETag: \"a\"\r\n", b"")),
+            false => Reply::Whole(answer(403, "", denied)),
+        }
+    })
+    .await;
+    let why = refusal(&store.url(""), "kept").await;
+    assert!(why.contains("reading what was written was refused"), "{why}");
+    assert!(why.contains("403 AccessDenied: No."), "{why}");
 }
 
 #[tokio::test]

@@ -306,6 +306,11 @@ fn without_settings(mut command: Command) -> Command {
     command
 }
 
+/// Whether a test that cannot run is a failure.
+pub(crate) fn is_demanded() -> bool {
+    ["DEMANDED", "CI"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
 /// Where `./check` installs the official Python SDK.
 pub(crate) fn python() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/python/bin/python3")

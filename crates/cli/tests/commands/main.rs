@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
+mod bucket;
 mod evidence;
 mod harness;
 mod quickstart;

@@ -1,5 +1,5 @@
-//! Objects in an S3-compatible bucket. A small object comes by one conditional put, a large one by a multipart upload
-//! that is completed at its end; both appear whole or not at all. An upload whose process died is kept by the store
+//! Objects in an S3-compatible bucket. A small object comes by one put, a large one by a multipart upload
+//! that is completed at its end; both appear whole or not at all, under names that are drawn by chance. An upload whose process died is kept by the store
 //! until its rule for uncompleted uploads takes it away.
 
 use std::fmt;
@@ -14,8 +14,9 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, ClientOptions, Error, GetOptions, GetRange, MultipartUpload, ObjectStore,
-    ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    ObjectStoreExt, RetryConfig,
 };
+use url::{Host, Url};
 
 use super::reader::Pieces;
 use super::{Listed, object_at, path};
@@ -29,6 +30,60 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// How long a request is tried again.
 const RETRY_TIME: Duration = Duration::from_secs(10);
 const RETRIES_MAX: usize = 2;
+/// How long the trial at the start may take.
+const TRIAL_TIME: Duration = Duration::from_secs(5);
+/// Most characters of a store's answer that are told.
+const ANSWER_CHARS_MAX: usize = 300;
+
+/// Where the bucket's name stands in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BucketStyle {
+    /// In the path: `https://store/bucket/name`. What stores of one's own take.
+    #[default]
+    Path,
+    /// In the host: `https://bucket.store/name`. What Alibaba's OSS and Tencent's COS want.
+    Virtual,
+}
+
+/// What the trial of a bucket showed that did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialFailure {
+    /// The store answers that it does not do what is needed.
+    #[error(
+        "the bucket {bucket} cannot be used: {what} was refused by the store, which was asked with --s3-style {style}{hint}"
+    )]
+    Refused {
+        /// The bucket.
+        bucket: String,
+        /// What was tried.
+        what: &'static str,
+        /// How it was asked.
+        style: BucketStyle,
+        /// What may help.
+        hint: &'static str,
+        /// What the store said.
+        #[source]
+        answer: io::Error,
+    },
+    /// No answer, or one that says "later".
+    #[error("the store of the bucket {bucket} does not answer as it should")]
+    Unreachable {
+        /// The bucket.
+        bucket: String,
+        /// What came instead of an answer.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl fmt::Display for BucketStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BucketStyle::Path => "path",
+            BucketStyle::Virtual => "virtual",
+        })
+    }
+}
 
 /// Where a bucket is, and how to speak to it.
 #[derive(Clone, Default)]
@@ -41,6 +96,8 @@ pub struct BucketSettings {
     pub endpoint: Option<String>,
     /// The region; `us-east-1` when left out.
     pub region: Option<String>,
+    /// Where the bucket's name stands.
+    pub style: BucketStyle,
     /// Who asks.
     pub access_key_id: String,
     /// Their secret.
@@ -54,7 +111,36 @@ impl fmt::Debug for BucketSettings {
             .field("prefix", &self.prefix)
             .field("endpoint", &self.endpoint)
             .field("region", &self.region)
+            .field("style", &self.style)
             .finish_non_exhaustive()
+    }
+}
+
+impl BucketSettings {
+    /// The address that requests go to, with the bucket's name in the host where the style wants it there.
+    fn address(&self) -> io::Result<Option<String>> {
+        let Some(endpoint) = &self.endpoint else { return Ok(None) };
+        let unfit = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let expected = "expected PROBITY_S3_ENDPOINT as http://HOST or https://HOST";
+        let mut url = Url::parse(endpoint).map_err(|_| unfit(expected))?;
+        let Some(host) = url.host().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+            return Err(unfit(expected));
+        };
+        if self.style == BucketStyle::Path {
+            return Ok(Some(endpoint.clone()));
+        }
+        let Host::Domain(name) = host else {
+            return Err(unfit(
+                "expected --s3-style path, since PROBITY_S3_ENDPOINT has a number as its host",
+            ));
+        };
+        // Providers show the address of a bucket with its name too.
+        if !name.starts_with(&format!("{}.", self.bucket)) {
+            let name = format!("{}.{name}", self.bucket);
+            url.set_host(Some(&name))
+                .map_err(|_| unfit("expected a bucket whose name fits into a host"))?;
+        }
+        Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }
 }
 
@@ -62,6 +148,8 @@ impl fmt::Debug for BucketSettings {
 pub(super) struct Bucket {
     store: Arc<AmazonS3>,
     prefix: Path,
+    name: String,
+    style: BucketStyle,
 }
 
 impl Bucket {
@@ -81,15 +169,47 @@ impl Bucket {
             .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
             .with_access_key_id(&settings.access_key_id)
             .with_secret_access_key(&settings.secret_access_key)
-            .with_virtual_hosted_style_request(false)
+            .with_virtual_hosted_style_request(settings.style == BucketStyle::Virtual)
             .with_client_options(time)
             .with_retry(retry);
-        if let Some(endpoint) = &settings.endpoint {
-            builder =
-                builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+        if let Some(address) = settings.address()? {
+            let is_plain = address.starts_with("http://");
+            builder = builder.with_endpoint(address).with_allow_http(is_plain);
         }
-        let store = builder.build().map_err(io::Error::from)?;
-        Ok(Bucket { store: Arc::new(store), prefix: Path::from(settings.prefix.as_str()) })
+        let store = Arc::new(builder.build().map_err(io::Error::from)?);
+        let prefix = Path::from(settings.prefix.as_str());
+        Ok(Bucket { store, prefix, name: settings.bucket.clone(), style: settings.style })
+    }
+
+    /// Writes, reads and deletes an object of a few bytes.
+    pub(super) async fn try_out(&self, object_id: Id) -> Result<(), TrialFailure> {
+        let unreachable = |cause| TrialFailure::Unreachable { bucket: self.name.clone(), cause };
+        match tokio::time::timeout(TRIAL_TIME, self.try_each(object_id)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err((what, error))) if is_refusal(&error) => Err(TrialFailure::Refused {
+                bucket: self.name.clone(),
+                what,
+                style: self.style,
+                hint: hint(self.style, &error),
+                answer: io::Error::other(answer(&error)),
+            }),
+            Ok(Err((_, error))) => Err(unreachable(io::Error::other(answer(&error)))),
+            Err(late) => Err(unreachable(late.into())),
+        }
+    }
+
+    async fn try_each(&self, object_id: Id) -> Result<(), (&'static str, Error)> {
+        let (path, written) = (self.path(object_id), &b"probity tries this bucket"[..]);
+        self.store.put(&path, written.into()).await.map_err(|error| ("writing", error))?;
+        let read = async { self.store.get(&path).await?.bytes().await };
+        let read = read.await.map_err(|error| ("reading what was written", error));
+        // Deleted whatever was read.
+        let deleted = self.store.delete(&path).await.map_err(|error| ("deleting", error));
+        if read? != written {
+            let source = "it gave back something else".into();
+            return Err(("reading what was written", Error::NotSupported { source }));
+        }
+        deleted
     }
 
     fn path(&self, object_id: Id) -> Path {
@@ -186,8 +306,7 @@ impl Upload {
         self.waiting.append(&mut out);
         let last = std::mem::take(&mut self.waiting);
         if self.parts.is_none() {
-            let only_new = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-            self.store.put_opts(&self.path, last.into(), only_new).await?;
+            self.store.put(&self.path, last.into()).await?;
             return Ok(());
         }
         self.send(last).await?;
@@ -214,5 +333,100 @@ fn none_if_missing<T>(found: Result<T, Error>) -> io::Result<Option<T>> {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(io::Error::from(error)),
+    }
+}
+
+/// Whether the store understood what was asked, and does not do it: not "later", and not silence.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::Generic { .. } => {
+            let text = error.to_string();
+            let is_later = |status: u16| matches!(status, 408 | 423 | 425 | 429 | 500..);
+            // A redirect without a place to go comes from stores that want another region or host.
+            text.contains(REDIRECTED) || status(&text).is_some_and(|status| !is_later(status))
+        }
+        Error::JoinError { .. } => false,
+        _ => true,
+    }
+}
+
+/// The beginning of what `object_store` says of an answer; its type is private.
+const ANSWERED: &str = "status code: ";
+const REDIRECTED: &str = "Received redirect without LOCATION";
+
+fn status(text: &str) -> Option<u16> {
+    text.split_once(ANSWERED)?.1.get(..3)?.parse().ok()
+}
+
+/// What the store said, in one line: status, code and message, else what broke.
+fn answer(error: &Error) -> String {
+    let text = error.to_string();
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner)
+    };
+    let said = match (status(&text), element("Code"), element("Message")) {
+        (Some(status), Some(code), message) => {
+            format!("{status} {code}: {}", message.unwrap_or_default())
+        }
+        _ => {
+            let begin = [REDIRECTED, ANSWERED].iter().find_map(|mark| text.find(mark)).unwrap_or(0);
+            text[begin..].trim_start_matches(ANSWERED).to_owned()
+        }
+    };
+    let line = said.chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(ANSWER_CHARS_MAX).collect()
+}
+
+/// What may help, unless the answer is about keys or a bucket that is not there.
+fn hint(style: BucketStyle, error: &Error) -> &'static str {
+    let said = answer(error);
+    let is_other = ["AccessKey", "Signature", "AccessDenied", "NoSuchBucket", "Token"];
+    match style {
+        _ if is_other.iter().any(|code| said.contains(code)) => "",
+        BucketStyle::Path => "; OSS, COS and others want --s3-style virtual",
+        BucketStyle::Virtual => "; stores of one's own often want --s3-style path",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(endpoint: &str, style: BucketStyle) -> Result<String, String> {
+        let settings = BucketSettings {
+            bucket: "kept".to_owned(),
+            endpoint: Some(endpoint.to_owned()),
+            style,
+            ..BucketSettings::default()
+        };
+        settings.address().map(Option::unwrap).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_style_says_where_the_buckets_name_stands() {
+        use BucketStyle::{Path, Virtual};
+        for (endpoint, style, expected) in [
+            ("https://store.example", Path, "https://store.example"),
+            ("http://127.0.0.1:9000/", Path, "http://127.0.0.1:9000/"),
+            ("https://store.example", Virtual, "https://kept.store.example"),
+            ("https://store.example:8443/", Virtual, "https://kept.store.example:8443"),
+            ("https://kept.store.example", Virtual, "https://kept.store.example"),
+            ("https://keptstore.example", Virtual, "https://kept.keptstore.example"),
+            ("http://localhost:9000", Virtual, "http://kept.localhost:9000"),
+        ] {
+            assert_eq!(address(endpoint, style).as_deref(), Ok(expected), "{endpoint} {style}");
+        }
+        for (endpoint, style) in [
+            ("https://192.0.2.1", Virtual),
+            ("https://[2001:db8::1]", Virtual),
+            ("store.example", Virtual),
+            ("store.example", Path),
+            ("ftp://store.example", Path),
+            ("", Path),
+        ] {
+            let why = address(endpoint, style).unwrap_err();
+            assert!(why.starts_with("expected "), "{endpoint} {style}: {why}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use futures_util::TryStreamExt;
 use store::Key;
 
 #[cfg(feature = "s3")]
-pub use bucket::BucketSettings;
+pub use bucket::{BucketSettings, BucketStyle, TrialFailure};
 pub use reader::Object;
 pub use sealed::CHUNK_BYTES;
 pub use writer::{ObjectWriter, Stored};
@@ -92,6 +92,16 @@ impl Objects {
     #[cfg(feature = "s3")]
     pub fn in_bucket(settings: &BucketSettings, traffic: &Traffic) -> io::Result<Objects> {
         Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?), traffic))
+    }
+
+    /// Whether a bucket can be used, tried by writing, reading and deleting an object; a folder was tried when it was
+    /// opened.
+    #[cfg(feature = "s3")]
+    pub async fn try_out(&self) -> Result<(), TrialFailure> {
+        match &self.0.place {
+            Place::Folder(_) => Ok(()),
+            Place::Bucket(bucket) => bucket.try_out(Id(crate::chance::bits() & i64::MAX)).await,
+        }
     }
 
     fn at(place: Place, traffic: &Traffic) -> Objects {
