@@ -95,7 +95,7 @@ impl fmt::Debug for ReportFile {
 
 impl ReportFile {
     fn read(object: &mut Object<'_>) -> Self {
-        let name = object.text("report_name", TextRule::free(REPORT_NAME_CHARS_MAX));
+        let name = object.text("report_name", TextRule::shown(REPORT_NAME_CHARS_MAX));
         let url = object.text("report_url", TextRule::free(report_url::CHARS_MAX));
         if !url.is_empty()
             && url.len() <= report_url::BYTES_JUDGED_MAX
@@ -148,9 +148,9 @@ impl UpdateProgress {
             let stage_id = object.text("stage_id", TextRule::id(STAGE_ID_CHARS_MAX));
             let stage_en_name =
                 object.optional_text("stage_en_name", TextRule::free(STAGE_NAME_CHARS_MAX));
-            let stage_name = object.text("stage_name", TextRule::free(STAGE_NAME_CHARS_MAX));
+            let stage_name = object.text("stage_name", TextRule::shown(STAGE_NAME_CHARS_MAX));
             let stage_time = object.time_ms("stage_time");
-            let result = object.optional_text("result", TextRule::free(RESULT_CHARS_MAX));
+            let result = object.optional_text("result", TextRule::shown(RESULT_CHARS_MAX));
             let operator_role = OperatorRole::read(object);
             // A result without a report is refused (contract, section 7, Q8).
             let presence = if result.is_some() { Presence::Required } else { Presence::Optional };
@@ -200,7 +200,7 @@ impl fmt::Debug for UpdateProgress {
 pub struct UpdateResult {
     /// Names the order: 1 to 64 characters.
     pub background_check_id: String,
-    /// Final result, free text or one of 红灯, 黄灯, 蓝灯, 绿灯: 1 to 2,000 characters.
+    /// Final result, free text or one of 红灯, 黄灯, 蓝灯, 绿灯: 1 to 2,000 characters, more than blanks.
     pub result: String,
     /// When the result was reached, in milliseconds since the epoch; positive.
     #[serde(serialize_with = "as_text")]
@@ -221,7 +221,7 @@ impl UpdateResult {
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             background_check_id: read_order_id(object),
-            result: object.text("result", TextRule::free(RESULT_CHARS_MAX)),
+            result: object.text("result", TextRule::shown(RESULT_CHARS_MAX)),
             result_time: object.time_ms("result_time"),
             operator_role: OperatorRole::read(object),
             report_file_list: object.list(

@@ -10,6 +10,7 @@ mod query;
 use crate::code::{self, Code};
 use crate::envelope::{ErrorBody, FieldViolation};
 use crate::json::{self, Node};
+use crate::text::is_blank;
 use std::fmt::Write as _;
 use std::mem;
 
@@ -94,17 +95,24 @@ pub struct TextRule {
     pub chars_max: usize,
     /// Whether a faulty value may be quoted back.
     pub quote: Quote,
+    /// Whether blanks alone are a text.
+    pub may_be_blank: bool,
 }
 
 impl TextRule {
     /// An id of at most `chars_max` characters; quoted when faulty.
     pub const fn id(chars_max: usize) -> Self {
-        Self { chars_max, quote: Quote::Value }
+        Self { chars_max, quote: Quote::Value, may_be_blank: true }
     }
 
     /// Free text of at most `chars_max` characters; never quoted.
     pub const fn free(chars_max: usize) -> Self {
-        Self { chars_max, quote: Quote::Never }
+        Self { chars_max, quote: Quote::Never, may_be_blank: true }
+    }
+
+    /// Free text that is shown to people: of at most `chars_max` characters, with something to read.
+    pub const fn shown(chars_max: usize) -> Self {
+        Self { may_be_blank: false, ..Self::free(chars_max) }
     }
 }
 
@@ -409,6 +417,9 @@ impl Object<'_> {
         // A text has at most as many characters as bytes, so most need no counting.
         if text.len() > rule.chars_max && text.chars().count() > rule.chars_max {
             self.violate(name, quoted, format!("the max len is {}", rule.chars_max));
+        }
+        if !rule.may_be_blank && !text.is_empty() && is_blank(text) {
+            self.violate(name, None, "expected more than blanks".to_owned());
         }
         // PostgreSQL's text cannot hold it.
         if text.contains('\0') {

@@ -38,20 +38,21 @@ impl I18n {
         self.zh_cn.as_deref().or(self.en_us.as_deref())
     }
 
-    fn read(object: &mut Object<'_>, chars_max: usize) -> Self {
+    fn read(object: &mut Object<'_>, rule: TextRule) -> Self {
         Self {
-            zh_cn: object.optional_text("zh_cn", TextRule::free(chars_max)),
-            en_us: object.optional_text("en_us", TextRule::free(chars_max)),
+            zh_cn: object.optional_text("zh_cn", rule),
+            en_us: object.optional_text("en_us", rule),
         }
     }
 
     fn label(object: &mut Object<'_>) -> Self {
-        let read = |object: &mut Object<'_>| Self::read(object, LABEL_CHARS_MAX);
+        let read = |object: &mut Object<'_>| Self::read(object, TextRule::shown(LABEL_CHARS_MAX));
         object.object("name", Presence::Required, read).unwrap_or_default()
     }
 
     fn description(object: &mut Object<'_>) -> Option<Self> {
-        let read = |object: &mut Object<'_>| Self::read(object, DESCRIPTION_CHARS_MAX);
+        let read =
+            |object: &mut Object<'_>| Self::read(object, TextRule::free(DESCRIPTION_CHARS_MAX));
         object.object("description", Presence::Optional, read)
     }
 }

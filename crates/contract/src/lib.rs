@@ -24,3 +24,4 @@ pub mod route;
 pub mod scope;
 pub mod seal;
 pub mod store_auth;
+pub mod text;

@@ -32,7 +32,7 @@ impl PackageEntry {
     fn read(object: &mut Object<'_>) -> Self {
         Self {
             id: object.text("id", TextRule::id(ID_CHARS_MAX)),
-            name: object.text("name", TextRule::free(NAME_CHARS_MAX)),
+            name: object.text("name", TextRule::shown(NAME_CHARS_MAX)),
             description: object.optional_text("description", TextRule::free(DESCRIPTION_CHARS_MAX)),
         }
     }

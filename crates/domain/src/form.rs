@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use contract::field::{AccountField, CheckField, FieldType};
+use contract::text::is_blank;
 
 use crate::Id;
 use crate::fields::{Misfit, none};
@@ -84,7 +85,7 @@ pub fn judge_account(fields: &[AccountField], values: &[Value]) -> Result<(), Ve
         }
     }
     for field in fields.iter().filter(|field| field.is_required) {
-        let is_filled = |(key, value): &Value| *key == field.key && !value.trim().is_empty();
+        let is_filled = |(key, value): &Value| *key == field.key && !is_blank(value);
         if !values.iter().any(is_filled) {
             judge_missing(&mut misfits, &field.key, values);
         }
@@ -100,7 +101,7 @@ enum Read {
 
 /// Reads one value: none when it is empty, else what was expected when it does not fit.
 fn read(field: &CheckField, value: &str) -> Result<Option<Read>, String> {
-    if value.trim().is_empty() {
+    if is_blank(value) {
         return Ok(None);
     }
     let text = || Ok(Some(Read::Text(value.to_owned())));

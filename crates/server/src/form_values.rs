@@ -1,6 +1,7 @@
 //! The values of an order's form on the open API: in the event that tells of the order, and in the hirer's queries.
 
 use contract::event::FieldValue;
+use contract::text::as_file_name;
 use domain::{Id, TenantId};
 use serde::Serialize;
 use store::content::{FieldFile, Form};
@@ -17,8 +18,8 @@ pub(crate) fn with_links(
     form: &Form,
 ) -> Vec<FieldValue> {
     #[derive(Serialize)]
-    struct Link<'a> {
-        name: &'a str,
+    struct Link {
+        name: String,
         url: String,
     }
     let now = app.clock.now();
@@ -31,8 +32,11 @@ pub(crate) fn with_links(
         if files.is_empty() {
             return FieldValue { key: key.clone(), value: value.clone() };
         }
-        let links: Vec<_> =
-            files.into_iter().map(|file| Link { name: &file.name, url: link(file) }).collect();
+        let links: Vec<_> = files
+            .into_iter()
+            // Files that were brought before their names were judged.
+            .map(|file| Link { name: as_file_name(&file.name), url: link(file) })
+            .collect();
         let value = serde_json::to_string(&links).expect("texts have a JSON text");
         FieldValue { key: key.clone(), value }
     };

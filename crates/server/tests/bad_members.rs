@@ -118,6 +118,38 @@ const MEMBERS: &[(&str, &str, Rule)] = &[
     ("check_fields_delete", "/account_id", Rule::Text(64, true)),
 ];
 
+/// What people are shown says something. Source: the product's section 4 and 12.
+#[tokio::test]
+async fn a_text_of_blanks_alone_is_refused_where_people_are_shown_it() {
+    World::each(async |world| {
+        let scene = Scene::new(&world).await;
+        scene
+            .stores_nothing(async || {
+                for (call, pointer) in [
+                    ("update_result", "/result"),
+                    ("update_progress", "/result"),
+                    ("update_progress", "/stage_name"),
+                    ("update_progress", "/report_file_list/0/report_name"),
+                    ("update_result", "/report_file_list/0/report_name"),
+                    ("packages", "/package_list/0/name"),
+                    ("packages_update", "/additional_item_list/0/name"),
+                    ("account_fields", "/custom_field_list/0/name/zh_cn"),
+                    ("check_fields", "/custom_field_list/0/name/zh_cn"),
+                ] {
+                    for blanks in [" ", "\t\r\n", "\u{3000}\u{a0}", "\u{200b}", "\u{feff} \u{2060}"]
+                    {
+                        let body = scene.body_with(call, pointer, Some(&json!(blanks)));
+                        let outcome = scene.post(call, &body).await;
+                        let expected = violation(&path(pointer), "expected more than blanks");
+                        assert_eq!(outcome, expected, "{call} {pointer} {blanks:?}");
+                    }
+                }
+            })
+            .await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn every_fault_of_every_member_is_named() {
     World::each(async |world| {

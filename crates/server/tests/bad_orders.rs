@@ -303,6 +303,13 @@ async fn packages_need_an_account_of_the_app_and_ids_that_are_new() {
     .await;
 }
 
+/// The calls that bring reports, each with the types that their links may have.
+fn kinds() -> impl Iterator<Item = (&'static str, Option<Value>)> {
+    ["update_progress", "update_result"]
+        .into_iter()
+        .flat_map(|call| [None, Some(json!(1)), Some(json!(2))].map(|url_type| (call, url_type)))
+}
+
 /// Without exceptions of the operator. Source: the product's section 4, items 1 and 6.
 #[tokio::test]
 async fn reports_at_addresses_that_are_not_public_are_refused_at_once() {
@@ -311,6 +318,9 @@ async fn reports_at_addresses_that_are_not_public_are_refused_at_once() {
         let world = World::start(engine, Clock::manual(harness::BEGIN), false, strict).await;
         let scene = Scene::new(&world).await;
         let pointer = "/report_file_list/0/report_url";
+        let type_pointer = "/report_file_list/0/report_url_type";
+        let start =
+            "400 99992402 field validation failed | report_file_list[0].report_url: expected ";
         scene
             .stores_nothing(async || {
                 for host in [
@@ -340,12 +350,25 @@ async fn reports_at_addresses_that_are_not_public_are_refused_at_once() {
                     "LOCALHOST.",
                     "a.localhost",
                 ] {
-                    for call in ["update_progress", "update_result"] {
+                    for (call, url_type) in kinds() {
                         let url = json!(format!("http://{host}/a.pdf"));
-                        let outcome = scene.post(call, &scene.body_with(call, pointer, Some(&url))).await;
-                        let expected = "400 99992402 field validation failed | \
-                            report_file_list[0].report_url: expected a public http or https address";
-                        assert_eq!(outcome, expected, "{call} {host}");
+                        let body = scene.body_with(call, pointer, Some(&url));
+                        let outcome =
+                            scene.post(call, &with(body, type_pointer, url_type.as_ref())).await;
+                        let expected = format!("{start}a public http or https address");
+                        assert_eq!(outcome, expected, "{call} {host} {url_type:?}");
+                    }
+                }
+                for place in ["vendor.example:22", "vendor.example:6379", "192.168.1.1:22"] {
+                    for (call, url_type) in kinds() {
+                        let url = json!(format!("http://{place}/a.pdf"));
+                        let body = scene.body_with(call, pointer, Some(&url));
+                        let outcome =
+                            scene.post(call, &with(body, type_pointer, url_type.as_ref())).await;
+                        assert!(
+                            outcome.starts_with(start),
+                            "{call} {place} {url_type:?}: {outcome}"
+                        );
                     }
                 }
             })

@@ -241,3 +241,37 @@ async fn a_server_with_a_wrong_or_missing_root_key_says_what_it_expected() {
     world.restart().await;
     assert_eq!(world.operator.list_tenants(&Default::default()).await.unwrap().items.len(), 1);
 }
+
+/// A vendor saves a file under its name.
+#[tokio::test]
+async fn a_file_is_named_by_a_name_and_not_by_a_path() {
+    World::each(async |world| {
+        let hirer = world.hirer().await;
+        let post = async |name: &str| {
+            let path = format!("/api/v1/tenants/{}/files", hirer.tenant_key);
+            let request = world.request("POST", &path, &hirer.key).query(&[("name", name)]);
+            let sent = request.body("content").send().await.unwrap();
+            (sent.status().as_u16(), sent.text().await.unwrap())
+        };
+        for name in [
+            "../../etc/passwd",
+            "..",
+            "/cv.pdf",
+            "a\\b.pdf",
+            "cv.pdf\r\nX-Evil: 1",
+            "cv\n.pdf",
+            "cv\u{1b}[2J.pdf",
+            "\u{202e}fdp.exe",
+            "\u{2028}cv.pdf",
+            "\u{200b}",
+        ] {
+            let (status, body) = post(name).await;
+            assert_eq!(status, 400, "{name:?}: {body}");
+            assert!(body.contains(r#""field":"name""#), "{name:?}: {body}");
+        }
+        for name in ["简历 (终版).pdf", ".cv", "a..b.pdf", "cv"] {
+            assert_eq!(post(name).await.0, 201, "{name:?}");
+        }
+    })
+    .await;
+}

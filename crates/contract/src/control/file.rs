@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::debug_only;
 use super::problem::FieldFault;
 use super::rule::Faults;
+use crate::text::is_file_name;
 
 /// Most characters of a file's name.
 const NAME_CHARS_MAX: usize = 255;
@@ -15,7 +16,7 @@ const NAME_CHARS_MAX: usize = 255;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CreateFile {
-    /// The file's name, 1 to 255 characters.
+    /// The file's name, 1 to 255 characters: no path, no control characters. Vendors get it as it is.
     pub name: String,
 }
 
@@ -25,6 +26,12 @@ impl CreateFile {
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();
         faults.length("name", &self.name, 1, NAME_CHARS_MAX);
+        if faults.0.is_empty() && !is_file_name(&self.name) {
+            faults.add(
+                "name",
+                "expected a file's name: no path, no line break or other control character",
+            );
+        }
         faults.0
     }
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::problem::FieldFault;
+use crate::text::is_blank;
 
 /// Most characters of a URL.
 const URL_CHARS_MAX: usize = 2_048;
@@ -28,7 +29,7 @@ impl Faults {
             self.add(field, format!("expected at most {max} characters, came {count}"));
         } else if count < min {
             self.add(field, format!("expected at least {min} character, came {count}"));
-        } else if min > 0 && text.trim().is_empty() {
+        } else if min > 0 && is_blank(text) {
             self.add(field, "expected more than blanks");
         } else if text.contains('\0') {
             self.add(field, "expected no NUL character");

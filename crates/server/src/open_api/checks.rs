@@ -108,25 +108,24 @@ async fn command(
     }
 }
 
-/// Refuses literal addresses that are not public, and this machine by name; other names are judged when they are
-/// fetched from.
+/// Refuses literal addresses that are not public, this machine by name, and ports that are not called; other names are
+/// judged when they are fetched from. A link that is shown is judged alike: the hirer's people follow it from inside.
 fn judge_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
-    let is_refused = |report: &ReportFile| {
-        report.url_type == ReportUrlType::Download
-            && match app.outbound.judge(&report.url) {
-                Err(Refusal::Address(_) | Refusal::Own | Refusal::Malformed) => true,
-                // A name of one label may be anybody's; the documentation's own sample has one.
-                Err(Refusal::InnerName) => is_localhost(&report.url),
-                _ => false,
-            }
+    let expected = |report: &ReportFile| match app.outbound.judge(&report.url) {
+        Ok(_) => None,
+        // A name of one label may be anybody's; the documentation's own sample has one.
+        Err(Refusal::InnerName) if !is_localhost(&report.url) => None,
+        Err(Refusal::Port) => Some("expected port 80, 443 or 8443, or one that the server allows"),
+        Err(_) => Some("expected a public http or https address"),
     };
-    let violation = |(place, _): (usize, &ReportFile)| FieldViolation {
-        field: format!("report_file_list[{place}].report_url"),
-        value: None,
-        description: "expected a public http or https address".to_owned(),
+    let violation = |(place, report)| {
+        expected(report).map(|expected| FieldViolation {
+            field: format!("report_file_list[{place}].report_url"),
+            value: None,
+            description: expected.to_owned(),
+        })
     };
-    let refused = reports.iter().enumerate().filter(|(_, report)| is_refused(report));
-    let violations: Vec<_> = refused.map(violation).collect();
+    let violations: Vec<_> = reports.iter().enumerate().filter_map(violation).collect();
     match violations.is_empty() {
         true => Ok(()),
         false => Err(Failure::Field(&code::FIELD_VALIDATION_FAILED, violations)),
