@@ -47,6 +47,7 @@ struct Counters {
     findings: Family<Coded, Counter>,
     deep_failures: Family<Class, Counter>,
     deliveries: Family<Delivery, Counter>,
+    clock_jumps: Family<Direction, Counter>,
     listening: Gauge,
     deaf: Counter,
     calls: Family<CallLabels, Counter>,
@@ -77,6 +78,11 @@ struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Coded {
     code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Direction {
+    direction: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -134,6 +140,7 @@ impl Metrics {
         let (resumed, findings, deep_failures) =
             (Counter::default(), Family::default(), Family::default());
         let (deliveries, calls) = (Family::default(), Family::default());
+        let clock_jumps = Family::default();
         let (listening, deaf) = (Gauge::default(), Counter::default());
         registry.register(
             "outbound_refusals",
@@ -171,6 +178,11 @@ impl Metrics {
             Family::clone(&deliveries),
         );
         registry.register(
+            "clock_jumps",
+            "How often the machine's clock was set while the server ran, by direction",
+            Family::clone(&clock_jumps),
+        );
+        registry.register(
             "database_listening",
             "Whether changes by other replicas are heard of (1); while not (0), nothing is remembered",
             Gauge::clone(&listening),
@@ -194,6 +206,7 @@ impl Metrics {
             findings,
             deep_failures,
             deliveries,
+            clock_jumps,
             listening,
             deaf,
             calls,
@@ -235,6 +248,12 @@ impl Metrics {
     pub fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
         let way = if is_posted { "webhook" } else { "long_connection" };
         self.0.deliveries.get_or_create(&Delivery { way, outcome }).inc();
+    }
+
+    /// Counts that the machine's clock was set, by so many milliseconds; back when negative.
+    pub fn count_clock_jump(&self, jump_ms: i64) {
+        let direction = if jump_ms < 0 { "back" } else { "forward" };
+        self.0.clock_jumps.get_or_create(&Direction { direction }).inc();
     }
 
     /// Notes whether changes by other replicas are heard of, and how often that ended since the start.
@@ -363,6 +382,7 @@ mod tests {
         metrics.count_deep_failure("killed");
         metrics.count_delivery(true, "delivered");
         metrics.count_control_call(Some(0), StatusCode::OK);
+        metrics.count_clock_jump(-28_800_000);
         metrics.note_listening((true, 2));
         let text = metrics.text();
         for line in [
@@ -373,6 +393,7 @@ mod tests {
             r#"probity_report_findings_total{code="xfa"} 1"#,
             r#"probity_report_deep_check_failures_total{class="killed"} 1"#,
             r#"probity_deliveries_total{way="webhook",outcome="delivered"} 1"#,
+            r#"probity_clock_jumps_total{direction="back"} 1"#,
             "probity_database_listening 1",
             "probity_database_deaf_total 2",
             r#"probity_calls_total{method="GET",path="/api/v1/openapi.json",status="200"} 1"#,

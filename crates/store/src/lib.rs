@@ -54,6 +54,7 @@ pub mod tickets;
 pub mod tokens;
 mod value;
 pub mod views;
+pub mod waits;
 
 use std::path::PathBuf;
 use std::sync::Arc;

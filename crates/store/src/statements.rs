@@ -34,6 +34,7 @@ fn shared() -> Vec<&'static str> {
         crate::tickets::STATEMENTS,
         crate::tokens::STATEMENTS,
         crate::views::STATEMENTS,
+        crate::waits::STATEMENTS,
         &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
         &[crate::READY, crate::engine::BEAT],
     ]

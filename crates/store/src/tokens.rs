@@ -27,7 +27,7 @@ const FIND: &str =
 const PUT: &str = "INSERT INTO tokens (tenant_id, app_id, token_id, issued_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, app_id) DO UPDATE SET \
     token_id = excluded.token_id, issued_at = excluded.issued_at, expires_at = excluded.expires_at \
-    WHERE tokens.expires_at < $6";
+    WHERE tokens.expires_at < $6 OR tokens.expires_at > $5";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -35,7 +35,8 @@ pub(crate) const STATEMENTS: &[&str] = &[FIND, PUT];
 
 impl Store {
     /// The current token when it lives until `needed_until` at least, else a new one that lives until
-    /// `expires_at`.
+    /// `expires_at`. One that lives longer than a new one was made before the clock was set back, and is not given
+    /// again.
     ///
     /// # Errors
     /// Faults of storage.
@@ -48,7 +49,7 @@ impl Store {
         expires_at: UnixMs,
     ) -> Result<TokenRow, Fault> {
         if let Some(token) = self.find_token(tenant_id, app_id).await?
-            && token.expires_at >= needed_until
+            && (needed_until..=expires_at).contains(&token.expires_at)
         {
             return Ok(token);
         }

@@ -35,7 +35,7 @@ use crate::long_connection::Line;
 use crate::rotation::{end_grace, voice};
 
 /// How long a claimed delivery is this worker's.
-const LEASE_MS: i64 = 30_000;
+pub(super) const LEASE_MS: i64 = 30_000;
 /// What a lease must have left for a try: the 3 s of the call, and time to record it.
 const LEASE_LEFT_MS: i64 = 6_000;
 /// Until a delivery is looked at again that could not be judged: its app changed, or storage failed.

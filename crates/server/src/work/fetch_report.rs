@@ -28,7 +28,7 @@ use crate::objects::ObjectWriter;
 use crate::outbound::{FetchFailure, Sink};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
-const LEASE_MS: i64 = 150_000;
+pub(super) const LEASE_MS: i64 = 150_000;
 /// What a lease must have left when the object is kept.
 const LEASE_LEFT_MS: i64 = 5_000;
 /// Reports fetched at once. A host that stalls holds its place for up to 120 s.

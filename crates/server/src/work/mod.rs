@@ -20,6 +20,7 @@ mod manifest;
 mod purge;
 mod push;
 mod sent;
+mod watch_clock;
 mod webhook;
 
 use std::time::Duration;
@@ -37,6 +38,7 @@ use issue_tickets::IssueTickets;
 use keep_lines::KeepLines;
 use manifest::WriteManifests;
 use purge::Purge;
+use watch_clock::WatchClock;
 
 pub(crate) use webhook::request;
 
@@ -74,6 +76,7 @@ trait Worker {
 /// The workers, in the order in which an order needs them.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
+    WatchClock,
     KeepLines,
     Deliver,
     FetchReport,
@@ -84,7 +87,8 @@ enum Kind {
     Purge,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
+    Kind::WatchClock,
     Kind::KeepLines,
     Kind::Deliver,
     Kind::FetchReport,
@@ -117,6 +121,7 @@ async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
 
 async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
     match kind {
+        Kind::WatchClock => repeat(kind, &app, WatchClock::new(&app), stopped).await,
         Kind::KeepLines => repeat(kind, &app, KeepLines::new(&app), stopped).await,
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
@@ -174,6 +179,7 @@ pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
     // Each is one worker from beginning to end: it remembers which receivers are down.
     let (mut deliver, mut fetch_report) = (Deliver::new(app), FetchReport::new(app));
     let mut anchor = Anchor::new(app);
+    drain(&mut WatchClock::new(app)).await?;
     loop {
         drain(&mut IssueTickets::new(app)).await?;
         drain(&mut KeepLines::new(app)).await?;
