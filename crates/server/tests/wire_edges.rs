@@ -2,8 +2,6 @@
 //! their end, texts cut in the middle of an emoji, answers that come before a body was read, the way out of a scope
 //! error. Source: contract, sections 2.2 and 5.4.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
-
 mod harness;
 
 use contract::control::{Order, UpdateApp};
