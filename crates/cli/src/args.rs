@@ -48,6 +48,10 @@ pub(crate) struct Global {
     /// `operator.key`.
     #[arg(long, global = true, value_name = "DIR", env = "PROBITY_DATA")]
     pub(crate) data: Option<PathBuf>,
+    /// Certificate authorities to trust beside the web's and the system's (or those of SSL_CERT_FILE and
+    /// SSL_CERT_DIR), in PEM: for the server that is called, and for all that a server calls itself.
+    #[arg(long, global = true, value_name = "FILE", env = "PROBITY_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Tenant to act for; may be left out when the credentials file knows only one at the server.
     #[arg(long, global = true, value_name = "TENANT_KEY", env = "PROBITY_TENANT")]
     pub(crate) tenant: Option<String>,

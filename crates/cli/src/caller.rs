@@ -41,7 +41,7 @@ impl Global {
     pub(crate) fn anyone(&self) -> anyhow::Result<Control> {
         match self.key.clone().map_or_else(|| self.operator_key(), |key| Ok(Some(key)))? {
             Some(key) => self.control(&key),
-            None => Ok(Control::anonymous(&self.server)?),
+            None => self.trusting(Control::anonymous(&self.server)?),
         }
     }
 
@@ -83,11 +83,18 @@ impl Global {
     }
 
     fn control(&self, key: &str) -> anyhow::Result<Control> {
-        let control = Control::new(&self.server, key)?;
+        let control = self.trusting(Control::new(&self.server, key)?)?;
         match &self.idempotency_key {
             Some(key) => Ok(control.with_idempotency_key(key)?),
             None => Ok(control),
         }
+    }
+
+    fn trusting(&self, control: Control) -> anyhow::Result<Control> {
+        let Some(path) = &self.ca_file else { return Ok(control) };
+        let authorities = std::fs::read(path);
+        let authorities = authorities.with_context(|| format!("no {}", path.display()))?;
+        Ok(control.trusting(&authorities)?)
     }
 
     /// The key in the named data directory; in the default one only for the default server, so that

@@ -167,6 +167,7 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
         },
         ..Config::default()
     };
+    config.ca_file.clone_from(&global.ca_file);
     if let Some(data) = &global.data {
         config.data.clone_from(data);
     }

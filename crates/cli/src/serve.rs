@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use server::clock::Clock;
-use server::{Config, NotFound, Server};
+use server::{Config, NotFound, Server, TlsFiles};
 
 use crate::args::Global;
 use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
@@ -20,6 +21,13 @@ pub(crate) struct Serve {
     /// The server's address as others see it, for the links that it gives.
     #[arg(long, value_name = "URL", env = "PROBITY_PUBLIC_URL")]
     public_url: Option<String>,
+    /// Certificate in PEM, with those that lead to its authority, to speak TLS with; read anew when it
+    /// changes.
+    #[arg(long, value_name = "FILE", env = "PROBITY_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", env = "PROBITY_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Proxy whose word on the client's address and scheme counts (X-Forwarded-For, -Proto and -Host,
     /// Forwarded); from elsewhere these headers are ignored. May be repeated.
     #[arg(long, value_name = "CIDR", env = "PROBITY_TRUSTED_PROXY", value_delimiter = ',')]
@@ -60,20 +68,23 @@ impl From<NotFoundForm> for NotFound {
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
     let Serve { listen, public_url, trusted_proxy, not_found, storage, outbound, .. } = serve;
-    let Serve { reports, evidence, limits, .. } = serve;
+    let Serve { reports, evidence, limits, tls_certificate, tls_key, .. } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
     config.trusted_proxies = trusted_proxy;
+    config.tls =
+        tls_certificate.zip(tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     config.not_found = not_found.into();
     config.allow_outbound = outbound.allow_outbound;
     limits.set(&mut config);
     reports.set(&mut config);
     evidence.set(&mut config)?;
+    let is_secure = config.tls.is_some();
     daemon::runtime()?.block_on(async {
         let shutdown = daemon::shutdown()?;
         let server = Server::bind(config, Clock::system()).await?;
-        announce(server.address());
+        announce(server.address(), is_secure);
         server.run(shutdown).await;
         Ok(())
     })
@@ -81,7 +92,8 @@ pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
 
 /// The line that scripts wait for. The socket already takes connections; that nobody reads the line
 /// is no reason to stop.
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, is_secure: bool) {
     let mut stdout = std::io::stdout().lock();
-    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+    let scheme = if is_secure { "https" } else { "http" };
+    let _ = writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush());
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 
@@ -59,9 +61,17 @@ impl Transport {
     /// Opens nothing yet. `base` is an absolute http or https URL, with a path when the server lies
     /// below one.
     pub(crate) fn new(base: &str) -> Result<Transport, Broken> {
-        let base = parse(base)?;
+        Transport::over(parse(base)?, None)
+    }
+
+    /// The same server, with further certificate authorities trusted: certificates in PEM.
+    pub(crate) fn trusting(self, authorities: &[u8]) -> Result<Transport, Broken> {
+        Transport::over(self.base, Some(authorities))
+    }
+
+    fn over(base: Url, authorities: Option<&[u8]>) -> Result<Transport, Broken> {
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls(base.scheme() == "https")?)
+            .tls_backend_preconfigured(tls(base.scheme() == "https", authorities)?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -160,11 +170,21 @@ fn parse(base: &str) -> Result<Url, Broken> {
 
 /// TLS with the system's roots beside the ones that browsers trust, so that a hirer's own certificate
 /// authority works and a machine without a root store does too. Roots are read only when needed.
-fn tls(needed: bool) -> Result<ClientConfig, Broken> {
+fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, Broken> {
     let mut roots = RootCertStore::empty();
     if needed {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if let Some(pem) = authorities {
+        let found: Vec<_> =
+            CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(no_tls)?;
+        if found.is_empty() {
+            return Err(no_tls("expected certificates in PEM"));
+        }
+        for authority in found {
+            roots.add(authority).map_err(no_tls)?;
+        }
     }
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = ClientConfig::builder_with_provider(provider.into())
@@ -173,6 +193,10 @@ fn tls(needed: bool) -> Result<ClientConfig, Broken> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(config)
+}
+
+fn no_tls(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Broken {
+    Broken::Tls(error.into())
 }
 
 fn is_loopback(url: &Url) -> bool {

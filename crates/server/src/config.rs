@@ -43,6 +43,9 @@ pub struct Config {
     /// `nat64:64:ff9b::/96`.
     /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
     pub allow_outbound: Vec<String>,
+    /// A file of further certificate authorities in PEM, for everything that is called over TLS: webhooks, hosts of
+    /// reports, anchors, PostgreSQL, the S3-compatible store. `PROBITY_CA_FILE`, default none.
+    pub ca_file: Option<PathBuf>,
     /// The program that checks reports deeply in a child process, which is `probity` itself; none switches the
     /// check off. `PROBITY_DEEP_CHECK` as `on` or `off`; the command line's default is `on`, the library's none.
     pub deep_check: Option<PathBuf>,
@@ -129,6 +132,7 @@ impl fmt::Debug for Config {
             .field("objects", &self.objects)
             .field("s3", &self.s3)
             .field("allow_outbound", &self.allow_outbound)
+            .field("ca_file", &self.ca_file)
             .field("not_found", &self.not_found)
             .field("body_bytes_max", &self.body_bytes_max)
             .field("file_bytes_max", &self.file_bytes_max)
@@ -154,6 +158,7 @@ impl Default for Config {
             objects: None,
             s3: S3::default(),
             allow_outbound: Vec::new(),
+            ca_file: None,
             deep_check: None,
             scanner: None,
             scanner_policy: ScannerPolicy::Flag,

@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
+use crate::authorities::{Authorities, BadAuthorities};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
+use crate::http::tls::{BadCertificate, Tls};
 use crate::inspect::{BadScanner, DeepCheck, Inspect};
 use crate::links::Links;
 use crate::long_connection::Lines;
@@ -89,6 +91,12 @@ pub enum StartFailure {
     /// A rule of `allow_outbound` that cannot be read.
     #[error("allow_outbound")]
     AllowOutbound(#[from] BadRule),
+    /// A file of certificate authorities that cannot be used.
+    #[error("ca_file")]
+    Authorities(#[from] BadAuthorities),
+    /// A certificate that cannot be used.
+    #[error("certificate")]
+    Certificate(#[from] BadCertificate),
     /// A public URL that addresses cannot be made of.
     #[error("public_url")]
     PublicUrl(#[from] BadPublicUrl),
@@ -108,6 +116,7 @@ pub struct Server {
     /// What it shares with its handlers and workers.
     pub app: SharedApp,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     address: SocketAddr,
 }
 
@@ -117,13 +126,14 @@ impl Server {
     /// # Errors
     /// See [`StartFailure`].
     pub async fn bind(config: Config, clock: Clock) -> Result<Server, StartFailure> {
+        let tls = config.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
         let listen = config.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|error| StartFailure::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartFailure::Listen(listen, error))?;
         let app = open(config, clock, Some(address)).await?;
         keys::operator_key(&app.store, &app.config.data, app.clock.now()).await?;
-        Ok(Server { app, listener, address })
+        Ok(Server { app, listener, tls, address })
     }
 
     /// Where it listens.
@@ -136,8 +146,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(false);
         let workers = tokio::spawn(work::run(Arc::clone(&self.app), stopped));
-        let service = routes::service(Arc::clone(&self.app));
-        listener::serve(self.listener, service, self.app.config.listener, shutdown).await;
+        answer(self.listener, self.tls, &self.app, shutdown).await;
         stop.send_replace(true);
         if let Err(error) = workers.await {
             tracing::error!(%error, "the workers ended badly");
@@ -149,10 +158,24 @@ impl Server {
 
     /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
     pub async fn run_without_workers(self, shutdown: impl Future<Output = ()>) {
-        let service = routes::service(Arc::clone(&self.app));
-        listener::serve(self.listener, service, self.app.config.listener, shutdown).await;
+        answer(self.listener, self.tls, &self.app, shutdown).await;
         part_with_clients(&self.app).await;
         self.app.store.close().await;
+    }
+}
+
+/// Answers requests until `shutdown` is done.
+async fn answer(
+    tcp: TcpListener,
+    tls: Option<Arc<Tls>>,
+    app: &SharedApp,
+    shutdown: impl Future<Output = ()>,
+) {
+    let watching = tls.clone().map(|tls| tokio::spawn(tls.watch()));
+    let service = routes::service(Arc::clone(app));
+    listener::serve(tcp, tls, service, app.config.listener, shutdown).await;
+    if let Some(watching) = watching {
+        watching.abort();
     }
 }
 
@@ -186,6 +209,7 @@ pub async fn run_workers(
 /// # Errors
 /// See [`StartFailure`].
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartFailure> {
+    store::trust(&load_authorities(config)?.further);
     make_folder(&config.data)?;
     Ok(store::migrate(&location(config)).await?)
 }
@@ -200,6 +224,8 @@ async fn open(
     for doubt in public_url::doubts(&config, own) {
         tracing::warn!("{doubt}");
     }
+    let authorities = load_authorities(&config)?;
+    store::trust(&authorities.further);
     make_folder(&config.data)?;
     let source = RootSource::of(&config)?;
     let store = open_store(&location(&config), &source, clock.now()).await?;
@@ -215,6 +241,7 @@ async fn open(
     let metrics = Metrics::new();
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
+    let outbound = outbound.trusting(authorities.roots());
     let inspect = Inspect {
         deep: config.deep_check.as_deref().map(|program| DeepCheck::by(program).behind(&traffic)),
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
@@ -246,6 +273,11 @@ async fn open(
         tickets,
         links,
     }))
+}
+
+/// Whom to trust over TLS.
+fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {
+    Authorities::load(config.ca_file.as_deref())
 }
 
 /// Opens the memory under the root key that is in force among those that the source gives.
@@ -288,7 +320,7 @@ pub(crate) async fn open_objects(
     traffic: &Traffic,
 ) -> Result<Objects, StartFailure> {
     match object_place(config) {
-        ObjectPlace::Bucket(bucket) => open_bucket(bucket, &config.s3, traffic),
+        ObjectPlace::Bucket(bucket) => open_bucket(bucket, config, traffic),
         ObjectPlace::Folder(folder) => Objects::in_folder(&folder, traffic)
             .await
             .map_err(|error| StartFailure::File(folder, error)),
@@ -331,11 +363,8 @@ pub(crate) fn object_place(config: &Config) -> ObjectPlace<'_> {
 }
 
 #[cfg(feature = "s3")]
-fn open_bucket(
-    place: &str,
-    s3: &crate::config::S3,
-    traffic: &Traffic,
-) -> Result<Objects, StartFailure> {
+fn open_bucket(place: &str, config: &Config, traffic: &Traffic) -> Result<Objects, StartFailure> {
+    let s3 = &config.s3;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
         return Err(StartFailure::Objects("objects as a folder or s3://bucket/prefix"));
@@ -357,12 +386,13 @@ fn open_bucket(
         },
         access_key_id: access_key_id.clone(),
         secret_access_key: secret_access_key.clone(),
+        authorities: load_authorities(config)?.own,
     };
     Objects::in_bucket(&settings, traffic).map_err(StartFailure::ObjectStore)
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_bucket(_: &str, _: &crate::config::S3, _: &Traffic) -> Result<Objects, StartFailure> {
+fn open_bucket(_: &str, _: &Config, _: &Traffic) -> Result<Objects, StartFailure> {
     Err(StartFailure::Objects("objects as a folder: this program was built without the feature s3"))
 }
 

@@ -63,6 +63,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 
 pub use desk::{IdempotencyKey, NewReport, OrderCommand, Outcome, Request};
 pub use fault::{Fault, FaultKind};
+pub use postgres::trust;
 pub use root::{Reload, RootKeys, Rotated, root_key_id};
 pub use seal::{Digester, Key, Place};
 

@@ -8,10 +8,11 @@ mod news;
 mod sessions;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
@@ -88,9 +89,22 @@ fn is_on_this_machine(host: &Host) -> bool {
     }
 }
 
+/// Certificate authorities beside those of the web, for the whole process.
+static FURTHER: Mutex<Vec<CertificateDer<'static>>> = Mutex::new(Vec::new());
+
+/// Has connections that are opened from now on trust these certificate authorities too. It holds for the whole
+/// process: desks, pool and listener open their connections anew whenever they must.
+pub fn trust(authorities: &[CertificateDer<'static>]) {
+    let mut further = FURTHER.lock().unwrap_or_else(PoisonError::into_inner);
+    let new: Vec<_> = authorities.iter().filter(|one| !further.contains(one)).cloned().collect();
+    further.extend(new);
+}
+
 fn tls() -> MakeRustlsConnect {
     let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
-    let store = rustls::RootCertStore { roots: roots.collect() };
+    let mut store = rustls::RootCertStore { roots: roots.collect() };
+    let further = FURTHER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    store.add_parsable_certificates(further);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

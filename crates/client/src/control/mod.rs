@@ -105,6 +105,15 @@ impl Control {
         Ok(Control { transport, authorization: None, idempotency_key: None })
     }
 
+    /// The same caller, trusting further certificate authorities: certificates in PEM. The web's and the system's are
+    /// trusted anyhow.
+    ///
+    /// # Errors
+    /// [`Broken::Tls`] for anything else.
+    pub fn trusting(self, authorities: &[u8]) -> Result<Control, Error> {
+        Ok(Control { transport: self.transport.trusting(authorities)?, ..self })
+    }
+
     /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a
     /// random one each. To repeat a POST that got no answer, make it twice with the same key: within
     /// 24 hours the second finds the first one's answer.

@@ -138,6 +138,15 @@ impl Vendor {
         })
     }
 
+    /// The same app, trusting further certificate authorities: certificates in PEM. The web's and the system's are
+    /// trusted anyhow.
+    ///
+    /// # Errors
+    /// [`Broken::Tls`] for anything else.
+    pub fn trusting(self, authorities: &[u8]) -> Result<Vendor, Error> {
+        Ok(Vendor { transport: self.transport.trusting(authorities)?, ..self })
+    }
+
     /// Adds packages and additional items to an account (contract, section 3.3.1).
     pub async fn create_packages(&self, body: &CreatePackages) -> Result<(), Error> {
         self.call(Call::CreatePackages, body).await.map(drop)

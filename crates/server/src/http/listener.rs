@@ -39,8 +39,10 @@ use tower::Service;
 use crate::clock::socket_now;
 use crate::handles;
 
+use super::forwarded::Reached;
 use super::intake::{self, RequestBody};
 use super::socket::{Dialogue, Phase, Socket};
+use super::tls::{Stream, Tls};
 
 /// How long a peer may go on sending after the last answer.
 const LINGER: Duration = Duration::from_secs(5);
@@ -82,11 +84,15 @@ impl Default for ListenerLimits {
 /// no new connections, idle ones closed, requests already begun answered, all within
 /// [`ListenerLimits::stop_grace`], after which the rest is cut.
 ///
-/// Every request carries the peer's address as the extension [`ConnectInfo<SocketAddr>`].
+/// With `tls` every connection is secured first, within the time of a head.
+///
+/// Every request carries the peer's address as the extension [`ConnectInfo<SocketAddr>`], and
+/// [`Reached`] when it came over TLS.
 /// Upgraded connections (websockets) leave the listener's care: neither its timers nor its stop
 /// reach them.
 pub async fn serve<S, B>(
     tcp: TcpListener,
+    tls: Option<Arc<Tls>>,
     service: S,
     limits: ListenerLimits,
     shutdown: impl Future<Output = ()>,
@@ -109,8 +115,16 @@ pub async fn serve<S, B>(
             () = &mut shutdown => break,
             accepted = accept(&tcp, &places, taken) => accepted,
         };
-        let stop = Arc::clone(&stop);
-        tokio::spawn(attend(stream, peer, service.clone(), limits, stop, place));
+        let (tls, service, stop) = (tls.clone(), service.clone(), Arc::clone(&stop));
+        tokio::spawn(async move {
+            // Answers are small and written whole: waiting to fill a packet only delays them.
+            let _ = stream.set_nodelay(true);
+            let secured = secured(stream, tls.as_deref(), limits.head, &stop).await;
+            if let Some(stream) = secured {
+                attend(stream, peer, service, limits, stop).await;
+            }
+            drop(place);
+        });
     }
 
     drop(tcp);
@@ -184,14 +198,33 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// A connection ready to be served; none when it is not secured in time, or the listener stops.
+async fn secured(
+    stream: TcpStream,
+    tls: Option<&Tls>,
+    limit: Duration,
+    stop: &Arc<Stop>,
+) -> Option<Stream> {
+    let Some(tls) = tls else { return Some(Stream::Plain(stream)) };
+    let mut securing = pin!(tokio::time::timeout(limit, tls.secure(stream)));
+    let mut ticket = None;
+    poll_fn(|cx| {
+        let _ = ticket.get_or_insert_with(|| stop.register(cx.waker()));
+        match stop.level() {
+            0 => securing.as_mut().poll(cx).map(|secured| secured.ok().flatten()),
+            _ => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
 /// Serves one connection to its end.
 async fn attend<S, B>(
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     service: S,
     limits: ListenerLimits,
     stop: Arc<Stop>,
-    place: OwnedSemaphorePermit,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
@@ -200,8 +233,7 @@ async fn attend<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // Answers are small and written whole: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
+    let is_secure = matches!(stream, Stream::Secured(_));
     let dialogue = Arc::new(Dialogue::default());
     let socket = Socket::new(stream, Arc::clone(&dialogue));
 
@@ -209,6 +241,9 @@ async fn attend<S, B>(
     let answer = service_fn(move |mut request: Request<Incoming>| {
         noting.begin_answer(!request.body().is_end_stream());
         request.extensions_mut().insert(ConnectInfo(peer));
+        if is_secure {
+            request.extensions_mut().insert(Reached { is_secure, host: None });
+        }
         let answer = intake::answer(service.clone(), request);
         let noting = Arc::clone(&noting);
         async move {
@@ -244,7 +279,6 @@ async fn attend<S, B>(
         timers.poll(cx, &dialogue, &limits)
     })
     .await;
-    drop(place);
 }
 
 /// An answer's body; its end, or its drop, ends the answer's phase.

@@ -7,3 +7,4 @@ pub mod limit;
 pub mod listener;
 pub mod routes;
 mod socket;
+pub mod tls;

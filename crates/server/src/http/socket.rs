@@ -13,7 +13,8 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+
+use super::tls::Stream;
 
 /// The most that is read and thrown away after the last answer, in bytes.
 const LINGER_BYTES_MAX: usize = 64 << 20;
@@ -94,18 +95,20 @@ impl Dialogue {
     }
 }
 
-/// A TCP stream that notes its first bytes and its stalls in a [`Dialogue`].
+/// A stream that notes its first bytes and its stalls in a [`Dialogue`].
 #[derive(Debug)]
 pub(super) struct Socket {
-    io: TokioIo<TcpStream>,
+    io: TokioIo<Stream>,
     dialogue: Arc<Dialogue>,
     /// Bytes thrown away after the last answer; `None` before it.
     lingered: Option<usize>,
+    /// Whether the peer did not take what is held back for it: TLS takes a write before its bytes go.
+    is_held: bool,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, dialogue: Arc<Dialogue>) -> Socket {
-        Socket { io: TokioIo::new(stream), dialogue, lingered: None }
+    pub(super) fn new(stream: Stream, dialogue: Arc<Dialogue>) -> Socket {
+        Socket { io: TokioIo::new(stream), dialogue, lingered: None, is_held: false }
     }
 
     /// Reads and throws away what the peer still sends, up to its end or a bound.
@@ -166,7 +169,12 @@ impl Write for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if flushed.is_pending() || self.is_held {
+            self.is_held = flushed.is_pending();
+            self.dialogue.note_write(&flushed);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -13,9 +13,10 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, MultipartUpload, ObjectStore,
-    ObjectStoreExt, RetryConfig,
+    BackoffConfig, Certificate, ClientOptions, Error, GetOptions, GetRange, MultipartUpload,
+    ObjectStore, ObjectStoreExt, RetryConfig,
 };
+use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
 use super::reader::Pieces;
@@ -102,6 +103,8 @@ pub struct BucketSettings {
     pub access_key_id: String,
     /// Their secret.
     pub secret_access_key: String,
+    /// Certificate authorities to trust beside the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 impl fmt::Debug for BucketSettings {
@@ -154,11 +157,15 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub(super) fn open(settings: &BucketSettings) -> io::Result<Bucket> {
-        let time = ClientOptions::new()
+        let mut options = ClientOptions::new()
             // A content may be read for as long as its reader takes; what counts is that something comes.
             .with_timeout_disabled()
             .with_read_timeout(SILENCE_MAX)
             .with_connect_timeout(CONNECT_TIME);
+        for authority in &settings.authorities {
+            let authority = Certificate::from_der(authority).map_err(io::Error::from)?;
+            options = options.with_root_certificate(authority);
+        }
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
             max_retries: RETRIES_MAX,
@@ -170,7 +177,7 @@ impl Bucket {
             .with_access_key_id(&settings.access_key_id)
             .with_secret_access_key(&settings.secret_access_key)
             .with_virtual_hosted_style_request(settings.style == BucketStyle::Virtual)
-            .with_client_options(time)
+            .with_client_options(options)
             .with_retry(retry);
         if let Some(address) = settings.address()? {
             let is_plain = address.starts_with("http://");

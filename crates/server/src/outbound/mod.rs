@@ -25,6 +25,7 @@ use http::Uri;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use moka::sync::Cache;
+use rustls::RootCertStore;
 use url::{Position, Url};
 
 use crate::clock::Clock;
@@ -72,6 +73,15 @@ impl Outbound {
         let guard = Arc::new(guard);
         let tls = tls_config(web_roots());
         let connector = Connector::new(Arc::clone(&guard), Names::System, tls, post_limits.connect);
+        Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
+    }
+
+    /// The same, but trusting `roots` instead of those that the web trusts.
+    #[must_use]
+    pub fn trusting(self, roots: RootCertStore) -> Outbound {
+        let (tls, limit) = (tls_config(roots), self.post_limits.connect);
+        let connector = Connector::new(Arc::clone(&self.guard), Names::System, tls, limit);
+        let Outbound { clock, guard, post_limits, fetch_limits, metrics, .. } = self;
         Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
     }
 

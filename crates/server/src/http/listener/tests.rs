@@ -60,7 +60,7 @@ impl Served {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(tcp, router, limits, async {
+        let task = tokio::spawn(serve(tcp, None, router, limits, async {
             let _ = stopped.await;
         }));
         Served { address, stop, task }
