@@ -142,6 +142,9 @@ async fn hirer(store: &Arc<Store>, place: usize, sink: &Sink) -> anyhow::Result<
     let settings = AppSettings { callback_url, ..app.settings.clone() };
     let saved = store.update_app(By::system(now()), app.app_id, app.version, &settings).await?;
     ensure!(saved == Saved::Done, "the app changed meanwhile");
+    let app = store.find_app(app.app_id).await?.context("the app is gone")?;
+    let tenant_id = names::tenant_id(place);
+    store.grant(By::system(now()), &app, tenant_id, &app.terms()).await?;
     let hash = Sha256::digest(key(place).as_bytes()).into();
     store.create_tenant_key(&hash, names::tenant_id(place), "admin", now()).await?;
     Ok(hirer)

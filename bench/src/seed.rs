@@ -11,7 +11,7 @@ use domain::UnixMs;
 use domain::order::Actor;
 use sha2::{Digest as _, Sha256};
 use store::accounts::{Account, Package, PackageKind};
-use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{Form, Person, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
@@ -126,6 +126,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
             old: OldSecrets::default(),
         },
         pause: None,
+        changes: Changes::none(),
         version: 1,
         created_at: at,
     };
@@ -133,6 +134,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         store.create_app(By::system(at), &app, None).await? == Saved::Done,
         "the app is there already"
     );
+    store.grant(By::system(at), &app, tenant_id, &app.terms()).await?;
     let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
     let account = Account {
         account_id: store.make_id(at),

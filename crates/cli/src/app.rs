@@ -1,11 +1,11 @@
 //! `probity app`: the programs of vendors and hirers.
 
 use clap::{Args, Subcommand, ValueEnum};
-use client::control::Control;
 use contract::control::{App, AppKind, Connection, CreateApp, CreatedApp, EventMode, UpdateApp};
 use contract::scope::Scope;
 
 use crate::args::{Global, Paging};
+use crate::grant::{self, Approve, Grants, TakeBack, grant_at_hand};
 use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::sheet::{Column, Sheet, fixed, flexible};
@@ -64,6 +64,12 @@ pub(crate) enum Command {
     Uninstall(Uninstall),
     /// List the tenants where a store app is installed, newest first.
     Installations(Installations),
+    /// List what a tenant granted to apps, and what waits for its grant; one app in full.
+    Grants(Grants),
+    /// Grant an app what was prepared for it in `--tenant`; needs a key of that tenant.
+    Grant(Approve),
+    /// Take back what `--tenant` granted to an app; its tokens there end.
+    TakeBack(TakeBack),
     /// List an app's live long connections: who, since when, last ping, events in flight.
     Connections {
         /// The app.
@@ -164,17 +170,17 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let control = global.operator()?;
     match command {
         Command::Create(create) => {
-            let tenant = create.tenant_key(global, &control).await?;
-            let created = control.create_app(&create.body(tenant)).await?;
+            let created = control.create_app(&create.body(global.tenant.clone())).await?;
             global.print(&created)?;
             say("note the secrets: they are shown this once");
-            Ok(())
+            grant_at_hand(global, &control, &created.app.app_id).await
         }
         Command::List { paging } => global.print_page(&control.list_apps(&paging.into()).await?),
         Command::Show { app_id } => global.print(&control.get_app(&app_id).await?),
         Command::Update(update) => {
             let (app_id, body) = update.body();
-            global.print(&control.update_app(&app_id, &body).await?)
+            global.print(&control.update_app(&app_id, &body).await?)?;
+            grant_at_hand(global, &control, &app_id).await
         }
         Command::Pause(pause) => sink::pause(global, pause).await,
         Command::Resume { app_id } => global.print(&control.resume_app(&app_id).await?),
@@ -189,6 +195,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Install(command) => installation::install(global, command).await,
         Command::Uninstall(command) => installation::uninstall(global, command).await,
         Command::Installations(command) => installation::list(global, command).await,
+        Command::Grants(command) => grant::list(global, command).await,
+        Command::Grant(command) => grant::grant(global, command).await,
+        Command::TakeBack(command) => grant::take_back(global, command).await,
         Command::Connections { app_id } => {
             global.print_page(&control.list_app_connections(&app_id).await?)
         }
@@ -196,18 +205,6 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 impl Create {
-    /// The tenant of a self-built app: the named one, else the only one there is.
-    async fn tenant_key(
-        &self,
-        global: &Global,
-        control: &Control,
-    ) -> anyhow::Result<Option<String>> {
-        match self.kind {
-            Kind::SelfBuilt => global.tenant_or_only(control).await.map(Some),
-            Kind::Store => Ok(None),
-        }
-    }
-
     fn body(self, tenant_key: Option<String>) -> CreateApp {
         let (kind, tenant_key) = match self.kind {
             Kind::SelfBuilt => (AppKind::SelfBuilt, tenant_key),

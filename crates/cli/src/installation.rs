@@ -4,6 +4,7 @@ use clap::Args;
 use contract::control::{Installation, PutInstallation};
 
 use crate::args::{Global, Paging};
+use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, say, short_time};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
@@ -11,7 +12,7 @@ use crate::sheet::{Column, Sheet, fixed, flexible};
 pub(crate) struct Install {
     /// The store app.
     app_id: String,
-    /// Scope that the tenant grants; may be repeated, replaces all. Every scope of the app when left out.
+    /// Scope that the app is to have there; may be repeated, replaces all. Every scope of the app when left out.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
 }
@@ -35,7 +36,8 @@ pub(crate) async fn install(global: &Global, install: Install) -> anyhow::Result
     let scopes = Some(install.scopes).filter(|scopes| !scopes.is_empty());
     let body = PutInstallation { scopes };
     let control = global.operator()?;
-    global.print(&control.put_installation(&install.app_id, &tenant_key, &body).await?)
+    global.print(&control.put_installation(&install.app_id, &tenant_key, &body).await?)?;
+    grant_at_hand(global, &control, &install.app_id).await
 }
 
 pub(crate) async fn uninstall(global: &Global, uninstall: Uninstall) -> anyhow::Result<()> {

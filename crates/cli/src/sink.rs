@@ -10,6 +10,7 @@ use contract::control::{
 };
 
 use crate::args::Global;
+use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
@@ -90,8 +91,10 @@ pub(crate) async fn verify_url(global: &Global, app_id: &str) -> anyhow::Result<
 
 pub(crate) async fn rotate(global: &Global, rotate: Rotate) -> anyhow::Result<()> {
     let body = RotateSecret { secret: rotate.secret.into(), grace_seconds: rotate.grace };
-    global.print(&global.operator()?.rotate_secret(&rotate.app_id, &body).await?)?;
+    let control = global.operator()?;
+    global.print(&control.rotate_secret(&rotate.app_id, &body).await?)?;
     say("note the new value: it is shown this once");
+    grant_at_hand(global, &control, &rotate.app_id).await?;
     if !matches!(rotate.secret, Which::AppSecret) {
         say("give it to the receiver, then: probity app verify-url");
     }

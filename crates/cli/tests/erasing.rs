@@ -93,6 +93,7 @@ impl Scene {
         };
         let CreatedApp { app, app_secret, .. } = operator.create_app(&body).await.unwrap();
         let tenant_key = tenant.tenant.tenant_key;
+        hirer.grant_prepared(&tenant_key, &app.app_id).await.unwrap();
         let body = CreateAccount::new(&app.app_id, "华东区");
         let account = hirer.create_account(&tenant_key, &body).await.unwrap();
         let vendor = Vendor::new(server, &app.app_id, &app_secret).unwrap();

@@ -79,6 +79,7 @@ impl Parties {
         };
         let app = operator.create_app(&body).await.unwrap();
         let control = Control::new(&daemon.url, &created.api_key).unwrap();
+        control.grant_prepared(&tenant_key, &app.app.app_id).await.unwrap();
         let body = CreateAccount::new(&app.app.app_id, "华东区");
         let account_id = control.create_account(&tenant_key, &body).await.unwrap().account_id;
         let package =

@@ -111,6 +111,7 @@ async fn a_server_that_is_given_bombs_flags_them_and_goes_on() {
         ..CreateApp::default()
     };
     let app = operator.create_app(&app).await.unwrap();
+    hirer.grant_prepared(&tenant_key, &app.app.app_id).await.unwrap();
     let account = CreateAccount::new(&app.app.app_id, "华东区".to_owned());
     let account_id = hirer.create_account(&tenant_key, &account).await.unwrap().account_id;
     let vendor = Vendor::new(&server.url, &app.app.app_id, &app.app_secret).unwrap();

@@ -224,6 +224,7 @@ impl Story {
             ..CreateApp::default()
         };
         let app = self.operator.create_app(&body).await.unwrap();
+        self.hirer.grant_prepared(&self.tenant_key, &app.app.app_id).await.unwrap();
         canaries.hide("app's secret", &app.app_secret);
         canaries.hide("verification token", &app.verification_token);
         canaries.hide("encrypt key", &app.encrypt_key);

@@ -4,6 +4,7 @@
 
 pub mod fields;
 pub mod form;
+pub mod grant;
 pub mod id;
 pub mod order;
 pub mod retention;

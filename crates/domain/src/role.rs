@@ -75,6 +75,10 @@ pub enum Act {
     ChangeTenant,
     /// Create, see, change and delete apps; send their events again.
     ManageApps,
+    /// See what a tenant granted to apps, and what waits for its grant.
+    SeeGrants,
+    /// Grant an app what was prepared for it, or take that back.
+    GrantApps,
     /// See a tenant's accounts and what can be ordered there.
     SeeAccounts,
     /// Bind and unbind accounts.
@@ -119,11 +123,13 @@ pub enum Act {
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 24] = [
+    pub const ALL: [Act; 26] = [
         Act::ManageTenants,
         Act::SeeTenant,
         Act::ChangeTenant,
         Act::ManageApps,
+        Act::SeeGrants,
+        Act::GrantApps,
         Act::SeeAccounts,
         Act::ManageAccounts,
         Act::PlaceOrders,
@@ -155,7 +161,9 @@ impl Act {
             | Act::ManageApps
             | Act::CareForInstallation
             | Act::SeeOperatorAudit => &[Operator],
-            Act::ChangeTenant | Act::ManageAccounts | Act::ResendEvents => &[Operator, Admin],
+            Act::ChangeTenant | Act::SeeGrants | Act::ManageAccounts | Act::ResendEvents => {
+                &[Operator, Admin]
+            }
             Act::SeeTenant | Act::SeeAccounts | Act::SeePublicKey => {
                 &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]
             }
@@ -164,7 +172,7 @@ impl Act {
             Act::SeeOrders => &[Admin, Recruiter, Approver],
             Act::ReviewOrders | Act::SeeReports => &[Admin, Approver],
             Act::SeeEvents => &[Operator, Admin, Auditor],
-            Act::SeeExchanges => &[Admin],
+            Act::SeeExchanges | Act::GrantApps => &[Admin],
             Act::SeeAudit | Act::SeeViews | Act::SeeRetention => &[Admin, PrivacyOfficer, Auditor],
             Act::SeeManifests => &[Admin, Approver, PrivacyOfficer, Auditor],
             Act::ManageRetention | Act::EraseOrders => &[Admin, PrivacyOfficer],
@@ -184,6 +192,7 @@ mod tests {
             Act::SeeTenant,
             Act::ChangeTenant,
             Act::ManageApps,
+            Act::SeeGrants,
             Act::SeeAccounts,
             Act::ManageAccounts,
             Act::SeeEvents,

@@ -23,7 +23,7 @@ use domain::order::Actor;
 use domain::{AppId, Id, TenantId};
 use server::clock::{Clock, socket_now};
 use server::{Config, Server, SharedApp, chance};
-use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{Form, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
@@ -264,10 +264,12 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
             old: OldSecrets::default(),
         },
         pause: None,
+        changes: Changes::none(),
         version: 1,
         created_at: at,
     };
     store.create_app(By::system(at), &receiver, None).await?;
+    store.grant(By::system(at), &receiver, tenant_id, &receiver.terms()).await?;
     let tenant = store.find_tenant(tenant_id).await?.ok_or("the tenant is there")?;
     Ok((tenant, receiver.app_id))
 }

@@ -140,7 +140,10 @@ async fn app(operator: &Control, tenant: &CreatedTenant) -> Result<CreatedApp, F
         event_mode: EventMode::LongConnection,
         ..CreateApp::default()
     };
-    Ok(operator.create_app(&body).await?)
+    let created = operator.create_app(&body).await?;
+    let hirer = Control::new(&operator.server(), &tenant.api_key)?;
+    hirer.grant_prepared(&tenant.tenant.tenant_key, &created.app.app_id).await?;
+    Ok(created)
 }
 
 /// Opens a connection as the SDKs do: asks for an address, upgrades, pings.

@@ -286,6 +286,7 @@ impl Parties {
                 ..CreateApp::default()
             };
             let app: CreatedApp = operator.create_app(&body).await?;
+            control.grant_prepared(&tenant_key, &app.app.app_id).await?;
             let body = CreateAccount::new(&app.app.app_id, "华东区");
             let account_id = control.create_account(&tenant_key, &body).await?.account_id;
             let vendor = Vendor::new(url, &app.app.app_id, &app.app_secret)?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use store::content::{FieldFile, Form};
 
 use crate::app::App;
+use crate::app_access::Holder;
 use crate::links::{LinkKind, Linked};
 
 /// The values of an order's form as programs get them: files as a JSON array of objects with a name and a link
@@ -16,6 +17,7 @@ pub(crate) fn with_links(
     tenant_id: TenantId,
     order_id: Id,
     form: &Form,
+    holder: Holder,
 ) -> Vec<FieldValue> {
     #[derive(Serialize)]
     struct Link {
@@ -25,7 +27,8 @@ pub(crate) fn with_links(
     let now = app.clock.now();
     let link = |file: &'_ FieldFile| {
         let object_id = Id(file.file_id);
-        app.links.make(&Linked { kind: LinkKind::File, tenant_id, order_id, object_id }, now)
+        let linked = Linked { kind: LinkKind::File, tenant_id, order_id, object_id, holder };
+        app.links.make(&linked, now)
     };
     let value = |(key, value): &(String, String)| {
         let files: Vec<_> = form.files.iter().filter(|file| file.key == *key).collect();

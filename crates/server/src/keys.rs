@@ -49,11 +49,14 @@ pub fn hash(secret: &str) -> [u8; 32] {
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
-/// Whether an app proves itself by this secret at `now`: the present one, or in its grace time the one before.
+/// The number of the secret by which an app proves itself at `now`: the present one, or in its grace time the one
+/// before. None when it is neither.
 #[must_use]
-pub fn is_secret_of(app: &App, secret: &str, now: UnixMs) -> bool {
+pub fn secret_no(app: &App, secret: &str, now: UnixMs) -> Option<i64> {
     let hash = hash(secret);
-    app.secret_hashes(now).any(|good| verify_slices_are_equal(&hash, good).is_ok())
+    let mut good = app.good_secrets(now);
+    let found = good.find(|(_, good)| verify_slices_are_equal(&hash, *good).is_ok());
+    found.map(|(number, _)| number)
 }
 
 /// Writes a file that only its owner can read, whole or not at all.

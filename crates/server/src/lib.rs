@@ -1,6 +1,7 @@
 //! The hub as a library: [`start::Server`] listens, answers and runs the workers.
 
 mod app;
+pub mod app_access;
 mod authorities;
 mod background;
 pub mod backup;

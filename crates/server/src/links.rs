@@ -1,23 +1,25 @@
 //! Signed links: one report, or another file, for whoever holds the address, until it expires.
 //!
-//! A link is `<public address>/content/` and 60 characters of base64url: what it gives (1 byte), tenant (8),
-//! order (8), object (8), expiry in Unix seconds (4), and a MAC over these (16 bytes of HMAC-SHA256) under the
-//! installation's link key. Nothing is stored: whatever was altered does not verify, and nothing else is asked
+//! A link is `<public address>/content/` and 84 characters of base64url: what it gives (1 byte), tenant (8),
+//! order (8), object (8), the app that was given it (8) and what that goes back to ([`Numbers`], 8), expiry in Unix
+//! seconds (4), and a MAC over these (18 bytes of HMAC-SHA256) under the installation's link key. Nothing is stored: whatever was altered does not verify, and nothing else is asked
 //! before the MAC is right. An address tells nothing about a person. Source: contract, section 4.3 and question 37.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{Id, TenantId, UnixMs};
+use domain::{AppId, Id, TenantId, UnixMs};
 use store::Key;
+
+use crate::app_access::{Holder, Numbers};
 
 /// How long a link is good for, in seconds.
 pub const LIFE_S: i64 = 3_600;
 /// The path under which links are answered, before the signed part.
 pub const PATH: &str = "/content";
-const CLAIMS_BYTES: usize = 29;
-const MAC_BYTES: usize = 16;
+const CLAIMS_BYTES: usize = 45;
+const MAC_BYTES: usize = 18;
 const LINK_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
 
 /// What kind of thing a link gives.
@@ -44,6 +46,8 @@ pub struct Linked {
     pub order_id: Id,
     /// The thing itself.
     pub object_id: Id,
+    /// Who was given it.
+    pub holder: Holder,
 }
 
 /// Why a link is not answered.
@@ -77,7 +81,9 @@ impl Links {
         bytes[1..9].copy_from_slice(&linked.tenant_id.0.to_be_bytes());
         bytes[9..17].copy_from_slice(&linked.order_id.0.to_be_bytes());
         bytes[17..25].copy_from_slice(&linked.object_id.0.to_be_bytes());
-        bytes[25..CLAIMS_BYTES].copy_from_slice(&expires_at_s.to_be_bytes());
+        bytes[25..33].copy_from_slice(&linked.holder.app_id.0.to_be_bytes());
+        bytes[33..41].copy_from_slice(&linked.holder.numbers.to_bytes());
+        bytes[41..CLAIMS_BYTES].copy_from_slice(&expires_at_s.to_be_bytes());
         let mac = hmac::sign(&self.key, &bytes[..CLAIMS_BYTES]);
         bytes[CLAIMS_BYTES..].copy_from_slice(&mac.as_ref()[..MAC_BYTES]);
         format!("{}{PATH}/{}", self.base, URL_SAFE_NO_PAD.encode(bytes))
@@ -97,7 +103,7 @@ impl Links {
         let expected = hmac::sign(&self.key, claims);
         verify_slices_are_equal(&expected.as_ref()[..MAC_BYTES], mac)
             .map_err(|_| Unfit::Altered)?;
-        let expiry = claims[25..].try_into().expect("four bytes");
+        let expiry = claims[41..].try_into().expect("four bytes");
         if now.seconds() >= i64::from(u32::from_be_bytes(expiry)) {
             return Err(Unfit::Expired);
         }
@@ -110,6 +116,10 @@ impl Links {
             tenant_id: TenantId(number(1)),
             order_id: Id(number(9)),
             object_id: Id(number(17)),
+            holder: Holder {
+                app_id: AppId(number(25)),
+                numbers: Numbers::from_bytes(number(33).to_be_bytes()),
+            },
         })
     }
 }
@@ -123,6 +133,7 @@ mod tests {
         tenant_id: TenantId(-1),
         order_id: Id(7_000_000_000_000_000_001),
         object_id: Id(2),
+        holder: Holder { app_id: AppId(-5), numbers: Numbers::FIRST },
     };
     const NOW: UnixMs = UnixMs(1_795_000_000_999);
 
@@ -135,7 +146,7 @@ mod tests {
         let links = Links::new(&Key::new([7; 32]), "https://hub.example/");
         let address = links.make(&LINKED, NOW);
         let signed = signed(&address);
-        assert_eq!(signed.len(), 60);
+        assert_eq!(signed.len(), 84);
         assert_eq!(links.read(signed, NOW), Ok(LINKED));
         assert_eq!(links.read(signed, UnixMs(1_795_003_599_999)), Ok(LINKED));
         assert_eq!(links.read(signed, UnixMs(1_795_003_600_000)), Err(Unfit::Expired));

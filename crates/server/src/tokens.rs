@@ -1,15 +1,17 @@
 //! Tenant tokens, and the app tokens of store apps: derived under keys of the installation, never stored.
 //!
-//! A token is `t-` (`a-` for an app token, whose tenant is none and whose key is its own) and 64 characters of base64url: token id (8 bytes), app (8), tenant (8), expiry in Unix
-//! seconds (4), and a MAC over these (20 bytes of HMAC-SHA256). Whatever was altered does not verify, and no
+//! A token is `t-` (`a-` for an app token, whose tenant is none and whose key is its own) and 64 characters of
+//! base64url: what it goes back to ([`Numbers`], 8 bytes), app (8), tenant (8), expiry in Unix seconds (4), and a MAC over these (20 bytes of HMAC-SHA256). Whatever was altered does not verify, and no
 //! storage is asked before the MAC is right. Source: design, section 3; decision 002.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::{AppId, TenantId, UnixMs};
 use store::Key;
+
+use crate::app_access::Numbers;
 
 /// The prefix of tenant tokens.
 pub const PREFIX: &str = "t-";
@@ -22,8 +24,8 @@ const TOKEN_BYTES: usize = CLAIMS_BYTES + MAC_BYTES;
 /// What a token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// Tells tokens of one app and tenant apart.
-    pub token_id: Id,
+    /// By which it ends before its time.
+    pub numbers: Numbers,
     /// Who calls.
     pub app_id: AppId,
     /// In which tenant.
@@ -63,7 +65,7 @@ impl TokenMaker {
     #[must_use]
     pub fn make(&self, claims: &Claims) -> String {
         let mut bytes = [0; TOKEN_BYTES];
-        bytes[..8].copy_from_slice(&claims.token_id.0.to_be_bytes());
+        bytes[..8].copy_from_slice(&claims.numbers.to_bytes());
         bytes[8..16].copy_from_slice(&claims.app_id.0.to_be_bytes());
         bytes[16..24].copy_from_slice(&claims.tenant_id.0.to_be_bytes());
         bytes[24..CLAIMS_BYTES].copy_from_slice(&claims.expires_at_s.to_be_bytes());
@@ -89,7 +91,7 @@ impl TokenMaker {
         };
         let expiry = claims[24..].try_into().expect("four bytes");
         Some(Claims {
-            token_id: Id(number(0)),
+            numbers: Numbers::from_bytes(number(0).to_be_bytes()),
             app_id: AppId(number(8)),
             tenant_id: TenantId(number(16)),
             expires_at_s: u32::from_be_bytes(expiry),
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     const CLAIMS: Claims = Claims {
-        token_id: Id(1),
+        numbers: Numbers::FIRST,
         app_id: AppId(-2),
         tenant_id: TenantId(3),
         expires_at_s: 1_795_000_000,

@@ -91,7 +91,7 @@ impl<'w, 'd> Story<'w, 'd> {
         let key = is_encrypted.then_some(app.encrypt_key.as_str());
         let url = driver.receive("/feishu/events", &app.verification_token, key).await;
         let body = UpdateApp { callback_url: Some(Some(url)), ..UpdateApp::default() };
-        let checked = world.operator.update_app(&app.app.app_id, &body).await.unwrap().url_check;
+        let checked = world.update_granted(&app.app.app_id, &body).await.unwrap().url_check;
         assert!(checked.as_ref().is_some_and(|check| check.passed), "{checked:?}");
         driver.configure(&world.server(), &app.app.app_id, &app.app_secret).await;
         Story { world, driver, hirer, app, is_encrypted }

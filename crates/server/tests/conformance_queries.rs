@@ -55,7 +55,7 @@ async fn configure(world: &World, driver: &mut Driver, filed: &Filed<'_>, scopes
         scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         ..CreateApp::default()
     };
-    let app = world.operator.create_app(&body).await.unwrap();
+    let app = world.create_granted(&body).await.unwrap();
     driver.configure(&world.server(), &app.app.app_id, &app.app_secret).await;
 }
 

@@ -121,7 +121,7 @@ impl<'w, 'd> Story<'w, 'd> {
         let url = self.driver.receive("/feishu/events", &self.app.verification_token, key).await;
         let body = UpdateApp { callback_url: Some(Some(url)), ..UpdateApp::default() };
         let checked =
-            self.world.operator.update_app(&self.app.app.app_id, &body).await.unwrap().url_check;
+            self.world.update_granted(&self.app.app.app_id, &body).await.unwrap().url_check;
         assert!(checked.as_ref().is_some_and(|check| check.passed), "{checked:?}");
         self.next_ticket().await;
     }

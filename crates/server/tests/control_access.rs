@@ -211,6 +211,7 @@ async fn names_of_the_wrong_shape_name_nothing() {
                 "/explain_signature",
                 "/erase",
                 "/hold",
+                "/grant",
             ];
             let needs_body = with_body.iter().any(|end| call.path.ends_with(end));
             if !is_named || needs_body {

@@ -28,7 +28,7 @@ fn fields(refused: &client::control::Error) -> Vec<String> {
 async fn an_app_shows_its_secrets_once() {
     World::each(async |world| {
         let hirer = world.hirer().await;
-        let created = world.operator.create_app(&named(&hirer.tenant_key)).await.unwrap();
+        let created = world.create_granted(&named(&hirer.tenant_key)).await.unwrap();
         assert!(created.app.app_id.starts_with("cli_") && created.app.enabled);
         for secret in [&created.app_secret, &created.verification_token, &created.encrypt_key] {
             assert_eq!(secret.len(), 32);
@@ -49,10 +49,10 @@ async fn an_app_shows_its_secrets_once() {
 async fn a_store_app_belongs_to_no_tenant() {
     let world = World::on(Engine::Sqlite).await;
     let body = CreateApp { name: "a".to_owned(), kind: AppKind::Store, ..CreateApp::default() };
-    let created = world.operator.create_app(&body).await.unwrap();
+    let created = world.create_granted(&body).await.unwrap();
     assert_eq!((created.app.kind, created.app.tenant_key), (AppKind::Store, None));
     let body = UpdateApp { event_mode: Some(EventMode::LongConnection), ..UpdateApp::default() };
-    let refused = world.operator.update_app(&created.app.app_id, &body).await.unwrap_err();
+    let refused = world.update_granted(&created.app.app_id, &body).await.unwrap_err();
     assert_eq!(fields(&refused), ["event_mode"]);
 }
 
@@ -71,22 +71,22 @@ async fn everything_wrong_with_an_app_is_named_at_once() {
         ip_allowlist: vec!["x".to_owned()],
         ..named("0123456789abcdef")
     };
-    let refused = world.operator.create_app(&body).await.unwrap_err();
+    let refused = world.create_granted(&body).await.unwrap_err();
     assert_eq!(fields(&refused), ["ip_allowlist[0]", "scopes[1]", "callback_url", "tenant_key"]);
 
     let hirer = world.hirer().await;
-    let created = world.operator.create_app(&named(&hirer.tenant_key)).await.unwrap();
+    let created = world.create_granted(&named(&hirer.tenant_key)).await.unwrap();
     for url in ["http://10.0.0.1/", "http://localhost/", "https://[::1]/", "http://printer/"] {
         let body = UpdateApp { callback_url: Some(Some(url.to_owned())), ..UpdateApp::default() };
-        let refused = world.operator.update_app(&created.app.app_id, &body).await.unwrap_err();
+        let refused = world.update_granted(&created.app.app_id, &body).await.unwrap_err();
         assert_eq!(fields(&refused), ["callback_url"], "{url}");
     }
     let url = "https://vendor.example/events";
     let body = UpdateApp { callback_url: Some(Some(url.to_owned())), ..UpdateApp::default() };
-    let changed = world.operator.update_app(&created.app.app_id, &body).await.unwrap();
+    let changed = world.update_granted(&created.app.app_id, &body).await.unwrap();
     assert_eq!(changed.callback_url.as_deref(), Some(url));
     let body = UpdateApp { callback_url: Some(None), ..UpdateApp::default() };
-    let changed = world.operator.update_app(&created.app.app_id, &body).await.unwrap();
+    let changed = world.update_granted(&created.app.app_id, &body).await.unwrap();
     assert_eq!((changed.callback_url, changed.name.as_str()), (None, "诚信背调"));
 }
 

@@ -70,6 +70,8 @@ async fn the_chains_tell_who_changed_what_and_verify() {
         let expected = [
             AuditAct::TenantCreated,
             AuditAct::ApiKeyMade,
+            AuditAct::AppCreated,
+            AuditAct::AppGranted,
             AuditAct::AccountBound,
             AuditAct::SettingsChanged,
             AuditAct::OrderTerminated,
@@ -90,11 +92,11 @@ async fn the_chains_tell_who_changed_what_and_verify() {
         let anchors = read_anchors(&file, Some(&public_key(&world).await)).unwrap();
         assert!(anchors.len() >= 2, "{file}");
         let found = verify_chain(own.as_bytes(), &anchors).unwrap();
-        assert_eq!((found.entries, found.anchored), (6, Some(6)));
+        assert_eq!((found.entries, found.anchored), (8, Some(8)));
         let cut = own.trim_end().rsplit_once('\n').unwrap().0;
         assert!(matches!(verify_chain(cut.as_bytes(), &anchors), Err(Unproved::Chain(_))));
         assert!(verify_chain(cut.as_bytes(), &[]).is_ok());
-        let forged = file.replacen("\"seq\":6", "\"seq\":5", 1);
+        let forged = file.replacen("\"seq\":8", "\"seq\":5", 1);
         let found = read_anchors(&forged, Some(&public_key(&world).await));
         assert!(matches!(found, Err(Unproved::AnchorLine { .. })));
     })
@@ -129,6 +131,7 @@ async fn every_look_at_a_report_is_in_the_ledger_before_it_is_given() {
                 tenant_id: hirer.tenant_id,
                 order_id: order_id.parse().unwrap(),
                 object_id: report_id.parse().unwrap(),
+                holder: world.holder(&scene.seed.app),
             },
             world.clock.now(),
         );
@@ -274,6 +277,7 @@ async fn an_order_erased_by_hand_shows_nothing_and_faults_nowhere() {
                 tenant_id: hirer.tenant_id,
                 order_id: order_id.parse().unwrap(),
                 object_id: report_id.parse().unwrap(),
+                holder: world.holder(&seed.app),
             },
             world.clock.now(),
         );

@@ -35,10 +35,9 @@ async fn app_with(world: &World, hirer: &Hirer, scopes: &[&str], from: &[&str]) 
         ip_allowlist: texts(from),
         ..CreateApp::default()
     };
-    world.operator.create_app(&body).await.unwrap()
+    world.create_granted(&body).await.unwrap()
 }
 
-/// Contract, section 8, line by line.
 #[tokio::test]
 async fn the_error_matrix_of_update_result_holds() {
     World::each(async |world| {
@@ -308,6 +307,7 @@ async fn a_disabled_app_is_told_so_until_it_is_enabled() {
             assert_eq!(vendor.post(call, "{}").await.outcome(), DISABLED, "{call}");
         }
         world.operator.enable_app(app_id).await.unwrap();
+        let vendor = world.caller(&seed.app).await;
         assert_eq!(vendor.post("update_result", "{").await.outcome(), "400 9499 Bad Request");
     })
     .await;
@@ -322,7 +322,7 @@ async fn scopes_count_from_the_moment_they_are_changed() {
         let grant = async |scopes: &[&str]| {
             let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
             let body = UpdateApp { scopes: Some(scopes), ..UpdateApp::default() };
-            world.operator.update_app(app_id, &body).await.unwrap();
+            world.update_granted(app_id, &body).await.unwrap();
         };
         grant(&["hire:background_check_order:readonly"]).await;
         for (call, _) in CALLS {
@@ -355,7 +355,7 @@ async fn an_app_with_a_list_of_addresses_calls_from_these_alone() {
         ] {
             let list = list.iter().map(|range| (*range).to_owned()).collect();
             let body = UpdateApp { ip_allowlist: Some(list), ..UpdateApp::default() };
-            world.operator.update_app(&seed.app.app.app_id, &body).await.unwrap();
+            world.update_granted(&seed.app.app.app_id, &body).await.unwrap();
             let forwarded = Ask::post(path("update_result"), "{")
                 .with("X-Forwarded-For", "127.0.0.1")
                 .with("X-Real-Ip", "127.0.0.1")

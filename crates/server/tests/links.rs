@@ -20,6 +20,7 @@ fn link(filed: &Filed<'_>) -> String {
         tenant_id: filed.seed.hirer.tenant_id,
         order_id,
         object_id: filed.report.report_id.parse().unwrap(),
+        holder: filed.world.holder(&filed.seed.app),
     };
     filed.world.app.links.make(&linked, filed.world.clock.now())
 }
@@ -120,6 +121,7 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
             tenant_id: linked.seed.hirer.tenant_id,
             order_id: filed.order_id.parse().unwrap(),
             object_id: linked.report.report_id.parse().unwrap(),
+            holder: world.holder(&linked.seed.app),
         };
         let url = world.app.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
@@ -131,6 +133,7 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
             tenant_id: filed.seed.hirer.tenant_id,
             order_id: kept.order_id.parse().unwrap(),
             object_id: kept.report.report_id.parse().unwrap(),
+            holder: world.holder(&filed.seed.app),
         };
         let url = world.app.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));

@@ -226,7 +226,7 @@ async fn a_vendor_has_fifty_connections_and_a_closed_one_makes_room() {
         let other = world.create_app(&seed.hirer, None, false).await;
         let body =
             UpdateApp { event_mode: Some(EventMode::LongConnection), ..UpdateApp::default() };
-        world.operator.update_app(&other.app.app_id, &body).await.unwrap();
+        world.update_granted(&other.app.app_id, &body).await.unwrap();
         world.connect(&other).await;
 
         let listed = world.operator.list_app_connections(&seed.app.app.app_id).await.unwrap();
@@ -344,7 +344,7 @@ async fn a_store_app_has_no_long_connection() {
         kind: contract::control::AppKind::Store,
         ..CreateApp::default()
     };
-    let app = world.operator.create_app(&body).await.unwrap();
+    let app = world.create_granted(&body).await.unwrap();
     let answer = world.ask_endpoint(&app).await.json();
     let msg = "app_id or app_secret is invalid: expected a self-built app";
     assert_eq!(answer, json!({"code": 1_000_040_345, "msg": msg, "data": {}}));

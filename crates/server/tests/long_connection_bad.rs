@@ -92,7 +92,7 @@ async fn who_may_not_connect_is_refused_for_good() {
             assert_eq!(answer, json!({"code": 1_000_040_345, "msg": invalid, "data": {}}));
         }
         let change = async |body: UpdateApp| {
-            world.operator.update_app(id, &body).await.unwrap();
+            world.update_granted(id, &body).await.unwrap();
         };
         let ask = async || post(&world, body(id, secret)).await.1;
         let refused = |why: &str| {

@@ -28,7 +28,7 @@ async fn idle_connections_are_small_and_fifty_share_many_events_quickly() {
             let app = world.create_app(&seed.hirer, None, false).await;
             let mode =
                 UpdateApp { event_mode: Some(EventMode::LongConnection), ..UpdateApp::default() };
-            world.operator.update_app(&app.app.app_id, &mode).await.unwrap();
+            world.update_granted(&app.app.app_id, &mode).await.unwrap();
             // The first one of an app warms up.
             apps.push((world.connect(&app).await, app));
         }

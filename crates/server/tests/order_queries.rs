@@ -383,7 +383,7 @@ async fn a_disabled_app_reads_nothing() {
         let seed = world.seed().await;
         let caller = world.caller(&seed.app).await;
         let body = UpdateApp { scopes: Some(Vec::new()), ..UpdateApp::default() };
-        world.operator.update_app(&seed.app.app.app_id, &body).await.unwrap();
+        world.update_granted(&seed.app.app.app_id, &body).await.unwrap();
         assert!(caller.ask(Ask::new("GET", LIST)).await.outcome().starts_with("400 99991672"));
         world.operator.disable_app(&seed.app.app.app_id).await.unwrap();
         assert_eq!(

@@ -307,7 +307,7 @@ async fn the_whole_server_reaches_no_inner_address() {
         let callback_url = Some(Some(receiver.clone()));
         let body = UpdateApp { callback_url, ..UpdateApp::default() };
         // Most are refused by their text; names are taken, and then not called.
-        if world.operator.update_app(&app_id, &body).await.is_ok() {
+        if world.update_granted(&app_id, &body).await.is_ok() {
             let check = world.operator.verify_url(&app_id).await.unwrap();
             assert!(!check.passed, "{receiver}");
             checked += 1;

@@ -25,7 +25,7 @@ async fn behind(engine: Engine, proxies: &[&str]) -> World {
 async fn allow(world: &World, seed: &Seed, range: &str) {
     let ip_allowlist = Some(vec![range.to_owned()]);
     let body = UpdateApp { ip_allowlist, ..UpdateApp::default() };
-    world.operator.update_app(&seed.app.app.app_id, &body).await.unwrap();
+    world.update_granted(&seed.app.app.app_id, &body).await.unwrap();
 }
 
 /// A call of the vendor's with these headers; the code of its answer, and its text.

@@ -160,7 +160,7 @@ impl<'w> Front<'w> {
         {
             let ip_allowlist = Some(vec![range.to_owned()]);
             let body_of_app = UpdateApp { ip_allowlist, ..UpdateApp::default() };
-            self.world.operator.update_app(&seed.app.app.app_id, &body_of_app).await.unwrap();
+            self.world.update_granted(&seed.app.app.app_id, &body_of_app).await.unwrap();
             let (_, answer) = self.call(seed, body()).await;
             assert_eq!(answer["code"] == DENIED, is_denied, "{range}: {answer}");
             assert!(

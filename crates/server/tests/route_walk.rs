@@ -49,7 +49,7 @@ fn row(call: Call) -> Row {
         Call::ResendAppTicket => Row::Token(|walk| secret(&walk.store_app)),
         Call::AppToken => Row::Token(|walk| {
             let mut body = secret(&walk.store_app);
-            body["app_ticket"] = json!(walk.scene.world.ticket(&walk.store_app));
+            body["app_ticket"] = json!(walk.ticket);
             body
         }),
         Call::TenantToken => Row::Token(|walk| {
@@ -106,6 +106,7 @@ struct Walk<'w> {
     scene: Scene<'w>,
     store_app: CreatedApp,
     /// The store app's.
+    ticket: String,
     app_token: String,
 }
 
@@ -114,8 +115,9 @@ impl<'w> Walk<'w> {
         let scene = Scene::new(world).await;
         let store_app = world.create_store_app(None, false).await;
         world.install(&store_app, &scene.seed.hirer, None).await;
+        let ticket = world.ticket(&store_app).await;
         let app_token = world.app_token(&store_app).await;
-        Walk { scene, store_app, app_token }
+        Walk { scene, store_app, ticket, app_token }
     }
 
     /// The call with its good body and this token.
@@ -209,7 +211,7 @@ async fn app_with(world: &World, hirer: &Hirer, scopes: &[Scope]) -> CreatedApp 
         scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         ..CreateApp::default()
     };
-    world.operator.create_app(&body).await.unwrap()
+    world.create_granted(&body).await.unwrap()
 }
 
 #[tokio::test]
@@ -309,7 +311,7 @@ async fn every_call_refuses_a_disabled_app_and_one_from_elsewhere() {
             let list = ranges.iter().map(|range| (*range).to_owned()).collect();
             let body = UpdateApp { ip_allowlist: Some(list), ..UpdateApp::default() };
             for app_id in app_ids {
-                world.operator.update_app(app_id, &body).await.unwrap();
+                world.update_granted(app_id, &body).await.unwrap();
             }
         };
         allow(&["192.0.2.0/24"]).await;

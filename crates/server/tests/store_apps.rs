@@ -31,13 +31,13 @@ async fn store_app(world: &World, callback_url: Option<String>, encrypted: bool)
         encrypted,
         ..CreateApp::default()
     };
-    world.operator.create_app(&body).await.unwrap()
+    world.create_granted(&body).await.unwrap()
 }
 
 async fn install(world: &World, app: &CreatedApp, hirer: &Hirer, scopes: Option<&[&str]>) {
     let scopes = scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect());
     let body = PutInstallation { scopes };
-    let put = world.operator.put_installation(&app.app.app_id, &hirer.tenant_key, &body);
+    let put = world.install_granted(&app.app.app_id, &hirer.tenant_key, &body);
     put.await.unwrap();
 }
 
@@ -225,7 +225,7 @@ async fn a_receiver_that_was_away_gets_the_newest_ticket_alone() {
         world.settle().await;
         assert!(peer.seen().is_empty(), "they wait for a receiver");
         let body = UpdateApp { callback_url: Some(Some(peer.url("/"))), ..UpdateApp::default() };
-        world.operator.update_app(&app.app.app_id, &body).await.unwrap();
+        world.update_granted(&app.app.app_id, &body).await.unwrap();
         world.settle().await;
         let first = tickets(&peer);
         assert_eq!((first.len(), first[0].issued_at), (1, harness::BEGIN.0 + 3_600_000));

@@ -268,7 +268,7 @@ async fn the_scope_to_update_background_checks_is_needed() {
                 scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
                 ..CreateApp::default()
             };
-            let app = world.operator.create_app(&body).await.unwrap();
+            let app = world.create_granted(&body).await.unwrap();
             world.caller(&app).await.post(CALL, scene.example()).await
         };
         for scopes in [&[][..], &["hire:background_check_order:readonly", "hire:exam"]] {

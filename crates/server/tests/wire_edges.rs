@@ -134,7 +134,7 @@ async fn a_scope_error_links_to_a_page_that_says_what_to_grant_and_how() {
     let app_id = &seed.app.app.app_id;
     let vendor = world.caller(&seed.app).await;
     let body = UpdateApp { scopes: Some(vec![]), ..UpdateApp::default() };
-    world.operator.update_app(app_id, &body).await.unwrap();
+    world.update_granted(app_id, &body).await.unwrap();
     let answer = vendor.post("account_fields", "{}").await;
     assert!(answer.outcome().starts_with("400 99991672 "), "{}", answer.outcome());
     let body = answer.json();

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use contract::control::{AppKind, EventMode};
-use contract::evidence::{AuditAct, AuditEntry};
+use contract::evidence::AuditAct;
 use contract::scope::Scope;
+use domain::grant::Terms;
 use domain::{AppId, TenantId, UnixMs};
-use serde::{Deserialize, Serialize};
+
+pub use crate::app_secrets::{AppSecrets, OldSecret, OldSecrets};
 
 use crate::answers::KeptAnswer;
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::fault::{Fault, FaultKind};
 use crate::forms::DELETE_ACCOUNT_FORMS;
 use crate::pauses::Pause;
 use crate::resend::release_held;
 use crate::seal::Place;
 use crate::value::{Row, Written, any, one, values};
-use crate::{Known, Saved, Store, content, installations, tickets};
+use crate::{Known, Saved, Store, app_audit, content, grants, installations, tickets};
 
 /// One app, with its secrets at hand.
 #[derive(Debug, Clone)]
@@ -35,10 +37,41 @@ pub struct App {
     pub secrets: AppSecrets,
     /// Since when and why nothing is sent to it; none while it is sent events.
     pub pause: Option<Pause>,
+    /// Which secrets these are, and who changed the app last.
+    pub changes: Changes,
     /// Counts the changes of the row.
     pub version: i64,
     /// When it was created.
     pub created_at: UnixMs,
+}
+
+/// The numbers of an app's secrets, and its last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changes {
+    /// The number of the app_secret; 1 is the first, and the one before it is good for its grace time.
+    pub app_secret_no: i64,
+    /// The number of the encrypt key, in the same way.
+    pub encrypt_key_no: i64,
+    /// How often all tokens of the app were ended.
+    pub ends_no: i64,
+    /// The key that prepared what the app is now, 0 for nobody.
+    pub changed_by: i64,
+    /// When.
+    pub changed_at: UnixMs,
+}
+
+impl Changes {
+    /// Of a new app.
+    #[must_use]
+    pub const fn none() -> Changes {
+        Changes {
+            app_secret_no: 1,
+            encrypt_key_no: 1,
+            ends_no: 0,
+            changed_by: 0,
+            changed_at: UnixMs(0),
+        }
+    }
 }
 
 /// What can be changed of an app.
@@ -60,91 +93,57 @@ pub struct AppSettings {
     pub is_enabled: bool,
 }
 
-/// What goes out with an app's events, and what was good before the last rotation; sealed at rest.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppSecrets {
-    /// Stands in every event.
-    pub verification_token: String,
-    /// Encrypts and signs events.
-    pub encrypt_key: String,
-    /// What is good besides, for a time.
-    #[serde(default)]
-    pub old: OldSecrets,
-}
-
-/// The values that were good before they were rotated, each until the end of its grace time.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OldSecrets {
-    /// The app_secret's SHA-256.
-    pub app_secret_hash: Option<OldSecret<[u8; 32]>>,
-    /// The encrypt key.
-    pub encrypt_key: Option<OldSecret<String>>,
-    /// The verification token.
-    pub verification_token: Option<OldSecret<String>>,
-}
-
-/// A value that is good until an instant.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OldSecret<T> {
-    /// The value.
-    pub value: T,
-    /// Milliseconds since the epoch.
-    pub until_ms: i64,
-}
-
-impl<T> OldSecret<T> {
-    /// The value, while it is good.
-    #[must_use]
-    pub fn at(&self, now: UnixMs) -> Option<&T> {
-        (now.0 < self.until_ms).then_some(&self.value)
+impl App {
+    /// The app_secrets that are good at `now`, each with its number and its SHA-256: the present one, and in its grace
+    /// time the old one.
+    pub fn good_secrets(&self, now: UnixMs) -> impl Iterator<Item = (i64, &[u8; 32])> {
+        let newest = self.changes.app_secret_no;
+        let old = self.secrets.old.app_secret_hash.as_ref().and_then(|old| old.at(now));
+        std::iter::once((newest, &self.secret_hash)).chain(old.map(|old| (newest - 1, old)))
     }
-}
 
-impl AppSecrets {
-    /// The secrets that events went out with before the last rotation, while those are good; none when what is
-    /// good now is all there is.
+    /// Until when the app_secret of this number is good; none while it is the present one.
     #[must_use]
-    pub fn before_rotation(&self, now: UnixMs) -> Option<AppSecrets> {
-        let old = &self.old;
-        let token = old.verification_token.as_ref().and_then(|old| old.at(now));
-        let key = old.encrypt_key.as_ref().and_then(|old| old.at(now));
-        if token.is_none() && key.is_none() {
+    pub fn secret_ends_at(&self, number: i64) -> Option<UnixMs> {
+        if number == self.changes.app_secret_no {
             return None;
         }
-        Some(AppSecrets {
-            verification_token: token.unwrap_or(&self.verification_token).clone(),
-            encrypt_key: key.unwrap_or(&self.encrypt_key).clone(),
-            old: OldSecrets::default(),
-        })
-    }
-}
-
-impl std::fmt::Debug for AppSecrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AppSecrets(..)")
-    }
-}
-
-impl App {
-    /// The hashes of the app_secrets that are good at `now`: the present one, and in its grace time the old one.
-    pub fn secret_hashes(&self, now: UnixMs) -> impl Iterator<Item = &[u8; 32]> {
         let old = self.secrets.old.app_secret_hash.as_ref();
-        std::iter::once(&self.secret_hash).chain(old.and_then(|old| old.at(now)))
+        let old = old.filter(|_| number == self.changes.app_secret_no - 1);
+        Some(old.map_or(UnixMs(0), |old| UnixMs(old.until_ms)))
+    }
+
+    /// What the app is now, as far as a tenant has to grant it.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let AppSettings { scopes, event_mode, callback_url, encrypted, ip_allowlist, .. } =
+            &self.settings;
+        Terms {
+            scopes: scopes.clone(),
+            event_mode: *event_mode,
+            callback_url: callback_url.clone(),
+            encrypted: *encrypted,
+            ip_allowlist: ip_allowlist.clone(),
+            app_secret_no: self.changes.app_secret_no,
+            encrypt_key_no: self.changes.encrypt_key_no,
+        }
     }
 }
 
 const INSERT: &str = "INSERT INTO apps (app_id, tenant_id, name, kind, scopes, event_mode, callback_url, \
-    encrypted, ip_allowlist, enabled, secret_hash, sealed, version, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13)";
+    encrypted, ip_allowlist, enabled, secret_hash, sealed, version, created_at, changed_by, changed_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $13)";
 const UPDATE: &str = "UPDATE apps SET name = $1, scopes = $2, event_mode = $3, callback_url = $4, \
-    encrypted = $5, ip_allowlist = $6, enabled = $7, version = version + 1 \
-    WHERE app_id = $8 AND version = $9";
-const ROTATE: &str = "UPDATE apps SET secret_hash = $3, sealed = $4, version = version + 1 \
-    WHERE app_id = $1 AND version = $2";
+    encrypted = $5, ip_allowlist = $6, enabled = $7, ends_no = ends_no + $10, changed_by = $11, changed_at = $12, \
+    version = version + 1 WHERE app_id = $8 AND version = $9";
+const ROTATE: &str = "UPDATE apps SET secret_hash = $3, sealed = $4, app_secret_no = $5, encrypt_key_no = $6, \
+    changed_by = $7, changed_at = $8, version = version + 1 WHERE app_id = $1 AND version = $2";
 const FIND: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
-    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason FROM apps WHERE app_id = $1";
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason, \
+    app_secret_no, encrypt_key_no, ends_no, changed_by, changed_at FROM apps WHERE app_id = $1";
 const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, callback_url, encrypted, \
-    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason FROM apps \
+    ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason, \
+    app_secret_no, encrypt_key_no, ends_no, changed_by, changed_at FROM apps \
     WHERE (created_at, app_id) < ($1, $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
 const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
     AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
@@ -183,13 +182,18 @@ impl Store {
                 app.secret_hash.as_slice(),
                 sealed,
                 app.created_at.0,
+                by.actor_number(),
             ],
         ));
         if app.kind == AppKind::Store {
             statements.push(tickets::schedule(app.app_id, app.created_at));
         }
-        let entry = told(by, AuditAct::AppCreated, app.app_id);
-        statements.extend(audit::add(audit::OPERATOR, &entry));
+        if let Some(tenant_id) = app.tenant_id {
+            statements.push(grants::prepare(app.app_id, tenant_id));
+        }
+        let mut entry = app_audit::entry(by, AuditAct::AppCreated, app.app_id);
+        entry.details = app_audit::created(app);
+        statements.extend(app_audit::add(&entry, app.tenant_id));
         Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::KeyTaken,
@@ -227,8 +231,8 @@ impl Store {
         rows.iter().map(|row| self.app(row)).collect()
     }
 
-    /// Changes an app's settings, unless it changed since `version`. Events that were held for want of a
-    /// sink become due when the app has one now.
+    /// Changes an app's settings, unless it changed since `version`; an app that is stopped has its tokens ended for
+    /// good. What was held becomes due when the app has a sink now.
     ///
     /// # Errors
     /// Faults of storage.
@@ -239,6 +243,11 @@ impl Store {
         version: i64,
         settings: &AppSettings,
     ) -> Result<Saved, Fault> {
+        let Some(before) = self.find_app_at(app_id, version).await? else {
+            return Ok(Saved::Outdated);
+        };
+        let tenants = self.tenants_of(&before).await?;
+        let ends = before.settings.is_enabled && !settings.is_enabled;
         let mut statements = vec![one(
             UPDATE,
             values![
@@ -251,16 +260,22 @@ impl Store {
                 settings.is_enabled,
                 app_id.0,
                 version,
+                i64::from(ends),
+                by.actor_number(),
+                by.at.0,
             ],
         )];
+        if ends {
+            statements.push(tickets::renew(app_id, by.at));
+        }
         let has_sink =
             settings.callback_url.is_some() || settings.event_mode == EventMode::LongConnection;
         if settings.is_enabled && has_sink {
             statements.push(release_held(app_id, by.at));
         }
-        let mut entry = told(by, AuditAct::AppChanged, app_id);
-        entry.details.insert("enabled".to_owned(), settings.is_enabled.to_string());
-        statements.extend(audit::add(audit::OPERATOR, &entry));
+        let mut entry = app_audit::entry(by, AuditAct::AppChanged, app_id);
+        entry.details = app_audit::changed(&before.settings, settings);
+        statements.extend(app_audit::add(&entry, tenants));
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -269,7 +284,8 @@ impl Store {
         })
     }
 
-    /// Gives an app other secrets, unless it changed since `version`.
+    /// Gives an app other secrets, unless it changed since `version`. Tokens and tickets that were bought with an
+    /// app_secret which is good no longer end with it.
     ///
     /// # Errors
     /// Faults of storage.
@@ -282,11 +298,35 @@ impl Store {
         secrets: &AppSecrets,
         answer: Option<&KeptAnswer>,
     ) -> Result<Saved, Fault> {
+        let Some(before) = self.find_app_at(app_id, version).await? else {
+            return Ok(Saved::Outdated);
+        };
+        let tenants = self.tenants_of(&before).await?;
+        let changes = before.changes;
+        let has_new_secret = *secret_hash != before.secret_hash;
+        let has_new_key = secrets.encrypt_key != before.secrets.encrypt_key;
         let sealed = self.secrets().apps.seal(place(app_id), &content::to_text(secrets));
         let mut statements = self.keep_answer(answer);
         let keeps = statements.len();
-        statements.push(one(ROTATE, values![app_id.0, version, secret_hash.as_slice(), sealed]));
-        statements.extend(audit::add(audit::OPERATOR, &told(by, AuditAct::AppRotated, app_id)));
+        statements.push(one(
+            ROTATE,
+            values![
+                app_id.0,
+                version,
+                secret_hash.as_slice(),
+                sealed,
+                changes.app_secret_no + i64::from(has_new_secret),
+                changes.encrypt_key_no + i64::from(has_new_key),
+                by.actor_number(),
+                by.at.0,
+            ],
+        ));
+        if has_new_secret {
+            statements.push(tickets::renew(app_id, by.at));
+        }
+        let mut entry = app_audit::entry(by, AuditAct::AppRotated, app_id);
+        entry.details = app_audit::rotated(&before, secret_hash, secrets);
+        statements.extend(app_audit::add(&entry, tenants));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(place) if place < keeps => Saved::KeyTaken,
@@ -294,18 +334,36 @@ impl Store {
         })
     }
 
+    /// The app as it was at `version`; none when it is gone or changed since.
+    async fn find_app_at(&self, app_id: AppId, version: i64) -> Result<Option<Arc<App>>, Fault> {
+        let found = self.find_app(app_id).await?;
+        Ok(found.filter(|app| app.version == version))
+    }
+
+    /// The tenants that the app may concern: its own, or those where it is installed.
+    async fn tenants_of(&self, app: &App) -> Result<Vec<TenantId>, Fault> {
+        match app.tenant_id {
+            Some(tenant_id) => Ok(vec![tenant_id]),
+            None => self.list_tenants_with(app.app_id).await,
+        }
+    }
+
     /// Deletes an app that no account is bound to, with its installations; [`Saved::Outdated`] when one is.
     ///
     /// # Errors
     /// Faults of storage.
     pub async fn delete_app(&self, by: By, app_id: AppId) -> Result<Saved, Fault> {
+        let Some(before) = self.find_app(app_id).await? else { return Ok(Saved::Outdated) };
+        let tenants = self.tenants_of(&before).await?;
         let mut statements = vec![
             one(DELETE, values![app_id.0]),
             installations::delete_of_app(app_id),
+            grants::delete_of_app(app_id),
             tickets::unschedule(app_id),
             any(DELETE_ACCOUNT_FORMS, values![app_id.0]),
         ];
-        statements.extend(audit::add(audit::OPERATOR, &told(by, AuditAct::AppDeleted, app_id)));
+        let entry = app_audit::entry(by, AuditAct::AppDeleted, app_id);
+        statements.extend(app_audit::add(&entry, tenants));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,
@@ -328,11 +386,7 @@ impl Store {
             settings: AppSettings {
                 name: row.text(2)?,
                 scopes: lines(&row.text(4)?).filter_map(Scope::parse).collect(),
-                event_mode: match row.text(5)?.as_str() {
-                    "webhook" => EventMode::Webhook,
-                    "long_connection" => EventMode::LongConnection,
-                    _ => return Err(damaged("event mode")),
-                },
+                event_mode: mode(&row.text(5)?)?,
                 callback_url: row.find_text(6)?,
                 encrypted: row.truth(7)?,
                 ip_allowlist: lines(&row.text(8)?).map(str::to_owned).collect(),
@@ -344,17 +398,17 @@ impl Store {
                 Some(since) => Some(Pause { since: UnixMs(since), reason: row.text(15)? }),
                 None => None,
             },
+            changes: Changes {
+                app_secret_no: row.int(16)?,
+                encrypt_key_no: row.int(17)?,
+                ends_no: row.int(18)?,
+                changed_by: row.int(19)?,
+                changed_at: UnixMs(row.int(20)?),
+            },
             version: row.int(12)?,
             created_at: UnixMs(row.int(13)?),
         })
     }
-}
-
-/// An entry of the operator's audit chain about an app.
-pub(crate) fn told(by: By, act: AuditAct, app_id: AppId) -> AuditEntry {
-    let mut entry = by.did(act);
-    entry.app_id = Some(app_id.to_string());
-    entry
 }
 
 fn place(app_id: AppId) -> Place {
@@ -368,17 +422,26 @@ fn kind_text(kind: AppKind) -> &'static str {
     }
 }
 
-fn mode_text(mode: EventMode) -> &'static str {
+/// The event mode of this text.
+pub(crate) fn mode(text: &str) -> Result<EventMode, Fault> {
+    match text {
+        "webhook" => Ok(EventMode::Webhook),
+        "long_connection" => Ok(EventMode::LongConnection),
+        _ => Err(Fault::new(FaultKind::Damaged, "an app's event mode is unknown")),
+    }
+}
+
+pub(crate) fn mode_text(mode: EventMode) -> &'static str {
     match mode {
         EventMode::Webhook => "webhook",
         EventMode::LongConnection => "long_connection",
     }
 }
 
-fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     parts.collect::<Vec<_>>().join("\n")
 }
 
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.is_empty())
 }

@@ -1,4 +1,5 @@
-//! Installations: a store app in one tenant, with the scopes that the tenant granted.
+//! Installations: a store app in one tenant, with the scopes that it is to have there. The operator prepares them; what
+//! the tenant granted of it stands in its grant ([`crate::grants`]).
 //!
 //! Each change of an installation counts as a change of its app, so that a worker which sets a delivery aside
 //! because the app is not installed notices when it is by now.
@@ -9,10 +10,10 @@ use contract::evidence::AuditAct;
 use contract::scope::Scope;
 use domain::{AppId, TenantId, UnixMs};
 
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::fault::Fault;
 use crate::value::{Row, Statement, Written, any, one, values};
-use crate::{Known, Saved, Store, apps, resend};
+use crate::{Known, Saved, Store, app_audit, grants, resend};
 
 /// A store app in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,28 +22,35 @@ pub struct Installation {
     pub app_id: AppId,
     /// The tenant.
     pub tenant_id: TenantId,
-    /// What the tenant granted.
+    /// What it is to have there.
     pub scopes: Vec<Scope>,
     /// Since when.
     pub installed_at: UnixMs,
+    /// The key that changed it last, 0 for nobody.
+    pub changed_by: i64,
+    /// When.
+    pub changed_at: UnixMs,
 }
 
 /// A repeat changes the scopes, never since when.
-const PUT: &str = "INSERT INTO installations (tenant_id, app_id, scopes, installed_at) \
-    VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, app_id) DO UPDATE SET scopes = excluded.scopes";
-const FIND: &str = "SELECT app_id, tenant_id, scopes, installed_at FROM installations \
+const PUT: &str = "INSERT INTO installations (tenant_id, app_id, scopes, installed_at, changed_by, changed_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, app_id) DO UPDATE SET scopes = excluded.scopes, \
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at";
+const FIND: &str = "SELECT app_id, tenant_id, scopes, installed_at, changed_by, changed_at FROM installations \
     WHERE tenant_id = $1 AND app_id = $2";
-const LIST: &str = "SELECT app_id, tenant_id, scopes, installed_at FROM installations \
+const LIST: &str = "SELECT app_id, tenant_id, scopes, installed_at, changed_by, changed_at FROM installations \
     WHERE app_id = $1 AND (installed_at, tenant_id) < ($2, $3) \
     ORDER BY installed_at DESC, tenant_id DESC LIMIT $4";
 const DELETE: &str = "DELETE FROM installations WHERE tenant_id = $1 AND app_id = $2";
+const LIST_TENANTS: &str = "SELECT tenant_id FROM installations WHERE app_id = $1";
 const DELETE_OF_APP: &str = "DELETE FROM installations WHERE app_id = $1";
 /// Also sees to it that the app is there.
-const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id = $1";
+pub(crate) const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id = $1";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[PUT, FIND, LIST, DELETE, DELETE_OF_APP, COUNT_CHANGE];
+pub(crate) const STATEMENTS: &[&str] =
+    &[PUT, FIND, LIST, LIST_TENANTS, DELETE, DELETE_OF_APP, COUNT_CHANGE];
 
 /// Takes an app out of every tenant.
 pub(crate) fn delete_of_app(app_id: AppId) -> Statement {
@@ -60,13 +68,27 @@ impl Store {
         by: By,
         installation: &Installation,
     ) -> Result<Saved, Fault> {
-        let Installation { app_id, tenant_id, scopes, installed_at } = installation;
+        let Installation { app_id, tenant_id, scopes, installed_at, .. } = installation;
+        let before = self.find_installation(*app_id, *tenant_id).await?;
+        let values = values![
+            tenant_id.0,
+            app_id.0,
+            join(scopes),
+            installed_at.0,
+            by.actor_number(),
+            by.at.0
+        ];
         let mut statements = vec![
             one(COUNT_CHANGE, values![app_id.0]),
-            any(PUT, values![tenant_id.0, app_id.0, join(scopes), installed_at.0]),
+            any(PUT, values),
+            grants::prepare(*app_id, *tenant_id),
             resend::release_held(*app_id, *installed_at),
         ];
-        statements.extend(told(by, AuditAct::InstallationChanged, *app_id, *tenant_id));
+        let mut entry = app_audit::entry(by, AuditAct::InstallationChanged, *app_id);
+        let before = before.as_ref().map(|before| before.scopes.as_slice());
+        entry.details = app_audit::scopes(before, scopes);
+        entry.tenant_key = Some(tenant_id.to_string());
+        statements.extend(app_audit::add(&entry, [*tenant_id]));
         let known = Known::Installation(*app_id, *tenant_id);
         let written = self.write_known(statements, known).await?;
         self.wake_deliveries();
@@ -111,7 +133,13 @@ impl Store {
         self.read(LIST, values).await?.iter().map(installation).collect()
     }
 
-    /// Takes a store app out of a tenant: its tokens there end at once, its accounts and orders stay. False when it
+    /// The tenants where an app is installed.
+    pub(crate) async fn list_tenants_with(&self, app_id: AppId) -> Result<Vec<TenantId>, Fault> {
+        let rows = self.read(LIST_TENANTS, values![app_id.0]).await?;
+        rows.iter().map(|row| row.int(0).map(TenantId)).collect()
+    }
+
+    /// Takes a store app out of a tenant: its tokens there end for good, its accounts and orders stay. False when it
     /// is not installed there.
     ///
     /// # Errors
@@ -122,22 +150,17 @@ impl Store {
         app_id: AppId,
         tenant_id: TenantId,
     ) -> Result<bool, Fault> {
-        let mut statements =
-            vec![one(DELETE, values![tenant_id.0, app_id.0]), any(COUNT_CHANGE, values![app_id.0])];
-        statements.extend(told(by, AuditAct::InstallationDeleted, app_id, tenant_id));
+        let mut statements = vec![
+            one(DELETE, values![tenant_id.0, app_id.0]),
+            any(COUNT_CHANGE, values![app_id.0]),
+            grants::end(app_id, tenant_id),
+        ];
+        let mut entry = app_audit::entry(by, AuditAct::InstallationDeleted, app_id);
+        entry.tenant_key = Some(tenant_id.to_string());
+        statements.extend(app_audit::add(&entry, [tenant_id]));
         let known = Known::Installation(app_id, tenant_id);
         Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
     }
-}
-
-/// What the audit chains of the operator and of the tenant tell of an installation.
-fn told(by: By, act: AuditAct, app_id: AppId, tenant_id: TenantId) -> Vec<Statement> {
-    let mut entry = apps::told(by, act, app_id);
-    entry.tenant_key = Some(tenant_id.to_string());
-    // In the order of their tenants, as everywhere: the operator's is 0, and a tenant's may be below it.
-    let mut chains = [audit::OPERATOR, tenant_id];
-    chains.sort_unstable();
-    chains.iter().flat_map(|chain| audit::add(*chain, &entry)).collect()
 }
 
 fn join(scopes: &[Scope]) -> String {
@@ -150,5 +173,7 @@ fn installation(row: &Row) -> Result<Installation, Fault> {
         tenant_id: TenantId(row.int(1)?),
         scopes: row.text(2)?.lines().filter_map(Scope::parse).collect(),
         installed_at: UnixMs(row.int(3)?),
+        changed_by: row.int(4)?,
+        changed_at: UnixMs(row.int(5)?),
     })
 }

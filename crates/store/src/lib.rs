@@ -16,6 +16,8 @@
 pub mod accounts;
 pub mod answers;
 pub mod api_keys;
+mod app_audit;
+mod app_secrets;
 pub mod apps;
 pub mod audit;
 pub mod backup;
@@ -31,6 +33,7 @@ pub mod events;
 mod fault;
 pub mod files;
 pub mod forms;
+pub mod grants;
 pub mod installations;
 pub mod manifests;
 mod migrate;
@@ -70,6 +73,7 @@ pub use seal::{Digester, Key, Place};
 use apps::App;
 use cache::Cache;
 use engine::{Ids, Signals};
+use grants::Grant;
 use installations::Installation;
 use postgres::News;
 use signing::Signer;
@@ -118,6 +122,7 @@ pub struct Secrets {
 pub(crate) enum Known {
     Tenant(TenantId),
     App(AppId),
+    /// With the grant.
     Installation(AppId, TenantId),
 }
 
@@ -128,6 +133,8 @@ struct Remembered {
     apps: Cache<AppId, Arc<App>>,
     /// None where the app is not installed, so that a token of before costs no storage either.
     installations: Cache<(AppId, TenantId), Option<Arc<Installation>>>,
+    /// None where nothing was ever granted.
+    grants: Cache<(AppId, TenantId), Option<Arc<Grant>>>,
 }
 
 /// The memory of one installation. Cheap to share behind an [`Arc`].
@@ -365,6 +372,7 @@ impl Remembered {
         self.tenants.hear_of_changes(hears_of_changes);
         self.apps.hear_of_changes(hears_of_changes);
         self.installations.hear_of_changes(hears_of_changes);
+        self.grants.hear_of_changes(hears_of_changes);
     }
 
     fn forget(&self, what: &str) {
@@ -384,6 +392,7 @@ impl Remembered {
                 if let (Ok(app_id), Ok(tenant_id)) = (app_id.parse(), tenant_key.parse()) {
                     // The app last: whoever finds its new version finds the new installation too.
                     self.installations.forget(&(app_id, tenant_id));
+                    self.grants.forget(&(app_id, tenant_id));
                     self.apps.forget(&app_id);
                 }
             }

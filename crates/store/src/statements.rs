@@ -18,6 +18,7 @@ fn shared() -> Vec<&'static str> {
         crate::deliveries::STATEMENTS,
         crate::erasing::STATEMENTS,
         crate::events::STATEMENTS,
+        crate::grants::STATEMENTS,
         crate::installations::STATEMENTS,
         crate::manifests::STATEMENTS,
         crate::order_pages::STATEMENTS,

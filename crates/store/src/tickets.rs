@@ -37,6 +37,7 @@ const GIVE_UP: &str = "UPDATE deliveries SET state = 4, due_at = NULL, finished_
 const NEXT: &str =
     "UPDATE app_tickets SET event_no = $2, due_at = $3 WHERE app_id = $1 AND due_at = $4";
 const NEXT_NOW: &str = "UPDATE app_tickets SET event_no = $2, due_at = $3 WHERE app_id = $1";
+const RENEW: &str = "UPDATE app_tickets SET due_at = $2 WHERE app_id = $1";
 const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE tenant_id = 0 AND event_no IN \
     (SELECT event_no FROM events WHERE tenant_id = 0 AND event_no < $1)";
 const FORGET_DELIVERIES: &str = "DELETE FROM deliveries WHERE tenant_id = 0 AND event_no IN \
@@ -53,6 +54,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     GIVE_UP,
     NEXT,
     NEXT_NOW,
+    RENEW,
     FORGET_ATTEMPTS,
     FORGET_DELIVERIES,
     FORGET_EVENTS,
@@ -61,6 +63,11 @@ pub(crate) const STATEMENTS: &[&str] = &[
 /// Begins the tickets of a new store app: the first one is due at `at`.
 pub(crate) fn schedule(app_id: AppId, at: UnixMs) -> Statement {
     any(SCHEDULE, values![app_id.0, at.0])
+}
+
+/// Makes the next ticket of an app due at `at`: those of before have ended. Nothing for an app without tickets.
+pub(crate) fn renew(app_id: AppId, at: UnixMs) -> Statement {
+    any(RENEW, values![app_id.0, at.0])
 }
 
 /// Ends the tickets of an app.

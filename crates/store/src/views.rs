@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use contract::evidence::AuditAct;
 use contract::hex::to_hex;
-use domain::{Id, TenantId, UnixMs};
+use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
@@ -23,8 +23,8 @@ use crate::{Store, content};
 pub enum Viewer {
     /// A key of the control API.
     ApiKey(Id),
-    /// Whoever holds a signed link.
-    Link,
+    /// Whoever holds a signed link that the app was given; none for those of before apps were named.
+    Link(Option<AppId>),
 }
 
 /// A content that is about to be given away.
@@ -117,7 +117,7 @@ impl Store {
         let address = view.address.to_string();
         let (by, viewer_kind, viewer_id) = match view.viewer {
             Viewer::ApiKey(key_id) => (By::key(key_id, view.at), 1, key_id.0),
-            Viewer::Link => (By::link(view.at), 2, 0),
+            Viewer::Link(app_id) => (By::link(view.at), 2, app_id.map_or(0, |app_id| app_id.0)),
         };
         let end = |place: u64| i64::try_from(place).unwrap_or(i64::MAX);
         let mut statements = vec![any(
@@ -137,6 +137,9 @@ impl Store {
             ],
         )];
         let mut entry = by.did(AuditAct::ReportViewed);
+        if let Viewer::Link(Some(app_id)) = view.viewer {
+            entry.app_id = Some(app_id.to_string());
+        }
         entry.order_id = Some(view.order_id.to_string());
         entry.report_id = Some(view.report_id.to_string());
         let digest = tenant.digester.digest("viewer address", address.as_bytes());
@@ -189,7 +192,7 @@ fn view(row: &Row, address: Option<String>) -> Result<View, Fault> {
         view_id: Id(row.int(0)?),
         viewer: match row.int(2)? {
             1 => Viewer::ApiKey(Id(row.int(3)?)),
-            2 => Viewer::Link,
+            2 => Viewer::Link(Some(AppId(row.int(3)?)).filter(|app_id| app_id.0 != 0)),
             _ => return Err(Fault::new(FaultKind::Damaged, "a viewer's kind is unknown")),
         },
         at: UnixMs(row.int(4)?),

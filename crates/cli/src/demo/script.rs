@@ -134,6 +134,9 @@ impl<'s> Script<'s> {
         self.operator_called("PATCH /api/v1/apps/…", "callback_url set");
 
         let control = Control::new(self.url, &created.api_key)?;
+        let granted = control.grant_prepared(&tenant_key, &app.app.app_id).await;
+        granted.context("granting the app")?;
+        self.hirer_called("POST /api/v1/tenants/…/apps/…/grant", "granted");
         let body = CreateAccount::new(&app.app.app_id, format!("{name}背调账号"));
         let account = control.create_account(&tenant_key, &body).await;
         let account_id = account.context("binding the account")?.account_id;

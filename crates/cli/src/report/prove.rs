@@ -43,7 +43,7 @@ impl Row for ReportView {
     const COLUMNS: &'static [Column] = &[
         fixed("AT"),
         fixed("VIEWER"),
-        fixed("KEY"),
+        fixed("KEY OR APP"),
         flexible("ADDRESS"),
         fixed("VERSION"),
         fixed("BYTES"),
@@ -53,7 +53,7 @@ impl Row for ReportView {
         vec![
             short_time(&self.at),
             word(&self.viewer),
-            self.key_id.clone().unwrap_or_default(),
+            self.key_id.clone().or_else(|| self.app_id.clone()).unwrap_or_default(),
             self.address.clone().unwrap_or_default(),
             self.version.to_string(),
             self.range.clone().unwrap_or_else(|| "all".to_owned()),

@@ -100,6 +100,7 @@ impl Client {
             };
             let app = operator.create_app(&app).await.unwrap();
             let hirer = Control::new(&daemon.url, &tenant.api_key).unwrap();
+            hirer.grant_prepared(&tenant_key, &app.app.app_id).await.unwrap();
             let account = CreateAccount::new(&app.app.app_id, "华东");
             let account = hirer.create_account(&tenant_key, &account).await.unwrap();
             let mut client = Client {

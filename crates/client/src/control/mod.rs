@@ -16,6 +16,7 @@ mod apps;
 mod events;
 mod evidence;
 mod files;
+mod grants;
 mod installation;
 mod installations;
 mod orders;

@@ -8,7 +8,6 @@ use super::debug_only;
 use super::page::page_faults;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use crate::event::EventType;
 
 /// Most characters of `since`.
 pub const SINCE_CHARS_MAX: usize = 40;
@@ -17,7 +16,7 @@ pub const SINCE_CHARS_MAX: usize = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Waits because the app has no sink, or is disabled.
+    /// Waits because the app has no sink, is disabled, or lacks the tenant's grant.
     Held,
     /// Is to be tried, now or at `next_attempt_at`.
     Due,
@@ -37,16 +36,6 @@ pub struct ListEvents {
     /// Only events of this order: 19 decimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<String>,
-    /// Only events for this app: `cli_` and 16 lower-case hex digits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app_id: Option<String>,
-    /// Only events of this type: `hire.eco_account.created_v1`, ….
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<String>,
-    /// Only events whose delivery stands there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(inline)]
-    pub state: Option<DeliveryState>,
     /// `next_cursor` of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -63,15 +52,6 @@ impl ListEvents {
         let mut faults = Faults(page_faults(self.cursor.as_deref(), self.limit));
         if let Some(order_id) = &self.order_id {
             faults.digits("order_id", order_id, 19, 19);
-        }
-        if let Some(app_id) = &self.app_id {
-            faults.app_id("app_id", app_id);
-        }
-        if let Some(event_type) = &self.event_type
-            && EventType::parse(event_type).is_none()
-        {
-            let all: Vec<_> = EventType::ALL.iter().map(|known| known.as_str()).collect();
-            faults.add("event_type", format!("expected one of {}", all.join(", ")));
         }
         faults.0
     }
@@ -106,6 +86,9 @@ pub struct Delivery {
     pub app_id: String,
     /// Where the delivery stands.
     pub state: DeliveryState,
+    /// What a held delivery waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_reason: Option<String>,
     /// Tries made so far, resent ones included.
     pub attempt_count: u32,
     /// When the next try is due (RFC 3339, UTC); absent when none is planned.
@@ -185,12 +168,8 @@ mod tests {
 
     #[test]
     fn the_query_names_every_fault() {
-        let query = ListEvents {
-            order_id: Some("7".into()),
-            cursor: Some(String::new()),
-            limit: Some(0),
-            ..ListEvents::default()
-        };
+        let query =
+            ListEvents { order_id: Some("7".into()), cursor: Some(String::new()), limit: Some(0) };
         let fields: Vec<_> = query.faults().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["limit", "cursor", "order_id"]);
     }

@@ -76,6 +76,9 @@ pub struct ReportView {
     /// The key; absent for links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// The app that was given the link; absent for keys, and for links of before apps were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
     /// The network address; absent once the order is erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -86,7 +89,7 @@ pub struct ReportView {
     pub range: Option<String>,
 }
 
-debug_only! { ReportView { view_id, at, viewer, key_id, version, range } }
+debug_only! { ReportView { view_id, at, viewer, key_id, app_id, version, range } }
 
 /// How long orders of one package are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

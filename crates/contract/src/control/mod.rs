@@ -16,6 +16,7 @@ pub mod connection;
 pub mod event;
 pub mod evidence;
 pub mod file;
+pub mod grant;
 pub mod installation;
 pub mod object;
 pub mod order;
@@ -38,6 +39,7 @@ pub use evidence::{
     ViewerKind,
 };
 pub use file::{CreateFile, File};
+pub use grant::{Grant, GrantApp, GrantState, Terms};
 pub use installation::{Installation, PutInstallation};
 pub use object::{
     CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked, RotateKeys, RotatedKeys,

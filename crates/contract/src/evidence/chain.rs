@@ -65,6 +65,10 @@ pub enum AuditAct {
     InstallationChanged,
     /// A store app was taken out of a tenant.
     InstallationDeleted,
+    /// The tenant granted an app what was prepared for it.
+    AppGranted,
+    /// The tenant took back what it had granted to an app.
+    AppGrantTakenBack,
     /// The installation's keys were wrapped under another root key.
     KeyRotated,
 }

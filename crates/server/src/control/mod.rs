@@ -16,6 +16,7 @@ mod evidence;
 mod failure;
 mod files;
 mod gate;
+mod grants;
 mod installations;
 mod instant;
 mod keys;
@@ -73,6 +74,12 @@ fn calls() -> OpenApiRouter<SharedApp> {
             installations::delete::delete_installation
         ))
         .routes(routes!(apps::connections::list_app_connections))
+        .routes(routes!(grants::list::list_grants))
+        .routes(routes!(
+            grants::get::get_grant,
+            grants::post::grant_app,
+            grants::delete::take_grant_back
+        ))
         .routes(routes!(accounts::create::create_account, accounts::list::list_accounts))
         .routes(routes!(accounts::get::get_account, accounts::delete::delete_account))
         .routes(routes!(accounts::form::get_account_form))

@@ -14,8 +14,9 @@ use store::{Fault, FaultKind};
 
 use super::{Asking, Content, Given, Ungiven, give, give_whole};
 use crate::app::{App, SharedApp};
+use crate::app_access::{AppAccess, Holder};
 use crate::files;
-use crate::links::{LinkKind, Unfit};
+use crate::links::{LinkKind, Linked, Unfit};
 use crate::objects::Unreadable;
 
 /// Why a link gives nothing.
@@ -35,6 +36,10 @@ const NOT_FOUND: Failure =
 const EXPIRED: Failure = Failure::Refused(
     StatusCode::FORBIDDEN,
     "the link is older than one hour: ask for a new one where it came from",
+);
+const ENDED: Failure = Failure::Refused(
+    StatusCode::FORBIDDEN,
+    "the app that was given the link has no access any more",
 );
 const ERASED: Failure = Failure::Refused(StatusCode::GONE, "the content was erased");
 
@@ -59,21 +64,31 @@ async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Fail
         Unfit::Expired => EXPIRED,
     })?;
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
+    judge_holder(app, &tenant, linked.holder).await?;
     match linked.kind {
-        LinkKind::Report => {
-            give_report(app, &tenant, linked.order_id, linked.object_id, asking).await
-        }
+        LinkKind::Report => give_report(app, &tenant, &linked, asking).await,
         LinkKind::File => give_file(app, &tenant, linked.object_id, asking).await,
+    }
+}
+
+/// A link ends with what its holder was given it by: the app's secret, its grant, its reading of orders.
+async fn judge_holder(app: &App, tenant: &Tenant, holder: Holder) -> Result<(), Failure> {
+    let vendor = app.store.find_app(holder.app_id).await?.ok_or(ENDED)?;
+    let access = AppAccess::find(&app.store, &vendor, tenant.tenant_id).await?.ok_or(ENDED)?;
+    let is_live = access.live_secret(holder.numbers, app.clock.now()).is_some();
+    match vendor.settings.is_enabled && access.reads_orders() && is_live {
+        true => Ok(()),
+        false => Err(ENDED),
     }
 }
 
 async fn give_report(
     app: &App,
     tenant: &Tenant,
-    order_id: Id,
-    report_id: Id,
+    linked: &Linked,
     asking: &Asking,
 ) -> Result<Response, Failure> {
+    let Linked { order_id, object_id: report_id, holder, .. } = *linked;
     let store = &app.store;
     let report = store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
     if report.state == ReportState::Erased {
@@ -91,7 +106,7 @@ async fn give_report(
         name: &report.source.name,
         version: &version.ok_or(ERASED)?,
     };
-    match give(app, content, asking, Viewer::Link).await? {
+    match give(app, content, asking, Viewer::Link(Some(holder.app_id))).await? {
         Given::Content(response) => Ok(response),
         Given::Outside(range) => Err(Failure::Outside(range)),
         Given::Erased => Err(ERASED),

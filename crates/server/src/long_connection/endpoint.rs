@@ -11,12 +11,12 @@ use contract::endpoint::{self, EndpointRequest};
 use contract::envelope::{ErrorBody, FieldViolation};
 use domain::AppId;
 use store::Fault;
-use store::apps::App as VendorApp;
 use store::connections::Holder;
 
-use super::refusal;
+use super::find_access;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
+use crate::app_access::{AppAccess, Numbers};
 use crate::http::body::read_body;
 use crate::http::forwarded::Reached;
 use crate::keys;
@@ -85,52 +85,53 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
         field: refused.field,
         expected: refused.expected.to_owned(),
     })?;
-    let vendor = authenticate(app, &request).await?;
-    judge_address(&vendor, peer)?;
-    judge_count(app, vendor.app_id).await?;
+    let (access, numbers) = authenticate(app, &request).await?;
+    let app_id = access.app.app_id;
+    judge_address(&access, peer)?;
+    judge_count(app, app_id).await?;
     let now = app.clock.now();
     let until_s = now.plus_ms(TICKET_LIFE_MS).seconds();
     let ticket = Ticket {
         connection_id: app.store.make_id(now),
-        app_id: vendor.app_id,
+        app_id,
+        numbers: numbers.short(),
         until_s: u32::try_from(until_s).unwrap_or(u32::MAX),
     };
     Ok(format!("{base}{}", app.lines.tickets.address(&ticket)))
 }
 
-/// The app that asks, when it may have long connections.
+/// The app that asks, when it may have long connections, and what its connection goes back to.
 async fn authenticate(
     app: &App,
     request: &EndpointRequest,
-) -> Result<std::sync::Arc<VendorApp>, Refused> {
+) -> Result<(AppAccess, Numbers), Refused> {
     let code = &code::LONG_CONNECTION_CREDENTIALS;
     let invalid = || Refused::Code(code, code.msg.to_owned());
     let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
     let vendor = app.store.find_app(app_id).await?.ok_or_else(invalid)?;
-    if !keys::is_secret_of(&vendor, &request.app_secret, app.clock.now()) {
-        return Err(invalid());
-    }
-    match refusal(&vendor) {
-        None => Ok(vendor),
-        Some(expected) => Err(Refused::Code(code, format!("{}: {expected}", code.msg))),
+    let secret_no = keys::secret_no(&vendor, &request.app_secret, app.clock.now());
+    let secret_no = secret_no.ok_or_else(invalid)?;
+    match find_access(app, &vendor, secret_no).await? {
+        Ok(access) => {
+            let numbers = access.numbers(secret_no);
+            Ok((access, numbers))
+        }
+        Err(expected) => Err(Refused::Code(code, format!("{}: {expected}", code.msg))),
     }
 }
 
-/// The app's list of addresses that may call, when it has one.
-fn judge_address(vendor: &VendorApp, peer: Option<IpAddr>) -> Result<(), Refused> {
-    let ranges = &vendor.settings.ip_allowlist;
-    if ranges.is_empty() {
+/// The lists of addresses that may call, where there are any.
+fn judge_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused> {
+    let peer = peer.map(|peer| peer.to_canonical());
+    let allows = |ranges: &[String]| {
+        let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
+        peer.zip(allowed.ok()).is_some_and(|(peer, allowed)| allowed.allows_address(peer))
+    };
+    if access.ip_allowlists().all(allows) {
         return Ok(());
     }
-    let peer = peer.map(|peer| peer.to_canonical());
-    let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
-    match (peer, allowed) {
-        (Some(peer), Ok(allowed)) if allowed.allows_address(peer) => Ok(()),
-        (peer, _) => {
-            let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
-            Err(Refused::Code(&code::IP_DENIED, code::IP_DENIED.msg.replace("%s", &peer)))
-        }
-    }
+    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+    Err(Refused::Code(&code::IP_DENIED, code::IP_DENIED.msg.replace("%s", &peer)))
 }
 
 /// Refuses when the app has as many connections as it may have, on all replicas together.

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::dialogue::Ack;
 use super::ticket::TicketMaker;
+use crate::app_access::Numbers;
 use crate::chance;
 
 /// Events that wait until a connection takes them; more than are ever under way for one app.
@@ -65,6 +66,8 @@ pub(super) enum Order {
 pub(crate) struct Line {
     pub(crate) connection_id: Id,
     pub(crate) app_id: AppId,
+    /// What it was opened by.
+    pub(crate) numbers: Numbers,
     /// Who is at the other end: address and program.
     pub(crate) client: String,
     pub(crate) opened_at: UnixMs,
@@ -83,6 +86,7 @@ impl Line {
     pub(super) fn new(
         connection_id: Id,
         app_id: AppId,
+        numbers: Numbers,
         client: String,
         opened_at: UnixMs,
     ) -> (Arc<Line>, mpsc::Receiver<Order>) {
@@ -90,6 +94,7 @@ impl Line {
         let line = Line {
             connection_id,
             app_id,
+            numbers,
             client,
             opened_at,
             outbox,
@@ -163,6 +168,11 @@ impl Line {
     /// Whether the connection's task goes on reading what it is to do.
     pub(super) fn end(&self, farewell: Farewell) -> bool {
         self.outbox.try_send(Order::End(farewell)).is_ok()
+    }
+
+    /// Ends a connection that may not go on.
+    pub(crate) fn refuse(&self) {
+        self.end(Farewell::NotAllowed);
     }
 
     /// Nobody waits any longer for an ack that cannot come.
@@ -243,7 +253,7 @@ impl Lines {
     }
 
     /// How many connections the app has here.
-    pub(crate) fn count_of(&self, app_id: AppId) -> usize {
+    pub fn count_of(&self, app_id: AppId) -> usize {
         lock(&self.by_app).get(&app_id).map_or(0, Vec::len)
     }
 
@@ -341,25 +351,14 @@ impl Lines {
         news.collect()
     }
 
-    /// Ends the connections of an app that may have none any more.
-    pub(crate) fn refuse(&self, app_id: AppId) {
-        self.end_of(app_id, Farewell::NotAllowed);
-    }
-
-    fn end_of(&self, app_id: AppId, farewell: Farewell) {
-        for line in self.of(app_id) {
-            line.end(farewell);
-        }
-    }
-
     /// Ends all connections so that their clients come back at once, waits until they are gone, `time` at most, and
     /// closes their rows.
     pub(crate) async fn stop(&self, store: &Store, now: UnixMs, time: Duration) {
         self.has_stopped.store(true, Ordering::SeqCst);
         let all_gone = async {
             loop {
-                for app_id in self.apps() {
-                    self.end_of(app_id, Farewell::Stop);
+                for line in self.apps().into_iter().flat_map(|app_id| self.of(app_id)) {
+                    line.end(Farewell::Stop);
                 }
                 if self.count() == 0 {
                     break;
@@ -399,7 +398,8 @@ mod tests {
     fn lines(count: i64) -> (Lines, Vec<mpsc::Receiver<Order>>) {
         let lines = Lines::new(&Key::new([7; 32]));
         let line = |number| {
-            let (line, orders) = Line::new(Id(number), APP, "client".to_owned(), UnixMs(0));
+            let (line, orders) =
+                Line::new(Id(number), APP, Numbers::FIRST, "client".to_owned(), UnixMs(0));
             lines.add(&line);
             orders
         };

@@ -9,7 +9,7 @@
 //! What always holds: self-built apps only; a ticket opens one connection; an app has at most
 //! [`connections_per_app`](LongConnectionLimits::connections_per_app) on all replicas together; one event goes to one
 //! connection, drawn anew for each try, by the replica that holds it; a connection that ends is no loss, since
-//! whatever it did not acknowledge is due again. Source: contract, sections 5.3 to 5.6.
+//! whatever it did not acknowledge is due again; it ends with the secret, the grant or the app that it was opened by. Source: contract, sections 5.3 to 5.6.
 
 mod dialogue;
 mod endpoint;
@@ -18,11 +18,16 @@ mod socket;
 mod ticket;
 mod upgrade;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use contract::control::{AppKind, EventMode};
+use contract::control::EventMode;
 use contract::endpoint::ClientConfig;
+use store::Fault;
 use store::apps::App as VendorApp;
+
+use crate::app::App;
+use crate::app_access::AppAccess;
 
 pub(crate) use endpoint::serve as serve_endpoint;
 pub use lines::Lines;
@@ -65,14 +70,33 @@ impl Default for LongConnectionLimits {
     }
 }
 
-/// Why an app may have no long connection; none when it may.
-pub(crate) fn refusal(app: &VendorApp) -> Option<&'static str> {
-    match app {
-        _ if app.kind == AppKind::Store => Some("expected a self-built app"),
-        _ if !app.settings.is_enabled => Some("expected an app that is enabled"),
-        _ if app.settings.event_mode != EventMode::LongConnection => {
-            Some("expected an app whose event_mode is long_connection")
-        }
-        _ => None,
+/// The access of an app that may have long connections by its secret of this number; else why not.
+async fn find_access(
+    app: &App,
+    vendor: &Arc<VendorApp>,
+    app_secret_no: i64,
+) -> Result<Result<AppAccess, &'static str>, Fault> {
+    let Some(tenant_id) = vendor.tenant_id else { return Ok(Err("expected a self-built app")) };
+    if !vendor.settings.is_enabled {
+        return Ok(Err("expected an app that is enabled"));
     }
+    if vendor.settings.event_mode != EventMode::LongConnection {
+        return Ok(Err("expected an app whose event_mode is long_connection"));
+    }
+    let access = AppAccess::find(&app.store, vendor, tenant_id).await?;
+    let is_granted = |access: &AppAccess| {
+        access.grants_secret(app_secret_no) && access.ungranted_endpoint(app.clock.now()).is_empty()
+    };
+    let access = access.filter(is_granted);
+    Ok(access.ok_or("expected an app, event mode and secret that the tenant granted"))
+}
+
+/// Whether a connection may go on: its app may have one, and what it was opened by has not ended.
+pub(crate) async fn may_stay(app: &App, line: &Line) -> Result<bool, Fault> {
+    let Some(vendor) = app.store.find_app(line.app_id).await? else { return Ok(false) };
+    let Some(tenant_id) = vendor.tenant_id else { return Ok(false) };
+    let grant = app.store.find_grant(line.app_id, tenant_id).await?;
+    let live = line.numbers.live_secret(&vendor, grant.as_deref(), app.clock.now());
+    let Some(app_secret_no) = live else { return Ok(false) };
+    Ok(find_access(app, &vendor, app_secret_no).await?.is_ok())
 }

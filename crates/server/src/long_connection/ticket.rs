@@ -1,7 +1,7 @@
 //! One-time tickets: what the address of a websocket holds instead of a name and a password.
 //!
 //! A ticket is derived, not stored, so that asking for addresses costs no memory: a MAC over the connection's id, its
-//! app and its end of life stands in the address itself. That it opens one connection only is seen when it is used:
+//! app, its end of life and what it goes back to stands in the address itself. That it opens one connection only is seen when it is used:
 //! the connection's row has its id. Source: contract, section 5.4.
 
 use std::fmt::Write as _;
@@ -14,7 +14,6 @@ use domain::{AppId, Id, UnixMs};
 use store::Key;
 
 use super::SERVICE_ID;
-use crate::chance;
 
 /// How long a ticket may be used, in milliseconds.
 pub(super) const TICKET_LIFE_MS: i64 = 60_000;
@@ -30,6 +29,8 @@ pub(super) struct Ticket {
     pub(super) app_id: AppId,
     /// Until when it may be used, in whole seconds since the epoch.
     pub(super) until_s: u32,
+    /// What it goes back to, in short: see `Numbers::short`.
+    pub(super) numbers: [u8; 4],
 }
 
 /// Makes and reads tickets.
@@ -47,12 +48,9 @@ impl TicketMaker {
         let (device_id, service_id) = (ticket.connection_id.0, SERVICE_ID);
         let access_key = to_hex(&self.mac(ticket)[..MAC_BYTES]);
         let mut uuid = String::with_capacity(36);
-        // The app, the end of its life, and chance, in the shape of a UUID.
-        let bytes = [
-            &ticket.app_id.0.to_be_bytes()[..],
-            &ticket.until_s.to_be_bytes(),
-            &chance::bytes::<4>(),
-        ];
+        // The app, the end of its life, and what it goes back to, in the shape of a UUID.
+        let bytes =
+            [&ticket.app_id.0.to_be_bytes()[..], &ticket.until_s.to_be_bytes(), &ticket.numbers];
         for (place, byte) in bytes.concat().iter().enumerate() {
             let dash = if matches!(place, 4 | 6 | 8 | 10) { "-" } else { "" };
             write!(uuid, "{dash}{byte:02x}").expect("a text takes every text");
@@ -80,6 +78,7 @@ impl TicketMaker {
             connection_id: Id(device_id?.parse().ok()?),
             app_id: AppId(i64::from_be_bytes(uuid[..8].try_into().ok()?)),
             until_s: u32::from_be_bytes(uuid[8..12].try_into().ok()?),
+            numbers: uuid[12..].try_into().ok()?,
         };
         let access_key = from_hex::<MAC_BYTES>(access_key?)?;
         verify_slices_are_equal(&self.mac(&ticket)[..MAC_BYTES], &access_key).ok()?;
@@ -87,10 +86,11 @@ impl TicketMaker {
     }
 
     fn mac(&self, ticket: &Ticket) -> [u8; 32] {
-        let mut bytes = [0; 20];
+        let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&ticket.connection_id.0.to_be_bytes());
         bytes[8..16].copy_from_slice(&ticket.app_id.0.to_be_bytes());
-        bytes[16..].copy_from_slice(&ticket.until_s.to_be_bytes());
+        bytes[16..20].copy_from_slice(&ticket.until_s.to_be_bytes());
+        bytes[20..].copy_from_slice(&ticket.numbers);
         let mac = hmac::sign(&self.0, &bytes);
         mac.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes")
     }
@@ -105,6 +105,7 @@ mod tests {
         connection_id: Id(3_591_128_640_047_035_418),
         app_id: AppId(-7),
         until_s: 1_795_000_060,
+        numbers: [0, 1, 2, 3],
     };
 
     fn maker() -> TicketMaker {
@@ -142,7 +143,6 @@ mod tests {
         let whole = query(&address);
         for name in ["device_id", "access_key", "ticket"] {
             let start = whole.find(&format!("{name}=")).unwrap() + name.len() + 1;
-            // Of the ticket only its last four bytes are chance, which nothing depends on.
             let mut altered = whole.to_owned().into_bytes();
             altered[start] = if altered[start] == b'1' { b'2' } else { b'1' };
             assert_eq!(maker().read(std::str::from_utf8(&altered).unwrap(), NOW), None, "{name}");

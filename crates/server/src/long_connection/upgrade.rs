@@ -16,7 +16,7 @@ use store::connections::{NewConnection, Opened};
 
 use super::dialogue::MESSAGE_BYTES_MAX;
 use super::lines::Line;
-use super::{refusal, socket};
+use super::{find_access, socket};
 use crate::app::SharedApp;
 use crate::open_api::{answer, log_id};
 
@@ -69,9 +69,18 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let ticket = ticket.ok_or(Refused::Ticket("expected a ticket that is still good"))?;
     let vendor = app.store.find_app(ticket.app_id).await?;
     let vendor = vendor.ok_or(Refused::NotAllowed("expected an app that exists"))?;
-    if let Some(expected) = refusal(&vendor) {
-        return Err(Refused::NotAllowed(expected));
+    let mut opened_by = Err("expected a secret that is still good");
+    for (secret_no, _) in vendor.good_secrets(now) {
+        let access = find_access(app, &vendor, secret_no).await?;
+        let numbers = access.map(|access| access.numbers(secret_no));
+        opened_by = match numbers {
+            Ok(numbers) if numbers.short() != ticket.numbers => opened_by,
+            Ok(numbers) => Ok(numbers),
+            Err(_) if opened_by.is_ok() => opened_by,
+            Err(expected) => Err(expected),
+        };
     }
+    let numbers = opened_by.map_err(Refused::NotAllowed)?;
     let limits = &app.config.long_connection;
     if app.lines.has_stopped() || app.lines.count() >= limits.connections_max {
         return Err(Refused::Busy);
@@ -100,7 +109,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let mut response = upgrade.on_upgrade(async move |websocket| {
         let app = unused.into_used();
         let NewConnection { connection_id, app_id, client, opened_at, .. } = new;
-        let (line, orders) = Line::new(connection_id, app_id, client, opened_at);
+        let (line, orders) = Line::new(connection_id, app_id, numbers, client, opened_at);
         socket::attend(app, websocket, line, orders).await;
     });
     // In the spelling that the Java SDK's library wants. Source: contract, section 6.3.

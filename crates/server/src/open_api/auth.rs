@@ -14,6 +14,7 @@ use store::apps::App as VendorApp;
 
 use super::store_auth;
 use crate::app::App;
+use crate::app_access::{AppAccess, Numbers};
 use crate::keys;
 use crate::tokens::{Claims, TokenMaker};
 
@@ -31,48 +32,72 @@ pub(crate) async fn call(app: &App, call: Call, body: &[u8]) -> Vec<u8> {
 /// The tenant token of a self-built app, which is its app token as well.
 ///
 /// With 30 minutes or more left the same token is given again, else a new one that lives 7,200 s.
-/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized`
-/// (10014), `app id unauthorized` (10005) for a store app, `internal error` (2200).
+/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014, also
+/// while the tenant has not granted the app, or not this secret), `app id unauthorized` (10005) for a store app,
+/// `internal error` (2200).
 async fn self_built_token(app: &App, call: Call, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TokenRequest::decode(body)?;
-    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    let (vendor, secret_no) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
     let tenant_id = vendor.tenant_id.filter(|_| vendor.kind == AppKind::SelfBuilt);
     let tenant_id = tenant_id.ok_or(&code::APP_ID_UNAUTHORIZED)?;
-    let (token, expire) = current_token(app, &app.tokens, vendor.app_id, tenant_id).await?;
+    let access = find_access(app, &vendor, secret_no, tenant_id).await?;
+    let access = access.ok_or(&code::APP_UNAUTHORIZED)?;
+    let bought = Bought { vendor: &vendor, secret_no, numbers: access.numbers(secret_no) };
+    let (token, expire) = current_token(app, &app.tokens, bought, tenant_id).await?;
     Ok(match call {
         Call::AppTokenInternal => AppTokenAnswer::new(token, expire).to_vec(),
         _ => TenantTokenAnswer::new(token, expire).to_vec(),
     })
 }
 
-/// The app that proves itself by its secret, if it is enabled.
+/// The app's access to the tenant, when the tenant granted this app secret.
+pub(super) async fn find_access(
+    app: &App,
+    vendor: &Arc<VendorApp>,
+    secret_no: i64,
+    tenant_id: TenantId,
+) -> Result<Option<AppAccess>, &'static Code> {
+    let access = AppAccess::find(&app.store, vendor, tenant_id).await.map_err(fault)?;
+    Ok(access.filter(|access| access.grants_secret(secret_no)))
+}
+
+/// The app that proves itself by its secret, if it is enabled, and the secret's number.
 ///
 /// Who does not know the secret does not learn whether the app is disabled.
 pub(super) async fn find_app_by_secret(
     app: &App,
     app_id: &str,
     app_secret: &str,
-) -> Result<Arc<VendorApp>, &'static Code> {
+) -> Result<(Arc<VendorApp>, i64), &'static Code> {
     let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
         app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    if !keys::is_secret_of(&vendor, app_secret, app.clock.now()) {
-        return Err(&code::APP_SECRET_INVALID);
-    }
+    let secret_no = keys::secret_no(&vendor, app_secret, app.clock.now());
+    let secret_no = secret_no.ok_or(&code::APP_SECRET_INVALID)?;
     match vendor.settings.is_enabled {
-        true => Ok(vendor),
+        true => Ok((vendor, secret_no)),
         false => Err(&code::APP_UNAUTHORIZED),
     }
 }
 
+/// By what a token is bought.
+pub(super) struct Bought<'a> {
+    pub(super) vendor: &'a VendorApp,
+    /// The number of the app secret.
+    pub(super) secret_no: i64,
+    pub(super) numbers: Numbers,
+}
+
 /// The current token of the app in the tenant and the seconds that it still lives; a new one when less than 30
-/// minutes are left.
+/// minutes are left. One that was bought with an old app secret ends with that.
 pub(super) async fn current_token(
     app: &App,
     maker: &TokenMaker,
-    app_id: AppId,
+    bought: Bought<'_>,
     tenant_id: TenantId,
 ) -> Result<(String, u32), &'static Code> {
+    let Bought { vendor, secret_no, numbers } = bought;
+    let app_id = vendor.app_id;
     let now = app.clock.now();
     let needed_until = now.plus_ms(i64::from(TOKEN_RENEWAL_S) * 1_000);
     // A token ends with a whole second: rounded up, so that it never ends before the seconds that it is said to have.
@@ -80,8 +105,10 @@ pub(super) async fn current_token(
     let ends_at = UnixMs(ends_at.seconds() * 1_000);
     let current = app.store.current_token(tenant_id, app_id, now, needed_until, ends_at);
     let row = current.await.map_err(fault)?;
-    let expires_at_s = u32::try_from(row.expires_at.seconds()).unwrap_or(u32::MAX);
-    let claims = Claims { token_id: row.token_id, app_id, tenant_id, expires_at_s };
+    let secret_ends_at = vendor.secret_ends_at(secret_no).unwrap_or(row.expires_at);
+    let expires_at = UnixMs(row.expires_at.0.min(secret_ends_at.0));
+    let expires_at_s = u32::try_from(expires_at.seconds()).unwrap_or(u32::MAX);
+    let claims = Claims { numbers, app_id, tenant_id, expires_at_s };
     let left_ms = i64::from(expires_at_s) * 1_000 - now.0;
     Ok((maker.make(&claims), u32::try_from(left_ms / 1_000).unwrap_or(0)))
 }

@@ -11,18 +11,17 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use contract::auth;
 use contract::code::{self, Code};
-use contract::control::AppKind;
 use contract::envelope::{SUCCESS, SUCCESS_CAPITAL, SUCCESS_OK};
 use contract::route::{Access, Call, Route};
 use contract::scope::Scope;
 use store::apps::App as VendorApp;
-use store::installations::Installation;
 use store::tenants::Tenant;
 
 use super::failure::{Failure, answer};
 use super::log_id::log_id;
 use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
+use crate::app_access::AppAccess;
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, read_body};
 use crate::http::limit::LimitKey;
@@ -32,16 +31,13 @@ use crate::outbound::Allow;
 pub(crate) struct Vendor {
     pub(crate) app: Arc<VendorApp>,
     pub(crate) tenant: Arc<Tenant>,
-    /// Of a store app.
-    installation: Option<Arc<Installation>>,
+    pub(crate) access: AppAccess,
 }
 
 impl Vendor {
-    /// Whether the app has the scope here: its own, and for a store app granted by the tenant as well.
+    /// Whether the app has the scope here, and the tenant granted it.
     pub(crate) fn has(&self, scope: Scope) -> bool {
-        let is_granted = |installation: &Arc<Installation>| installation.scopes.contains(&scope);
-        self.app.settings.scopes.contains(&scope)
-            && self.installation.as_ref().is_none_or(is_granted)
+        self.access.has(scope)
     }
 }
 
@@ -109,7 +105,7 @@ async fn call(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
     app.traffic.call_came();
-    judge_address(&vendor.app, &request)?;
+    judge_address(&vendor.access, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
         let public_url = app.config.public_url.clone();
         return Err(Failure::Scope(vendor.app.app_id, route.scopes, public_url));
@@ -189,34 +185,32 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
     if !vendor.settings.is_enabled {
         return refused(&code::APP_NOT_IN_USE);
     }
-    let installation = match vendor.kind {
-        AppKind::SelfBuilt => None,
-        AppKind::Store => {
-            let found = app.store.find_installation(claims.app_id, claims.tenant_id);
-            found.await.map_err(fault)?
-        }
-    };
-    if vendor.tenant_id != Some(tenant.tenant_id) && installation.is_none() {
-        return refused(&code::UNAUTHORIZED_APP);
+    let tenant_id = tenant.tenant_id;
+    let access = AppAccess::find(&app.store, &vendor, tenant_id).await.map_err(fault)?;
+    let Some(access) = access else { return refused(&code::UNAUTHORIZED_APP) };
+    match access.live_secret(claims.numbers, app.clock.now()) {
+        Some(secret_no) if access.grants_secret(secret_no) => {}
+        Some(_) => return refused(&code::UNAUTHORIZED_APP),
+        None => return refused(&code::INVALID_ACCESS_TOKEN),
     }
-    Ok(Vendor { app: vendor, tenant, installation })
+    Ok(Vendor { app: vendor, tenant, access })
 }
 
-/// The app's list of addresses that may call, when it has one.
-fn judge_address(vendor: &VendorApp, request: &Request) -> Result<(), Failure> {
-    let ranges = &vendor.settings.ip_allowlist;
-    if ranges.is_empty() {
+/// The lists of addresses that may call, where there are any: the app's own, and what the tenant granted.
+fn judge_address(access: &AppAccess, request: &Request) -> Result<(), Failure> {
+    let mut lists = access.ip_allowlists().peekable();
+    if lists.peek().is_none() {
         return Ok(());
     }
     let peer: Option<IpAddr> = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
-    match (peer, allowed) {
-        (Some(peer), Ok(allowed)) if allowed.allows_address(peer) => Ok(()),
-        (peer, _) => Err(Failure::Address(peer)),
-    }
+    let allows = |ranges: &[String]| {
+        let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
+        peer.zip(allowed.ok()).is_some_and(|(peer, allowed)| allowed.allows_address(peer))
+    };
+    if lists.all(allows) { Ok(()) } else { Err(Failure::Address(peer)) }
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use contract::store_auth::{
 use domain::TenantId;
 use store::tickets::NO_TENANT;
 
-use super::auth::{current_token, fault, find_app_by_secret};
+use super::auth::{Bought, current_token, fault, find_access, find_app_by_secret};
 use crate::app::App;
+use crate::app_access::Numbers;
 
 /// Sends a store app its next ticket at once; the next one after it is due an hour later.
 ///
@@ -19,7 +20,7 @@ use crate::app::App;
 /// `app resend fail` (10016) for an app that is no store app, `internal error` (2200).
 pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TokenRequest::decode(body)?;
-    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    let (vendor, _) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
     if vendor.kind != AppKind::Store {
         return Err(&code::APP_RESEND_FAILED);
     }
@@ -39,38 +40,43 @@ pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'s
 /// expired ticket, `internal error` (2200).
 pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = AppTokenRequest::decode(body)?;
-    let vendor = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
+    let (vendor, secret_no) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
     if vendor.kind != AppKind::Store {
         return Err(&code::APP_ID_UNAUTHORIZED);
     }
-    if !app.tickets.is_valid(&request.app_ticket, vendor.app_id, app.clock.now()) {
+    if !app.tickets.is_valid(&request.app_ticket, &vendor, app.clock.now()) {
         return Err(&code::APP_TICKET_INVALID);
     }
-    let (token, expire) = current_token(app, &app.app_tokens, vendor.app_id, NO_TENANT).await?;
+    let numbers = Numbers::now(&vendor, secret_no, None);
+    let bought = Bought { vendor: &vendor, secret_no, numbers };
+    let (token, expire) = current_token(app, &app.app_tokens, bought, NO_TENANT).await?;
     Ok(AppTokenAnswer::new(token, expire).to_vec())
 }
 
 /// The token of a store app in a tenant where it is installed; renewed as that of a self-built app is.
 ///
-/// Refuses with `invalid param` (10003), `get tenant access token fail` (10013) for a wrong or expired app token or an
-/// unknown tenant, `app unauthorized` (10014), `tenant app not installed` (20009), `internal error` (2200).
+/// Refuses with `invalid param` (10003), `get tenant access token fail` (10013) for a wrong, expired or ended app token
+/// or an unknown tenant, `app unauthorized` (10014), `tenant app not installed` (20009, also while the tenant has not
+/// granted the app, or not its secret), `internal error` (2200).
 pub(super) async fn tenant_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TenantTokenRequest::decode(body)?;
     let claims = app.app_tokens.verify(&request.app_access_token);
     let claims = claims.filter(|claims| !claims.is_expired(app.clock.now()));
-    let app_id = claims.ok_or(&code::TENANT_TOKEN_FAILED)?.app_id;
-    let vendor = app.store.find_app(app_id).await.map_err(fault)?;
+    let claims = claims.ok_or(&code::TENANT_TOKEN_FAILED)?;
+    let vendor = app.store.find_app(claims.app_id).await.map_err(fault)?;
     let vendor = vendor.ok_or(&code::TENANT_TOKEN_FAILED)?;
     if !vendor.settings.is_enabled {
         return Err(&code::APP_UNAUTHORIZED);
     }
+    let secret_no = claims.numbers.live_secret(&vendor, None, app.clock.now());
+    let secret_no = secret_no.ok_or(&code::TENANT_TOKEN_FAILED)?;
     let tenant_id: TenantId = request.tenant_key.parse().map_err(|_| &code::TENANT_TOKEN_FAILED)?;
     if app.store.find_tenant(tenant_id).await.map_err(fault)?.is_none() {
         return Err(&code::TENANT_TOKEN_FAILED);
     }
-    if app.store.find_installation(app_id, tenant_id).await.map_err(fault)?.is_none() {
-        return Err(&code::TENANT_APP_NOT_INSTALLED);
-    }
-    let (token, expire) = current_token(app, &app.tokens, app_id, tenant_id).await?;
+    let access = find_access(app, &vendor, secret_no, tenant_id).await?;
+    let access = access.ok_or(&code::TENANT_APP_NOT_INSTALLED)?;
+    let bought = Bought { vendor: &vendor, secret_no, numbers: access.numbers(secret_no) };
+    let (token, expire) = current_token(app, &app.tokens, bought, tenant_id).await?;
     Ok(TenantTokenAnswer::new(token, expire).to_vec())
 }

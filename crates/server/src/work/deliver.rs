@@ -7,22 +7,22 @@
 //! schedule before it again.
 //!
 //! An event is held, not tried, while its app has no sink: no app, disabled, no callback URL, no long connection on
-//! any replica, or none of the scopes that subscribe to the event; a change of the app releases it, and so does the
-//! opening of a connection. It is paused while its app is; so it becomes by itself when its sink took nothing for
+//! any replica, none of the scopes that subscribe to the event, or a sink that the tenant has not granted; a change of
+//! the app or of its grant releases it, and so does the opening of a connection. It is paused while its app is; so it becomes by itself when its sink took nothing for
 //! 5 days. Apps that are connected to other replicas alone are left to them.
 //!
 //! The ways themselves stand apart: [`super::webhook`], [`super::push`].
 
 use std::sync::Arc;
 
-use contract::control::{AppKind, DeliveryState, EventMode};
-use contract::scope::Scope;
+use contract::control::{DeliveryState, EventMode};
 use domain::{AppId, TenantId, UnixMs, retry};
 use store::apps::App as Receiver;
 use store::claims::ClaimedDelivery;
 use store::deliveries::{After, NewAttempt, SinkNote};
 use store::events::EventKind;
 use store::pauses::Pause;
+use store::tickets::NO_TENANT;
 use store::{Fault, FaultKind, Key, Saved};
 use tokio::task::JoinSet;
 
@@ -31,7 +31,8 @@ use super::lanes::{Lanes, Sign};
 use super::sent::{Sent, unsent};
 use super::{Step, Worker, joined, push, webhook};
 use crate::app::{App, SharedApp};
-use crate::long_connection::Line;
+use crate::app_access::{AppAccess, Holder, Numbers};
+use crate::long_connection::{self, Line};
 use crate::rotation::{end_grace, voice};
 
 /// How long a claimed delivery is this worker's.
@@ -284,8 +285,8 @@ async fn try_once(
         app.store.set_delivery_aside(claimed, DeliveryState::Held, None).await?;
         return Ok(None);
     };
-    let granted = granted(app, &receiver, claimed.tenant_id).await?;
-    let route = match route(app, &receiver, &granted, claimed.kind) {
+    let access = access(app, &receiver, claimed.tenant_id).await?;
+    let route = match route(app, &receiver, access.as_ref(), claimed.kind) {
         // Its connection has ended since it was claimed; who is connected elsewhere is looked at anew.
         Route::Unconnected => {
             put_back(app, std::slice::from_ref(claimed), 0).await;
@@ -298,11 +299,20 @@ async fn try_once(
             }
             return Ok(None);
         }
+        Route::Connection(line) if !long_connection::may_stay(app, &line).await? => {
+            line.refuse();
+            put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
+            return Ok(None);
+        }
         route => route,
     };
-    let voice = voice(&receiver, claimed.scheduled_try(), app.clock.now());
+    // The first try speaks as before the rotation; so does every one until the new key is granted.
+    let speaks_anew = access.as_ref().is_none_or(AppAccess::grants_newest_key);
+    let number = if speaks_anew { claimed.scheduled_try() } else { 1 };
+    let voice = voice(&receiver, number, app.clock.now());
     let key = claimed.key(&tenant)?;
-    let plain = match plain_text(app, &tenant, &voice.receiver, claimed, &key).await {
+    let holder = access.as_ref().map_or_else(|| nobody(&receiver), AppAccess::holder);
+    let plain = match plain_text(app, &tenant, &voice.receiver, claimed, &key, holder).await {
         Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
@@ -397,15 +407,21 @@ async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &
     }
 }
 
-/// What an app may in a tenant: its own scopes, for a store app as far as the tenant granted them.
-async fn granted(app: &App, receiver: &Receiver, tenant_id: TenantId) -> Result<Vec<Scope>, Fault> {
-    let scopes = &receiver.settings.scopes;
-    if receiver.kind == AppKind::SelfBuilt {
-        return Ok(scopes.clone());
+/// The app's access to the tenant that an event is about; none without one, and for what is about no tenant.
+async fn access(
+    app: &App,
+    receiver: &Arc<Receiver>,
+    tenant_id: TenantId,
+) -> Result<Option<AppAccess>, Fault> {
+    match tenant_id {
+        NO_TENANT => Ok(None),
+        tenant_id => AppAccess::find(&app.store, receiver, tenant_id).await,
     }
-    let installation = app.store.find_installation(receiver.app_id, tenant_id).await?;
-    let granted = installation.as_ref().map_or(&[][..], |installation| &installation.scopes);
-    Ok(scopes.iter().copied().filter(|scope| granted.contains(scope)).collect())
+}
+
+/// Who gets the links of what is about no tenant: there are none.
+fn nobody(receiver: &Receiver) -> Holder {
+    Holder { app_id: receiver.app_id, numbers: Numbers::FIRST }
 }
 
 /// The state in which everything for an app waits; none while it has a sink.
@@ -420,19 +436,23 @@ fn shut(receiver: &Receiver) -> Option<DeliveryState> {
     }
 }
 
-/// Where an app's events of this kind go. Tickets need no scope.
-fn route<'r>(app: &App, receiver: &'r Receiver, granted: &[Scope], kind: EventKind) -> Route<'r> {
+/// Where an app's events of this kind go. Tickets tell nothing of a tenant, and need no grant.
+fn route<'r>(
+    app: &App,
+    receiver: &'r Receiver,
+    access: Option<&AppAccess>,
+    kind: EventKind,
+) -> Route<'r> {
     if let Some(state) = shut(receiver) {
         return Route::Aside(state);
     }
-    let is_subscribed = kind == EventKind::AppTicket
-        || granted.iter().any(|scope| match scope {
-            Scope::BackgroundCheckOrder | Scope::BackgroundCheckOrderReadonly => true,
-            Scope::ExamReadonly => kind == EventKind::AccountCreated,
-            _ => false,
-        });
+    let may_know = |access: &AppAccess| {
+        access.is_told(kind) && access.ungranted_endpoint(app.clock.now()).is_empty()
+    };
+    if kind != EventKind::AppTicket && !access.is_some_and(may_know) {
+        return Route::Aside(DeliveryState::Held);
+    }
     match (receiver.settings.event_mode, receiver.settings.callback_url.as_deref()) {
-        _ if !is_subscribed => Route::Aside(DeliveryState::Held),
         (EventMode::LongConnection, _) => {
             app.lines.pick(receiver.app_id).map_or(Route::Unconnected, Route::Connection)
         }

@@ -13,10 +13,11 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
 
 use crate::app::App;
+use crate::app_access::Holder;
 use crate::form_values::with_links;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
-/// bound. `key` is the delivery's own.
+/// bound. `key` is the delivery's own; `holder` gets the links in it.
 ///
 /// Source: contract, sections 1.4, 3.5 and 5.1.
 ///
@@ -28,6 +29,7 @@ pub(super) async fn plain_text(
     receiver: &Receiver,
     claimed: &ClaimedDelivery,
     key: &Key,
+    holder: Holder,
 ) -> Result<Option<Vec<u8>>, Fault> {
     let (store, event_no) = (&app.store, claimed.event_id.event_no);
     let event = match claimed.kind {
@@ -35,7 +37,7 @@ pub(super) async fn plain_text(
         EventKind::OrderCreated => {
             let (order_id, told) = order_of(claimed)?;
             let form = claimed.form(key)?;
-            let values = with_links(app, tenant.tenant_id, order_id, &form);
+            let values = with_links(app, tenant.tenant_id, order_id, &form, holder);
             let created = check_created(order_id, told, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }
@@ -70,7 +72,7 @@ fn app_ticket(app: &App, receiver: &Receiver, claimed: &ClaimedDelivery) -> AppT
         token: receiver.secrets.verification_token.clone(),
         issued_at: issued_at.0,
         app_id: claimed.app_id.to_string(),
-        app_ticket: app.tickets.make(claimed.app_id, event_no, issued_at),
+        app_ticket: app.tickets.make(receiver, event_no, issued_at),
     }
 }
 

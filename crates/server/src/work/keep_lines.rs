@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use domain::AppId;
 use store::Fault;
 
 use super::{Step, Worker};
@@ -30,19 +29,16 @@ impl KeepLines {
         KeepLines { app: SharedApp::clone(app), beat_at_ms: 0, forget_at_ms: 0 }
     }
 
-    /// Ends the connections of apps that were disabled, changed or deleted.
+    /// Ends the connections of apps that were disabled, changed or deleted, or whose secret or grant has ended.
     async fn refuse(&self) -> Result<(), Fault> {
         for app_id in self.app.lines.apps() {
-            if !self.may_connect(app_id).await? {
-                self.app.lines.refuse(app_id);
+            for line in self.app.lines.of(app_id) {
+                if !long_connection::may_stay(&self.app, &line).await? {
+                    line.refuse();
+                }
             }
         }
         Ok(())
-    }
-
-    async fn may_connect(&self, app_id: AppId) -> Result<bool, Fault> {
-        let vendor = self.app.store.find_app(app_id).await?;
-        Ok(vendor.is_some_and(|vendor| long_connection::refusal(&vendor).is_none()))
     }
 }
 

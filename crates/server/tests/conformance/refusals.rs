@@ -46,7 +46,7 @@ impl Story<'_, '_> {
         let app_id = self.app.app.app_id.clone();
         let grant = async |scope: &str| {
             let body = UpdateApp { scopes: Some(vec![scope.to_owned()]), ..UpdateApp::default() };
-            self.world.operator.update_app(&app_id, &body).await.unwrap();
+            self.world.update_granted(&app_id, &body).await.unwrap();
         };
         grant("hire:background_check_order:readonly").await;
         let answer = self.driver.call("update_result", &body).await;
@@ -166,8 +166,7 @@ impl Story<'_, '_> {
         let app = self.world.create_app(&self.hirer, None, false).await;
         let url = self.driver.receive_refusing("/", &app.verification_token, None, 1).await;
         let body = UpdateApp { callback_url: Some(Some(url)), ..UpdateApp::default() };
-        let checked =
-            self.world.operator.update_app(&app.app.app_id, &body).await.unwrap().url_check;
+        let checked = self.world.update_granted(&app.app.app_id, &body).await.unwrap().url_check;
         assert!(checked.as_ref().is_some_and(|check| check.passed), "{checked:?}");
         let body = CreateAccount::new(&app.app.app_id, "华南区");
         self.hirer.control.create_account(&self.hirer.tenant_key, &body).await.unwrap();

@@ -53,13 +53,13 @@ async fn apps_and_installations(world: &World, book: &mut Book) {
     let answer = world.ask(&ask.clone().bearer(&of_store)).await;
     book.row(&code::SCOPE_MISSING, &[missing], &answer, Beside::Scopes(store_id, &scopes));
     let none = UpdateApp { scopes: Some(Vec::new()), ..UpdateApp::default() };
-    world.operator.update_app(app_id, &none).await.unwrap();
+    world.update_granted(app_id, &none).await.unwrap();
     let answer = caller.ask(ask.clone()).await;
     book.row(&code::SCOPE_MISSING, &[missing], &answer, Beside::Scopes(app_id, &scopes));
 
     let ip_allowlist = Some(vec!["192.0.2.1".to_owned()]);
     let elsewhere = UpdateApp { ip_allowlist, ..UpdateApp::default() };
-    world.operator.update_app(app_id, &elsewhere).await.unwrap();
+    world.update_granted(app_id, &elsewhere).await.unwrap();
     let answer = caller.ask(ask.clone()).await;
     book.row(&code::IP_DENIED, &["127.0.0.1"], &answer, Beside::Trace);
 

@@ -17,11 +17,11 @@ async fn ask(world: &World, path: &str, body: &Value) -> Answer {
 }
 
 /// What the app says at any of the calls; each reads what it needs.
-fn says(world: &World, app: &CreatedApp) -> Value {
+async fn says(world: &World, app: &CreatedApp) -> Value {
     json!({
         "app_id": app.app.app_id,
         "app_secret": app.app_secret,
-        "app_ticket": world.ticket(app),
+        "app_ticket": world.ticket(app).await,
     })
 }
 
@@ -36,12 +36,12 @@ pub(super) async fn rows(world: &World, book: &mut Book) {
     let store_app = world.create_store_app(None, false).await;
     world.install(&store_app, &hirer, None).await;
     let app_token = world.app_token(&store_app).await;
-    let of_path = |path| match path {
-        TENANT_TOKEN | APP_TOKEN => says(world, &own),
-        _ => says(world, &store_app),
+    let of_path = async |path| match path {
+        TENANT_TOKEN | APP_TOKEN => says(world, &own).await,
+        _ => says(world, &store_app).await,
     };
     for path in BY_SECRET {
-        let good = of_path(path);
+        let good = of_path(path).await;
         for malformed in ["", "{", "[]", "{}", r#"{"app_id":7,"app_secret":"x","app_ticket":"x"}"#]
         {
             let answer = world.ask(&Ask::post(path, malformed)).await;
@@ -60,22 +60,22 @@ pub(super) async fn rows(world: &World, book: &mut Book) {
 
     // The other kind of app.
     for (path, body) in [
-        (TENANT_TOKEN, says(world, &store_app)),
-        (APP_TOKEN, says(world, &store_app)),
-        (STORE_APP_TOKEN, says(world, &own)),
+        (TENANT_TOKEN, says(world, &store_app).await),
+        (APP_TOKEN, says(world, &store_app).await),
+        (STORE_APP_TOKEN, says(world, &own).await),
     ] {
         let answer = ask(world, path, &body).await;
         book.row(&code::APP_ID_UNAUTHORIZED, &[], &answer, Beside::Nothing);
     }
-    let answer = ask(world, RESEND_TICKET, &says(world, &own)).await;
+    let answer = ask(world, RESEND_TICKET, &says(world, &own).await).await;
     book.row(&code::APP_RESEND_FAILED, &[], &answer, Beside::Nothing);
 
     // A ticket that is wrong, of another app, or old.
     let other = world.create_store_app(None, false).await;
-    let old = world.ticket(&store_app);
+    let old = world.ticket(&store_app).await;
     world.clock.advance_ms(12 * 3_600_000 + 1_000);
-    for ticket in ["x", &world.ticket(&other), &old] {
-        let body = with(says(world, &store_app), "app_ticket", ticket);
+    for ticket in ["x", &world.ticket(&other).await, &old] {
+        let body = with(says(world, &store_app).await, "app_ticket", ticket);
         let answer = ask(world, STORE_APP_TOKEN, &body).await;
         book.row(&code::APP_TICKET_INVALID, &[], &answer, Beside::Nothing);
     }
@@ -101,11 +101,11 @@ pub(super) async fn rows(world: &World, book: &mut Book) {
     // Storage fails under each of the calls.
     let for_tenant = json!({"app_access_token": fresh, "tenant_key": hirer.tenant_key});
     for (path, body, table) in [
-        (TENANT_TOKEN, says(world, &own), "tokens"),
-        (APP_TOKEN, says(world, &own), "tokens"),
-        (STORE_APP_TOKEN, says(world, &store_app), "tokens"),
+        (TENANT_TOKEN, says(world, &own).await, "tokens"),
+        (APP_TOKEN, says(world, &own).await, "tokens"),
+        (STORE_APP_TOKEN, says(world, &store_app).await, "tokens"),
         (STORE_TENANT_TOKEN, for_tenant.clone(), "tokens"),
-        (RESEND_TICKET, says(world, &store_app), "app_tickets"),
+        (RESEND_TICKET, says(world, &store_app).await, "app_tickets"),
     ] {
         world.execute(&format!("ALTER TABLE {table} RENAME TO away")).await;
         let answer = ask(world, path, &body).await;
@@ -119,7 +119,7 @@ pub(super) async fn rows(world: &World, book: &mut Book) {
         world.operator.disable_app(&app.app.app_id).await.unwrap();
     }
     for path in BY_SECRET {
-        let answer = ask(world, path, &of_path(path)).await;
+        let answer = ask(world, path, &of_path(path).await).await;
         book.row(&code::APP_UNAUTHORIZED, &[], &answer, Beside::Nothing);
     }
     let answer = ask(world, STORE_TENANT_TOKEN, &for_tenant).await;

@@ -21,6 +21,7 @@
 
 mod database;
 pub(crate) mod filed;
+mod granted;
 pub(crate) mod queries;
 pub(crate) mod rows;
 pub(crate) mod scene;
@@ -280,7 +281,7 @@ impl World {
             encrypted,
             ..CreateApp::default()
         };
-        self.operator.create_app(&body).await.unwrap()
+        self.create_granted(&body).await.unwrap()
     }
 
     /// The vendor's caller for an app.

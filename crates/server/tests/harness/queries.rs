@@ -45,6 +45,6 @@ pub(crate) async fn hirers_app<'w>(
         scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         ..CreateApp::default()
     };
-    let app = world.operator.create_app(&body).await.unwrap();
+    let app = world.create_granted(&body).await.unwrap();
     world.caller(&app).await
 }

@@ -30,20 +30,21 @@ impl World {
             encrypted,
             ..CreateApp::default()
         };
-        self.operator.create_app(&body).await.unwrap()
+        self.create_granted(&body).await.unwrap()
     }
 
     /// Installs a store app; the tenant grants these scopes, or all that the app asks for.
     pub(crate) async fn install(&self, app: &CreatedApp, hirer: &Hirer, scopes: Option<&[Scope]>) {
         let scopes = scopes.map(|them| them.iter().map(|it| it.as_str().to_owned()).collect());
         let (body, app_id) = (PutInstallation { scopes }, &app.app.app_id);
-        self.operator.put_installation(app_id, &hirer.tenant_key, &body).await.unwrap();
+        self.install_granted(app_id, &hirer.tenant_key, &body).await.unwrap();
     }
 
     /// A ticket of the app, issued now.
-    pub(crate) fn ticket(&self, app: &CreatedApp) -> String {
+    pub(crate) async fn ticket(&self, app: &CreatedApp) -> String {
         let app_id: AppId = app.app.app_id.parse().unwrap();
-        self.app.tickets.make(app_id, Id(1), self.clock.now())
+        let app = self.app.store.find_app(app_id).await.unwrap().unwrap();
+        self.app.tickets.make(&app, Id(1), self.clock.now())
     }
 
     /// The store app's token.
@@ -51,7 +52,7 @@ impl World {
         let body = json!({
             "app_id": app.app.app_id,
             "app_secret": app.app_secret,
-            "app_ticket": self.ticket(app),
+            "app_ticket": self.ticket(app).await,
         });
         self.bought(STORE_APP_TOKEN, &body, "app_access_token").await
     }

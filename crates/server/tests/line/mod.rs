@@ -56,7 +56,7 @@ impl World {
         let app = self.create_app(&hirer, None, true).await;
         let body =
             UpdateApp { event_mode: Some(EventMode::LongConnection), ..UpdateApp::default() };
-        self.operator.update_app(&app.app.app_id, &body).await.unwrap();
+        self.update_granted(&app.app.app_id, &body).await.unwrap();
         let account = self.bind(&hirer, &app).await;
         Seed { vendor: self.vendor(&app), hirer, app, account }
     }

@@ -13,7 +13,7 @@ use domain::order::Actor;
 use domain::{AppId, Id, TenantId, UnixMs};
 use server::{chance, work};
 use store::accounts::Account;
-use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{FinalResult, Form, Person, ReportSource, Words, to_text};
 use store::deliveries::Delivery;
@@ -284,10 +284,12 @@ impl World {
                 old: OldSecrets::default(),
             },
             pause: None,
+            changes: Changes::none(),
             version: 1,
             created_at: at,
         };
         assert_eq!(store.create_app(By::system(at), &app, None).await.unwrap(), Saved::Done);
+        self.grant(&app.app_id.to_string()).await;
         let account = Account {
             account_id: store.make_id(at),
             app_id: app.app_id,
@@ -309,6 +311,7 @@ impl World {
         let by = By::system(self.clock.now());
         let saved = self.app.store.update_app(by, parties.app_id, app.version, settings).await;
         assert_eq!(saved.unwrap(), Saved::Done);
+        self.grant(&parties.app_id.to_string()).await;
     }
 
     /// Gives a command of somebody to the order desk; it must be accepted.

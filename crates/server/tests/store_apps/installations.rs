@@ -36,11 +36,11 @@ async fn an_installation_decides_where_and_what_a_store_app_may_call() {
         // The app itself gives it up: then no tenant's word helps.
         let scopes = Some(vec![SCOPES[1].to_owned()]);
         let body = UpdateApp { scopes, ..UpdateApp::default() };
-        world.operator.update_app(app_id, &body).await.unwrap();
+        world.update_granted(app_id, &body).await.unwrap();
         assert!(outcome(&world, &token).await.starts_with(missing));
         let scopes = Some(SCOPES.map(str::to_owned).to_vec());
         let body = UpdateApp { scopes, ..UpdateApp::default() };
-        world.operator.update_app(app_id, &body).await.unwrap();
+        world.update_granted(app_id, &body).await.unwrap();
         assert_eq!(outcome(&world, &token).await, REACHED);
 
         world.operator.delete_installation(app_id, &one.tenant_key).await.unwrap();
@@ -49,6 +49,8 @@ async fn an_installation_decides_where_and_what_a_store_app_may_call() {
         let refused = tenant_token(&world, &of_app, &one.tenant_key).await.unwrap_err();
         assert_eq!(refused["code"], 20009);
         install(&world, &app, &one, None).await;
+        assert!(outcome(&world, &token).await.starts_with("400 99991663"), "for good");
+        let (token, _) = tenant_token(&world, &of_app, &one.tenant_key).await.unwrap();
         assert_eq!(outcome(&world, &token).await, REACHED);
         world.operator.disable_app(app_id).await.unwrap();
         assert_eq!(outcome(&world, &token).await, "400 99991662 app not in use");
@@ -154,7 +156,7 @@ async fn an_installation_is_put_read_listed_and_deleted() {
         let (one, other) = (world.hirer().await, world.hirer().await);
         let operator = &world.operator;
         let all = PutInstallation::default();
-        let put = operator.put_installation(app_id, &one.tenant_key, &all).await.unwrap();
+        let put = world.install_granted(app_id, &one.tenant_key, &all).await.unwrap();
         assert_eq!((&put.app_id, &put.tenant_key), (app_id, &one.tenant_key));
         assert_eq!(put.scopes, SCOPES, "every scope of the app");
         assert_eq!(put.installed_at, "2026-11-18T12:26:40.000Z");
@@ -162,12 +164,12 @@ async fn an_installation_is_put_read_listed_and_deleted() {
         // A repeat changes the scopes, and nothing else.
         world.clock.advance_ms(1_000);
         let poor = PutInstallation { scopes: Some(vec![SCOPES[1].to_owned()]) };
-        let again = operator.put_installation(app_id, &one.tenant_key, &poor).await.unwrap();
+        let again = world.install_granted(app_id, &one.tenant_key, &poor).await.unwrap();
         assert_eq!(
             (&again.scopes[..], &again.installed_at),
             (&[SCOPES[1].to_owned()][..], &put.installed_at)
         );
-        let second = operator.put_installation(app_id, &other.tenant_key, &all).await.unwrap();
+        let second = world.install_granted(app_id, &other.tenant_key, &all).await.unwrap();
         let list = List { limit: Some(1), cursor: None };
         let page = operator.list_installations(app_id, &list).await.unwrap();
         assert_eq!(page.items, [second]);
@@ -179,7 +181,7 @@ async fn an_installation_is_put_read_listed_and_deleted() {
             operator.delete_installation(app_id, &one.tenant_key).await.unwrap_err(),
             operator.get_installation(app_id, &one.tenant_key).await.unwrap_err(),
             operator.get_installation(app_id, "0123456789abcdef").await.unwrap_err(),
-            operator.put_installation(app_id, "0123456789abcdef", &all).await.unwrap_err(),
+            world.install_granted(app_id, "0123456789abcdef", &all).await.unwrap_err(),
             operator
                 .put_installation("cli_0123456789abcdef", &one.tenant_key, &all)
                 .await
@@ -207,13 +209,12 @@ async fn a_wrong_installation_stores_nothing() {
         let hirer = world.hirer().await;
         let own = world.create_app(&hirer, None, false).await;
         let before = world.rows().await;
-        let operator = &world.operator;
         let all = PutInstallation::default();
-        let refused = operator.put_installation(&own.app.app_id, &hirer.tenant_key, &all).await;
+        let refused = world.install_granted(&own.app.app_id, &hirer.tenant_key, &all).await;
         assert_eq!(refused.unwrap_err().problem().unwrap().code, "conflict");
         let scopes = [SCOPES[0], "hire:exam", "hire:nothing", SCOPES[0], ""];
         let body = PutInstallation { scopes: Some(scopes.map(str::to_owned).to_vec()) };
-        let refused = operator.put_installation(&app.app.app_id, &hirer.tenant_key, &body).await;
+        let refused = world.install_granted(&app.app.app_id, &hirer.tenant_key, &body).await;
         let mut named = fields(&refused.unwrap_err());
         named.sort();
         assert_eq!(named, ["scopes[1]", "scopes[2]", "scopes[3]", "scopes[4]"]);

@@ -4,7 +4,7 @@ use contract::control::{DeliveryState, ReportState};
 use contract::evidence::{CERTIFICATE, Certificate, ErasureRule, Signed};
 use domain::order::Refusal;
 use domain::retention::{Bounds, DAY_MS, Stays, judge};
-use domain::{Id, order::State};
+use domain::{AppId, Id, order::State};
 use store::audit::By;
 use store::content::{Exchange, FieldFile};
 use store::deliveries::NewAttempt;
@@ -86,7 +86,7 @@ impl Full {
             order_id,
             report_id,
             version: 1,
-            viewer: Viewer::Link,
+            viewer: Viewer::Link(Some(AppId(5))),
             at: NOW,
             address: "203.0.113.9".parse().unwrap(),
             ranges: Vec::new(),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use contract::evidence::{Anchor, AuditAct, Chain, ChainFault, MANIFEST, Manifest, Signed, sha256};
 use contract::hex::to_hex;
-use domain::{Id, TenantId};
+use domain::{AppId, Id, TenantId};
 use store::Key;
 use store::audit::{self, By, chain_name};
 use store::content::VersionFacts;
@@ -273,7 +273,7 @@ async fn a_view_is_recorded_and_told_without_its_address(world: &World) {
         ranges: Vec::new(),
     };
     let part = NewView {
-        viewer: Viewer::Link,
+        viewer: Viewer::Link(Some(AppId(5))),
         at: NOW.plus_ms(5),
         ranges: vec![0..100, 200..300],
         ..whole.clone()
@@ -285,7 +285,7 @@ async fn a_view_is_recorded_and_told_without_its_address(world: &World) {
     assert!(!store.record_view(tenant, &nowhere).await.unwrap());
     let views = store.list_views(tenant, order_id, report_id, END, 10).await.unwrap();
     let seen: Vec<_> = views.iter().map(|view| (view.viewer, view.range.clone())).collect();
-    let linked = |range| (Viewer::Link, Some(range));
+    let linked = |range| (Viewer::Link(Some(AppId(5))), Some(range));
     assert_eq!(seen, [linked(200..300), linked(0..100), (Viewer::ApiKey(Id(31)), None)]);
     assert!(views.iter().all(|view| view.address.as_deref() == Some("203.0.113.77")));
     let next = store.list_views(tenant, order_id, report_id, views[0].view_id, 10).await.unwrap();

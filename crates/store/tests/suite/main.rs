@@ -15,6 +15,7 @@ mod evidence;
 mod faults;
 mod files;
 mod forms;
+mod grants;
 mod idempotency;
 mod lockstep;
 mod migrations;

@@ -25,7 +25,9 @@ on_both!(
 const APP: AppId = AppId(5);
 
 fn installation(tenant_id: TenantId, scopes: &[Scope], at: UnixMs) -> Installation {
-    Installation { app_id: APP, tenant_id, scopes: scopes.to_vec(), installed_at: at }
+    let scopes = scopes.to_vec();
+    let (changed_by, changed_at) = (0, NOW);
+    Installation { app_id: APP, tenant_id, scopes, installed_at: at, changed_by, changed_at }
 }
 
 async fn create_app(world: &World) {

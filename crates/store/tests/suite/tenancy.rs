@@ -6,7 +6,7 @@ use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
 use domain::{AppId, Id, TenantId, UnixMs};
 use store::accounts::{Account, Package, PackageKind};
-use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::tenants::TenantSettings;
 use store::{Saved, Store};
 
@@ -49,6 +49,7 @@ pub(crate) fn new_app(store: &Store, app_id: AppId, tenant_id: Option<TenantId>)
             old: OldSecrets::default(),
         },
         pause: None,
+        changes: Changes::none(),
         version: 1,
         created_at: NOW,
     }

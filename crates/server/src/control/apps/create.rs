@@ -3,7 +3,7 @@
 use axum::response::Response;
 use contract::control::{CreateApp, CreatedApp, FieldFault};
 use domain::{AppId, TenantId};
-use store::apps::{App, AppSecrets, AppSettings, OldSecrets};
+use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 
 use super::{judge_callback_url, scopes, view};
 use crate::control::failure::{Failure, judge};
@@ -65,6 +65,7 @@ pub(crate) async fn create_app(
         secret_hash: keys::hash(&app_secret),
         secrets: secrets.clone(),
         pause: None,
+        changes: Changes::none(),
         version: 1,
         created_at: call.app.clock.now(),
     };

@@ -58,7 +58,8 @@ pub(super) fn outline() -> OpenApi {
     let tags = [
         ("tenants", "Hirers and their settings."),
         ("apps", "The programs of vendors and hirers."),
-        ("installations", "Store apps in tenants, with the scopes that each tenant granted."),
+        ("installations", "Store apps in tenants, with the scopes that each is to have there."),
+        ("grants", "What each tenant granted to apps: nothing else of them takes effect there."),
         ("accounts", "Bindings of a tenant to vendors' apps, and what can be ordered there."),
         ("orders", "Background checks, each of one candidate."),
         ("files", "Files that an order's form can name."),

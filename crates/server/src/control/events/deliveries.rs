@@ -8,6 +8,7 @@ use store::deliveries::{Attempt, Delivery};
 use store::events::Event;
 
 use super::find;
+use crate::app_access::hold_reason;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
@@ -32,7 +33,11 @@ pub(crate) async fn list_deliveries(call: Call) -> Result<Response, Failure> {
     let event_no = event.event_id.event_no;
     let found = call.app.store.find_delivery(&tenant, event_no, event.order_id).await?;
     let may_see_exchanges = call.caller.may(Act::SeeExchanges);
-    let items = found.iter().map(|delivery| view(&event, delivery, may_see_exchanges)).collect();
+    let mut items: Vec<_> =
+        found.iter().map(|delivery| view(&event, delivery, may_see_exchanges)).collect();
+    for delivery in items.iter_mut().filter(|it| it.state == DeliveryState::Held) {
+        delivery.hold_reason = hold_reason(&call.app, tenant.tenant_id, &event).await?;
+    }
     Ok(json(StatusCode::OK, &Page { items, next_cursor: None }))
 }
 
@@ -42,6 +47,7 @@ fn view(event: &Event, delivery: &Delivery, may_see_exchanges: bool) -> control:
     control::Delivery {
         app_id: event.app_id.to_string(),
         state: delivery.state,
+        hold_reason: None,
         attempt_count: u32::try_from(delivery.attempts.len()).unwrap_or(u32::MAX),
         next_attempt_at: next_attempt_at.map(rfc3339),
         attempts: attempts.collect(),

@@ -44,7 +44,14 @@ pub(crate) async fn put_installation(
     let scopes = granted(&app, command.body.scopes.as_deref(), &mut faults);
     judge(faults)?;
     let installed_at = call.app.clock.now();
-    let new = Installation { app_id: app.app_id, tenant_id, scopes, installed_at };
+    let new = Installation {
+        app_id: app.app_id,
+        tenant_id,
+        scopes,
+        installed_at,
+        changed_by: 0,
+        changed_at: installed_at,
+    };
     match call.app.store.put_installation(call.by(), &new).await? {
         Saved::Done => {}
         // Somebody deleted the app meanwhile.

@@ -43,9 +43,9 @@ pub(crate) async fn list_report_views(
 }
 
 fn view(kept: &View) -> ReportView {
-    let (viewer, key_id) = match kept.viewer {
-        Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string())),
-        Viewer::Link => (ViewerKind::Link, None),
+    let (viewer, key_id, app_id) = match kept.viewer {
+        Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string()), None),
+        Viewer::Link(app_id) => (ViewerKind::Link, None, app_id),
     };
     let range = kept.range.as_ref();
     ReportView {
@@ -53,6 +53,7 @@ fn view(kept: &View) -> ReportView {
         at: rfc3339(kept.at),
         viewer,
         key_id,
+        app_id: app_id.map(|app_id| app_id.to_string()),
         address: kept.address.clone(),
         version: kept.version.unsigned_abs(),
         range: range.map(|range| format!("{}-{}", range.start, range.end.saturating_sub(1))),

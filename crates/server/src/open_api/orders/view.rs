@@ -80,7 +80,9 @@ impl<'a> Viewer<'a> {
             id: id.clone(),
             name: name(PackageKind::AdditionalItem, id),
         };
-        let values = with_links(self.app, self.vendor.tenant.tenant_id, order_id, form);
+        let holder = self.vendor.access.holder();
+        let tenant_id = self.vendor.tenant.tenant_id;
+        let values = with_links(self.app, tenant_id, order_id, form, holder);
         let data = |FieldValue { key, value }: FieldValue| CustomData { key, value };
         Ok(CheckOrder {
             order_id: order_id.to_string(),
@@ -212,6 +214,7 @@ impl<'a> Viewer<'a> {
             tenant_id: self.vendor.tenant.tenant_id,
             order_id,
             object_id: report.report_id,
+            holder: self.vendor.access.holder(),
         };
         Some(self.app.links.make(&linked, self.now))
     }
