@@ -13,10 +13,7 @@ pub(crate) enum Command {
     /// Bind the tenant to a vendor's app; the vendor is told.
     Bind(Bind),
     /// Show what a vendor's app asks when an account is bound to it.
-    Form {
-        /// The vendor's app.
-        app_id: String,
-    },
+    Form(App),
     /// List accounts, newest first.
     List {
         #[command(flatten)]
@@ -34,11 +31,27 @@ pub(crate) enum Command {
     },
 }
 
+/// The vendor's app, with or without its flag.
+#[derive(Debug, Args)]
+pub(crate) struct App {
+    /// The vendor's app.
+    #[arg(required_unless_present = "app", conflicts_with = "app")]
+    app_id: Option<String>,
+    /// The vendor's app, too.
+    #[arg(long, value_name = "APP_ID")]
+    app: Option<String>,
+}
+
+impl App {
+    fn id(self) -> String {
+        self.app_id.or(self.app).unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Bind {
-    /// The vendor's app.
-    #[arg(long, value_name = "APP_ID")]
-    app: String,
+    #[command(flatten)]
+    app: App,
     /// Shown name, 1 to 100 characters.
     #[arg(long)]
     name: String,
@@ -61,15 +74,15 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     match command {
         Command::Bind(Bind { app, name, usage_list, fields }) => {
             let body = CreateAccount {
-                app_id: app,
+                app_id: app.id(),
                 account_name: name,
                 usage_list,
                 custom_field_list: fields,
             };
             global.print(&control.create_account(&tenant_key, &body).await?)
         }
-        Command::Form { app_id } => {
-            global.print(&control.get_account_form(&tenant_key, &app_id).await?)
+        Command::Form(app) => {
+            global.print(&control.get_account_form(&tenant_key, &app.id()).await?)
         }
         Command::List { paging } => {
             global.print_page(&control.list_accounts(&tenant_key, &paging.into()).await?)

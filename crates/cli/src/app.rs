@@ -1,6 +1,7 @@
 //! `probity app`: the programs of vendors and hirers.
 
 use clap::{Args, Subcommand, ValueEnum};
+use client::control::Control;
 use contract::control::{App, AppKind, Connection, CreateApp, CreatedApp, EventMode, UpdateApp};
 use contract::scope::Scope;
 
@@ -170,7 +171,8 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let control = global.operator()?;
     match command {
         Command::Create(create) => {
-            let created = control.create_app(&create.body(global.tenant.clone())).await?;
+            let tenant = create.tenant_key(global, &control).await?;
+            let created = control.create_app(&create.body(tenant)).await?;
             global.print(&created)?;
             say("note the secrets: they are shown this once");
             grant_at_hand(global, &control, &created.app.app_id).await
@@ -205,6 +207,18 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 impl Create {
+    /// The tenant of a self-built app: the named one, else the only one there is.
+    async fn tenant_key(
+        &self,
+        global: &Global,
+        control: &Control,
+    ) -> anyhow::Result<Option<String>> {
+        match self.kind {
+            Kind::SelfBuilt => global.tenant_or_only(control).await.map(Some),
+            Kind::Store => Ok(None),
+        }
+    }
+
     fn body(self, tenant_key: Option<String>) -> CreateApp {
         let (kind, tenant_key) = match self.kind {
             Kind::SelfBuilt => (AppKind::SelfBuilt, tenant_key),

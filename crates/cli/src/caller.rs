@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use client::control::Control;
+use contract::control::List;
 use server::Config;
 use server::keys::OPERATOR_KEY_FILE;
 
@@ -56,6 +57,26 @@ impl Global {
             return Err(Usage { message, hint }.into());
         };
         Ok((self.for_tenant(&server, tenant, &credentials)?, tenant.to_owned()))
+    }
+
+    /// The named tenant, else the only one: that the credentials file knows, or that the operator sees.
+    pub(crate) async fn tenant_or_only(&self, operator: &Control) -> anyhow::Result<String> {
+        let server = self.server_name()?;
+        let known = load()?.only_tenant(&server).map(str::to_owned);
+        if let Some(tenant) = self.tenant.clone().or(known) {
+            return Ok(tenant);
+        }
+        let two = List { limit: Some(2), ..List::default() };
+        match &operator.list_tenants(&two).await?.items[..] {
+            [only] => Ok(only.tenant_key.clone()),
+            found => {
+                let count = if found.is_empty() { "none" } else { "several" };
+                let message = format!("expected a tenant: {server} has {count}");
+                let hint =
+                    "name one with --tenant or PROBITY_TENANT; `probity tenant list` shows all";
+                Err(Usage { message, hint }.into())
+            }
+        }
     }
 
     /// Calls for the tenant that a command names itself.

@@ -17,6 +17,15 @@ pub(crate) enum Command {
         /// Only events of this order.
         #[arg(long, value_name = "ORDER_ID")]
         order: Option<String>,
+        /// Only events for this app.
+        #[arg(long, value_name = "APP_ID")]
+        app: Option<String>,
+        /// Only events of this type: hire.eco_account.created_v1 or another, `hire.` may be left out.
+        #[arg(long = "type", value_name = "TYPE")]
+        event_type: Option<String>,
+        /// Only events whose delivery is in this state: held, due, delivered, exhausted, paused.
+        #[arg(long, value_name = "STATE", value_parser = state)]
+        state: Option<DeliveryState>,
         #[command(flatten)]
         paging: Paging,
     },
@@ -50,9 +59,11 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::List { order, paging: Paging { cursor, limit } } => {
+        Command::List { order, app, event_type, state, paging: Paging { cursor, limit } } => {
             let (control, tenant_key) = global.tenant()?;
-            let list = ListEvents { order_id: order, cursor, limit };
+            let event_type = event_type.map(whole_type);
+            let list =
+                ListEvents { order_id: order, app_id: app, event_type, state, cursor, limit };
             global.print_page(&control.list_events(&tenant_key, &list).await?)
         }
         Command::Deliveries { event_id } => {
@@ -71,6 +82,12 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             global.print(&control.resend_app_events(&app, &body).await?)
         }
     }
+}
+
+/// A type as lists show it, and as it is.
+fn whole_type(text: String) -> String {
+    let is_whole = text.starts_with("hire.") || !text.contains('.');
+    if is_whole { text } else { format!("hire.{text}") }
 }
 
 /// A delivery's state, as JSON and the command line write it.

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use client::Broken;
 use client::control::Error;
-use contract::control::{Problem, ProblemCode};
+use contract::control::{FieldFault, Problem, ProblemCode};
 
+use crate::flags::Line;
 use crate::text::clean;
 
 const FAILED: u8 = 1;
@@ -29,26 +30,26 @@ impl std::fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 /// Writes what went wrong to stderr and gives the exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
     // Whoever reads our output has read enough: `probity order list | head`.
     let io = error.downcast_ref::<std::io::Error>();
     if io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    let (text, code) = describe(error);
+    let (text, code) = describe(error, line);
     eprint!("{text}");
     ExitCode::from(code)
 }
 
-fn describe(error: &anyhow::Error) -> (String, u8) {
+fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
     let mut text = format!("error: {}\n", clean(&format!("{error:#}")));
     let (hint, code) = if let Some(usage) = error.downcast_ref::<Usage>() {
         (Some(usage.hint.to_owned()), USAGE)
     } else {
         match error.downcast_ref::<Error>() {
             Some(Error::Refused { problem, retry_after_seconds }) => {
-                faults(&mut text, problem);
-                (refusal_hint(problem, *retry_after_seconds), FAILED)
+                faults(&mut text, problem, line);
+                (refusal_hint(problem, *retry_after_seconds, line), FAILED)
             }
             Some(Error::Broken(broken)) => {
                 let (hint, code) = broken_hint(broken);
@@ -64,15 +65,28 @@ fn describe(error: &anyhow::Error) -> (String, u8) {
     (text, code)
 }
 
-fn faults(text: &mut String, problem: &Problem) {
-    if problem.errors.len() > 1 {
-        for fault in &problem.errors {
-            let _ = writeln!(text, "  {}: {}", clean(&fault.field), clean(&fault.message));
+/// Names what is wrong as the command line writes it, instead of the API.
+fn faults(text: &mut String, problem: &Problem, line: &Line) {
+    let named = |fault: &FieldFault| {
+        format!("{}: {}", line.name(&clean(&fault.field)), clean(&fault.message))
+    };
+    match &problem.errors[..] {
+        [] => {}
+        [fault] => *text = format!("error: {}\n", named(fault)),
+        several => {
+            *text = format!("error: {} values are not as expected\n", several.len());
+            for fault in several {
+                let _ = writeln!(text, "  {}", named(fault));
+            }
         }
     }
 }
 
-fn refusal_hint(problem: &Problem, retry_after_seconds: Option<u64>) -> Option<String> {
+fn refusal_hint(
+    problem: &Problem,
+    retry_after_seconds: Option<u64>,
+    line: &Line,
+) -> Option<String> {
     let hint = match problem.kind()? {
         ProblemCode::Unauthenticated => {
             "name a key with --key or PROBITY_KEY, or the server's data directory with --data"
@@ -81,7 +95,13 @@ fn refusal_hint(problem: &Problem, retry_after_seconds: Option<u64>) -> Option<S
             "tenants and apps need the operator's key; orders, reports and events one of the tenant"
         }
         ProblemCode::NotFound => "check the id and --tenant: what is another tenant's is not found",
-        ProblemCode::IllegalState => "see where it stands with `probity order show`",
+        ProblemCode::IllegalState => match line.command.split(' ').next() {
+            Some("order" | "report") => "see where it stands with `probity order show`",
+            Some("app") => {
+                "see how it stands with `probity app show`, change it with `probity app update`"
+            }
+            _ => return None,
+        },
         ProblemCode::IdempotencyKeyReused => "choose another --idempotency-key",
         ProblemCode::Internal | ProblemCode::Unavailable => {
             "repeat it with the same --idempotency-key, if one was named"
@@ -107,8 +127,6 @@ fn broken_hint(broken: &Broken) -> (&'static str, u8) {
 
 #[cfg(test)]
 mod tests {
-    use contract::control::FieldFault;
-
     use super::*;
 
     fn refused(problem: Problem) -> anyhow::Error {
@@ -120,22 +138,26 @@ mod tests {
     fn refusals_name_every_fault_and_end_with_1() {
         let fault = |field: &str| FieldFault { field: field.into(), message: "expected it".into() };
         let error = refused(Problem::invalid(vec![fault("name"), fault("locale")]));
-        let (text, code) = describe(&error);
-        let expected = "error: 2 members are not as expected\n  name: expected it\n  \
+        let (text, code) = describe(&error, &Line::default());
+        let expected = "error: 2 values are not as expected\n  name: expected it\n  \
                         locale: expected it\n";
         assert_eq!((text.as_str(), code), (expected, 1));
     }
 
     #[test]
     fn refusals_carry_a_hint() {
-        let (text, code) = describe(&refused(Problem::new(ProblemCode::RateLimited, "too many")));
+        let (text, code) = describe(
+            &refused(Problem::new(ProblemCode::RateLimited, "too many")),
+            &Line::default(),
+        );
         assert_eq!((text.as_str(), code), ("error: too many\nhint: repeat it in 3 s\n", 1));
     }
 
     #[test]
     fn late_usage_errors_end_with_2_also_below_context() {
         let usage = Usage { message: "expected a tenant".into(), hint: "name one" };
-        let (text, code) = describe(&anyhow::Error::new(usage).context("order list"));
+        let (text, code) =
+            describe(&anyhow::Error::new(usage).context("order list"), &Line::default());
         assert_eq!(
             (text.as_str(), code),
             ("error: order list: expected a tenant\nhint: name one\n", 2)
@@ -145,8 +167,8 @@ mod tests {
     #[test]
     fn a_server_that_is_away_ends_with_3_and_escapes_do_not_reach_the_terminal() {
         let error = refused(Problem::new(ProblemCode::Conflict, "a\u{1b}[31mb"));
-        assert_eq!(describe(&error), ("error: a\u{fffd}[31mb\n".to_owned(), 1));
+        assert_eq!(describe(&error, &Line::default()), ("error: a\u{fffd}[31mb\n".to_owned(), 1));
         let broken = Broken::Address { expected: "a URL" };
-        assert_eq!(describe(&anyhow::Error::new(Error::from(broken))).1, 2);
+        assert_eq!(describe(&anyhow::Error::new(Error::from(broken)), &Line::default()).1, 2);
     }
 }

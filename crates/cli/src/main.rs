@@ -13,6 +13,7 @@ mod demo;
 mod erasure;
 mod event;
 mod failure;
+mod flags;
 mod grant;
 mod installation;
 mod key;
@@ -32,15 +33,13 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Call, Cli, Command, Global};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let (Cli { global, command }, line) = flags::parse();
     if let Command::InspectReport { idle } = command {
         // Before anything else is set up: it needs none of that.
         return server::inspect::run_child(idle);
@@ -51,7 +50,7 @@ fn main() -> ExitCode {
     debug_assert!(installed.is_ok(), "nobody installs a TLS provider before main");
     match run(&global, command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Err(error) => failure::report(&error, &line),
     }
 }
 

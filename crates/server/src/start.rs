@@ -89,7 +89,7 @@ pub enum StartFailure {
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
     /// A rule of `allow_outbound` that cannot be read.
-    #[error("allow_outbound")]
+    #[error("--allow-outbound")]
     AllowOutbound(#[from] BadRule),
     /// A file of certificate authorities that cannot be used.
     #[error("ca_file")]

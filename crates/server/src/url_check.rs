@@ -138,7 +138,7 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
     };
     match cause {
         UrlCause::AddressRefused => "the server lets nothing out to this address: expected a public \
-            host on port 80, 443 or 8443, or one that allow_outbound names"
+            host on port 80, 443 or 8443, or one that --allow-outbound names"
             .to_owned(),
         UrlCause::NotResolved => {
             "the host's name has no address: look for a mistake in it, and whether this machine's \

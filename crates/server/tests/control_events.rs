@@ -93,6 +93,73 @@ async fn events_are_listed_newest_first_with_what_they_are_about() {
 }
 
 #[tokio::test]
+async fn a_list_of_events_keeps_to_app_type_and_state_page_by_page() {
+    World::each(async |world| {
+        let seed = world.seed().await;
+        let mut orders = Vec::new();
+        for _ in 0..3 {
+            orders.push(world.place(&seed).await.order_id);
+        }
+        deliver(&world, &seed, DeliveryState::Delivered, "").await;
+        orders.push(world.place(&seed).await.order_id);
+        terminate(&seed, &orders[0]).await;
+        let (all, _) = list(&seed, ListEvents::default()).await;
+        let types = ["hire.eco_background_check.created_v1", "hire.eco_account.created_v1"];
+        let app_id = Some(seed.app.app.app_id.clone());
+        let of_type = |event_type: &str| ListEvents {
+            event_type: Some(event_type.to_owned()),
+            ..ListEvents::default()
+        };
+        let in_state =
+            |state| ListEvents { state: Some(state), app_id: app_id.clone(), ..of_type(types[0]) };
+        for (filter, count) in [
+            (ListEvents { app_id: app_id.clone(), ..ListEvents::default() }, 6),
+            (
+                ListEvents { app_id: Some("cli_00000000000000ff".into()), ..ListEvents::default() },
+                0,
+            ),
+            (of_type(types[0]), 4),
+            (of_type(types[1]), 1),
+            (ListEvents { state: Some(DeliveryState::Delivered), ..ListEvents::default() }, 4),
+            (in_state(DeliveryState::Delivered), 3),
+            (in_state(DeliveryState::Due), 1),
+            (in_state(DeliveryState::Held), 0),
+            (ListEvents { order_id: Some(orders[0].clone()), ..in_state(DeliveryState::Due) }, 0),
+            (ListEvents { order_id: Some(orders[0].clone()), ..of_type(types[0]) }, 1),
+        ] {
+            let mut found = Vec::new();
+            let mut asked = ListEvents { limit: Some(2), ..filter.clone() };
+            loop {
+                let (page, cursor) = list(&seed, asked.clone()).await;
+                found.extend(page);
+                match cursor {
+                    Some(cursor) => asked.cursor = Some(cursor),
+                    None => break,
+                }
+            }
+            assert_eq!(found.len(), count, "{filter:?}");
+            let fits = |event: &&Event| {
+                filter.app_id.as_ref().is_none_or(|app_id| *app_id == event.app_id)
+                    && filter.event_type.as_ref().is_none_or(|it| *it == event.event_type)
+                    && filter.state.is_none_or(|state| state == event.delivery_state)
+                    && filter.order_id.as_ref().is_none_or(|id| event.order_id.as_ref() == Some(id))
+            };
+            let expected: Vec<_> = all.iter().filter(fits).cloned().collect();
+            assert_eq!(found, expected, "newest first, none twice, none left out");
+        }
+        for (wrong, field) in [
+            (of_type("created"), "event_type"),
+            (ListEvents { app_id: Some("x".into()), ..ListEvents::default() }, "app_id"),
+        ] {
+            let tenant_key = &seed.hirer.tenant_key;
+            let refused = seed.hirer.control.list_events(tenant_key, &wrong).await.unwrap_err();
+            assert_eq!(refused.problem().unwrap().errors[0].field, field);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_try_is_shown_and_what_was_answered_to_the_tenant_alone() {
     World::each(async |world| {
         let seed = world.seed().await;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use client::vendor;
 use contract::control::{
-    AlertKind, CreateTenant, CreatedApp, DeliveryState, ExplainSignature, List, ListEvents,
-    PauseApp, ResendSince, RotateSecret, SecretKind, UpdateApp, UrlCause, WrongInput,
+    AlertKind, CreateTenant, CreatedApp, DeliveryState, EventMode, ExplainSignature, List,
+    ListEvents, PauseApp, ResendSince, RotateSecret, SecretKind, UpdateApp, UrlCause, WrongInput,
 };
 use contract::event::UrlVerification;
 use contract::seal;
@@ -191,6 +191,22 @@ async fn a_url_that_passes_or_fails_is_explained_when_saved_and_on_demand() {
         assert!(check.received.unwrap().starts_with("{\"challenge\":"), "bytes back");
         assert!(world.operator.verify_url(app_id).await.unwrap().passed);
         assert_eq!(world.operator.get_app(app_id).await.unwrap().url_check, None);
+
+        // A URL of before that is not called is not checked.
+        let seen = good.seen().len();
+        for (mode, is_checked) in [(EventMode::LongConnection, false), (EventMode::Webhook, true)] {
+            let body = UpdateApp { event_mode: Some(mode), ..UpdateApp::default() };
+            world.operator.update_app(app_id, &body).await.unwrap();
+            match world.operator.verify_url(app_id).await {
+                Ok(check) => assert!(is_checked && check.passed, "{mode:?}"),
+                Err(refused) => {
+                    let problem = refused.problem().unwrap();
+                    assert!(!is_checked && problem.code == "illegal_state", "{problem:?}");
+                    assert!(problem.detail.contains("long connection"), "{problem:?}");
+                    assert_eq!(good.seen().len(), seen, "nobody was asked");
+                }
+            }
+        }
 
         known.lock().unwrap().key = Some("another key".to_owned());
         let check = world.operator.verify_url(app_id).await.unwrap();

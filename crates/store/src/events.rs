@@ -93,11 +93,34 @@ pub struct Event {
     pub delivery_state: DeliveryState,
 }
 
+/// Which events are wanted; what is none wants all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Those for this app.
+    pub app_id: Option<AppId>,
+    /// Those of this kind.
+    pub kind: Option<EventKind>,
+    /// Those whose delivery is there.
+    pub state: Option<DeliveryState>,
+}
+
+impl EventFilter {
+    /// Whether an event is wanted.
+    #[must_use]
+    pub fn wants(&self, event: &Event) -> bool {
+        self.app_id.is_none_or(|app_id| app_id == event.app_id)
+            && self.kind.is_none_or(|kind| kind == event.kind)
+            && self.state.is_none_or(|state| state == event.delivery_state)
+    }
+}
+
 const INSERT: &str = "INSERT INTO events (tenant_id, event_no, tag, app_id, kind, order_id, created_at) \
     VALUES ($1, $2, $3, $4, $5, NULL, $6)";
 const LIST: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
     FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
-    WHERE e.tenant_id = $1 AND e.event_no < $2 ORDER BY e.event_no DESC LIMIT $3";
+    WHERE e.tenant_id = $1 AND e.event_no < $2 AND e.app_id = COALESCE($3, e.app_id) \
+    AND e.kind = COALESCE($4, e.kind) AND d.state = COALESCE($5, d.state) \
+    ORDER BY e.event_no DESC LIMIT $6";
 const FIND: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
     FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
     WHERE e.tenant_id = $1 AND e.event_no = $2";
@@ -131,8 +154,25 @@ impl Store {
         before: Id,
         limit: u32,
     ) -> Result<Vec<Event>, Fault> {
-        let rows = self.read(LIST, values![tenant_id.0, before.0, i64::from(limit)]).await?;
-        rows.iter().map(event).collect()
+        self.list_events_of(tenant_id, &EventFilter::default(), before, limit).await
+    }
+
+    /// The same of the events that pass the filter.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn list_events_of(
+        &self,
+        tenant_id: TenantId,
+        filter: &EventFilter,
+        before: Id,
+        limit: u32,
+    ) -> Result<Vec<Event>, Fault> {
+        let app_id = filter.app_id.map(|app_id| app_id.0);
+        let kind = filter.kind.map(EventKind::number);
+        let state = filter.state.map(deliveries::state_number);
+        let values = values![tenant_id.0, before.0, app_id, kind, state, i64::from(limit)];
+        self.read(LIST, values).await?.iter().map(event).collect()
     }
 
     /// The event, if the tenant has it.

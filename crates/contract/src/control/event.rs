@@ -8,6 +8,7 @@ use super::debug_only;
 use super::page::page_faults;
 use super::problem::FieldFault;
 use super::rule::Faults;
+use crate::event::EventType;
 
 /// Most characters of `since`.
 pub const SINCE_CHARS_MAX: usize = 40;
@@ -36,6 +37,16 @@ pub struct ListEvents {
     /// Only events of this order: 19 decimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<String>,
+    /// Only events for this app: `cli_` and 16 lower-case hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// Only events of this type: `hire.eco_account.created_v1`, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Only events whose delivery stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub state: Option<DeliveryState>,
     /// `next_cursor` of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -52,6 +63,15 @@ impl ListEvents {
         let mut faults = Faults(page_faults(self.cursor.as_deref(), self.limit));
         if let Some(order_id) = &self.order_id {
             faults.digits("order_id", order_id, 19, 19);
+        }
+        if let Some(app_id) = &self.app_id {
+            faults.app_id("app_id", app_id);
+        }
+        if let Some(event_type) = &self.event_type
+            && EventType::parse(event_type).is_none()
+        {
+            let all: Vec<_> = EventType::ALL.iter().map(|known| known.as_str()).collect();
+            faults.add("event_type", format!("expected one of {}", all.join(", ")));
         }
         faults.0
     }
@@ -168,8 +188,12 @@ mod tests {
 
     #[test]
     fn the_query_names_every_fault() {
-        let query =
-            ListEvents { order_id: Some("7".into()), cursor: Some(String::new()), limit: Some(0) };
+        let query = ListEvents {
+            order_id: Some("7".into()),
+            cursor: Some(String::new()),
+            limit: Some(0),
+            ..ListEvents::default()
+        };
         let fields: Vec<_> = query.faults().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["limit", "cursor", "order_id"]);
     }

@@ -66,7 +66,9 @@ fn judge_callback_url(outbound: &Outbound, url: &str, faults: &mut Vec<FieldFaul
     if let Err(refusal) = outbound.judge(url)
         && !is_named
     {
-        faults.push(FieldFault { field: "callback_url".to_owned(), message: refusal.to_string() });
+        let message =
+            format!("{refusal}, or one that the server was started with --allow-outbound for");
+        faults.push(FieldFault { field: "callback_url".to_owned(), message });
     }
 }
 

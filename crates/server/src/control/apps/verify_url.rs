@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{ProblemCode, UrlCheck};
+use contract::control::{EventMode, ProblemCode, UrlCheck};
 
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
@@ -21,7 +21,7 @@ use crate::{rotation, url_check};
     params(("app_id" = String, Path, description = "`cli_` and 16 lower-case hex digits")),
     responses(
         (status = 200, description = "How the check went", body = UrlCheck),
-        (status = 409, description = "The app has no callback URL"),
+        (status = 409, description = "The app has no callback URL, or gets its events over the long connection"),
     )
 )]
 pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<Response, Failure> {
@@ -29,8 +29,13 @@ pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<
         return Ok(first);
     }
     let app = call.vendor_app().await?;
+    if app.settings.event_mode == EventMode::LongConnection {
+        let detail = "the app gets its events over the long connection: a callback URL that it may still \
+            have is not called; check it after a change to webhook";
+        return Err(Failure::refused(ProblemCode::IllegalState, detail));
+    }
     let Some(url) = &app.settings.callback_url else {
-        let detail = "expected an app with a callback_url";
+        let detail = "the app has no callback URL to check: its events wait for one";
         return Err(Failure::refused(ProblemCode::IllegalState, detail));
     };
     let checked = url_check::check(&call.app, &app, url).await;

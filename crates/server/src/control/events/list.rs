@@ -3,9 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{self, ListEvents, Page};
+use contract::event::EventType;
 use domain::Id;
 use domain::order::Rule;
-use store::events::Event;
+use store::events::{Event, EventFilter, EventKind};
 use store::tenants::Tenant;
 
 use super::view;
@@ -31,18 +32,31 @@ pub(crate) async fn list_events(
     let before = cursor::read(Of::Events, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[event_no]| Id(event_no));
     let limit = cursor::limit(list.limit);
+    let filter = EventFilter {
+        app_id: list.app_id.and_then(|app_id| app_id.parse().ok()),
+        kind: list.event_type.as_deref().and_then(EventType::parse).map(kind),
+        state: list.state,
+    };
     let events = match list.order_id.and_then(|order_id| order_id.parse().ok()) {
         Some(order_id) => {
             let mut events = list_of_order(&call, &tenant, order_id).await?;
-            events.retain(|event| event.event_id.event_no < before);
+            events.retain(|event| event.event_id.event_no < before && filter.wants(event));
             events
         }
-        None => call.app.store.list_events(tenant.tenant_id, before, limit + 1).await?,
+        None => call.app.store.list_events_of(tenant.tenant_id, &filter, before, limit + 1).await?,
     };
     let page = cursor::page(events, limit, view, |last| {
         cursor::write(Of::Events, [last.event_id.event_no.0])
     });
     Ok(json(StatusCode::OK, &page))
+}
+
+fn kind(event_type: EventType) -> EventKind {
+    match event_type {
+        EventType::AccountCreated => EventKind::AccountCreated,
+        EventType::CheckCreated => EventKind::OrderCreated,
+        EventType::CheckCanceled => EventKind::OrderCanceled,
+    }
 }
 
 /// All events of an order, newest first: those of the timeline's entries that cause one. None for an order that

@@ -92,7 +92,11 @@ async fn find_account(
     let is_named =
         |faults: &[FieldFault], field: &str| faults.iter().any(|fault| fault.field == field);
     if !has(PackageKind::Package, &body.package_id) && !is_named(faults, "package_id") {
-        faults.push(fault("package_id".to_owned(), "expected a package of the account"));
+        let expected = match published.iter().any(|package| package.kind == PackageKind::Package) {
+            true => "expected a package of the account",
+            false => "expected a package of the account, whose vendor has published none yet",
+        };
+        faults.push(fault("package_id".to_owned(), expected));
     }
     for (place, item) in body.additional_item_id_list.iter().enumerate() {
         let field = format!("additional_item_id_list[{place}]");
