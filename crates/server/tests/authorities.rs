@@ -16,6 +16,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use server::clock::Clock;
+use server::outbound::PostFailure;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,7 +80,9 @@ impl Authority {
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 tokio::spawn(async move {
-                    stream.read(&mut [0; 4_096]).await?;
+                    if stream.read(&mut [0; 4_096]).await? == 0 {
+                        return Ok(());
+                    }
                     let answer =
                         b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\n%PDF";
                     stream.write_all(answer).await
@@ -101,7 +104,7 @@ async fn call(world: &World, url: &str) -> [Result<(), &'static str>; 2] {
     let posted = world.app.outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
     let fetched = world.app.outbound.fetch(url, &mut Vec::new()).await;
     [
-        posted.map(|_| ()).map_err(|failure| failure.class()),
+        posted.map(|_| ()).map_err(PostFailure::class),
         fetched.map(|_| ()).map_err(|failure| failure.class()),
     ]
 }
