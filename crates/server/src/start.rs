@@ -92,16 +92,16 @@ pub enum StartFailure {
     #[error("--allow-outbound")]
     AllowOutbound(#[from] BadRule),
     /// A file of certificate authorities that cannot be used.
-    #[error("ca_file")]
+    #[error("--ca-file")]
     Authorities(#[from] BadAuthorities),
     /// A certificate that cannot be used.
-    #[error("certificate")]
+    #[error("--tls-certificate")]
     Certificate(#[from] BadCertificate),
     /// A public URL that addresses cannot be made of.
-    #[error("public_url")]
+    #[error("--public-url")]
     PublicUrl(#[from] BadPublicUrl),
     /// A range of `trusted_proxies` that cannot be read.
-    #[error("trusted_proxies")]
+    #[error("--trusted-proxy")]
     TrustedProxies(#[from] BadRange),
     /// Threads of its own.
     #[error("threads")]

@@ -231,6 +231,6 @@ async fn a_file_without_authorities_is_refused_at_the_start() {
             ..server::Config::default()
         };
         let failure = server::Server::bind(config, Clock::manual(BEGIN)).await.err().unwrap();
-        assert_eq!(failure.to_string(), "ca_file", "{name}");
+        assert_eq!(failure.to_string(), "--ca-file", "{name}");
     }
 }

@@ -161,9 +161,9 @@ async fn the_ledger_of_views_names_the_client_behind_the_proxy() {
 #[tokio::test]
 async fn addresses_that_cannot_be_made_or_trusted_are_refused_at_the_start() {
     for (public_url, proxy, expected) in [
-        (Some("hub.example"), "10.0.0.0/8", "public_url"),
-        (None, "localhost", "trusted_proxies"),
-        (None, "10.0.0.0/33", "trusted_proxies"),
+        (Some("hub.example"), "10.0.0.0/8", "--public-url"),
+        (None, "localhost", "--trusted-proxy"),
+        (None, "10.0.0.0/33", "--trusted-proxy"),
     ] {
         let folder = tempfile::TempDir::new().unwrap();
         let config = server::Config {
