@@ -2,17 +2,23 @@
 //! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
 //! danger of their own.
 //!
-//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, and has `%%EOF` in its last 1 KiB. It is refused
-//! when it is a file of two formats: when its first 4 KiB or what follows its end have the mark of another one
-//! ([`super::mark`]), or when its last 64 KiB hold the directory of a ZIP archive.
+//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and has
+//! `%%EOF` in its last 1 KiB, padding not counted: so every viewer opens it. It is refused when it is a file of two
+//! formats: when its first 4 KiB or what follows its end have the mark of another one ([`super::mark`]), or when its
+//! last 64 KiB hold the directory of a ZIP archive, and neither lies in a string or the data of a stream
+//! ([`super::syntax`]).
 
 use super::finding::{Finding, Findings};
 use super::mark;
-use super::names::Names;
+use super::names::{Names, is_space};
+use super::syntax::{Region, Syntax};
 
 const BEGINNING: &[u8] = b"%PDF-";
 /// The beginning with its version, as in `%PDF-1.7`.
 const VERSIONED_BYTES: usize = 8;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How far behind the file's beginning viewers look for [`BEGINNING`].
+const BEGINS_WITHIN: usize = 1_024;
 const END: &[u8] = b"%%EOF";
 /// Within how many bytes of the end [`END`] stands.
 const END_WITHIN: usize = 1_024;
@@ -63,11 +69,14 @@ pub struct Judge {
     /// The first bytes, at most [`HEAD_BYTES`].
     head: Vec<u8>,
     is_head_judged: bool,
-    /// The last bytes: at least [`TAIL_BYTES`] of them, at most twice as many.
+    /// The last bytes before the padding: at least [`TAIL_BYTES`] of them, at most twice as many.
     tail: Vec<u8>,
+    /// Bytes of padding behind the tail.
+    padding: u64,
     /// How many bytes of each mark in [`mark::AT`] were met at their place.
     met: [usize; mark::AT.len()],
     names: Names,
+    syntax: Syntax,
 }
 
 impl Judge {
@@ -91,6 +100,7 @@ impl Judge {
             }
         }
         self.names.take(piece);
+        self.syntax.take(piece);
         self.keep_tail(piece);
         Ok(())
     }
@@ -103,42 +113,75 @@ impl Judge {
         if self.size_bytes == 0 {
             return Err(Unfit::Empty);
         }
-        if self.head.len() < BEGINNING.len() {
+        let begin = self.begin().ok_or(Unfit::NotPdf)?;
+        if self.head.len() < begin + BEGINNING.len() {
             return Err(Unfit::NotPdf);
         }
-        if self.head.len() < VERSIONED_BYTES {
+        if self.head.len() < begin + VERSIONED_BYTES {
             return Err(Unfit::Version);
         }
         self.judge_head()?;
         let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
         let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(Unfit::NotWhole)?;
         let rest = &last[end + END.len()..];
-        if let Some(format) = mark::find(rest) {
+        if let Some(format) = mark::find(rest, &vec![Region::Structure; rest.len()]) {
             return Err(Unfit::AlsoElse(format));
         }
-        let tail = &self.tail[self.tail.len().saturating_sub(TAIL_BYTES)..];
-        if mark::has_zip_directory(tail, self.size_bytes) {
-            return Err(Unfit::AlsoElse("a ZIP archive"));
-        }
         let mut found = self.names.found;
-        if !rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c | 0 | 0x1a)) {
+        for is_inside in self.archive_ends() {
+            if !is_inside {
+                return Err(Unfit::AlsoElse("a ZIP archive"));
+            }
+            // An archive in a stream is a file that this one carries.
+            found.add(Finding::Attachment);
+        }
+        if !rest.iter().all(|byte| is_padding(*byte)) {
             found.add(Finding::OddStructure);
         }
         Ok(found)
     }
 
+    /// Where the PDF begins: behind a byte-order mark and blanks. None when that is too far.
+    fn begin(&self) -> Option<usize> {
+        let marked = self.head.iter().zip(BYTE_ORDER_MARK).take_while(|(a, b)| a == b).count();
+        let mark = if marked == BYTE_ORDER_MARK.len() { marked } else { 0 };
+        let blanks = self.head[mark..].iter().take_while(|byte| is_space(**byte)).count();
+        Some(mark + blanks).filter(|begin| *begin < BEGINS_WITHIN)
+    }
+
+    /// Of each end of an archive near the file's end, whether it lies in a string or stream.
+    fn archive_ends(&self) -> impl Iterator<Item = bool> {
+        let size_bytes = self.size_bytes;
+        let tail_at = size_bytes - self.padding - self.tail.len() as u64;
+        let within = size_bytes.saturating_sub(TAIL_BYTES as u64);
+        let ends = self.syntax.archive_ends.iter().copied().filter(move |(at, _)| {
+            let place = at.checked_sub(tail_at).and_then(|place| usize::try_from(place).ok());
+            // What padding stands for is zero as well.
+            let end = place.and_then(|place| self.tail.get(place..)).unwrap_or_default();
+            let whole = [end, &[0; 22]].concat();
+            *at >= within && mark::is_zip_end(&whole, size_bytes)
+        });
+        ends.map(|(_, is_inside)| is_inside)
+    }
+
     fn judge_beginning(&self) -> Result<(), Unfit> {
-        if self.head.iter().zip(BEGINNING).any(|(byte, expected)| byte != expected) {
+        let is_mark_cut =
+            self.head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.head);
+        if is_mark_cut {
+            return Ok(());
+        }
+        let head = &self.head[self.begin().ok_or(Unfit::NotPdf)?..];
+        if head.iter().zip(BEGINNING).any(|(byte, expected)| byte != expected) {
             return Err(Unfit::NotPdf);
         }
         let is_known = |version: &[u8]| match version {
             [b'1', b'.', minor] => (b'0'..=b'7').contains(minor),
             version => version == b"2.0",
         };
-        match self.head.get(BEGINNING.len()..VERSIONED_BYTES) {
+        match head.get(BEGINNING.len()..VERSIONED_BYTES) {
             Some(version) if !is_known(version) => Err(Unfit::Version),
             // `1.10` is none either.
-            Some(_) if self.head.get(VERSIONED_BYTES).is_some_and(u8::is_ascii_digit) => {
+            Some(_) if head.get(VERSIONED_BYTES).is_some_and(u8::is_ascii_digit) => {
                 Err(Unfit::Version)
             }
             _ => Ok(()),
@@ -150,10 +193,20 @@ impl Judge {
             return Ok(());
         }
         self.is_head_judged = true;
-        mark::find(&self.head).map_or(Ok(()), |format| Err(Unfit::AlsoElse(format)))
+        let regions = Syntax::regions(&self.head);
+        mark::find(&self.head, &regions).map_or(Ok(()), |format| Err(Unfit::AlsoElse(format)))
     }
 
     fn keep_tail(&mut self, piece: &[u8]) {
+        let padding = piece.iter().rev().take_while(|byte| is_padding(**byte)).count();
+        let piece = &piece[..piece.len() - padding];
+        if piece.is_empty() {
+            self.padding += padding as u64;
+            return;
+        }
+        let between = usize::try_from(self.padding).unwrap_or(usize::MAX).min(TAIL_BYTES);
+        self.padding = padding as u64;
+        self.tail.resize(self.tail.len() + between, b'\n');
         if piece.len() >= TAIL_BYTES {
             self.tail.clear();
         }
@@ -163,6 +216,11 @@ impl Judge {
             self.tail.drain(..self.tail.len() - TAIL_BYTES);
         }
     }
+}
+
+/// Whether the byte may stand behind the end of a PDF any number of times.
+fn is_padding(byte: u8) -> bool {
+    is_space(byte) || byte == 0x1a
 }
 
 /// How many of the bytes expected at `at` a piece that begins at `begin` has; a wrong one counts as none.

@@ -1,9 +1,11 @@
 //! Marks of other formats: by these a file shows that it is, or is taken for, something else than a PDF as well.
 //!
-//! Four kinds. A `Found` mark is looked for by the programs that read its format, wherever it stands, so it may
-//! stand nowhere in the part that is judged. A `Plain` one counts outside of streams alone: pictures are what PDFs
-//! really hold there, and programs are known by their beginning only. A `Line` mark is short or a plain word, and
-//! counts at the beginning of a line outside of streams. A `Tag` is HTML's: in any case, and its name must end there.
+//! None counts within strings and the data of streams, where a viewer sees text and attachments. Of the four kinds, a
+//! `Found` mark is looked for by the programs that read its format wherever it stands, and a `Tag`, which is HTML's, by
+//! browsers: in any case, and its name must end there. Both count in comments too. A `Plain` mark counts in the
+//! structure alone; a `Line` mark is short or a plain word, and counts at the beginning of a line of it.
+
+use super::syntax::Region;
 
 /// Where a mark counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,19 +89,18 @@ pub(super) const AT: &[(u64, &[u8], &str)] = &[
     (32_769, b"CD001", "a disc image"),
 ];
 
-/// The format, with its article, of a mark in these bytes, which begin a line outside of streams; none when there
-/// is none.
-pub(super) fn find(bytes: &[u8]) -> Option<&'static str> {
+/// The format, with its article, of a mark in these bytes, which begin a line and lie in these regions; none when
+/// there is none.
+pub(super) fn find(bytes: &[u8], regions: &[Region]) -> Option<&'static str> {
     let mut is_line_start = true;
-    let mut stream = Stream::Outside;
-    for at in 0..bytes.len() {
+    for (at, region) in regions.iter().enumerate().take(bytes.len()) {
         let rest = &bytes[at..];
-        stream = stream.step(rest);
-        let is_outside = stream == Stream::Outside;
-        let found = MARKS.iter().find(|mark| match mark.kind {
+        let is_structure = *region == Region::Structure;
+        let is_seen = is_structure || *region == Region::Comment;
+        let found = MARKS.iter().filter(|_| is_seen).find(|mark| match mark.kind {
             Found => rest.starts_with(mark.bytes),
-            Plain => is_outside && rest.starts_with(mark.bytes),
-            Line => is_outside && is_line_start && rest.starts_with(mark.bytes),
+            Plain => is_structure && rest.starts_with(mark.bytes),
+            Line => is_structure && is_line_start && rest.starts_with(mark.bytes),
             Tag => is_tag(rest, mark.bytes),
         });
         if let Some(mark) = found {
@@ -117,71 +118,46 @@ fn is_tag(rest: &[u8], name: &[u8]) -> bool {
         && matches!(rest[name.len()], b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' | b'>' | b'/')
 }
 
-/// Whether a place lies in the data of a stream, which PDFs mark by the words `stream` and `endstream`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
-    Outside,
-    Inside,
-}
-
-impl Stream {
-    fn step(self, rest: &[u8]) -> Stream {
-        match self {
-            // The word alone on its line; its data begin behind the line's end.
-            Stream::Outside
-                if rest.starts_with(b">>stream\n") || rest.starts_with(b">>stream\r\n") =>
-            {
-                Stream::Inside
-            }
-            Stream::Outside
-                if rest.starts_with(b"\nstream\n") || rest.starts_with(b"\nstream\r\n") =>
-            {
-                Stream::Inside
-            }
-            Stream::Outside
-                if rest.starts_with(b"\rstream\r\n") || rest.starts_with(b" stream\n") =>
-            {
-                Stream::Inside
-            }
-            Stream::Outside if rest.starts_with(b" stream\r\n") => Stream::Inside,
-            Stream::Inside if rest.starts_with(b"endstream") => Stream::Outside,
-            same => same,
-        }
-    }
-}
-
-/// Whether the last bytes of a file hold the directory of a ZIP archive, by which its readers find the rest: its
-/// mark, followed by numbers that fit a file of `size_bytes`. Archives may have a PDF before them, or a comment
-/// behind.
-pub(super) fn has_zip_directory(tail: &[u8], size_bytes: u64) -> bool {
-    const MARK: &[u8] = b"PK\x05\x06";
+/// Whether these bytes, which begin with the mark of a ZIP archive's end, are that end, by which its readers find the
+/// rest: numbers that fit a file of `size_bytes`. Archives may have a PDF before them, or a comment behind.
+pub(super) fn is_zip_end(end: &[u8], size_bytes: u64) -> bool {
     let number =
         |bytes: &[u8]| bytes.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    tail.windows(22).any(|end| {
-        end.starts_with(MARK) && {
-            let (entries, bytes) = (number(&end[10..12]), number(&end[12..16]));
-            // An entry of the directory has at least 46 bytes; zip64 writes all ones.
-            number(&end[4..6]) == number(&end[6..8])
-                && bytes >= entries * 46
-                && (bytes <= size_bytes || bytes == 0xffff_ffff)
-        }
-    })
+    let Some(end) = end.get(..22) else { return false };
+    let (entries, bytes) = (number(&end[10..12]), number(&end[12..16]));
+    // An entry of the directory has at least 46 bytes; zip64 writes all ones.
+    number(&end[4..6]) == number(&end[6..8])
+        && bytes >= entries * 46
+        && (bytes <= size_bytes || bytes == 0xffff_ffff)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax::Syntax;
     use super::*;
 
+    fn find_in(bytes: &[u8]) -> Option<&'static str> {
+        find(bytes, &Syntax::regions(bytes))
+    }
+
     #[test]
-    fn pictures_may_stand_in_streams_and_archives_nowhere() {
-        let stream = |data: &[u8]| [b"<< /Length 9 >>\nstream\n", data, b"\nendstream\nx"].concat();
-        assert_eq!(find(&stream(b"\xff\xd8\xff\xe0")), None);
-        assert_eq!(find(&stream(b"MZ and #!")), None);
-        assert_eq!(find(b"\xff\xd8\xff\xe0"), Some("a JPEG image"));
-        let after = [&stream(b"x")[..], b"\nMZ\x90\0"].concat();
-        assert_eq!(find(&after), Some("a Windows program"));
-        assert_eq!(find(&stream(b"PK\x03\x04")), Some("a ZIP archive"));
-        assert_eq!(find(&stream(b"<ScRipt>")), Some("an HTML page"));
+    fn marks_count_where_a_viewer_sees_neither_text_nor_data() {
+        for (mark, format) in [
+            (&b"\xff\xd8\xff\xe0"[..], "a JPEG image"),
+            (b"PK\x03\x04", "a ZIP archive"),
+            (b"<ScRipt>", "an HTML page"),
+            (b"MZ\x90\0", "a Windows program"),
+        ] {
+            let stream = [b"1 0 obj << >>\nstream\n", mark, b"\nendstream endobj\n"].concat();
+            let text = [b"1 0 obj << /Title (", mark, b") >> endobj\n"].concat();
+            for inside in [&stream, &text] {
+                assert_eq!(find_in(inside), None, "{format}");
+                assert_eq!(find_in(&[&inside[..], mark].concat()), Some(format));
+            }
+            assert_eq!(find_in(mark), Some(format));
+        }
+        assert_eq!(find_in(b"%<script>"), Some("an HTML page"));
+        assert_eq!(find_in(b"% RIFF, MZ\x90\0"), None);
     }
 
     #[test]
@@ -189,7 +165,7 @@ mod tests {
         for text in
             ["(MZ)", "12 #!", "<htmlish>", "<scripts>", "PK", "stream", "<head", "%!", "x\tID3\x03"]
         {
-            assert_eq!(find(text.as_bytes()), None, "{text}");
+            assert_eq!(find_in(text.as_bytes()), None, "{text}");
         }
     }
 }

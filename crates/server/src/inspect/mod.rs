@@ -12,6 +12,7 @@ mod finding;
 mod mark;
 mod names;
 mod scan;
+mod syntax;
 
 use bytes::Bytes;
 

@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
+use super::exchanges::Noted;
 use super::judge::{Guard, Refusal};
 
 /// The most addresses of one host that are tried.
@@ -215,23 +216,27 @@ impl tower::Service<Uri> for Connector {
 
 /// A connection as hyper takes it, plain or secured.
 pub(super) enum Link {
-    Plain(TokioIo<TcpStream>),
-    Secured(Box<TokioIo<TlsStream<TcpStream>>>),
+    Plain(TokioIo<Noted<TcpStream>>),
+    Secured(Box<TokioIo<Noted<TlsStream<TcpStream>>>>),
 }
 
 impl Link {
     fn plain(stream: TcpStream) -> Link {
-        Link::Plain(TokioIo::new(stream))
+        Link::Plain(TokioIo::new(Noted::new(stream)))
     }
 
     fn secured(stream: TlsStream<TcpStream>) -> Link {
-        Link::Secured(Box::new(TokioIo::new(stream)))
+        Link::Secured(Box::new(TokioIo::new(Noted::new(stream))))
     }
 }
 
 impl Connection for Link {
     fn connected(&self) -> Connected {
-        Connected::new()
+        let exchanges = match self {
+            Link::Plain(io) => &io.inner().exchanges,
+            Link::Secured(io) => &io.inner().exchanges,
+        };
+        Connected::new().extra(exchanges.clone())
     }
 }
 

@@ -1,9 +1,10 @@
 //! Fetching a report: streamed into a sink in constant memory, redirects followed by hand.
 //!
 //! Each hop has a connection of its own, judged and closed after it. Nothing is decompressed: a
-//! source that encodes its answer all the same is refused, so the size that counts is the size that
+//! source that compresses its answer all the same is refused, so the size that counts is the size that
 //! is stored. A transfer that breaks off is gone on with where the source allows it ([`super::resume`]).
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -110,9 +111,14 @@ pub enum FetchFailure {
         /// The most bytes allowed.
         bytes_max: u64,
     },
-    /// The answer broke off or was not HTTP/1.1.
+    /// The answer broke off.
     #[error("the report's transfer broke off")]
     Broken,
+    /// The answer was not HTTP/1.1, or says two things at once, such as two lengths.
+    #[error(
+        "the report's address answered with something that is not HTTP, or says two things at once"
+    )]
+    Malformed,
     /// The rest of a transfer that broke off was of another content.
     #[error("the report changed while it was fetched")]
     Changed,
@@ -133,8 +139,28 @@ impl FetchFailure {
             FetchFailure::Encoded => "answer_encoded",
             FetchFailure::TooLarge { .. } => "answer_too_large",
             FetchFailure::Broken => "answer_broken",
+            FetchFailure::Malformed => "answer_malformed",
             FetchFailure::Changed => "answer_changed",
             FetchFailure::Sink(_) => "sink",
+        }
+    }
+}
+
+impl FetchFailure {
+    /// Whether another try can come to something else. What the server refuses, it refuses again.
+    #[must_use]
+    pub fn may_pass_later(&self) -> bool {
+        match self {
+            FetchFailure::Unreachable(failure) => !matches!(failure, ConnectFailure::Refused(_)),
+            FetchFailure::Redirects
+            | FetchFailure::Encoded
+            | FetchFailure::TooLarge { .. }
+            | FetchFailure::Malformed => false,
+            FetchFailure::TooSlow
+            | FetchFailure::Status(_)
+            | FetchFailure::Broken
+            | FetchFailure::Changed
+            | FetchFailure::Sink(_) => true,
         }
     }
 }
@@ -218,6 +244,11 @@ impl Outbound {
 
         let exchange = async {
             let (mut sender, connection) = http1::Builder::new()
+                // Sloppy lines that nobody needs: folded, without a colon, with a blank in the name. Two lengths that
+                // differ are refused all the same.
+                .allow_obsolete_multiline_headers_in_responses(true)
+                .allow_spaces_after_header_name_in_responses(true)
+                .ignore_invalid_headers_in_responses(true)
                 .title_case_headers(true)
                 .max_header_size(HEAD_BYTES_MAX)
                 .handshake(link)
@@ -233,7 +264,10 @@ impl Outbound {
                 resumable.ask(begin, request.headers_mut());
             }
             let sent = sender.send_request(request).await;
-            let response = sent.map_err(|_| FetchFailure::Broken)?;
+            let response = sent.map_err(|error| match error.is_parse() {
+                true => FetchFailure::Malformed,
+                false => FetchFailure::Broken,
+            })?;
             Ok(Opened { response, _driver: driver })
         };
         let opened = timeout(self.fetch_limits.first_byte, exchange).await;
@@ -352,19 +386,57 @@ fn request(uri: &Uri) -> Request<Empty<Bytes>> {
 
 /// Where a redirect leads, relative to where it came from.
 fn location(from: &Url, headers: &HeaderMap) -> Result<String, FetchFailure> {
-    let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-    let location = location.ok_or(FetchFailure::Redirects)?;
+    let location = headers.get(header::LOCATION).ok_or(FetchFailure::Redirects)?;
+    let location = encoded(location.as_bytes());
     // An absolute address is judged as it is written, before anything repairs it.
-    if location.contains("://") && Url::parse(location).is_ok() {
-        return Ok(location.to_owned());
+    if location.contains("://") && Url::parse(&location).is_ok() {
+        return Ok(location);
     }
-    let next = from.join(location).map_err(|_| FetchFailure::Redirects)?;
+    let next = from.join(&location).map_err(|_| FetchFailure::Redirects)?;
     Ok(next.into())
 }
 
+/// A redirect's address as browsers read it: blanks and bytes beyond ASCII, in whatever charset, are percent-encoded.
+fn encoded(location: &[u8]) -> String {
+    let mut text = String::with_capacity(location.len());
+    for byte in location.trim_ascii() {
+        match byte {
+            b' ' | 0x80.. => write!(text, "%{byte:02X}").expect("a text takes every text"),
+            byte => text.push(char::from(*byte)),
+        }
+    }
+    text
+}
+
+/// Codings that change the bytes of a body. What else stands as one (a charset, a media type, what an upload was made
+/// with) is metadata that somebody put in the wrong place, and the body is as it is.
+/// Source: IANA's registry of HTTP content codings, and what servers use besides.
+const CODINGS: &[&str] = &[
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "compress",
+    "x-compress",
+    "br",
+    "zstd",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "aes128gcm",
+    "bzip2",
+    "x-bzip2",
+    "xz",
+    "lzma",
+    "snappy",
+    "lz4",
+];
+
 fn is_identity(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONTENT_ENCODING).iter().all(|value| {
-        let value = value.as_bytes();
-        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+        let words = value.as_bytes().split(|byte| matches!(byte, b',' | b';' | b' ' | b'\t'));
+        words
+            .into_iter()
+            .all(|word| !CODINGS.iter().any(|coding| word.eq_ignore_ascii_case(coding.as_bytes())))
     })
 }

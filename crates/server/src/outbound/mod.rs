@@ -13,6 +13,7 @@ mod address;
 mod allow;
 mod connect;
 mod embedded;
+mod exchanges;
 mod fetch;
 mod judge;
 mod post;
@@ -52,6 +53,8 @@ pub struct Outbound {
     guard: Arc<Guard>,
     connector: Connector,
     pool: Client<Connector, Full<Bytes>>,
+    /// For the call that a connection of the pool did not bring out.
+    unpooled: Client<Connector, Full<Bytes>>,
     /// What was judged fit to be posted to, by its text.
     targets: Cache<String, Uri>,
     post_limits: PostLimits,
@@ -93,9 +96,20 @@ impl Outbound {
         fetch_limits: FetchLimits,
         metrics: Metrics,
     ) -> Outbound {
-        let pool = post::pool(connector.clone());
+        let pool = post::pool(connector.clone(), post::POOL_IDLE_MAX);
+        let unpooled = post::pool(connector.clone(), 0);
         let targets = Cache::new(TARGETS_MAX);
-        Outbound { clock, guard, connector, pool, targets, post_limits, fetch_limits, metrics }
+        Outbound {
+            clock,
+            guard,
+            connector,
+            pool,
+            unpooled,
+            targets,
+            post_limits,
+            fetch_limits,
+            metrics,
+        }
     }
 
     /// Judges a URL by its text alone, without asking for a name: for the moment it is handed in.

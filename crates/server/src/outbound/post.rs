@@ -4,14 +4,16 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderValue, USER_AGENT as USER_AGENT_NAME};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::header::{self, HeaderValue};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{Connected, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{ConnectFailure, Connector};
+use super::exchanges::Exchanges;
 use super::judge::Refusal;
 use super::{Outbound, USER_AGENT, uri};
 use crate::metrics::Way;
@@ -19,7 +21,7 @@ use crate::metrics::Way;
 /// How long an unused connection to a receiver is kept.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// Unused connections kept per receiver: as many as deliveries may be under way, since many apps may share one.
-const POOL_IDLE_MAX: usize = 256;
+pub(super) const POOL_IDLE_MAX: usize = 256;
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
@@ -93,13 +95,17 @@ impl From<Refusal> for PostFailure {
     }
 }
 
-/// The pool of connections to receivers.
-pub(super) fn pool(connector: Connector) -> Client<Connector, Full<Bytes>> {
+/// The pool of connections to receivers, which keeps so many of each unused.
+pub(super) fn pool(connector: Connector, idle_max: usize) -> Client<Connector, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
         .http1_title_case_headers(true)
         .http1_max_buf_size(HEAD_BYTES_MAX)
+        // Sloppy lines that nobody needs, as in the answers of report hosts.
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
         .pool_idle_timeout(POOL_IDLE)
-        .pool_max_idle_per_host(POOL_IDLE_MAX)
+        .pool_max_idle_per_host(idle_max)
         .pool_timer(TokioTimer::new())
         .build(connector)
 }
@@ -143,15 +149,9 @@ impl Outbound {
     ) -> Result<Answer, PostFailure> {
         let begun_ms = self.clock.mono_ms();
         let target = self.target(url)?;
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = target;
-        *request.headers_mut() = headers;
-        let name = HeaderValue::from_static(USER_AGENT);
-        request.headers_mut().entry(USER_AGENT_NAME).or_insert(name);
-
+        let request = request(target, headers, body);
         let exchange = async {
-            let response = self.pool.request(request).await.map_err(|error| failure(&error))?;
+            let response = self.send(request).await.map_err(|error| failure(&error))?;
             let (head, body) = response.into_parts();
             let (body, is_cut) = read_cut(body, self.post_limits.answer_bytes_max).await?;
             let took_ms = self.clock.mono_ms().saturating_sub(begun_ms);
@@ -160,6 +160,43 @@ impl Outbound {
         let answered = tokio::time::timeout(self.post_limits.total, exchange).await;
         answered.unwrap_or(Err(PostFailure::TooSlow))
     }
+
+    /// The answer's head. A receiver may close a connection of the pool in the moment in which it is used again: when one
+    /// that was used before breaks before the first byte of an answer, the call is made once more, on a new connection.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let again = request.clone();
+        let captured = capture_connection(&mut request);
+        let failed = match self.pool.request(request).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let broke = captured.connection_metadata().as_ref().and_then(exchanges);
+        if broke.is_some_and(|exchanges| exchanges.broke_when_used_again()) {
+            return self.unpooled.request(again).await;
+        }
+        Err(failed)
+    }
+}
+
+fn request(target: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers;
+    for (name, value) in [(header::USER_AGENT, USER_AGENT), (header::ACCEPT_ENCODING, "identity")] {
+        request.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    request
+}
+
+/// What went over the connection of a call.
+fn exchanges(connected: &Connected) -> Option<Exchanges> {
+    let mut extensions = Extensions::new();
+    connected.get_extras(&mut extensions);
+    extensions.remove::<Exchanges>()
 }
 
 /// The first `bytes_max` bytes of a body, and whether there were more.

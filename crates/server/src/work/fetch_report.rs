@@ -3,8 +3,8 @@
 //! A step claims what is due and begins to fetch it. The bytes stream through the inspection of their content
 //! ([`crate::inspect`]) and the object store, which hashes and seals them, in constant memory. Whatever goes wrong is kept
 //! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
-//! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is no PDF is tried
-//! again too: hosts answer with pages while they are in trouble. Source: product, section 4.
+//! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is refused fails at
+//! once: the vendor and the hirer should hear of it now, not a day later. Source: product, section 4.
 //!
 //! What came is an object with a name of its own, durable before the row that names it: the row is a new version of
 //! the report, written only while the lease holds. So two fetches of one report never write the same object; whoever
@@ -98,11 +98,14 @@ impl Worker for FetchReport {
 struct Failure {
     reason: String,
     class: &'static str,
+    /// Whether another try can come to something else: what was refused for its content is not asked for again.
+    may_pass_later: bool,
 }
 
 impl From<FetchFailure> for Failure {
     fn from(failure: FetchFailure) -> Failure {
-        Failure { reason: failure.to_string(), class: failure.class() }
+        let may_pass_later = failure.may_pass_later();
+        Failure { reason: failure.to_string(), class: failure.class(), may_pass_later }
     }
 }
 
@@ -112,7 +115,8 @@ impl From<Unkept> for Failure {
             let cause = std::error::Error::source(failure);
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
-        Failure { reason: unkept.to_string(), class: unkept.class() }
+        let may_pass_later = !matches!(unkept, Unkept::Unfit(_) | Unkept::Malware);
+        Failure { reason: unkept.to_string(), class: unkept.class(), may_pass_later }
     }
 }
 
@@ -128,10 +132,10 @@ async fn fetch(app: SharedApp, claimed: ClaimedReport) -> Id {
             app.metrics.count_fetch("stored");
             stored
         }
-        (Err(Failure { reason, class }), next) => {
+        (Err(Failure { reason, class, may_pass_later }), next) => {
             app.metrics.count_fetch(class);
             tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
-            match next {
+            match next.filter(|_| may_pass_later) {
                 Some(due_at) => FetchOutcome::Retry { reason, due_at },
                 None => FetchOutcome::Failed { reason },
             }

@@ -1,0 +1,103 @@
+//! What went over a connection: how many calls, and whether the last one was answered.
+//!
+//! A receiver may close a connection in the moment in which it is used again. Only whoever sees the bytes can tell that
+//! nothing of an answer came, so that the call may be made again.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The calls on one connection. Clones see the same one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Exchanges(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    begun: AtomicU32,
+    /// Whether a byte came since the last call began.
+    is_answered: AtomicBool,
+}
+
+impl Exchanges {
+    /// Whether the connection was used before, and no byte answers its last call.
+    pub(super) fn broke_when_used_again(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed) > 1 && !self.0.is_answered.load(Ordering::Relaxed)
+    }
+
+    fn wrote(&self) {
+        // The first byte that is written after an answer begins a call.
+        if self.0.begun.load(Ordering::Relaxed) == 0
+            || self.0.is_answered.swap(false, Ordering::Relaxed)
+        {
+            self.0.begun.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) {
+        self.0.is_answered.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A stream whose calls are noted.
+#[derive(Debug)]
+pub(super) struct Noted<S> {
+    stream: S,
+    pub(super) exchanges: Exchanges,
+}
+
+impl<S> Noted<S> {
+    pub(super) fn new(stream: S) -> Noted<S> {
+        Noted { stream, exchanges: Exchanges::default() }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.exchanges.read();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.exchanges.wrote();
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.exchanges.wrote();
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+}
