@@ -38,14 +38,14 @@ pub(crate) struct Line {
 
 /// Reads the command line; ends the program with what is wrong with it.
 pub(crate) fn parse() -> (Cli, Line) {
-    read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    read(&std::env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
 }
 
-fn read(words: Vec<OsString>) -> Result<(Cli, Line), clap::Error> {
+fn read(words: &[OsString]) -> Result<(Cli, Line), clap::Error> {
     let mut command = Cli::command();
-    let matches = command.try_get_matches_from_mut(&words).map_err(|error| plain(error, &words))?;
+    let matches = command.try_get_matches_from_mut(words).map_err(|error| plain(error, words))?;
     let line = line(&command, &matches);
-    Ok((Cli::from_arg_matches(&matches).map_err(|error| plain(error, &words))?, line))
+    Ok((Cli::from_arg_matches(&matches).map_err(|error| plain(error, words))?, line))
 }
 
 /// An error whose usage says how the command is called: left alone it lists whatever was given as if it had to be,
@@ -139,16 +139,16 @@ mod tests {
             ("probity tenant create --name a", "retention_days", "--retention-days"),
             ("probity event list", "limit", "--limit"),
         ] {
-            let (_, line) = read(words(text)).unwrap();
+            let (_, line) = read(&words(text)).unwrap();
             assert_eq!(line.name(member), expected, "{text}");
         }
-        assert_eq!(read(words("probity app verify-url a")).unwrap().1.command, "app verify-url");
+        assert_eq!(read(&words("probity app verify-url a")).unwrap().1.command, "app verify-url");
     }
 
     #[test]
     fn usage_names_what_a_command_needs_and_not_what_was_given() {
         let given = "probity --server http://a --data b --output json order place --account 7";
-        let text = read(words(given)).unwrap_err().to_string();
+        let text = read(&words(given)).unwrap_err().to_string();
         assert!(text.contains("--package <PACKAGE_ID>"), "{text}");
         let usage = text.lines().find(|line| line.starts_with("Usage:")).unwrap();
         assert!(usage.starts_with("Usage: probity order place [OPTIONS]"), "{usage}");

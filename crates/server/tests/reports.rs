@@ -188,7 +188,12 @@ async fn what_is_no_report_is_told_and_leaves_nothing() {
         let expected = cases.iter().map(|(_, reason)| *reason).chain([unreachable; 2]);
         for (report, reason) in reports(&world, &parties, order_id).await.iter().zip(expected) {
             let found = (report.state, report.failure.as_deref());
-            assert_eq!(found, (ReportState::Pending, Some(reason)), "{}", report.source.url);
+            // What was not there, broke off or came too late is asked for again; what was refused is not.
+            let may_pass_later =
+                ["status", "in time", "broke off"].iter().any(|it| reason.contains(it))
+                    || report.source.url.ends_with(":9/");
+            let state = if may_pass_later { ReportState::Pending } else { ReportState::Failed };
+            assert_eq!(found, (state, Some(reason)), "{}", report.source.url);
             assert_eq!((report.size_bytes, &report.sha256), (None, &None));
             assert_eq!(object(&world, &parties, order_id, report).await, None);
         }

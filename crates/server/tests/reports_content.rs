@@ -84,7 +84,7 @@ async fn files_of_two_formats_and_unknown_versions_are_refused() {
                 ),
             ),
         ] {
-            assert_eq!(fetched(&world, bytes.into_bytes()).await, (ReportState::Pending, expected));
+            assert_eq!(fetched(&world, bytes.into_bytes()).await, (ReportState::Failed, expected));
         }
         assert_eq!(
             counted(&world, "probity_report_fetches_total{outcome=\"content_polyglot\"}"),
@@ -123,7 +123,7 @@ async fn what_the_scanner_finds_is_flagged_or_refused_and_never_kept_unscanned()
         (
             ScannerPolicy::Refuse,
             (
-                ReportState::Pending,
+                ReportState::Failed,
                 Some("the report was refused: the scanner found something in it".to_owned()),
             ),
         ),

@@ -1,4 +1,6 @@
 //! More of each kind of input: what viewers open and hosts send although it is sloppy, and what must still be refused.
+//!
+//! Long because: one table of kinds, each a few lines; apart they would only be harder to compare.
 
 use std::io::Write as _;
 
@@ -60,13 +62,13 @@ impl Page {
         out.extend_from_slice(&self.between);
         starts.sort_unstable();
         let (table, size) = (out.len() - header, starts.len() + 1);
-        write!(out, "xref\n0 {size}\n0000000000 65535 f \n").unwrap();
+        writeln!(out, "xref\n0 {size}\n0000000000 65535 f ").unwrap();
         for (_, start) in starts {
-            write!(out, "{start:010} 00000 n \n").unwrap();
+            writeln!(out, "{start:010} 00000 n ").unwrap();
         }
         write!(out, "trailer\n<</Size {size}/Root 1 0 R").unwrap();
         out.extend_from_slice(&self.trailer);
-        write!(out, ">>\nstartxref\n{table}\n%%EOF\n").unwrap();
+        writeln!(out, ">>\nstartxref\n{table}\n%%EOF").unwrap();
         out.extend_from_slice(&self.behind);
         out
     }

@@ -82,7 +82,7 @@ async fn a_source_that_fails_is_told_by_its_failure() {
             "answer_encoded",
         ),
         (reply("302 Found", "", ""), "redirects"),
-        (b"SSH-2.0-x\r\n\r\n".to_vec(), "answer_broken"),
+        (b"SSH-2.0-x\r\n\r\n".to_vec(), "answer_malformed"),
     ] {
         let peer = Peer::start(move |_, _| answer.clone()).await;
         assert_eq!(class_of(&outbound, &url(&peer)).await, class);
@@ -108,7 +108,7 @@ async fn a_head_without_end_is_given_up() {
     for head in [long, many, informing] {
         let peer = Peer::start(move |_, _| head.clone().into_bytes()).await;
         let class = class_of(&outbound, &url(&peer)).await;
-        assert!(matches!(class, "answer_broken" | "answer_too_slow"), "{class}");
+        assert!(matches!(class, "answer_malformed" | "answer_too_slow"), "{class}");
     }
 }
 
