@@ -70,7 +70,7 @@ async fn world(engine: Engine) -> World {
             reconnect_nonce: 0,
             ping_interval: 1,
         };
-        limits.ask_after = Duration::from_secs(2);
+        limits.ping_period = Duration::from_secs(2);
         limits.silence = Duration::from_secs(6);
     })
     .await

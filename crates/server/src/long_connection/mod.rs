@@ -48,8 +48,8 @@ pub struct LongConnectionLimits {
     pub client: ClientConfig,
     /// Time for the ack of an event. Default 3 s.
     pub ack: Duration,
-    /// Silence after which a client is asked whether it is there. Default 30 s.
-    pub ask_after: Duration,
+    /// How often a client is asked by a websocket ping whether it is there, whatever comes from it. Default 30 s.
+    pub ping_period: Duration,
     /// Silence after which a client is gone. Default 75 s.
     pub silence: Duration,
     /// Time in which a client takes what is sent to it, or says farewell. Default 5 s.
@@ -63,7 +63,7 @@ impl Default for LongConnectionLimits {
             connections_max: 20_000,
             client: ClientConfig::default(),
             ack: Duration::from_secs(3),
-            ask_after: Duration::from_secs(30),
+            ping_period: Duration::from_secs(30),
             silence: Duration::from_secs(75),
             write_stall: Duration::from_secs(5),
         }

@@ -1,13 +1,18 @@
 //! One websocket from its beginning to its end: a task that reads what the client says and writes what it is to be
 //! told, one thing at a time.
 //!
-//! A client that says nothing for a while is asked by a websocket ping, which every client answers; one that stays
-//! silent, or takes nothing of what is sent to it, is gone. Whatever it has not acknowledged is due again.
+//! A client is asked again and again by a websocket ping, which every client answers; one that stays silent, or takes
+//! nothing of what is sent to it, is gone. Whatever it has not acknowledged is due again.
+//!
+//! A connection that the server ends, for whatever reason, gets a last pong, and then its TCP connection closes. It gets
+//! no close frame: the Java SDK does not react to one, and is deaf until its own pings fail minutes later. Source:
+//! contract, section 5.6.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
@@ -31,8 +36,8 @@ type Read = Option<Result<Message, axum::Error>>;
 enum End {
     /// The client has gone, or takes nothing more.
     Gone,
-    /// The client has said what no client may say: close code and reason.
-    Refused(u16, String),
+    /// The client has said what no client may say; the reason is for the log.
+    Refused(String),
     /// We have nothing more to say to it.
     Farewell(Farewell),
     /// It gave no sign of life.
@@ -100,25 +105,29 @@ async fn converse(
     {
         return end;
     }
-    let (mut heard_at, mut has_asked) = (socket_now(), false);
+    let mut heard_at = socket_now();
+    let mut ping_at = heard_at + limits.ping_period;
     loop {
-        let deadline = heard_at + if has_asked { limits.silence } else { limits.ask_after };
+        if socket_now() >= ping_at {
+            ping_at = socket_now() + limits.ping_period;
+            if let Err(end) = write(limits, socket, Message::Ping(Vec::new().into())).await {
+                return end;
+            }
+        }
+        let gone_at = heard_at + limits.silence;
         let done = tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Send(frames)) => write_all(limits, socket, frames).await,
                 Some(Order::End(farewell)) => Err(End::Farewell(farewell)),
                 None => Err(End::Gone),
             },
-            read = tokio::time::timeout_at(deadline, socket.recv()) => match read {
+            read = tokio::time::timeout_at(gone_at.min(ping_at), socket.recv()) => match read {
                 Ok(read) => {
-                    (heard_at, has_asked) = (socket_now(), false);
+                    heard_at = socket_now();
                     take(app, socket, line, read).await
                 }
-                Err(_) if has_asked => Err(End::Silent),
-                Err(_) => {
-                    has_asked = true;
-                    write(limits, socket, Message::Ping(Vec::new().into())).await
-                }
+                Err(_) if socket_now() >= gone_at => Err(End::Silent),
+                Err(_) => Ok(()),
             },
         };
         if let Err(end) = done {
@@ -145,8 +154,7 @@ fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, E
     let bytes = match message {
         Message::Binary(bytes) => bytes,
         Message::Text(_) => {
-            let reason = "expected binary messages, came text";
-            return Err(End::Refused(close_code::UNSUPPORTED, reason.to_owned()));
+            return Err(End::Refused("expected binary messages, came text".to_owned()));
         }
         // The library answers these by itself.
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(None),
@@ -154,8 +162,7 @@ fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, E
     if bytes.len() > MESSAGE_BYTES_MAX {
         return Err(too_large());
     }
-    let heard =
-        dialogue::hear(bytes).map_err(|bad| End::Refused(close_code::INVALID, bad.to_string()))?;
+    let heard = dialogue::hear(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
     line.spoke();
     match heard {
         Heard::Ping => {
@@ -172,8 +179,7 @@ fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, E
 }
 
 fn too_large() -> End {
-    let reason = format!("expected messages of at most {MESSAGE_BYTES_MAX} bytes");
-    End::Refused(close_code::SIZE, reason)
+    End::Refused(format!("expected messages of at most {MESSAGE_BYTES_MAX} bytes"))
 }
 
 /// What it means that nothing more can be read.
@@ -181,12 +187,8 @@ fn broken(error: &axum::Error) -> End {
     let source = std::error::Error::source(error);
     match source.and_then(|source| source.downcast_ref::<SocketError>()) {
         Some(SocketError::Capacity(_)) => too_large(),
-        Some(SocketError::Utf8(_)) => {
-            End::Refused(close_code::INVALID, "expected text in UTF-8".to_owned())
-        }
-        Some(SocketError::Protocol(_)) => {
-            End::Refused(close_code::PROTOCOL, "expected websocket frames".to_owned())
-        }
+        Some(SocketError::Utf8(_)) => End::Refused("expected text in UTF-8".to_owned()),
+        Some(SocketError::Protocol(_)) => End::Refused("expected websocket frames".to_owned()),
         _ => End::Gone,
     }
 }
@@ -218,29 +220,17 @@ async fn write(
     }
 }
 
-/// Says why the connection ends, and waits until the client has heard it.
+/// Says farewell by a pong, whose config tells how to come back, and drops the connection.
 async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
-    let (code, reason) = match end {
+    let config = match end {
         End::Gone => return,
-        End::Refused(code, reason) => (code, reason),
-        End::Farewell(Farewell::Stop) => {
-            let config = dialogue::come_back_soon(&limits.client);
-            let pong = Message::Binary(dialogue::pong(&config).into());
-            if write(limits, &mut socket, pong).await.is_err() {
-                return;
-            }
-            (close_code::AWAY, "the server stops, come back".to_owned())
-        }
-        End::Farewell(Farewell::NotAllowed) => {
-            (close_code::POLICY, "the app may have no long connection any more".to_owned())
-        }
-        End::Silent => (close_code::POLICY, "no sign of life".to_owned()),
-        End::Fault => (close_code::ERROR, "internal error, come back".to_owned()),
+        End::Farewell(Farewell::Stop) | End::Fault => dialogue::come_back_soon(&limits.client),
+        // Who is refused is not asked to hurry.
+        End::Farewell(Farewell::NotAllowed) | End::Refused(_) | End::Silent => limits.client,
     };
-    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    if write(limits, &mut socket, close).await.is_ok() {
-        let heard = async { while let Some(Ok(_)) = socket.recv().await {} };
-        // Who does not answer is left alone.
-        let _ = tokio::time::timeout(limits.write_stall, heard).await;
+    let pong = Message::Binary(dialogue::pong(&config).into());
+    if write(limits, &mut socket, pong).await.is_ok() {
+        // What came and is not read would reset the connection, and the reset could overtake the pong.
+        while let Some(Some(Ok(_))) = socket.recv().now_or_never() {}
     }
 }
