@@ -7,7 +7,7 @@ use server::Config;
 use server::clock::Clock;
 
 use crate::args::Global;
-use crate::output::say;
+use crate::output::{print, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
@@ -41,7 +41,7 @@ pub(crate) fn backup(global: &Global, Backup { dir, prune }: Backup) -> anyhow::
     crate::daemon::runtime()?.block_on(async {
         if prune {
             for path in server::backup::prune(&clock, &dir).await? {
-                println!("{}", path.display());
+                print(&format!("{}\n", path.display()))?;
             }
             return Ok(());
         }

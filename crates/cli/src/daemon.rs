@@ -174,9 +174,40 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     config
 }
 
-/// A runtime on every core.
+/// A runtime on every core, in a process that lives as a server must: signals that ask nothing of it do not end it,
+/// its children can be waited for, and it has as many file handles as it may have.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().build()
+    server::handles::raise_limit();
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let _entered = runtime.enter();
+    outlive_signals()?;
+    Ok(runtime)
+}
+
+/// Takes the signals that would end the process although nobody asks it to end, and throws them away. Caught and not
+/// ignored, since children inherit what is ignored. SIGCHLD is caught too: under a parent that ignored it, the kernel
+/// would forget how our children ended.
+fn outlive_signals() -> std::io::Result<()> {
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+        SignalKind::pipe(),
+        SignalKind::alarm(),
+        SignalKind::io(),
+        SignalKind::child(),
+    ] {
+        // It stays caught when the stream of its arrivals is dropped.
+        drop(signal(kind)?);
+    }
+    // SIGSTKFLT, SIGXFSZ (a write beyond the limit on a file's size then fails), SIGVTALRM, SIGPROF, SIGPWR, and those
+    // of real time.
+    #[cfg(target_os = "linux")]
+    for number in [16, 25, 26, 27, 30].into_iter().chain(34..=64) {
+        // Architectures number them differently; one that cannot be caught is no loss.
+        drop(signal(SignalKind::from_raw(number)));
+    }
+    Ok(())
 }
 
 /// Waits for Ctrl-C or a polite request to stop. Listens from now on, so that no signal is missed.

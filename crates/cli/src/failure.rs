@@ -1,6 +1,7 @@
 //! What a failed command says and how it ends: the message, the faults, a hint, the exit code.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use client::Broken;
@@ -37,7 +38,7 @@ pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (text, code) = describe(error, line);
-    eprint!("{text}");
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(code)
 }
 

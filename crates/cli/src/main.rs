@@ -48,7 +48,9 @@ fn main() -> ExitCode {
     // Two providers are in reach of the dependencies; the first one installed is everybody's.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nobody installs a TLS provider before main");
-    match run(&global, command) {
+    let ended = run(&global, command);
+    log::flush();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, &line),
     }

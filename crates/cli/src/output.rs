@@ -55,12 +55,13 @@ pub(crate) fn print_json(body: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string_pretty(body)? + "\n"))
 }
 
-/// Writes words to stderr.
+/// Writes words to stderr. That nobody takes them is no reason to fail.
 pub(crate) fn say(words: &str) {
-    eprintln!("{}", crate::text::clean(words));
+    let _ = writeln!(std::io::stderr(), "{}", crate::text::clean(words));
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+/// Writes text to stdout.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)

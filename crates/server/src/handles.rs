@@ -45,7 +45,8 @@ pub(crate) fn below_reserve(taken_at_start: u64) -> u64 {
     (limit - reserve).max(taken_at_start + CONNECTIONS_MIN)
 }
 
-/// Whether a failure of this machine's own making: no handle, no memory, no process to be had at the moment.
+/// Whether a failure is of this machine's own making: no handle, no memory or no process to be had at the moment, or a
+/// child whose end somebody else took.
 pub fn is_want(error: &io::Error) -> bool {
     let wants =
         [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::AGAIN, Errno::CHILD];

@@ -4,7 +4,7 @@
 //! or a person. Counting a call takes one look at an array and one atomic addition: no lock, no allocation.
 
 use std::array;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::State;
@@ -33,6 +33,9 @@ const STATUS_WORDS: [&str; STATUSES.len() + 1] = [
     "412", "413", "415", "416", "429", "500", "503", "other",
 ];
 
+/// Lines of the log that could not be written.
+static LOG_LINES_LOST: AtomicU64 = AtomicU64::new(0);
+
 /// The counters. Cheap to clone; clones count together.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Counters>);
@@ -51,6 +54,7 @@ struct Counters {
     listening: Gauge,
     deaf: Counter,
     calls: Family<CallLabels, Counter>,
+    log_lines_lost: Counter,
     /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
     rows: Vec<Row>,
 }
@@ -192,6 +196,12 @@ impl Metrics {
             "How often changes by other replicas were no longer heard of",
             Counter::clone(&deaf),
         );
+        let log_lines_lost = Counter::default();
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written",
+            Counter::clone(&log_lines_lost),
+        );
         registry.register(
             "calls",
             "Calls of the APIs, by row of the route tables and status",
@@ -210,6 +220,7 @@ impl Metrics {
             listening,
             deaf,
             calls,
+            log_lines_lost,
             rows: rows(),
         }))
     }
@@ -262,6 +273,11 @@ impl Metrics {
         self.0.deaf.inner().store(deaf_times, Ordering::Relaxed);
     }
 
+    /// Counts a line of the log that could not be written. The log is the whole process's, and so is this number.
+    pub fn count_lost_log_line() {
+        LOG_LINES_LOST.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a call of the open API; none for a path that it does not have.
     pub fn count_open_call(&self, call: Option<Call>, status: StatusCode) {
         let row = call.map_or(self.0.rows.len() - 1, |call| call as usize);
@@ -290,6 +306,8 @@ impl Metrics {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let lost = LOG_LINES_LOST.load(Ordering::Relaxed);
+        self.0.log_lines_lost.inner().store(lost, Ordering::Relaxed);
         // Only its own memory is written to.
         if let Err(error) = encode(&mut text, &self.0.registry) {
             tracing::error!(%error, "the metrics cannot be written");

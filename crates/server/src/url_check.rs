@@ -105,6 +105,9 @@ fn judge(
             return Some(UrlCause::TooSlow);
         }
         Err(PostFailure::Broken) => return Some(UrlCause::Broken),
+        Err(PostFailure::OutOfHandles | PostFailure::Unreachable(ConnectFailure::OutOfHandles)) => {
+            return Some(UrlCause::OutOfHandles);
+        }
     };
     if answer.status.is_redirection() {
         return Some(UrlCause::Redirected);
@@ -156,6 +159,9 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
             .to_owned(),
         UrlCause::Broken => "the connection broke off or the answer was not HTTP/1.1: the port may \
             belong to something else, or the receiver crashed on the request"
+            .to_owned(),
+        UrlCause::OutOfHandles => "this server had no file handle left for the connection, which says \
+            nothing about the receiver: try again, and raise the limit on open files"
             .to_owned(),
         UrlCause::Redirected => format!(
             "status {status}: redirects are not followed, save the address that it leads to (often \
@@ -240,6 +246,7 @@ mod tests {
             (unreachable(ConnectFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
             (Err(PostFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
             (Err(PostFailure::Broken), 0, Some(UrlCause::Broken)),
+            (Err(PostFailure::OutOfHandles), 0, Some(UrlCause::OutOfHandles)),
         ];
         for (answered, took_ms, expected) in cases {
             let cause = judge(&answered, took_ms, "c-1");

@@ -94,6 +94,8 @@ pub enum UrlCause {
     NoChallenge,
     /// Another challenge than the one sent.
     OtherChallenge,
+    /// This server had no file handle left for the connection.
+    OutOfHandles,
 }
 
 /// How the check of a callback URL went: one POST of `url_verification`, which the receiver answers within 1 s

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use super::finding::{Finding, Findings};
 use crate::clock::socket_now;
+use crate::handles;
 use crate::traffic::{Traffic, Turns};
 
 /// The hidden command under which the program is the child.
@@ -58,6 +60,9 @@ pub enum DeepFailure {
     /// The child could not be started.
     #[error("the child could not be started")]
     NotStarted,
+    /// There was no file handle, memory or process for the child, which says nothing about the content.
+    #[error("the server had no file handle, memory or process for the child")]
+    OutOfResources,
     /// The child was killed by a signal: its limits, or its own fault.
     #[error("the child was killed by signal {0}")]
     Killed(i32),
@@ -81,11 +86,30 @@ impl DeepFailure {
     pub fn class(self) -> &'static str {
         match self {
             DeepFailure::NotStarted => "not_started",
+            DeepFailure::OutOfResources => "out_of_resources",
             DeepFailure::Killed(_) => "killed",
             DeepFailure::Ended(_) => "ended",
             DeepFailure::TooSlow => "too_slow",
             DeepFailure::Starved => "starved",
             DeepFailure::Answer => "answer",
+        }
+    }
+
+    /// Whether it says nothing about the content, so that a later check may. Of signals these are the ones that
+    /// somebody sends; a content ends its child by others.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        let sent = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::PIPE];
+        let sent_too = [Signal::USR1, Signal::USR2, Signal::ALARM];
+        match self {
+            DeepFailure::OutOfResources | DeepFailure::Starved => true,
+            DeepFailure::Killed(signal) => {
+                sent.iter().chain(&sent_too).any(|sent| sent.as_raw() == signal)
+            }
+            DeepFailure::NotStarted
+            | DeepFailure::Ended(_)
+            | DeepFailure::TooSlow
+            | DeepFailure::Answer => false,
         }
     }
 }
@@ -143,6 +167,8 @@ impl DeepCheck {
             .env_clear()
             .env("MIMALLOC_ARENA_RESERVE", "0")
             .current_dir("/")
+            // What is sent to the server's group, as by Ctrl-C or a closed terminal, is not meant for it.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -151,11 +177,14 @@ impl DeepCheck {
         let (child, input) = match started {
             Ok(mut child) => {
                 let input = child.stdin.take();
-                (Some(child), input)
+                (Ok(child), input)
             }
             Err(error) => {
                 tracing::error!(%error, "a report is not checked deeply");
-                (None, None)
+                let is_want = handles::is_want(&error);
+                let failure =
+                    if is_want { DeepFailure::OutOfResources } else { DeepFailure::NotStarted };
+                (Err(failure), None)
             }
         };
         Running { check: self.clone(), is_idle, child, input, is_stuck: false }
@@ -175,7 +204,8 @@ impl DeepCheck {
 pub struct Running {
     check: DeepCheck,
     is_idle: bool,
-    child: Option<Child>,
+    /// Or why there is none.
+    child: Result<Child, DeepFailure>,
     /// None once it takes nothing more.
     input: Option<ChildStdin>,
     is_stuck: bool,
@@ -201,7 +231,7 @@ impl Running {
     /// # Errors
     /// Why it has no result.
     pub async fn finish(mut self) -> Result<Findings, DeepFailure> {
-        let Some(mut child) = self.child.take() else { return Err(DeepFailure::NotStarted) };
+        let mut child = std::mem::replace(&mut self.child, Err(DeepFailure::NotStarted))?;
         if self.is_stuck {
             return Err(self.too_slow());
         }
@@ -210,6 +240,7 @@ impl Running {
         drop(self.input.take());
         match tokio::time::timeout(self.wall(), answer(&mut child)).await {
             Ok(Ok((status, text))) => judge(status, &text),
+            Ok(Err(error)) if handles::is_want(&error) => Err(DeepFailure::OutOfResources),
             Ok(Err(_)) => Err(DeepFailure::Answer),
             Err(_) => Err(self.too_slow()),
         }

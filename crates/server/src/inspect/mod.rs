@@ -69,6 +69,9 @@ pub enum Unkept {
     /// The deep check did not come to its end for want of processor time.
     #[error("the report could not be checked in time")]
     NotChecked,
+    /// The deep check did not come to its end for another reason that is this machine's.
+    #[error("the report could not be checked: {0}")]
+    CheckFailed(DeepFailure),
     /// The scanner found something, and the operator wants that refused.
     #[error("the report was refused: the scanner found something in it")]
     Malware,
@@ -82,6 +85,7 @@ impl Unkept {
             Unkept::Unfit(unfit) => unfit.class(),
             Unkept::NotScanned(_) => "not_scanned",
             Unkept::NotChecked => "not_checked",
+            Unkept::CheckFailed(_) => "check_failed",
             Unkept::Malware => "malware",
         }
     }
@@ -170,6 +174,7 @@ impl Inspector {
                 None
             }
             Some(Err(DeepFailure::Starved)) => return Err(Unkept::NotChecked),
+            Some(Err(failure)) if failure.is_ours() => return Err(Unkept::CheckFailed(failure)),
             Some(Err(failure)) => {
                 // What kills a parser is not shown as if nothing were wrong with it.
                 findings.add(Finding::OddStructure);

@@ -269,6 +269,8 @@ impl Program {
             command.env("PATH", path);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // What is sent to the server's group is not meant for it.
+        command.process_group(0);
         let mut child = command.kill_on_drop(true).spawn().map_err(ScanFailure::Unreachable)?;
         let input = child.stdin.take();
         let output = child.stdout.take();

@@ -26,6 +26,7 @@ use url::Host;
 
 use super::exchanges::Noted;
 use super::judge::{Guard, Refusal};
+use crate::handles;
 
 /// The most addresses of one host that are tried.
 const TRIES_MAX: usize = 4;
@@ -48,6 +49,9 @@ pub enum ConnectFailure {
     /// Not within the time.
     #[error("the connection took too long")]
     TooSlow,
+    /// This process had no file handle for it, which says nothing about the receiver.
+    #[error("the server is short of file handles")]
+    OutOfHandles,
 }
 
 impl ConnectFailure {
@@ -60,6 +64,7 @@ impl ConnectFailure {
             ConnectFailure::NotConnected => "not_connected",
             ConnectFailure::NotSecured => "not_secured",
             ConnectFailure::TooSlow => "connect_too_slow",
+            ConnectFailure::OutOfHandles => "out_of_handles",
         }
     }
 }
@@ -133,7 +138,9 @@ impl Connector {
         match &self.names {
             Names::System => {
                 let found = tokio::net::lookup_host((name, port)).await;
-                found.map(Iterator::collect).map_err(|_| ConnectFailure::NotResolved)
+                found
+                    .map(Iterator::collect)
+                    .map_err(|error| ours_or(&error, ConnectFailure::NotResolved))
             }
             #[cfg(test)]
             Names::Table(table) => {
@@ -147,9 +154,16 @@ impl Connector {
     async fn reach(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
         let tries = addresses.len().clamp(1, TRIES_MAX);
         let share = self.limit / u32::try_from(tries).unwrap_or(1);
+        let mut failure = ConnectFailure::NotConnected;
         for address in addresses.iter().take(tries) {
-            let connected = tokio::time::timeout(share, TcpStream::connect(address)).await;
-            let Ok(Ok(stream)) = connected else { continue };
+            let stream = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    failure = ours_or(&error, failure);
+                    continue;
+                }
+                Err(_) => continue,
+            };
             // What took the connection must be what was judged.
             let is_judged = stream
                 .peer_addr()
@@ -158,7 +172,7 @@ impl Connector {
                 return Ok(stream);
             }
         }
-        Err(ConnectFailure::NotConnected)
+        Err(failure)
     }
 
     async fn secure(&self, host: &Host<String>, stream: TcpStream) -> Result<Link, ConnectFailure> {
@@ -172,6 +186,14 @@ impl Connector {
         };
         let secured = self.tls.connect(name, stream).await;
         secured.map(Link::secured).map_err(|_| ConnectFailure::NotSecured)
+    }
+}
+
+/// Whether it was this process that had no file handle, else `theirs`. A resolver without one does not say so.
+fn ours_or(error: &io::Error, theirs: ConnectFailure) -> ConnectFailure {
+    match handles::is_want(error) || handles::are_short() {
+        true => ConnectFailure::OutOfHandles,
+        false => theirs,
     }
 }
 

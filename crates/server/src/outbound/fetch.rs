@@ -122,6 +122,9 @@ pub enum FetchFailure {
     /// The rest of a transfer that broke off was of another content.
     #[error("the report changed while it was fetched")]
     Changed,
+    /// This process had no file handle for a connection, which says nothing about the address.
+    #[error("the server was short of file handles")]
+    OutOfHandles,
     /// The sink did not take a piece; nobody's fault but ours.
     #[error("the report could not be kept")]
     Sink(#[source] io::Error),
@@ -141,6 +144,7 @@ impl FetchFailure {
             FetchFailure::Broken => "answer_broken",
             FetchFailure::Malformed => "answer_malformed",
             FetchFailure::Changed => "answer_changed",
+            FetchFailure::OutOfHandles => "out_of_handles",
             FetchFailure::Sink(_) => "sink",
         }
     }
@@ -167,7 +171,10 @@ impl FetchFailure {
 
 impl From<ConnectFailure> for FetchFailure {
     fn from(failure: ConnectFailure) -> FetchFailure {
-        FetchFailure::Unreachable(failure)
+        match failure {
+            ConnectFailure::OutOfHandles => FetchFailure::OutOfHandles,
+            failure => FetchFailure::Unreachable(failure),
+        }
     }
 }
 
@@ -344,7 +351,7 @@ impl Outbound {
 /// the moment. What the guard refused stays refused.
 fn is_passing(failure: &FetchFailure) -> bool {
     match failure {
-        FetchFailure::Broken | FetchFailure::TooSlow => true,
+        FetchFailure::Broken | FetchFailure::TooSlow | FetchFailure::OutOfHandles => true,
         FetchFailure::Unreachable(failure) => !matches!(failure, ConnectFailure::Refused(_)),
         _ => false,
     }

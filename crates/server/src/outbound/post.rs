@@ -75,6 +75,9 @@ pub enum PostFailure {
     /// The connection broke off, or the answer was not HTTP/1.1.
     #[error("the answer broke off or was not HTTP")]
     Broken,
+    /// This process had no file handle for a connection, which says nothing about the receiver.
+    #[error("the server was short of file handles")]
+    OutOfHandles,
 }
 
 impl PostFailure {
@@ -85,6 +88,7 @@ impl PostFailure {
             PostFailure::Unreachable(failure) => failure.class(),
             PostFailure::TooSlow => "answer_too_slow",
             PostFailure::Broken => "answer_broken",
+            PostFailure::OutOfHandles => "out_of_handles",
         }
     }
 }
@@ -219,7 +223,10 @@ fn failure(error: &ClientError) -> PostFailure {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(failure) = error.downcast_ref::<ConnectFailure>() {
-            return PostFailure::Unreachable(*failure);
+            return match failure {
+                ConnectFailure::OutOfHandles => PostFailure::OutOfHandles,
+                failure => PostFailure::Unreachable(*failure),
+            };
         }
         cause = error.source();
     }

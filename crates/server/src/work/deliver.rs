@@ -331,8 +331,14 @@ async fn try_once(
     let is_posted = matches!(route, Route::Webhook(_));
     let sent = match route {
         Route::Webhook(url) => webhook::post(app, &voice.receiver, url, &plain).await,
-        Route::Connection(line) => push::push(app, &line, &plain).await,
+        Route::Connection(line) => Some(push::push(app, &line, &plain).await),
         Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
+    };
+    let Some(sent) = sent else {
+        // The want is ours: neither a try nor the receiver's fault.
+        app.metrics.count_delivery(is_posted, "out_of_handles");
+        put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
+        return Ok(None);
     };
     if sent.is_delivered
         && is_posted

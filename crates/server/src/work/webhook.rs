@@ -23,11 +23,14 @@ const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-lark-signature");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Posts an event to its app's callback URL.
-pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]) -> Sent {
+/// Posts an event to its app's callback URL; none when this process had no file handle for it.
+pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]) -> Option<Sent> {
     let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
     let (headers, body) = request(receiver, at.seconds(), plain);
     let answered = app.outbound.post(url, headers, body.clone()).await;
+    if let Err(PostFailure::OutOfHandles) = answered {
+        return None;
+    }
     let ended_ms = app.clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let attempt = NewAttempt {
@@ -41,13 +44,13 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
             connection_id: None,
         },
     };
-    Sent {
+    Some(Sent {
         attempt,
         is_delivered: matches!(&answered, Ok(answer) if answer.status == StatusCode::OK),
         class: answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status"),
         sign: if answered.is_ok() { Sign::Up(took_ms) } else { Sign::Down },
         ended_ms,
-    }
+    })
 }
 
 /// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
