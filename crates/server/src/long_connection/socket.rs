@@ -71,6 +71,9 @@ pub(super) async fn attend(
     };
     // Nothing is sent to it any more; that it is closed is noted when its client has heard why.
     app.lines.remove(&line);
+    if let End::Refused(reason) = &end {
+        tracing::info!(%app_id, %connection_id, reason, "a client said what no client may say");
+    }
     tracing::info!(%app_id, %connection_id, ?end, "a long connection ended");
     part(&app.config.long_connection, socket, end).await;
 }
