@@ -71,6 +71,7 @@ impl Parties {
             ..CreateApp::default()
         };
         let app = operator.create_app(&app).await.unwrap();
+        hirer.grant_prepared(&tenant_key, &app.app.app_id).await.unwrap();
         let account = CreateAccount::new(&app.app.app_id, "华东区");
         let account_id = hirer.create_account(&tenant_key, &account).await.unwrap().account_id;
         let vendor = Vendor::new(url, &app.app.app_id, &app.app_secret).unwrap();
@@ -238,6 +239,8 @@ async fn a_log_that_cannot_be_written_is_counted_and_the_server_goes_on() {
             ..CreateApp::default()
         };
         let nobody = parties.operator.create_app(&nobody).await.unwrap();
+        let granted = parties.hirer.grant_prepared(&parties.tenant_key, &nobody.app.app_id);
+        granted.await.unwrap();
         let account = CreateAccount::new(&nobody.app.app_id, "华东区");
         parties.hirer.create_account(&parties.tenant_key, &account).await.unwrap();
         let lost =

@@ -161,6 +161,7 @@ impl FetchFailure {
             | FetchFailure::TooLarge { .. }
             | FetchFailure::Malformed => false,
             FetchFailure::TooSlow
+            | FetchFailure::OutOfHandles
             | FetchFailure::Status(_)
             | FetchFailure::Broken
             | FetchFailure::Changed
