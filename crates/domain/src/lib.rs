@@ -6,6 +6,7 @@ pub mod fields;
 pub mod form;
 pub mod grant;
 pub mod id;
+pub mod link_end;
 pub mod order;
 pub mod retention;
 pub mod retry;
@@ -13,5 +14,6 @@ pub mod role;
 pub mod time;
 
 pub use id::{AppId, Id, TenantId};
+pub use link_end::link_ends_at;
 pub use role::{Act, Role};
 pub use time::UnixMs;
