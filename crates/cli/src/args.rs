@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
 use crate::{
-    account, app, audit, backup, demo, erasure, event, key, migrate, order, report, serve, tenant,
-    work,
+    account, app, audit, backup, demo, erasure, event, key, migrate, order, report, serve, storage,
+    tenant, work,
 };
 
 /// The server that `probity serve` starts when it is told nothing.
@@ -174,6 +174,11 @@ pub(crate) enum Call {
     Audit {
         #[command(subcommand)]
         command: audit::Command,
+    },
+    /// What is stored for tenants and apps, and how much may be.
+    Storage {
+        #[command(subcommand)]
+        command: storage::Command,
     },
     /// The installation's own keys.
     Key {

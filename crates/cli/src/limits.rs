@@ -16,6 +16,18 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "BYTES", env = "PROBITY_FILE_BYTES_MAX")]
     #[arg(default_value_t = Config::default().file_bytes_max)]
     file_bytes_max: usize,
+    /// Bytes of reports and files stored for a tenant that has no quota of its own.
+    #[arg(long, value_name = "BYTES", env = "PROBITY_TENANT_QUOTA_BYTES")]
+    #[arg(value_parser = quota(), default_value_t = Config::default().tenant_quota_bytes)]
+    tenant_quota_bytes: u64,
+    /// Bytes of reports stored for an app that has no quota of its own.
+    #[arg(long, value_name = "BYTES", env = "PROBITY_APP_QUOTA_BYTES")]
+    #[arg(value_parser = quota(), default_value_t = Config::default().app_quota_bytes)]
+    app_quota_bytes: u64,
+    /// Free bytes of the disk below which reports and files wait, so that orders go on; a twentieth of the
+    /// disk, 32 MiB to 1 GiB, when left out.
+    #[arg(long, value_name = "BYTES", env = "PROBITY_DISK_RESERVE_BYTES", value_parser = quota())]
+    disk_reserve_bytes: Option<u64>,
     /// Seconds from the first byte of a request's head to its last.
     #[arg(long, value_name = "SECONDS", env = "PROBITY_HEAD_SECONDS", value_parser = seconds())]
     #[arg(default_value_t = Config::default().listener.head.as_secs())]
@@ -45,10 +57,18 @@ fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=86_400)
 }
 
+/// 1 PiB at most: more is a slip of the hand.
+fn quota() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(..=contract::control::QUOTA_BYTES_MAX)
+}
+
 impl Limits {
     pub(crate) fn set(&self, config: &mut Config) {
         config.body_bytes_max = self.body_bytes_max;
         config.file_bytes_max = self.file_bytes_max;
+        config.tenant_quota_bytes = self.tenant_quota_bytes;
+        config.app_quota_bytes = self.app_quota_bytes;
+        config.disk_reserve_bytes = self.disk_reserve_bytes;
         config.listener.head = Duration::from_secs(self.head_seconds);
         config.body_time = Duration::from_secs(self.body_seconds);
         config.listener.idle = Duration::from_secs(self.idle_seconds);
@@ -81,13 +101,16 @@ mod tests {
     fn each_flag_sets_its_own_limit() {
         let set = config(
             "serve --body-bytes-max 1 --file-bytes-max 2 --head-seconds 3 --body-seconds 4 \
-             --idle-seconds 5 --connections-max 6 --long-connections-per-app 7",
+             --idle-seconds 5 --connections-max 6 --long-connections-per-app 7 \
+             --tenant-quota-bytes 8 --app-quota-bytes 9 --disk-reserve-bytes 10",
         );
         let set = set.unwrap();
         assert_eq!((set.body_bytes_max, set.file_bytes_max), (1, 2));
         assert_eq!((set.listener.head.as_secs(), set.body_time.as_secs()), (3, 4));
         assert_eq!((set.listener.idle.as_secs(), set.listener.connections_max), (5, 6));
         assert_eq!(set.long_connection.connections_per_app, 7);
+        assert_eq!((set.tenant_quota_bytes, set.app_quota_bytes), (8, 9));
+        assert_eq!(set.disk_reserve_bytes, Some(10));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod report;
 mod serve;
 mod sheet;
 mod sink;
+mod storage;
 mod tenant;
 mod text;
 mod work;
@@ -80,6 +81,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Retention { command } => erasure::retention(global, command).await,
             Call::Hold { command } => erasure::hold(global, command).await,
             Call::Audit { command } => audit::run(global, command).await,
+            Call::Storage { command } => storage::run(global, command).await,
             Call::Key { command } => key::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }

@@ -112,7 +112,7 @@ pub(crate) async fn explain(global: &Global, explain: Explain) -> anyhow::Result
 impl Row for Alert {
     const COLUMNS: &'static [Column] = &[
         fixed("ALERT"),
-        fixed("APP"),
+        fixed("APP/TENANT"),
         fixed("KIND"),
         flexible("DETAIL"),
         fixed("CREATED"),
@@ -122,7 +122,7 @@ impl Row for Alert {
     fn cells(&self) -> Vec<String> {
         vec![
             self.alert_id.clone(),
-            self.app_id.clone(),
+            self.app_id.clone().or_else(|| self.tenant_key.clone()).unwrap_or_default(),
             word(&self.kind),
             self.detail.clone(),
             short_time(&self.created_at),

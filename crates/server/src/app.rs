@@ -7,6 +7,8 @@ use store::Store;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::disk::Disk;
+use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::inspect::Inspect;
 use crate::links::Links;
@@ -27,6 +29,8 @@ pub struct App {
     pub store: Store,
     /// The contents of reports and files.
     pub objects: Objects,
+    /// The room for contents.
+    pub disk: Disk,
     /// Changes the root key.
     pub root_key: Rotation,
     /// The only source of time.
@@ -35,6 +39,8 @@ pub struct App {
     pub limits: RateLimits,
     /// The proxies whose word on the client counts.
     pub proxies: Ranges,
+    /// The memory for the bodies of requests.
+    pub bodies: BodyBudget,
     /// The long connections of this process.
     pub lines: Lines,
     /// The only way out.

@@ -61,6 +61,12 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Most bytes of a file that a hirer brings for orders. Default 10 MiB.
     pub file_bytes_max: usize,
+    /// Bytes of reports and files that are stored for a tenant without a quota of its own. Default 50 GiB.
+    pub tenant_quota_bytes: u64,
+    /// Bytes of reports that are stored for an app without a quota of its own. Default 10 GiB.
+    pub app_quota_bytes: u64,
+    /// Free bytes of the disk below which reports and files wait. Default a twentieth of the disk, 32 MiB to 1 GiB.
+    pub disk_reserve_bytes: Option<u64>,
     /// Time for a request's body. Default 30 s.
     pub body_time: Duration,
     /// What a connection of HTTP may take.
@@ -136,6 +142,9 @@ impl fmt::Debug for Config {
             .field("not_found", &self.not_found)
             .field("body_bytes_max", &self.body_bytes_max)
             .field("file_bytes_max", &self.file_bytes_max)
+            .field("tenant_quota_bytes", &self.tenant_quota_bytes)
+            .field("app_quota_bytes", &self.app_quota_bytes)
+            .field("disk_reserve_bytes", &self.disk_reserve_bytes)
             .field("body_time", &self.body_time)
             .field("listener", &self.listener)
             .field("retention", &self.retention)
@@ -166,6 +175,9 @@ impl Default for Config {
             not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,
             file_bytes_max: 10 * 1024 * 1024,
+            tenant_quota_bytes: 50 << 30,
+            app_quota_bytes: 10 << 30,
+            disk_reserve_bytes: None,
             body_time: Duration::from_secs(30),
             listener: ListenerLimits::default(),
             retention: Bounds::default(),

@@ -2,28 +2,25 @@
 
 use std::io;
 
-use bytes::Bytes;
-use domain::{Id, TenantId};
+use domain::TenantId;
 use store::files::File;
 
-use crate::objects::{Object, Objects, Unreadable};
+use crate::objects::{Object, ObjectWriter, Objects, Unreadable};
 
-/// Stores `content` under a new key as the object of the file's id.
+/// Makes the object of a file appear, all of whose content was written.
 ///
 /// # Errors
 /// When the object cannot be written.
-pub(crate) async fn store(
-    objects: &Objects,
-    tenant_id: TenantId,
-    file_id: Id,
-    name: String,
-    content: Bytes,
-) -> io::Result<File> {
-    let mut writer = objects.create(tenant_id, file_id);
-    writer.write(content).await?;
+pub(crate) async fn finish(writer: ObjectWriter, name: String) -> io::Result<File> {
     let stored = writer.finish().await?;
     let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
-    Ok(File { file_id, name, size_bytes, sha256: stored.sha256.to_vec(), key: stored.key })
+    Ok(File {
+        file_id: stored.object_id,
+        name,
+        size_bytes,
+        sha256: stored.sha256.to_vec(),
+        key: stored.key,
+    })
 }
 
 /// Opens a file's content.

@@ -9,6 +9,7 @@ pub mod chance;
 pub mod clock;
 pub mod config;
 mod control;
+pub mod disk;
 mod download;
 mod files;
 mod form_values;

@@ -20,6 +20,7 @@ use prometheus_client::registry::Registry;
 
 use crate::app::SharedApp;
 use crate::control;
+use crate::disk::Room;
 use crate::inspect::Finding;
 
 /// The statuses counted apart; others are counted together.
@@ -53,6 +54,11 @@ struct Counters {
     clock_jumps: Family<Direction, Counter>,
     listening: Gauge,
     deaf: Counter,
+    stored_bytes: Gauge,
+    near_quota: Family<Of, Gauge>,
+    disk_free_bytes: Gauge,
+    disk_reserve_bytes: Gauge,
+    reports_wait: Gauge,
     calls: Family<CallLabels, Counter>,
     log_lines_lost: Counter,
     /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
@@ -92,6 +98,11 @@ struct Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Class {
     class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    of: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -146,6 +157,9 @@ impl Metrics {
         let (deliveries, calls) = (Family::default(), Family::default());
         let clock_jumps = Family::default();
         let (listening, deaf) = (Gauge::default(), Counter::default());
+        let (stored_bytes, near_quota) = (Gauge::default(), Family::default());
+        let (disk_free_bytes, disk_reserve_bytes, reports_wait) =
+            (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register(
             "outbound_refusals",
             "Addresses that the guard of the way out refused, by class",
@@ -203,6 +217,31 @@ impl Metrics {
             Counter::clone(&log_lines_lost),
         );
         registry.register(
+            "stored_bytes",
+            "Bytes of reports and files that are stored",
+            Gauge::clone(&stored_bytes),
+        );
+        registry.register(
+            "near_quota",
+            "Tenants and apps that have used 80 % of what may be stored for them",
+            Family::clone(&near_quota),
+        );
+        registry.register(
+            "disk_free_bytes",
+            "Free bytes of the disk that has the least room",
+            Gauge::clone(&disk_free_bytes),
+        );
+        registry.register(
+            "disk_reserve_bytes",
+            "Free bytes below which reports and files wait",
+            Gauge::clone(&disk_reserve_bytes),
+        );
+        registry.register(
+            "disk_short",
+            "Whether reports and files wait because the disk is nearly full (1)",
+            Gauge::clone(&reports_wait),
+        );
+        registry.register(
             "calls",
             "Calls of the APIs, by row of the route tables and status",
             Family::clone(&calls),
@@ -219,6 +258,11 @@ impl Metrics {
             clock_jumps,
             listening,
             deaf,
+            stored_bytes,
+            near_quota,
+            disk_free_bytes,
+            disk_reserve_bytes,
+            reports_wait,
             calls,
             log_lines_lost,
             rows: rows(),
@@ -276,6 +320,23 @@ impl Metrics {
     /// Counts a line of the log that could not be written. The log is the whole process's, and so is this number.
     pub fn count_lost_log_line() {
         LOG_LINES_LOST.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes what is stored, and how many tenants and apps are near their quota.
+    pub fn note_storage(&self, used_bytes: i64, tenants: usize, apps: usize) {
+        self.0.stored_bytes.set(used_bytes);
+        for (of, count) in [("tenant", tenants), ("app", apps)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.0.near_quota.get_or_create(&Of { of }).set(count);
+        }
+    }
+
+    /// Notes the room on the disk.
+    pub fn note_room(&self, room: Room) {
+        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.0.disk_free_bytes.set(signed(room.free_bytes));
+        self.0.disk_reserve_bytes.set(signed(room.reserve_bytes));
+        self.0.reports_wait.set(room.is_short().into());
     }
 
     /// Counts a call of the open API; none for a path that it does not have.
@@ -344,6 +405,9 @@ pub(crate) async fn serve(State(app): State<SharedApp>, headers: HeaderMap) -> R
         return refused;
     }
     app.metrics.note_listening(app.store.listening());
+    if let Some(room) = app.disk.room() {
+        app.metrics.note_room(room);
+    }
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let kept = HeaderValue::from_static("no-store");
     (
@@ -402,6 +466,8 @@ mod tests {
         metrics.count_control_call(Some(0), StatusCode::OK);
         metrics.count_clock_jump(-28_800_000);
         metrics.note_listening((true, 2));
+        metrics.note_storage(10, 1, 0);
+        metrics.note_room(Room { free_bytes: 5, reserve_bytes: 6 });
         let text = metrics.text();
         for line in [
             r#"probity_outbound_refusals_total{way="report",class="address_private"} 2"#,
@@ -414,6 +480,11 @@ mod tests {
             r#"probity_clock_jumps_total{direction="back"} 1"#,
             "probity_database_listening 1",
             "probity_database_deaf_total 2",
+            "probity_stored_bytes 10",
+            r#"probity_near_quota{of="tenant"} 1"#,
+            "probity_disk_free_bytes 5",
+            "probity_disk_reserve_bytes 6",
+            "probity_disk_short 1",
             r#"probity_calls_total{method="GET",path="/api/v1/openapi.json",status="200"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");

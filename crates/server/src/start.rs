@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::UnixMs;
+use store::storage_use::Quotas;
 use store::{Fault, FaultKind, Location, Reload, RootKeys, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,6 +16,8 @@ use crate::authorities::{Authorities, BadAuthorities};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::disk::Disk;
+use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
@@ -229,6 +232,12 @@ async fn open(
     make_folder(&config.data)?;
     let source = RootSource::of(&config)?;
     let store = open_store(&location(&config), &source, clock.now()).await?;
+    store.set_quotas(Quotas {
+        tenant_bytes: i64::try_from(config.tenant_quota_bytes).unwrap_or(i64::MAX),
+        app_bytes: i64::try_from(config.app_quota_bytes).unwrap_or(i64::MAX),
+    });
+    store.release_leases(clock.now()).await?;
+    let disk = Disk::of(filling(&config), config.disk_reserve_bytes);
     let traffic = Traffic::new();
     let objects = open_objects(&config, &traffic).await?;
     try_out(&objects).await?;
@@ -258,10 +267,12 @@ async fn open(
         config,
         store,
         objects,
+        disk,
         root_key,
         clock,
         limits,
         proxies,
+        bodies: BodyBudget::default(),
         lines,
         outbound,
         inspect,
@@ -344,6 +355,18 @@ async fn try_out(objects: &Objects) -> Result<(), StartFailure> {
 #[cfg(not(feature = "s3"))]
 async fn try_out(_: &Objects) -> Result<(), StartFailure> {
     Ok(())
+}
+
+/// The folders that fill: with contents, and with the embedded database.
+fn filling(config: &Config) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    if let ObjectPlace::Folder(folder) = object_place(config) {
+        places.push(folder);
+    }
+    if config.database_url.is_none() {
+        places.push(config.data.clone());
+    }
+    places
 }
 
 /// Where the contents of reports and files lie.

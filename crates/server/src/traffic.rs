@@ -97,6 +97,12 @@ impl Turns {
         Turns { places, traffic: traffic.cloned(), rest_max: REST_MAX }
     }
 
+    /// The same with no more places than these.
+    pub(crate) fn at_most(self, places_max: usize) -> Turns {
+        let places = self.places.available_permits().min(places_max);
+        Turns { places: Arc::new(Semaphore::new(places)), ..self }
+    }
+
     /// The same with another longest rest.
     pub(crate) fn resting_at_most(self, rest_max: Duration) -> Turns {
         Turns { rest_max, ..self }

@@ -134,7 +134,8 @@ async fn a_sink_that_fails_for_five_days_is_paused_with_an_alert() {
         assert!(paused.enabled);
         let alerts = world.operator.list_alerts(&List::default()).await.unwrap().items;
         assert_eq!(alerts.len(), 1);
-        assert_eq!((&alerts[0].app_id, alerts[0].kind), (app_id, AlertKind::SinkPaused));
+        let about = (alerts[0].app_id.as_ref(), alerts[0].kind);
+        assert_eq!(about, (Some(app_id), AlertKind::SinkPaused));
         assert_eq!((alerts[0].detail.as_str(), &alerts[0].ended_at), (reason, &None));
         world.clock.advance_ms(DAY);
         world.place(&seed).await;

@@ -51,7 +51,13 @@ const ERASE_KEYLESS: &str = "
       (SELECT event_no FROM main.events WHERE order_id IN (SELECT order_id FROM gone));
     DELETE FROM main.stage_keys WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.order_applications WHERE order_id IN (SELECT order_id FROM gone);
-    DELETE FROM main.files WHERE wrapped_key = x'00';";
+    DELETE FROM main.files WHERE wrapped_key = x'00';
+    UPDATE main.storage_use SET used_bytes = CASE tenant_id
+      WHEN 0 THEN coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v JOIN main.orders o
+        ON o.order_id = v.order_id WHERE o.app_id = storage_use.app_id AND length(v.wrapped_key) > 0), 0)
+      ELSE coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v
+          WHERE v.tenant_id = storage_use.tenant_id AND length(v.wrapped_key) > 0), 0)
+        + coalesce((SELECT sum(f.size_bytes) FROM main.files f WHERE f.tenant_id = storage_use.tenant_id), 0) END;";
 
 /// A backup as it was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::retention::take_mark;
 use crate::seal::Place;
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Value, Written, any, one, values};
-use crate::{Store, order_pages};
+use crate::{Store, order_pages, storage_use};
 
 /// Why an order is erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -292,6 +292,8 @@ fn statements(tenant: &Tenant, order: &Order, at: UnixMs) -> Vec<Statement> {
         statements.push(any(END_DELIVERY, values![tenant_id, entry_id, at.0]));
     }
     for report in &order.reports {
+        let app_id = order.summary.app_id;
+        statements.extend(storage_use::free_report(tenant.tenant_id, app_id, report.report_id));
         for sql in [ERASE_REPORT, ERASE_VERSIONS, ERASE_VIEWS] {
             statements.push(any(sql, values![tenant_id, report.report_id.0, nothing()]));
         }
@@ -302,6 +304,7 @@ fn statements(tenant: &Tenant, order: &Order, at: UnixMs) -> Vec<Statement> {
         statements.push(any(DELETE_APPLICATION, values));
     }
     for file in &order.form.files {
+        statements.push(storage_use::free_file(tenant.tenant_id, Id(file.file_id)));
         statements.push(any(DELETE_FILE, values![tenant_id, file.file_id]));
     }
     statements

@@ -41,6 +41,8 @@ pub enum FaultKind {
     Schema,
     /// A row does not hold what it must: altered, or sealed for another place.
     Damaged,
+    /// What was to be kept does not fit a quota; nothing was written.
+    NoRoom,
     /// The writer has ended; so will the process.
     WriterGone,
 }

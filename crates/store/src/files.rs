@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
 use crate::value::{Written, any, one, values};
-use crate::{Saved, Store, content};
+use crate::{Saved, Store, content, storage_use};
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -42,7 +42,8 @@ impl Store {
     /// Keeps a file whose object is there already.
     ///
     /// # Errors
-    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    /// Faults of storage; [`FaultKind::NoRoom`](crate::FaultKind::NoRoom) when it does not fit the tenant's quota;
+    /// [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
     pub async fn create_file(
         &self,
         tenant: &Tenant,
@@ -51,6 +52,9 @@ impl Store {
     ) -> Result<Saved, Fault> {
         let (names, keys) = places(tenant.tenant_id, file.file_id);
         let mut statements = self.keep_answer(answer);
+        let quotas = self.quotas();
+        let room = statements.len();
+        statements.push(storage_use::add_to_tenant(tenant.tenant_id, file.size_bytes, quotas));
         statements.push(any(
             INSERT,
             values![
@@ -64,6 +68,7 @@ impl Store {
         ));
         Ok(match self.write(statements).await? {
             Written::Done(_) => Saved::Done,
+            Written::Unmet(place) if place == room => return Err(storage_use::no_room()),
             Written::Unmet(_) => Saved::KeyTaken,
         })
     }
@@ -130,7 +135,8 @@ impl Store {
         file_id: Id,
     ) -> Result<bool, Fault> {
         let delete = one(DELETE_UNUSED, values![tenant_id.0, file_id.0]);
-        Ok(matches!(self.write(vec![delete]).await?, Written::Done(_)))
+        let free = storage_use::free_file(tenant_id, file_id);
+        Ok(matches!(self.write(vec![free, delete]).await?, Written::Done(_)))
     }
 }
 

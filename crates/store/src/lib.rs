@@ -14,6 +14,7 @@
 //! - What tells about a person is sealed before it reaches the engine.
 
 pub mod accounts;
+pub mod alerts;
 pub mod answers;
 pub mod api_keys;
 mod app_audit;
@@ -35,12 +36,14 @@ pub mod files;
 pub mod forms;
 pub mod grants;
 pub mod installations;
+mod leases;
 pub mod manifests;
 mod migrate;
 pub mod order_pages;
 pub mod orders;
 pub mod pauses;
 mod postgres;
+pub mod report_lanes;
 pub mod report_versions;
 pub mod reports;
 pub mod resend;
@@ -52,6 +55,7 @@ mod sql;
 mod sqlite;
 #[cfg(test)]
 mod statements;
+pub mod storage_use;
 pub mod tenants;
 pub mod tickets;
 pub mod tokens;
@@ -60,7 +64,7 @@ pub mod views;
 pub mod waits;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -148,6 +152,7 @@ pub struct Store {
     remembered: Arc<Remembered>,
     /// Stands for the tenant of events that concern an app alone.
     nobody: Arc<Tenant>,
+    quotas: OnceLock<storage_use::Quotas>,
 }
 
 enum Engine {
@@ -220,7 +225,8 @@ impl Store {
         };
         let signer = Signer::new(&secret.derive("signing"))?;
         let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));
-        Ok(Store { engine, signals, ring, secrets, signer, ids, remembered, nobody })
+        let quotas = OnceLock::new();
+        Ok(Store { engine, signals, ring, secrets, signer, ids, remembered, nobody, quotas })
     }
 
     /// Gives a command to the order desk and waits for its commit.

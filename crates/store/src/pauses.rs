@@ -1,6 +1,6 @@
 //! Pauses: when nothing is sent to an app, why, and the alert that tells of it.
 
-use domain::{AppId, Id, UnixMs};
+use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Written, any, one, values};
@@ -20,6 +20,31 @@ pub struct Pause {
 pub enum AlertKind {
     /// Nothing is sent to an app any more, because its sink failed for long.
     SinkPaused,
+    /// 80 % of what may be stored for a tenant are used.
+    TenantNearQuota,
+    /// 80 % of what may be stored for an app are used.
+    AppNearQuota,
+    /// The disk has less room than its reserve.
+    DiskNearlyFull,
+}
+
+impl AlertKind {
+    const ALL: [AlertKind; 4] = [
+        AlertKind::SinkPaused,
+        AlertKind::TenantNearQuota,
+        AlertKind::AppNearQuota,
+        AlertKind::DiskNearlyFull,
+    ];
+
+    /// The word by which a row keeps it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            AlertKind::SinkPaused => "sink_paused",
+            AlertKind::TenantNearQuota => "tenant_near_quota",
+            AlertKind::AppNearQuota => "app_near_quota",
+            AlertKind::DiskNearlyFull => "disk_nearly_full",
+        }
+    }
 }
 
 /// One alert.
@@ -27,8 +52,10 @@ pub enum AlertKind {
 pub struct Alert {
     /// Its id; ascending in time.
     pub alert_id: Id,
-    /// The app that it is about.
-    pub app_id: AppId,
+    /// The app that it is about, if it is about one.
+    pub app_id: Option<AppId>,
+    /// The tenant that it is about, if it is about one.
+    pub tenant_id: Option<TenantId>,
     /// What it is about.
     pub kind: AlertKind,
     /// What happened, in words for people.
@@ -45,15 +72,14 @@ const RESUME: &str = "UPDATE apps SET paused_at = NULL, pause_reason = NULL, fai
     version = version + 1 WHERE app_id = $1 AND version = $2";
 const INSERT_ALERT: &str = "INSERT INTO alerts (alert_id, app_id, kind, detail, created_at) \
     VALUES ($1, $2, $3, $4, $5)";
-const END_ALERTS: &str = "UPDATE alerts SET ended_at = $2 WHERE app_id = $1 AND ended_at IS NULL";
-const LIST_ALERTS: &str = "SELECT alert_id, app_id, kind, detail, created_at, ended_at FROM alerts \
+const END_ALERTS: &str = "UPDATE alerts SET ended_at = $2 \
+    WHERE app_id = $1 AND kind = 'sink_paused' AND ended_at IS NULL";
+const LIST_ALERTS: &str = "SELECT alert_id, app_id, kind, detail, created_at, ended_at, tenant_id FROM alerts \
     WHERE alert_id < $1 ORDER BY alert_id DESC LIMIT $2";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[PAUSE, RESUME, INSERT_ALERT, END_ALERTS, LIST_ALERTS];
-
-const SINK_PAUSED: &str = "sink_paused";
 
 impl Store {
     /// Pauses an app as `pause` says, unless it changed since `version`; with the alert `detail`, when somebody
@@ -73,7 +99,7 @@ impl Store {
         let mut statements = vec![one(PAUSE, values)];
         if let Some(detail) = detail {
             let alert_id = self.make_id(at);
-            let values = values![alert_id.0, app_id.0, SINK_PAUSED, detail, at.0];
+            let values = values![alert_id.0, app_id.0, AlertKind::SinkPaused.word(), detail, at.0];
             statements.push(any(INSERT_ALERT, values));
         }
         let written = self.write_known(statements, Known::App(app_id)).await?;
@@ -118,14 +144,15 @@ fn saved(written: &Written) -> Saved {
 }
 
 fn alert(row: &Row) -> Result<Alert, Fault> {
-    let kind = match row.text(2)?.as_str() {
-        SINK_PAUSED => AlertKind::SinkPaused,
-        _ => return Err(Fault::new(FaultKind::Damaged, "an alert's kind is unknown")),
-    };
+    let word = row.text(2)?;
+    let kind = AlertKind::ALL.into_iter().find(|kind| kind.word() == word);
+    let unknown = || Fault::new(FaultKind::Damaged, "an alert's kind is unknown");
+    let some = |number: i64| (number != 0).then_some(number);
     Ok(Alert {
         alert_id: Id(row.int(0)?),
-        app_id: AppId(row.int(1)?),
-        kind,
+        app_id: some(row.int(1)?).map(AppId),
+        tenant_id: row.find_int(6)?.and_then(some).map(TenantId),
+        kind: kind.ok_or_else(unknown)?,
         detail: row.text(3)?,
         created_at: UnixMs(row.int(4)?),
         ended_at: row.find_int(5)?.map(UnixMs),

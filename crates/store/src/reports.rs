@@ -9,7 +9,7 @@
 
 use contract::control::{ReportKind, ReportState};
 use contract::evidence::AuditAct;
-use domain::{Id, TenantId, UnixMs};
+use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::audit::{self, By};
@@ -17,8 +17,9 @@ use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::report_versions::{self, NewContent};
 use crate::seal::{Key, Place};
+use crate::storage_use;
 use crate::tenants::Tenant;
-use crate::value::{Row, Written, any, one, values};
+use crate::value::{Row, Written, one, values};
 
 /// The number by which a row keeps the state.
 pub(crate) fn state_number(state: ReportState) -> i64 {
@@ -89,6 +90,12 @@ pub struct ClaimedReport {
     pub source: ReportSource,
     /// Until when nobody else tries.
     pub lease_until: UnixMs,
+    /// The app that brought it.
+    pub app_id: AppId,
+    /// The lane in which it waited; see [`crate::report_lanes`].
+    pub lane: i64,
+    /// When its address says that it ends.
+    pub link_ends_at: Option<UnixMs>,
     /// The order's data key, which wraps the key of what is fetched.
     pub(crate) data_key: Key,
 }
@@ -130,12 +137,6 @@ pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, 
     FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
 const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last \
     FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
-const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT r.tenant_id, r.report_id FROM reports r \
-      WHERE r.due_at <= $1 ORDER BY r.due_at LIMIT $3 /* skip locked */) \
-    UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 FROM due \
-      WHERE tenant_id = due.tenant AND report_id = due.number \
-    RETURNING tenant_id, report_id, order_id, attempts, sealed";
 /// A worker that lost its lease changes nothing.
 const FINISH_STORED: &str = "UPDATE reports SET state = $1, due_at = NULL, failure = NULL, size_bytes = $2, \
     sha256 = $3, version_last = version_last + 1 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
@@ -147,13 +148,13 @@ const FINISH_FAILED: &str = "UPDATE reports SET due_at = NULL, failure = $1, \
       WHERE v.tenant_id = reports.tenant_id AND v.report_id = reports.report_id \
         AND v.version = reports.version_last) END \
     WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4";
-const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL \
-    WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
+const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
+    needed_bytes = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[LIST_OF_ENTRY, FIND, CLAIM, FINISH_STORED, FINISH_RETRY, FINISH_FAILED, REFETCH];
+    &[LIST_OF_ENTRY, FIND, FINISH_STORED, FINISH_RETRY, FINISH_FAILED, REFETCH];
 
 impl Store {
     /// The report, if the tenant's order has it.
@@ -174,33 +175,11 @@ impl Store {
         report(tenant.tenant_id, &data_key, row).map(Some)
     }
 
-    /// Claims at most `limit` due reports of all tenants until `lease_until`. A row that is damaged is logged
-    /// and left until its lease ends.
-    ///
-    /// # Errors
-    /// Faults of storage.
-    pub async fn claim_reports(
+    pub(crate) async fn claimed_report(
         &self,
-        now: UnixMs,
+        row: &Row,
         lease_until: UnixMs,
-        limit: u32,
-    ) -> Result<Vec<ClaimedReport>, Fault> {
-        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit)]);
-        let Written::Done(rows) = self.write(vec![claim]).await? else { return Ok(Vec::new()) };
-        let mut claimed = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match self.claimed_report(row, lease_until).await {
-                Ok(report) => claimed.push(report),
-                Err(fault) if fault.kind() == FaultKind::Damaged => {
-                    tracing::error!(%fault, "a report cannot be read and is tried later");
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(claimed)
-    }
-
-    async fn claimed_report(&self, row: &Row, lease_until: UnixMs) -> Result<ClaimedReport, Fault> {
+    ) -> Result<ClaimedReport, Fault> {
         let (tenant_id, report_id) = (TenantId(row.int(0)?), Id(row.int(1)?));
         let order_id = Id(row.int(2)?);
         let gone = || Fault::new(FaultKind::Damaged, "a report has no order");
@@ -214,6 +193,9 @@ impl Store {
             attempt: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
             source: content::from_text(&text)?,
             lease_until,
+            app_id: AppId(row.int(5)?),
+            lane: row.int(6)?,
+            link_ends_at: row.find_int(7)?.map(UnixMs),
             data_key,
         })
     }
@@ -221,7 +203,7 @@ impl Store {
     /// Records how a fetch ended: a content as a new version. False, and nothing changes, when the lease was lost.
     ///
     /// # Errors
-    /// Faults of storage.
+    /// Faults of storage; [`FaultKind::NoRoom`], and nothing changes, when the content does not fit the quotas.
     pub async fn finish_report(
         &self,
         claimed: &ClaimedReport,
@@ -244,7 +226,12 @@ impl Store {
                         lease_until,
                     ],
                 );
-                vec![finish, report_versions::insert(claimed, content, facts)]
+                let mut statements = vec![finish, report_versions::insert(claimed, content, facts)];
+                let quotas = self.quotas();
+                let (tenant_id, size_bytes) = (claimed.tenant_id, content.size_bytes);
+                statements.push(storage_use::add_to_tenant(tenant_id, size_bytes, quotas));
+                statements.push(storage_use::add_to_app(claimed.app_id, size_bytes, quotas));
+                statements
             }
             FetchOutcome::Retry { reason, due_at } => vec![one(
                 FINISH_RETRY,
@@ -255,7 +242,12 @@ impl Store {
                 values![reason.as_str(), tenant_id, report_id, lease_until],
             )],
         };
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        match self.write(statements).await? {
+            Written::Done(_) => Ok(true),
+            // After the report's row and its version.
+            Written::Unmet(2..) => Err(storage_use::no_room()),
+            Written::Unmet(_) => Ok(false),
+        }
     }
 
     /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just

@@ -16,6 +16,8 @@ pub(crate) struct Setup {
     pub(crate) log: PathBuf,
     /// PostgreSQL instead of SQLite.
     pub(crate) database_url: Option<String>,
+    /// The program; another build of it for comparisons.
+    pub(crate) program: String,
     /// Programs before `probity`, for instance a tracer.
     pub(crate) wrapper: Vec<String>,
     http: reqwest::Client,
@@ -39,6 +41,7 @@ impl Setup {
             data: folder.join("data"),
             log: folder.join("server.log"),
             database_url: None,
+            program: env!("CARGO_BIN_EXE_probity").to_owned(),
             wrapper: Vec::new(),
             http: http(),
         }
@@ -68,8 +71,7 @@ impl Setup {
     /// Starts the server and waits until it listens; its exit status when it ends before.
     pub(crate) async fn spawn(&self) -> Result<Daemon, ExitStatus> {
         let log = std::fs::OpenOptions::new().append(true).create(true).open(&self.log).unwrap();
-        let program = env!("CARGO_BIN_EXE_probity").to_owned();
-        let mut line = self.wrapper.iter().chain([&program]);
+        let mut line = self.wrapper.iter().chain([&self.program]);
         let mut command = Command::new(line.next().unwrap());
         for (name, _) in std::env::vars() {
             if name.starts_with("PROBITY_") {

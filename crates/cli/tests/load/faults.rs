@@ -23,8 +23,12 @@ pub(crate) struct Filler {
 
 impl Disk {
     pub(crate) fn mount(path: &Path) -> Result<Disk, String> {
+        Disk::mount_mib(path, 24)
+    }
+
+    pub(crate) fn mount_mib(path: &Path, mib: u32) -> Result<Disk, String> {
         std::fs::create_dir(path).unwrap();
-        let tmpfs = ["-t", "tmpfs", "-o", "size=24m", "tmpfs"];
+        let tmpfs = ["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"];
         run(Command::new("mount").args(tmpfs).arg(path))?;
         Ok(Disk { path: path.to_owned() })
     }

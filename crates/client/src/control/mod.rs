@@ -21,6 +21,7 @@ mod installation;
 mod installations;
 mod orders;
 mod reports;
+mod storage;
 mod tenants;
 
 pub use reports::Content;

@@ -25,6 +25,7 @@ pub mod page;
 pub mod problem;
 pub mod report;
 pub mod sink;
+pub mod storage;
 pub mod tenant;
 
 pub use account::{Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package};
@@ -56,6 +57,7 @@ pub use sink::{
     Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
     RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
 };
+pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 
 /// Media type of an error answer (RFC 9457).

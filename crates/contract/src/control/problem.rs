@@ -113,6 +113,8 @@ problem_codes! {
     Conflict, "conflict", 409, "conflict";
     /// The content was there, and was erased.
     Gone, "gone", 410, "content was erased";
+    /// It does not fit the tenant's quota of what is stored.
+    QuotaUsedUp, "quota_used_up", 409, "quota used up";
     /// The body is larger than the limit.
     PayloadTooLarge, "payload_too_large", 413, "body too large";
     /// The body's media type is not `application/json`.

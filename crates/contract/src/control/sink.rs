@@ -44,6 +44,12 @@ impl PauseApp {
 pub enum AlertKind {
     /// Nothing is sent to an app any more, because its sink took nothing for 5 days.
     SinkPaused,
+    /// 80 % of what may be stored for a tenant are used.
+    TenantNearQuota,
+    /// 80 % of what may be stored for an app are used.
+    AppNearQuota,
+    /// The disk has less room than its reserve: reports and files wait.
+    DiskNearlyFull,
 }
 
 /// Something that somebody should look at.
@@ -51,8 +57,12 @@ pub enum AlertKind {
 pub struct Alert {
     /// 19 decimal digits.
     pub alert_id: String,
-    /// The app that it is about.
-    pub app_id: String,
+    /// The app that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The tenant that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_key: Option<String>,
     /// What it is about.
     pub kind: AlertKind,
     /// What happened, in words.
@@ -60,7 +70,7 @@ pub struct Alert {
     /// When (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it ended: the app was resumed (RFC 3339, UTC); absent while it lasts.
+    /// When it ended: the app was resumed, or there is room again (RFC 3339, UTC); absent while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,

@@ -8,6 +8,7 @@ use domain::order::Refusal;
 use store::{Fault, FaultKind};
 
 use crate::download::Ungiven;
+use crate::http::body::RETRY_AFTER_SECONDS;
 use crate::objects::Unreadable;
 
 /// Why a call is not answered with success.
@@ -91,6 +92,10 @@ impl IntoResponse for Failure {
             Failure::Fault(fault) => {
                 tracing::error!(%fault, "a call of the control API failed");
                 match fault.kind() {
+                    FaultKind::NoRoom => Problem::new(
+                        ProblemCode::QuotaUsedUp,
+                        "expected a content that fits what may be stored for the tenant",
+                    ),
                     FaultKind::Storage | FaultKind::WriterGone => Problem::new(
                         ProblemCode::Unavailable,
                         "storage did not answer; repeat with the same idempotency key",
@@ -115,6 +120,9 @@ impl IntoResponse for Failure {
         *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if problem.status == ProblemCode::Unavailable.status() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
         if problem.status == ProblemCode::Unauthenticated.status() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

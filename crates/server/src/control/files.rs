@@ -1,7 +1,7 @@
 //! Files for orders: `POST /tenants/{tenant_key}/files`.
 
 use axum::response::Response;
-use contract::control::{CreateFile, FieldFault, File};
+use contract::control::{CreateFile, FieldFault, File, ProblemCode};
 use contract::hex::to_hex;
 
 use super::failure::{Failure, judge};
@@ -9,6 +9,7 @@ use super::gate::Call;
 use super::instant::rfc3339;
 use super::repeat::{self, Creation};
 use super::request::{Content, Query};
+use crate::disk::Room;
 use crate::files;
 use crate::objects::Unreadable;
 
@@ -30,26 +31,38 @@ pub(crate) async fn create_file(
     content: Content,
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    if let Some(first) = repeat::find_first_answer(&call, content.key.as_ref()).await? {
+    let (app, at) = (&call.app, call.app.clock.now());
+    if app.disk.room().is_some_and(Room::is_short) {
+        let detail = "the disk is nearly full: files are taken again when there is room";
+        return Err(Failure::refused(ProblemCode::Unavailable, detail));
+    }
+    let file_id = app.store.make_id(at);
+    // Dropped unfinished, it leaves nothing.
+    let mut writer = app.objects.create(tenant.tenant_id, file_id);
+    let come = content.pour(&mut writer).await?;
+    if let Some(first) = repeat::find_first_answer(&call, come.key.as_ref()).await? {
         return Ok(first);
     }
     let mut faults = query.faults();
-    if content.bytes.is_empty() {
+    if come.size_bytes == 0 {
         let message = "expected a content of at least 1 byte".to_owned();
         faults.push(FieldFault { field: "body".to_owned(), message });
     }
     judge(faults)?;
-    let (app, at) = (&call.app, call.app.clock.now());
-    let size_bytes = content.bytes.len() as u64;
-    let file_id = app.store.make_id(at);
-    let file = files::store(&app.objects, tenant.tenant_id, file_id, query.name, content.bytes);
-    let file = file.await.map_err(Unreadable::Unreachable)?;
+    let file = files::finish(writer, query.name).await.map_err(Unreadable::Unreachable)?;
     let body = File {
         file_id: file_id.to_string(),
         name: file.name.clone(),
-        size_bytes,
+        size_bytes: file.size_bytes.unsigned_abs(),
         sha256: to_hex(&file.sha256),
         created_at: rfc3339(at),
     };
-    repeat::create(&call, content.key, Creation::File(&tenant, &file), &body).await
+    let created = repeat::create(&call, come.key, Creation::File(&tenant, &file), &body).await;
+    if created.is_err()
+        && !app.store.knows_object(file_id).await.unwrap_or(true)
+        && let Err(error) = app.objects.remove(file_id).await
+    {
+        tracing::warn!(%error, "an object without a row is left to the check of the objects");
+    }
+    created
 }

@@ -25,6 +25,7 @@ mod orders;
 mod repeat;
 mod reports;
 mod request;
+mod storage;
 mod tenants;
 
 use axum::Router;
@@ -93,6 +94,9 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(reports::content::get_report_content))
         .routes(routes!(reports::refetch::refetch_report))
         .routes(routes!(reports::versions::list_report_versions))
+        .routes(routes!(storage::get_storage))
+        .routes(routes!(storage::get_tenant_quota, storage::put_tenant_quota))
+        .routes(routes!(storage::get_app_quota, storage::put_app_quota))
         .routes(routes!(objects::check_objects))
         .routes(routes!(keys::rotate_keys))
         .routes(routes!(reports::views::list_report_views))

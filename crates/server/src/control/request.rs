@@ -2,6 +2,9 @@
 //!
 //! What cannot be read is refused with the member named where that is known. Messages never repeat a value.
 
+use std::io;
+use std::time::Duration;
+
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
@@ -21,7 +24,9 @@ use store::IdempotencyKey;
 use super::failure::Failure;
 use super::gate::{Caller, caller};
 use crate::app::SharedApp;
-use crate::http::body::{BodyRefused, read_body};
+use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
+use crate::objects::Unreadable;
+use crate::outbound::Sink;
 
 const JSON: &str = "application/json";
 
@@ -46,7 +51,8 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
         let caller = caller(&parts)?;
         judge_content(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
-        let body = read_body(body, app.config.body_bytes_max, app.config.body_time).await;
+        let (bytes_max, time) = (app.config.body_bytes_max, app.config.body_time);
+        let body = read_body(body, bytes_max, time, &app.bodies).await;
         let body = body.map_err(|refused| unread(app.config.body_bytes_max, refused))?;
         if !body.is_empty() && !is_json(&parts.headers) {
             let detail = format!("expected content-type: {JSON}");
@@ -58,10 +64,51 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
     }
 }
 
-/// A call that brings a content: its bytes as they stand, of whatever kind, and its Idempotency-Key.
+/// A call that brings a content: its bytes as they stand, of whatever kind, still to come, and its Idempotency-Key.
 pub(super) struct Content {
-    pub(super) bytes: Bytes,
+    body: Body,
+    key: Option<(IdempotencyKey, Context)>,
+    bytes_max: usize,
+    time: Duration,
+}
+
+/// A content that has come.
+pub(super) struct Come {
+    pub(super) size_bytes: usize,
     pub(super) key: Option<IdempotencyKey>,
+}
+
+impl Content {
+    /// Pours the content into `sink` while it comes.
+    pub(super) async fn pour(self, sink: &mut impl Sink) -> Result<Come, Failure> {
+        let Content { body, key, bytes_max, time } = self;
+        let mut hashing = Hashing { sink, key };
+        let poured = pour_body(body, bytes_max, time, &mut hashing).await;
+        let size_bytes = poured.map_err(|not_poured| match not_poured {
+            NotPoured::Refused(refused) => unread(bytes_max, refused),
+            NotPoured::Sink(error) => Unreadable::Unreachable(error).into(),
+        })?;
+        let whole = |(key, request): (IdempotencyKey, Context)| IdempotencyKey {
+            request_digest: half(&request.finish()),
+            ..key
+        };
+        Ok(Come { size_bytes, key: hashing.key.map(whole) })
+    }
+}
+
+/// Adds what goes by to the digest of the request.
+struct Hashing<'a, S> {
+    sink: &'a mut S,
+    key: Option<(IdempotencyKey, Context)>,
+}
+
+impl<S: Sink> Sink for Hashing<'_, S> {
+    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        if let Some((_, request)) = &mut self.key {
+            request.update(&piece);
+        }
+        self.sink.write(piece).await
+    }
 }
 
 impl FromRequest<SharedApp> for Content {
@@ -72,11 +119,9 @@ impl FromRequest<SharedApp> for Content {
         let caller = caller(&parts)?;
         judge_content(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
-        let bytes_max = app.config.file_bytes_max;
-        let bytes = read_body(body, bytes_max, app.config.body_time).await;
-        let bytes = bytes.map_err(|refused| unread(bytes_max, refused))?;
-        let key = key.map(|key| with_digests(&caller, key, &parts, &bytes));
-        Ok(Content { bytes, key })
+        let (bytes_max, time) = (app.config.file_bytes_max, app.config.body_time);
+        let key = key.map(|key| begin_digests(&caller, key, &parts));
+        Ok(Content { body, key, bytes_max, time })
     }
 }
 
@@ -151,19 +196,26 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
 }
 
 fn with_digests(caller: &Caller, key: &str, parts: &Parts, body: &[u8]) -> IdempotencyKey {
+    let (key, mut request) = begin_digests(caller, key, parts);
+    request.update(body);
+    IdempotencyKey { request_digest: half(&request.finish()), ..key }
+}
+
+/// The key without its request's digest, and that digest before the body.
+fn begin_digests(caller: &Caller, key: &str, parts: &Parts) -> (IdempotencyKey, Context) {
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let mut request = Context::new(&SHA256);
     // Neither a method nor a path holds a line feed.
     for part in [parts.method.as_str(), "\n", path, "\n"] {
         request.update(part.as_bytes());
     }
-    request.update(body);
     let key = aws_lc_rs::digest::digest(&SHA256, key.as_bytes());
-    IdempotencyKey {
+    let key = IdempotencyKey {
         api_key_id: caller.key_id,
         key_digest: half(&key),
-        request_digest: half(&request.finish()),
-    }
+        request_digest: [0; 16],
+    };
+    (key, request)
 }
 
 fn half(digest: &Digest) -> [u8; 16] {
@@ -176,6 +228,10 @@ fn unread(bytes_max: usize, refused: BodyRefused) -> Failure {
             let detail = format!("expected at most {bytes_max} bytes");
             Failure::refused(ProblemCode::PayloadTooLarge, detail)
         }
+        BodyRefused::Busy => Failure::refused(
+            ProblemCode::Unavailable,
+            "expected fewer large bodies at the same time; try again later",
+        ),
         BodyRefused::TooSlow | BodyRefused::Broken => {
             Failure::refused(ProblemCode::Malformed, "expected a complete body")
         }

@@ -46,6 +46,8 @@ use super::tls::{Stream, Tls};
 
 /// How long a peer may go on sending after the last answer.
 const LINGER: Duration = Duration::from_secs(5);
+/// Bytes that a connection may read ahead at least; the library takes no less than 8 KiB.
+const READ_BYTES_MIN: usize = 16 * 1024;
 /// The pause after a failed accept, such as when no file handles are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -256,6 +258,7 @@ async fn attend<S, B>(
         .title_case_headers(true)
         .header_read_timeout(None)
         .max_header_size(limits.head_bytes_max)
+        .max_buf_size(limits.head_bytes_max.max(READ_BYTES_MIN))
         .serve_connection(socket, answer)
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -13,6 +13,7 @@ use tower::Service;
 use tower::util::MapRequest;
 
 use crate::app::SharedApp;
+use crate::disk::Room;
 use crate::download::give_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
@@ -55,9 +56,12 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether calls can be acknowledged: storage reads, and takes commits.
+/// Whether calls can be acknowledged: storage reads, and takes commits. Orders go on while reports wait for room.
 async fn readyz(State(app): State<SharedApp>) -> (StatusCode, &'static str) {
     match app.store.is_ready().await {
+        true if app.disk.room().is_some_and(Room::is_short) => {
+            (StatusCode::OK, "ready\nreports and files wait: the disk is nearly full\n")
+        }
         true => (StatusCode::OK, "ready\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: storage takes no commits\n"),
     }

@@ -1,32 +1,34 @@
 //! The deep check, seen from the child process: it gives up what it does not need, reads a PDF from its standard
 //! input, parses it, and writes what it found as one line of JSON.
 //!
-//! Its limits are in force before the first byte is read: 512 MiB of addresses, 5 s of processor time, no new file
+//! Its limits are in force before the first byte is read: 256 MiB of addresses, 5 s of processor time, no new file
 //! handles (so neither files nor sockets), no processes, no files written, no core dump, the lowest priority or,
 //! while calls come, only the processor time that nobody else wants, and where the system permits it a network and a
-//! user of its own with nothing in them. What happens to it is a finding to its parent, unless it got no time.
+//! user of its own with nothing in them. It dies with the server, and the system answers none but a few of its calls
+//! (`confine.rs`). What happens to it is a finding to its parent, unless it got no time.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use lopdf::{Dictionary, Document, Error, LoadOptions, Object, ObjectId};
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 use rustix::thread::{UnshareFlags, set_no_new_privs};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
 
+use super::confine::confine;
 use super::deep::Answer;
 use super::finding::{Finding, Findings};
 
-/// Addresses that the process may have.
-const MEMORY_BYTES_MAX: u64 = 512 << 20;
+/// Addresses that the process may have: a content of 50 MiB, its streams once more, and what one of them decodes to.
+const MEMORY_BYTES_MAX: u64 = 256 << 20;
 /// Processor time.
 const CPU_SECONDS_MAX: u64 = 5;
 /// The largest content taken, whatever the limit of fetches is.
-const CONTENT_BYTES_MAX: u64 = 128 << 20;
+const CONTENT_BYTES_MAX: u64 = 64 << 20;
 /// What one stream may decode to. A page's drawing is far below.
 const STREAM_BYTES_MAX: usize = 64 << 20;
 /// What all pages' drawings together are decoded to, before the rest is left alone.
@@ -68,6 +70,8 @@ pub fn run(is_idle: bool) -> ExitCode {
 fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     set_no_new_privs(true)?;
     leave_network();
+    // After it: who changes its user is forgotten here. Nobody waits for a child whose server is gone.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     stand_back(is_idle);
     let limit =
         |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
@@ -76,7 +80,10 @@ fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     limit(Resource::Nproc, 0)?;
     limit(Resource::Cpu, CPU_SECONDS_MAX)?;
     limit(Resource::As, MEMORY_BYTES_MAX)?;
-    limit(Resource::Nofile, 0)
+    limit(Resource::Nofile, 0)?;
+    // Last: it takes away the calls that the limits need.
+    confine();
+    Ok(())
 }
 
 /// Lets whoever is at work go first. Where it is not permitted, the check is only less polite.

@@ -1,9 +1,8 @@
-//! The deep check, seen from the server: a parser in a child process, which gets the content while it streams in.
+//! The deep check, seen from the server: a parser in a child process, which gets a content that is kept already.
 //!
 //! The child is this program once more, under a hidden command ([`super::child`]); it limits itself before it reads
-//! a byte. Nothing is written to a disk on the way. Children take in what comes, which costs no more than its size;
-//! they parse once their input ends, and only as many at once as there are places, so that many hostile reports at
-//! a time cost no more than a few. A child that fails, is killed or does not answer in time is a finding of its own
+//! a byte. Only as many children live at once as there are places, one or two; so reports that drip in cost no process,
+//! and many hostile ones at a time no more memory than a few. A child that fails, is killed or does not answer in time is a finding of its own
 //! and harms nobody else.
 
 use std::collections::BTreeSet;
@@ -24,7 +23,7 @@ use tokio::time::Instant;
 use super::finding::{Finding, Findings};
 use crate::clock::socket_now;
 use crate::handles;
-use crate::traffic::{Traffic, Turns};
+use crate::traffic::{Traffic, Turn, Turns};
 
 /// The hidden command under which the program is the child.
 pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
@@ -41,6 +40,8 @@ const STARVED: Duration = Duration::from_secs(300);
 /// The longest rest between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
 /// time. With it 16 of the largest contents at once are through within 10 s.
 const REST_MAX: Duration = Duration::from_millis(300);
+/// Children at once, whatever the machine: together they take no more than 512 MiB.
+const CHILDREN_MAX: usize = 2;
 /// Bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
@@ -139,13 +140,14 @@ impl DeepCheck {
     /// A check by `program`, an absolute path to this one.
     #[must_use]
     pub fn by(program: &Path) -> DeepCheck {
-        let (program, turns) = (program.to_owned(), Turns::new(None));
+        let (program, turns) = (program.to_owned(), Turns::new(None).at_most(CHILDREN_MAX));
         DeepCheck { program, wall: WALL, turns, starved_at: Arc::default() }
     }
 
     /// The same; while calls come, it rests between contents.
     pub(crate) fn behind(self, traffic: &Traffic) -> DeepCheck {
-        DeepCheck { turns: Turns::new(Some(traffic)).resting_at_most(REST_MAX), ..self }
+        let turns = Turns::new(Some(traffic)).at_most(CHILDREN_MAX);
+        DeepCheck { turns: turns.resting_at_most(REST_MAX), ..self }
     }
 
     /// The same with another time limit.
@@ -154,10 +156,10 @@ impl DeepCheck {
         DeepCheck { wall, ..self }
     }
 
-    /// Starts a child for one content; while many calls come an idle one, if it may be. Must be called within the
-    /// runtime; a failure shows at the end.
-    #[must_use]
-    pub fn start(&self, may_idle: bool) -> Running {
+    /// Starts a child for one content, once a place is free; while many calls come an idle one, if it may be. Must be
+    /// called within the runtime; a failure shows at the end.
+    pub async fn start(&self, may_idle: bool) -> Running {
+        let turn = self.turns.turn().await;
         let is_idle = may_idle && self.turns.is_resting() && !self.has_starved();
         let started = Command::new(&self.program)
             .arg(DEEP_CHECK_COMMAND)
@@ -187,7 +189,7 @@ impl DeepCheck {
                 (Err(failure), None)
             }
         };
-        Running { check: self.clone(), is_idle, child, input, is_stuck: false }
+        Running { check: self.clone(), is_idle, child, input, is_stuck: false, _turn: turn }
     }
 
     fn has_starved(&self) -> bool {
@@ -209,6 +211,7 @@ pub struct Running {
     /// None once it takes nothing more.
     input: Option<ChildStdin>,
     is_stuck: bool,
+    _turn: Turn,
 }
 
 impl Running {
@@ -235,7 +238,6 @@ impl Running {
         if self.is_stuck {
             return Err(self.too_slow());
         }
-        let _turn = self.check.turns.turn().await;
         // The end of its input lets the child begin.
         drop(self.input.take());
         match tokio::time::timeout(self.wall(), answer(&mut child)).await {
@@ -298,7 +300,7 @@ mod tests {
     }
 
     async fn run(check: &DeepCheck) -> Result<Findings, DeepFailure> {
-        let mut running = check.start(true);
+        let mut running = check.start(true).await;
         let piece = Bytes::from(vec![b'x'; 100_000]);
         for _ in 0..5 {
             running.take(&piece).await;
@@ -337,7 +339,7 @@ mod tests {
         ] {
             assert_eq!(check(&script).await, Err(expected), "{script}");
         }
-        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start(true);
+        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start(true).await;
         assert_eq!(missing.finish().await, Err(DeepFailure::NotStarted));
     }
 

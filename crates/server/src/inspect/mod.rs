@@ -1,11 +1,12 @@
 //! Judging a report's content while it is fetched: by its bytes here, by a parser in a child process
 //! ([`DeepCheck`]), and by the operator's scanner ([`Scanner`]).
 //!
-//! The server itself never parses what a stranger wrote. Each piece passes the three on its way to the object
-//! store; what is refused is refused as soon as it shows, what calls for caution is told when all has passed. Memory
-//! in the server is bounded by a few pieces and the 64 KiB that a judge keeps.
+//! The server itself never parses what a stranger wrote. Each piece passes the judge and the scanner on its way to the
+//! object store; what is refused is refused as soon as it shows. What is kept is then read again for the child, so that
+//! only a few children live at once. Memory in the server is bounded by a few pieces and the 64 KiB that a judge keeps.
 
 mod child;
+mod confine;
 mod content;
 mod deep;
 mod finding;
@@ -15,6 +16,7 @@ mod scan;
 mod syntax;
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 
 pub use child::run as run_child;
 pub use content::{Judge, Unfit};
@@ -22,7 +24,7 @@ pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, IDLE_FLAG};
 pub use finding::{Finding, Findings};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 
-use deep::Running;
+use crate::objects::Unreadable;
 use scan::Scan;
 
 /// What judges contents, as the operator set it. Cheap to clone.
@@ -72,6 +74,9 @@ pub enum Unkept {
     /// The deep check did not come to its end for another reason that is this machine's.
     #[error("the report could not be checked: {0}")]
     CheckFailed(DeepFailure),
+    /// What was kept could not be read again for the deep check.
+    #[error("the report could not be read for its check")]
+    Unreadable(#[source] Unreadable),
     /// The scanner found something, and the operator wants that refused.
     #[error("the report was refused: the scanner found something in it")]
     Malware,
@@ -86,6 +91,7 @@ impl Unkept {
             Unkept::NotScanned(_) => "not_scanned",
             Unkept::NotChecked => "not_checked",
             Unkept::CheckFailed(_) => "check_failed",
+            Unkept::Unreadable(_) => "unreadable",
             Unkept::Malware => "malware",
         }
     }
@@ -97,7 +103,6 @@ pub struct Inspector {
     inspect: Inspect,
     may_idle: bool,
     judge: Judge,
-    deep: Option<Running>,
     scan: Option<Scan>,
 }
 
@@ -107,7 +112,7 @@ impl Inspector {
     #[must_use]
     pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
         let (inspect, judge) = (inspect.clone(), Judge::default());
-        Inspector { inspect, may_idle, judge, deep: None, scan: None }
+        Inspector { inspect, may_idle, judge, scan: None }
     }
 
     /// Takes the next piece. Must be called within the runtime.
@@ -116,19 +121,11 @@ impl Inspector {
     /// Why the content is not kept, as soon as it shows.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), Unkept> {
         self.judge.take(piece)?;
-        // What is no PDF at its first byte costs neither a process nor a call.
-        if self.deep.is_none()
-            && let Some(deep) = &self.inspect.deep
-        {
-            self.deep = Some(deep.start(self.may_idle));
-        }
+        // What is no PDF at its first byte costs no call.
         if self.scan.is_none()
             && let Some(scanner) = &self.inspect.scanner
         {
             self.scan = Some(scanner.start().await.map_err(Unkept::NotScanned)?);
-        }
-        if let Some(deep) = &mut self.deep {
-            deep.take(piece).await;
         }
         if let Some(scan) = &mut self.scan {
             scan.take(piece).await.map_err(Unkept::NotScanned)?;
@@ -136,33 +133,58 @@ impl Inspector {
         Ok(())
     }
 
-    /// What came out, once the last piece was taken from `source_host`.
+    /// What came out before the deep check, once the last piece was taken from `source_host`.
     ///
     /// # Errors
     /// Why the content is not kept.
-    pub async fn finish(self, source_host: String) -> Result<Inspection, Unkept> {
-        let Inspector { inspect, judge, deep, scan, .. } = self;
+    pub async fn finish(self, source_host: String) -> Result<Judged, Unkept> {
+        let Inspector { inspect, may_idle, judge, scan } = self;
         let mut findings = judge.finish()?;
-        let scanning = async {
-            match scan {
-                Some(scan) => scan.finish().await.map(Some),
-                None => Ok(None),
-            }
+        let verdict = match scan {
+            Some(scan) => Some(scan.finish().await.map_err(Unkept::NotScanned)?),
+            None => None,
         };
-        let checking = async {
-            match deep {
-                Some(deep) => Some(deep.finish().await),
-                None => None,
-            }
-        };
-        let (verdict, checked) = tokio::join!(scanning, checking);
-        let verdict = verdict.map_err(Unkept::NotScanned)?;
         if let Some(Verdict::Found(_)) = &verdict {
             if inspect.scanner_policy == ScannerPolicy::Refuse {
                 return Err(Unkept::Malware);
             }
             findings.add(Finding::Malware);
         }
+        let scanner = verdict.map(|verdict| verdict.to_string());
+        Ok(Judged { deep: inspect.deep, may_idle, findings, scanner, source_host })
+    }
+}
+
+/// A content that may be kept, before its deep check.
+#[derive(Debug)]
+pub struct Judged {
+    deep: Option<DeepCheck>,
+    may_idle: bool,
+    findings: Findings,
+    scanner: Option<String>,
+    source_host: String,
+}
+
+impl Judged {
+    /// Whether there is a deep check to make.
+    #[must_use]
+    pub fn needs_check(&self) -> bool {
+        self.deep.is_some()
+    }
+
+    /// What came out with the deep check of the content, read again. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// Why the content is not kept.
+    pub async fn check(
+        self,
+        content: impl Stream<Item = Result<Bytes, Unreadable>>,
+    ) -> Result<Inspection, Unkept> {
+        let Judged { deep, may_idle, mut findings, scanner, source_host } = self;
+        let checked = match deep {
+            Some(deep) => Some(run(&deep, may_idle, content).await?),
+            None => None,
+        };
         let deep_failure = match checked {
             Some(Ok(found)) => {
                 // By their bytes alone, files that begin at one of their pages look like those that act. In a
@@ -182,11 +204,20 @@ impl Inspector {
             }
             None => None,
         };
-        Ok(Inspection {
-            findings: findings.iter().collect(),
-            scanner: verdict.map(|verdict| verdict.to_string()),
-            source_host,
-            deep_failure,
-        })
+        Ok(Inspection { findings: findings.iter().collect(), scanner, source_host, deep_failure })
     }
+}
+
+/// Hands a content to a child; what that found.
+async fn run(
+    deep: &DeepCheck,
+    may_idle: bool,
+    content: impl Stream<Item = Result<Bytes, Unreadable>>,
+) -> Result<Result<Findings, DeepFailure>, Unkept> {
+    let mut content = std::pin::pin!(content);
+    let mut running = deep.start(may_idle).await;
+    while let Some(piece) = content.next().await {
+        running.take(&piece.map_err(Unkept::Unreadable)?).await;
+    }
+    Ok(running.finish().await)
 }

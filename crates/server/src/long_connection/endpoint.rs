@@ -17,10 +17,10 @@ use super::find_access;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Numbers};
-use crate::http::body::read_body;
+use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::forwarded::Reached;
 use crate::keys;
-use crate::open_api::{self, answer, log_id};
+use crate::open_api::{self, answer, busy, log_id};
 use crate::outbound::Allow;
 use crate::public_url;
 
@@ -35,6 +35,8 @@ enum Refused {
     Body { field: &'static str, expected: String },
     /// HTTP 200 with a documented code, and the row's text or one made for the case.
     Code(&'static Code, String),
+    /// HTTP 503: no memory for one more body.
+    Busy,
     /// Ours.
     Fault(Fault),
 }
@@ -61,6 +63,10 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
             let body = body.with_field_violations(vec![violation]);
             answer(code::BAD_REQUEST.http_status, &log_id, endpoint::bad_request(body))
         }
+        Err(Refused::Busy) => {
+            let code = &code::LONG_CONNECTION_INTERNAL;
+            busy(&log_id, endpoint::refusal(code, code.msg))
+        }
         Err(Refused::Fault(fault)) => {
             tracing::error!(log_id, %fault, "a call for a long connection failed");
             let code = &code::LONG_CONNECTION_INTERNAL;
@@ -77,9 +83,12 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
 async fn address(app: &App, request: Request) -> Result<String, Refused> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let base = base(app, &request);
-    let (max, time) = (app.config.body_bytes_max, app.config.body_time);
-    let body = read_body(request.into_body(), max, time).await.map_err(|refused| {
-        Refused::Body { field: "body", expected: format!("expected a body, {refused}") }
+    // Nobody knows yet who calls.
+    let max = STRANGER_BYTES_MAX.min(app.config.body_bytes_max);
+    let body = read_body(request.into_body(), max, app.config.body_time, &app.bodies).await;
+    let body = body.map_err(|refused| match refused {
+        BodyRefused::Busy => Refused::Busy,
+        _ => Refused::Body { field: "body", expected: format!("expected a body, {refused}") },
     })?;
     let request = EndpointRequest::decode(&body).map_err(|refused| Refused::Body {
         field: refused.field,

@@ -15,7 +15,7 @@ use crate::outbound::Sink;
 use crate::traffic::Turns;
 
 /// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
-const BATCH_BYTES: usize = 1024 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 /// The same while calls come, which wait for a batch at most.
 const BUSY_BATCH_BYTES: usize = 256 * 1024;
 

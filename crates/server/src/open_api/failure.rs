@@ -12,6 +12,7 @@ use domain::AppId;
 use domain::order::Refusal;
 use store::Fault;
 
+use crate::http::body::RETRY_AFTER_SECONDS;
 use crate::http::limit::TooFast;
 
 /// Why a call is not answered with success.
@@ -27,6 +28,8 @@ pub(crate) enum Failure {
     Address(Option<IpAddr>),
     /// None of the scopes is granted to the app; the server's public URL, if it has one.
     Scope(AppId, &'static [Scope], Option<String>),
+    /// The bodies of others take all the memory that there is for bodies.
+    Busy,
     /// Too many calls.
     TooFast(TooFast),
     /// Ours: the documented code of a fault of this call.
@@ -64,6 +67,9 @@ impl Failure {
                 let error = ErrorBody::scope_missing(&app_id, scopes, public_url, log_id);
                 (code::SCOPE_MISSING.http_status, error)
             }
+            Failure::Busy => {
+                return busy(log_id, ErrorBody::new(&code::GATEWAY_INTERNAL, log_id).to_vec());
+            }
             Failure::TooFast(too_fast) => return too_many(too_fast, log_id),
             Failure::Fault(code, fault) => {
                 tracing::error!(log_id, %fault, "a call failed");
@@ -94,6 +100,13 @@ impl From<Refusal> for Failure {
             }
         }
     }
+}
+
+/// 503 for a moment in which there is no memory for one more body.
+pub(crate) fn busy(log_id: &str, body: Vec<u8>) -> Response<Body> {
+    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE.as_u16(), log_id, body);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    response
 }
 
 /// 429 with the two headers that clients wait by. Source: contract, section 2.4.

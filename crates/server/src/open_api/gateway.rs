@@ -17,13 +17,13 @@ use contract::scope::Scope;
 use store::apps::App as VendorApp;
 use store::tenants::Tenant;
 
-use super::failure::{Failure, answer};
+use super::failure::{Failure, answer, busy};
 use super::log_id::log_id;
 use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
 use crate::app_access::AppAccess;
 use crate::config::NotFound;
-use crate::http::body::{BodyRefused, read_body};
+use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::limit::LimitKey;
 use crate::outbound::Allow;
 
@@ -56,8 +56,13 @@ async fn answered(app: &App, route: Option<&'static Route>, request: Request) ->
     };
     match route.access {
         Access::Open => {
-            let body = match read(app, request).await {
+            // Nobody knows yet who calls.
+            let bytes_max = STRANGER_BYTES_MAX.min(app.config.body_bytes_max);
+            let body = match read(app, request, bytes_max).await {
                 Ok(body) => tokens::call(app, route.call, &body).await,
+                Err(BodyRefused::Busy) => {
+                    return busy(&log_id, auth::refusal(&code::GATEWAY_INTERNAL));
+                }
                 Err(_) => auth::refusal(&code::TOKEN_INVALID_PARAM),
             };
             // Token calls answer 200 also when they refuse. Source: contract, section 1.1.
@@ -118,7 +123,8 @@ async fn call(
     let windows = route.tier.windows();
     app.limits.judge(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = read(app, request).await.map_err(|refused| body_failure(app, refused))?;
+    let body = read(app, request, app.config.body_bytes_max).await;
+    let body = body.map_err(|refused| body_failure(app, refused))?;
     let written = match route.call {
         Call::ListOrders => return orders::list(app, &vendor, &query).await.map(Some),
         Call::QueryOrders => return orders::query(app, &vendor, &query, &body).await.map(Some),
@@ -143,12 +149,13 @@ async fn call(
     written.map(|()| None)
 }
 
-async fn read(app: &App, request: Request) -> Result<bytes::Bytes, BodyRefused> {
-    read_body(request.into_body(), app.config.body_bytes_max, app.config.body_time).await
+async fn read(app: &App, request: Request, bytes_max: usize) -> Result<bytes::Bytes, BodyRefused> {
+    read_body(request.into_body(), bytes_max, app.config.body_time, &app.bodies).await
 }
 
 fn body_failure(app: &App, refused: BodyRefused) -> Failure {
     let expected = match refused {
+        BodyRefused::Busy => return Failure::Busy,
         BodyRefused::TooLarge => format!("expected at most {} bytes", app.config.body_bytes_max),
         BodyRefused::TooSlow | BodyRefused::Broken => "expected a complete body".to_owned(),
     };

@@ -11,7 +11,7 @@ mod packages;
 mod scope_page;
 mod store_auth;
 
-pub(crate) use failure::answer;
+pub(crate) use failure::{answer, busy};
 pub(crate) use gateway::serve;
 pub(crate) use log_id::log_id;
 pub(crate) use scope_page::scope_page;

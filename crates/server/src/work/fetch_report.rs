@@ -1,6 +1,6 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
-//! A step claims what is due and begins to fetch it. The bytes stream through the inspection of their content
+//! A step claims what is due, lane by lane, and begins to fetch it (decision 054). The bytes stream through the inspection of their content
 //! ([`crate::inspect`]) and the object store, which hashes and seals them, in constant memory. Whatever goes wrong is kept
 //! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
 //! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is refused fails at
@@ -10,40 +10,193 @@
 //! the report, written only while the lease holds. So two fetches of one report never write the same object; whoever
 //! lost the lease takes its object away again, and what it cannot take away the check of the objects finds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Id, retry};
-use store::Fault;
+use futures_util::stream;
 use store::content::VersionFacts;
+use store::report_lanes::{LaneClaim, ReportLane};
 use store::report_versions::NewContent;
 use store::reports::{ClaimedReport, FetchOutcome};
+use store::{Fault, FaultKind};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{Step, Worker, joined};
 use crate::app::{App, SharedApp};
-use crate::inspect::{Inspection, Inspector, Unkept};
-use crate::objects::ObjectWriter;
+use crate::clock::socket_now;
+use crate::inspect::{Inspection, Inspector, Judged, Unkept};
+use crate::objects::{ObjectWriter, Stored};
 use crate::outbound::{FetchFailure, Sink};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
 pub(super) const LEASE_MS: i64 = 150_000;
 /// What a lease must have left when the object is kept.
 const LEASE_LEFT_MS: i64 = 5_000;
-/// Reports fetched at once. A host that stalls holds its place for up to 120 s.
+/// Reports fetched at once. Source of this and the next two: product, section 12.
 const RUNNING_MAX: usize = 16;
+/// The same of one app.
+const RUNNING_PER_APP: usize = 4;
+/// The same of one host of an app.
+const RUNNING_PER_HOST: usize = 2;
+/// From when on a fetch counts as slow, and its host with it until a fetch there is quicker.
+const SLOW_AFTER: Duration = Duration::from_secs(10);
+/// Places that slow hosts may keep when others wait.
+const SLOW_MAX: usize = 8;
+/// Hosts that are remembered as slow.
+const SLOW_HOSTS_MAX: usize = 10_000;
+/// A link that ends within this time does not wait for what is slow.
+const URGENT_MS: i64 = 120_000;
+/// After how long a fetch that gave way is made again.
+const GAVE_WAY_MS: i64 = 60_000;
+/// After how long a fetch that found no room on the disk is made again, if there is room then.
+const NO_ROOM_MS: i64 = 30_000;
+/// How long a lane is left alone in which nothing fits.
+const REST_MS: u64 = 5_000;
+/// Bytes that a fetch may write before it looks at the disk again.
+const LOOK_EVERY_BYTES: u64 = 1 << 20;
+/// Bytes that are set aside on the disk for each fetch under way.
+const AHEAD_BYTES: i64 = 2 << 20;
 
-/// Claims due reports and fetches them.
+const QUOTA_USED_UP: &str = "the report waits: the space for stored reports is used up";
+const DISK_FULL: &str = "the report waits: the disk is nearly full";
+
+/// Claims due reports and fetches them: of each app and each host only a few at once, so that those of others pass.
 pub(super) struct FetchReport {
     app: SharedApp,
-    claimed: HashMap<Id, ClaimedReport>,
+    running: HashMap<Id, Running>,
     fetches: JoinSet<Id>,
+    /// Lanes whose last fetch was slow.
+    slow: HashSet<i64>,
+    /// Lanes in which nothing fits, until when on the clock's monotonic count.
+    resting: HashMap<i64, u64>,
+}
+
+/// A fetch under way.
+struct Running {
+    claimed: ClaimedReport,
+    since: Instant,
+    give_way: Arc<Notify>,
+    unnamed: Unnamed,
+}
+
+/// The object that a fetch has kept and no row names yet: whoever breaks the fetch off takes it away.
+#[derive(Debug, Clone, Default)]
+struct Unnamed(Arc<Mutex<Option<Id>>>);
+
+impl Unnamed {
+    fn set(&self, object_id: Option<Id>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = object_id;
+    }
+
+    async fn remove(&self, app: &App) {
+        let object_id = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(object_id) = object_id {
+            remove(app, object_id).await;
+        }
+    }
+}
+
+impl Running {
+    fn is_slow(&self) -> bool {
+        self.since.elapsed() >= SLOW_AFTER
+    }
 }
 
 impl FetchReport {
     pub(super) fn new(app: &SharedApp) -> FetchReport {
-        FetchReport { app: SharedApp::clone(app), claimed: HashMap::new(), fetches: JoinSet::new() }
+        FetchReport {
+            app: SharedApp::clone(app),
+            running: HashMap::new(),
+            fetches: JoinSet::new(),
+            slow: HashSet::new(),
+            resting: HashMap::new(),
+        }
+    }
+
+    /// Begins what there is room for in a lane; how many.
+    async fn take(&mut self, lane: &ReportLane, disk_room: i64) -> Result<usize, Fault> {
+        let app = SharedApp::clone(&self.app);
+        let (now, mono_ms) = (app.clock.now(), app.clock.mono_ms());
+        if self.resting.get(&lane.lane).is_some_and(|until| mono_ms < *until) {
+            return Ok(0);
+        }
+        let limit = self.places(lane);
+        if limit == 0 {
+            self.ask_for_place(lane);
+            return Ok(0);
+        }
+        let under_way = i64::try_from(self.running.len()).unwrap_or(i64::MAX);
+        let room_bytes = disk_room.saturating_sub(under_way.saturating_mul(AHEAD_BYTES));
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let claim = LaneClaim { lane: lane.lane, limit, room_bytes };
+        let claimed = app.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
+        if claimed.is_empty() {
+            self.resting.insert(lane.lane, mono_ms + REST_MS);
+            let why = if room_bytes <= 0 { DISK_FULL } else { QUOTA_USED_UP };
+            app.store.tell_waiting(lane.lane, now, why).await?;
+        }
+        let count = claimed.len();
+        for report in claimed {
+            self.begin(report);
+        }
+        Ok(count)
+    }
+
+    fn begin(&mut self, claimed: ClaimedReport) {
+        let (give_way, unnamed) = (Arc::new(Notify::new()), Unnamed::default());
+        let (app, asked) = (SharedApp::clone(&self.app), Arc::clone(&give_way));
+        self.fetches.spawn(fetch(app, claimed.clone(), asked, unnamed.clone()));
+        let running = Running { claimed, since: socket_now(), give_way, unnamed };
+        self.running.insert(running.claimed.report_id, running);
+    }
+
+    /// How many reports of a lane may begin.
+    fn places(&self, lane: &ReportLane) -> usize {
+        let of_app = self.running.values().filter(|one| one.claimed.app_id == lane.app_id).count();
+        let of_lane = self.running.values().filter(|one| one.claimed.lane == lane.lane).count();
+        let slow = match self.is_slow(lane.lane) {
+            true => SLOW_MAX.saturating_sub(self.slow_count()),
+            false => RUNNING_MAX,
+        };
+        let all = RUNNING_MAX.saturating_sub(self.running.len());
+        let shares = RUNNING_PER_APP.saturating_sub(of_app);
+        all.min(shares).min(RUNNING_PER_HOST.saturating_sub(of_lane)).min(slow)
+    }
+
+    fn is_slow(&self, lane: i64) -> bool {
+        let is_running_slowly = |one: &Running| one.claimed.lane == lane && one.is_slow();
+        self.slow.contains(&lane) || self.running.values().any(is_running_slowly)
+    }
+
+    fn slow_count(&self) -> usize {
+        self.running.values().filter(|one| self.is_slow(one.claimed.lane)).count()
+    }
+
+    /// Has a slow fetch give way to a lane that found no place: one of the same app when a link of the lane ends soon,
+    /// any when slow ones hold more than they may while a lane waits that is not slow.
+    fn ask_for_place(&self, lane: &ReportLane) {
+        let urgent = self.app.clock.now().plus_ms(URGENT_MS);
+        let is_urgent = lane.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
+        let is_passed = !self.is_slow(lane.lane)
+            && self.running.len() >= RUNNING_MAX
+            && self.slow_count() > SLOW_MAX;
+        let of_lane = self.running.values().filter(|one| one.claimed.lane == lane.lane).count();
+        let is_lane_full = of_lane >= RUNNING_PER_HOST;
+        let may_go = |one: &&Running| {
+            let of_lane = one.claimed.lane == lane.lane;
+            let of_app = one.claimed.app_id == lane.app_id && !is_lane_full;
+            one.is_slow() && (is_passed || is_urgent && (of_lane || of_app))
+        };
+        let longest = self.running.values().filter(may_go).min_by_key(|one| one.since);
+        if let Some(longest) = longest {
+            longest.give_way.notify_one();
+        }
     }
 }
 
@@ -53,21 +206,15 @@ impl Worker for FetchReport {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let room = RUNNING_MAX.saturating_sub(self.fetches.len());
-        if room == 0 {
-            return Ok(Step::Idle);
+        let app = SharedApp::clone(&self.app);
+        let now = app.clock.now();
+        let placed = app.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
+        let disk_room = app.disk.room_bytes();
+        let mut begun = 0;
+        for lane in app.store.list_report_lanes(now).await? {
+            begun += self.take(&lane, disk_room).await?;
         }
-        let (store, now) = (&self.app.store, self.app.clock.now());
-        let room = u32::try_from(room).unwrap_or(0);
-        let claimed = store.claim_reports(now, now.plus_ms(LEASE_MS), room).await?;
-        if claimed.is_empty() {
-            return Ok(Step::Idle);
-        }
-        for report in claimed {
-            self.claimed.insert(report.report_id, report.clone());
-            self.fetches.spawn(fetch(SharedApp::clone(&self.app), report));
-        }
-        Ok(Step::Worked)
+        Ok(if placed + begun > 0 { Step::Worked } else { Step::Idle })
     }
 
     fn is_busy(&self) -> bool {
@@ -76,7 +223,17 @@ impl Worker for FetchReport {
 
     async fn ended(&mut self) -> bool {
         let report_id = joined(&mut self.fetches).await;
-        self.claimed.remove(&report_id);
+        if let Some(running) = self.running.remove(&report_id) {
+            match running.is_slow() {
+                true if self.slow.len() < SLOW_HOSTS_MAX => {
+                    self.slow.insert(running.claimed.lane);
+                }
+                true => {}
+                false => {
+                    self.slow.remove(&running.claimed.lane);
+                }
+            }
+        }
         // A place is free, and nobody signals for what has waited for it.
         true
     }
@@ -84,13 +241,26 @@ impl Worker for FetchReport {
     /// Breaks off: a fetch may take minutes, and can begin anew elsewhere at once.
     async fn stop(&mut self) {
         self.fetches.shutdown().await;
-        for (_, claimed) in self.claimed.drain() {
-            let reason = "the fetch was broken off because the server stopped".to_owned();
-            let outcome = FetchOutcome::Retry { reason, due_at: self.app.clock.now() };
-            if let Err(fault) = self.app.store.finish_report(&claimed, &outcome).await {
-                tracing::warn!(%fault, "a report waits for the end of its lease");
-            }
+        for (_, Running { claimed, unnamed, .. }) in self.running.drain() {
+            unnamed.remove(&self.app).await;
+            let reason = "the fetch was broken off because the server stopped";
+            put_back(&self.app, &claimed, Some(reason), 1, 0).await;
         }
+    }
+}
+
+/// Gives a report back untried. When that fails its lease ends by itself.
+async fn put_back(
+    app: &App,
+    claimed: &ClaimedReport,
+    reason: Option<&str>,
+    needed_bytes: i64,
+    wait_ms: i64,
+) {
+    let due_at = app.clock.now().plus_ms(wait_ms);
+    let given = app.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
+    if let Err(fault) = given {
+        tracing::warn!(%fault, "a report waits for the end of its lease");
     }
 }
 
@@ -100,12 +270,26 @@ struct Failure {
     class: &'static str,
     /// Whether another try can come to something else: what was refused for its content is not asked for again.
     may_pass_later: bool,
+    /// When only room was wanting: bytes that the content needs at least.
+    needed_bytes: Option<i64>,
+}
+
+impl Failure {
+    fn no_room(needed_bytes: i64) -> Failure {
+        Failure {
+            reason: DISK_FULL.to_owned(),
+            class: "no_room",
+            may_pass_later: true,
+            needed_bytes: Some(needed_bytes),
+        }
+    }
 }
 
 impl From<FetchFailure> for Failure {
     fn from(failure: FetchFailure) -> Failure {
         let may_pass_later = failure.may_pass_later();
-        Failure { reason: failure.to_string(), class: failure.class(), may_pass_later }
+        let (reason, class) = (failure.to_string(), failure.class());
+        Failure { reason, class, may_pass_later, needed_bytes: None }
     }
 }
 
@@ -116,75 +300,137 @@ impl From<Unkept> for Failure {
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
         let may_pass_later = !matches!(unkept, Unkept::Unfit(_) | Unkept::Malware);
-        Failure { reason: unkept.to_string(), class: unkept.class(), may_pass_later }
+        let (reason, class) = (unkept.to_string(), unkept.class());
+        Failure { reason, class, may_pass_later, needed_bytes: None }
     }
 }
 
-/// Fetches one report and records how it went; gives its id.
-async fn fetch(app: SharedApp, claimed: ClaimedReport) -> Id {
+/// Fetches one report and records how it went, unless it gives way; gives its id.
+async fn fetch(
+    app: SharedApp,
+    claimed: ClaimedReport,
+    give_way: Arc<Notify>,
+    unnamed: Unnamed,
+) -> Id {
     let report_id = claimed.report_id;
-    let (hub, report) = (SharedApp::clone(&app), claimed.clone());
-    let fetching = async move { fetch_into_store(&hub, &report).await };
-    let fetched = app.background.run(fetching).await;
-    let now = app.clock.now();
-    let outcome = match (fetched, retry::REPORT.next(claimed.attempt, now)) {
-        (Ok(stored), _) => {
-            app.metrics.count_fetch("stored");
-            stored
+    let (hub, report, kept) = (SharedApp::clone(&app), claimed.clone(), unnamed.clone());
+    let fetching = async move { fetch_into_store(&hub, &report, &kept).await };
+    let fetched = tokio::select! {
+        fetched = app.background.run(fetching) => fetched,
+        () = give_way.notified() => {
+            app.metrics.count_fetch("gave_way");
+            unnamed.remove(&app).await;
+            put_back(&app, &claimed, None, 1, GAVE_WAY_MS).await;
+            return report_id;
         }
-        (Err(Failure { reason, class, may_pass_later }), next) => {
+    };
+    let now = app.clock.now();
+    let outcome = match fetched {
+        Ok(stored) => stored,
+        Err(Failure { reason, class, needed_bytes: Some(needed_bytes), .. }) => {
+            app.metrics.count_fetch(class);
+            put_back(&app, &claimed, Some(&reason), needed_bytes, NO_ROOM_MS).await;
+            return report_id;
+        }
+        Err(Failure { reason, class, may_pass_later, .. }) => {
             app.metrics.count_fetch(class);
             tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
+            let next = retry::REPORT.next_before(claimed.attempt, now, claimed.link_ends_at);
             match next.filter(|_| may_pass_later) {
                 Some(due_at) => FetchOutcome::Retry { reason, due_at },
                 None => FetchOutcome::Failed { reason },
             }
         }
     };
-    match app.store.finish_report(&claimed, &outcome).await {
-        Ok(true) => {}
-        Ok(false) => {
+    // From here on a row may name it.
+    unnamed.set(None);
+    record(&app, &claimed, &outcome).await;
+    report_id
+}
+
+async fn record(app: &App, claimed: &ClaimedReport, outcome: &FetchOutcome) {
+    let report_id = claimed.report_id;
+    match (app.store.finish_report(claimed, outcome).await, outcome) {
+        (Ok(true), FetchOutcome::Stored { .. }) => app.metrics.count_fetch("stored"),
+        (Ok(true), _) => {}
+        (Ok(false), _) => {
             tracing::warn!(%report_id, "a fetch ended after its lease");
-            forget(&app, &outcome).await;
+            forget(app, outcome).await;
         }
-        Err(fault) => {
+        (Err(fault), FetchOutcome::Stored { content, .. }) if fault.kind() == FaultKind::NoRoom => {
+            app.metrics.count_fetch("quota_used_up");
+            forget(app, outcome).await;
+            put_back(app, claimed, Some(QUOTA_USED_UP), content.size_bytes, 0).await;
+        }
+        (Err(fault), _) => {
             tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again");
         }
     }
-    report_id
 }
 
 /// Takes away an object that no row names. After a fault it stays: the row may have been written.
 async fn forget(app: &App, outcome: &FetchOutcome) {
-    let FetchOutcome::Stored { content, .. } = outcome else { return };
-    if let Err(error) = app.objects.remove(content.object_id).await {
+    if let FetchOutcome::Stored { content, .. } = outcome {
+        remove(app, content.object_id).await;
+    }
+}
+
+async fn remove(app: &App, object_id: Id) {
+    if let Err(error) = app.objects.remove(object_id).await {
         tracing::warn!(%error, "an object without a row is left to the check of the objects");
     }
 }
 
-async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOutcome, Failure> {
+/// Checks deeply what is kept, before a row names it.
+async fn check(
+    app: &App,
+    claimed: &ClaimedReport,
+    judged: Judged,
+    stored: &Stored,
+) -> Result<Inspection, Unkept> {
+    if !judged.needs_check() {
+        return judged.check(stream::empty()).await;
+    }
+    let (tenant_id, object_id, size_bytes) =
+        (claimed.tenant_id, stored.object_id, stored.size_bytes);
+    let object = app.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
+    let object = object.map_err(Unkept::Unreadable)?;
+    judged.check(object.read(0..size_bytes)).await
+}
+
+async fn fetch_into_store(
+    app: &App,
+    claimed: &ClaimedReport,
+    unnamed: &Unnamed,
+) -> Result<FetchOutcome, Failure> {
     // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
     let inspector = Inspector::new(&app.inspect, claimed.attempt == 1);
     let writer = app.objects.create_behind(claimed.tenant_id);
-    let mut intake = Intake { writer, inspector, unkept: None };
+    let mut intake = Intake { app, writer, inspector, unkept: None, bytes: 0, looked_at: 0 };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
     if let Some(unkept) = intake.unkept {
         return Err(unkept.into());
     }
-    if let Err(FetchFailure::Sink(error)) = &fetched {
-        tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
+    if let Err(FetchFailure::Sink(error)) = fetched {
+        return Err(unstored(claimed, error, intake.bytes));
     }
     let fetched = fetched?;
     app.metrics.count_fetched_bytes(fetched.bytes);
-    let inspection = intake.inspector.finish(fetched.final_host).await?;
-    note(app, claimed, &inspection);
+    let judged = intake.inspector.finish(fetched.final_host).await?;
     if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
-    let stored = intake.writer.finish().await.map_err(|error| {
-        tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
-        FetchFailure::Sink(error)
-    })?;
+    let stored = intake.writer.finish().await;
+    let stored = stored.map_err(|error| unstored(claimed, error, fetched.bytes))?;
+    unnamed.set(Some(stored.object_id));
+    let inspection = match check(app, claimed, judged, &stored).await {
+        Ok(inspection) => inspection,
+        Err(unkept) => {
+            unnamed.remove(app).await;
+            return Err(unkept.into());
+        }
+    };
+    note(app, claimed, &inspection);
     let content = NewContent {
         object_id: stored.object_id,
         key: stored.key,
@@ -200,6 +446,17 @@ async fn fetch_into_store(app: &App, claimed: &ClaimedReport) -> Result<FetchOut
     Ok(FetchOutcome::Stored { content, facts })
 }
 
+/// Why the object store took no more after so many bytes.
+fn unstored(claimed: &ClaimedReport, error: io::Error, bytes: u64) -> Failure {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    if matches!(error.kind(), StorageFull | QuotaExceeded) {
+        // How much is still to come is not known: as much again.
+        return Failure::no_room(i64::try_from(bytes * 2).unwrap_or(i64::MAX));
+    }
+    tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
+    FetchFailure::Sink(error).into()
+}
+
 /// Counts what an inspection came to, and logs why a part of it has no result.
 fn note(app: &App, claimed: &ClaimedReport, inspection: &Inspection) {
     for finding in &inspection.findings {
@@ -212,15 +469,26 @@ fn note(app: &App, claimed: &ClaimedReport, inspection: &Inspection) {
 }
 
 /// Where the bytes go: past the inspection into the object. Dropped unfinished, it leaves nothing.
-struct Intake {
+struct Intake<'a> {
+    app: &'a App,
     writer: ObjectWriter,
     inspector: Inspector,
     /// Why the inspection broke off.
     unkept: Option<Unkept>,
+    bytes: u64,
+    /// How many bytes there were when the disk was looked at last.
+    looked_at: u64,
 }
 
-impl Sink for Intake {
+impl Sink for Intake<'_> {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        self.bytes += piece.len() as u64;
+        if self.bytes - self.looked_at >= LOOK_EVERY_BYTES {
+            self.looked_at = self.bytes;
+            if self.app.disk.room_bytes() <= 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
         if let Err(unkept) = self.inspector.take(&piece).await {
             let broken_off = io::Error::other(unkept.to_string());
             self.unkept = Some(unkept);

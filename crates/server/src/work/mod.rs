@@ -21,6 +21,7 @@ mod purge;
 mod push;
 mod sent;
 mod watch_clock;
+mod watch_room;
 mod webhook;
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ use keep_lines::KeepLines;
 use manifest::WriteManifests;
 use purge::Purge;
 use watch_clock::WatchClock;
+use watch_room::WatchRoom;
 
 pub(crate) use webhook::request;
 
@@ -85,9 +87,10 @@ enum Kind {
     Erase,
     Anchor,
     Purge,
+    WatchRoom,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::WatchClock,
     Kind::KeepLines,
     Kind::Deliver,
@@ -97,6 +100,7 @@ const KINDS: [Kind; 9] = [
     Kind::Erase,
     Kind::Anchor,
     Kind::Purge,
+    Kind::WatchRoom,
 ];
 
 /// Runs all workers until `stopped` says true.
@@ -130,6 +134,7 @@ async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
         Kind::Erase => repeat(kind, &app, Erase::new(&app), stopped).await,
         Kind::Anchor => repeat(kind, &app, Anchor::new(&app), stopped).await,
         Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
+        Kind::WatchRoom => repeat(kind, &app, WatchRoom::new(&app), stopped).await,
     }
 }
 
@@ -188,6 +193,7 @@ pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
         drain(&mut WriteManifests::new(app)).await?;
         drain(&mut Erase::new(app)).await?;
         drain(&mut Purge::new(app)).await?;
+        drain(&mut WatchRoom::new(app)).await?;
         drain(&mut anchor).await?;
         if !has_delivered && !has_fetched {
             return Ok(());

@@ -24,6 +24,7 @@ mod orders;
 mod redo;
 mod repeats;
 mod reports;
+mod room;
 mod root_key;
 mod sealing;
 mod sessions;

@@ -165,7 +165,7 @@ async fn a_paused_app_resumes_with_what_was_paused(world: &World) {
 
     let alerts = store.list_alerts(END, 10).await.unwrap();
     let [alert] = alerts.as_slice() else { panic!("{alerts:?}") };
-    assert_eq!((alert.app_id, alert.kind), (app.app_id, AlertKind::SinkPaused));
+    assert_eq!((alert.app_id, alert.kind), (Some(app.app_id), AlertKind::SinkPaused));
     assert_eq!(
         (alert.detail.as_str(), alert.created_at, alert.ended_at),
         ("status 500", NOW, None)

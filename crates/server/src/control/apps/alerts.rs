@@ -12,7 +12,8 @@ use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 
-/// Lists what somebody should look at, newest first: apps that were paused because their sink failed for long.
+/// Lists what somebody should look at, newest first: apps that were paused because their sink failed for
+/// long, tenants and apps near their quota, a disk that is nearly full.
 #[utoipa::path(
     get,
     path = "/alerts",
@@ -34,9 +35,13 @@ pub(crate) async fn list_alerts(call: Call, Query(list): Query<List>) -> Result<
 fn view(alert: &Alert) -> control::Alert {
     control::Alert {
         alert_id: alert.alert_id.to_string(),
-        app_id: alert.app_id.to_string(),
+        app_id: alert.app_id.map(|app_id| app_id.to_string()),
+        tenant_key: alert.tenant_id.map(|tenant_id| tenant_id.to_string()),
         kind: match alert.kind {
             AlertKind::SinkPaused => control::AlertKind::SinkPaused,
+            AlertKind::TenantNearQuota => control::AlertKind::TenantNearQuota,
+            AlertKind::AppNearQuota => control::AlertKind::AppNearQuota,
+            AlertKind::DiskNearlyFull => control::AlertKind::DiskNearlyFull,
         },
         detail: alert.detail.clone(),
         created_at: rfc3339(alert.created_at),

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::http::body::read_body;
+use crate::http::body::{BodyBudget, read_body};
 
 use super::*;
 
@@ -52,9 +52,11 @@ impl Served {
             .route("/refuse", post(async || "refused unread"))
             .route(
                 "/echo",
-                post(async |body: AxumBody| match read_body(body, 10, 200 * MS).await {
-                    Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                    Err(refused) => format!("{refused:?}"),
+                post(async |body: AxumBody| {
+                    match read_body(body, 10, 200 * MS, &BodyBudget::default()).await {
+                        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                        Err(refused) => format!("{refused:?}"),
+                    }
                 }),
             );
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,34 @@
+//! Leases that a process left behind when it ended at once.
+//!
+//! The embedded database has one process at a time: whatever is leased when it opens is nobody's, and due. With PostgreSQL
+//! another replica may be at work, and leases end by themselves.
+
+use domain::UnixMs;
+
+use crate::fault::Fault;
+use crate::value::{any, values};
+use crate::{Engine, Store};
+
+const RELEASE_REPORTS: &str =
+    "UPDATE reports SET state = 1, due_at = $1 WHERE state = 2 AND due_at > $1";
+/// A try that is under way is counted and not recorded yet.
+const RELEASE_DELIVERIES: &str = "UPDATE deliveries SET due_at = $1 WHERE state = 2 AND due_at > $1 \
+    AND attempts > (SELECT count(*) FROM attempts a \
+      WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no)";
+
+/// The statements of this file, for the test that prepares all of them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[RELEASE_REPORTS, RELEASE_DELIVERIES];
+
+impl Store {
+    /// Makes what is leased due again, where nobody else can be at it. To be called before any worker begins.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn release_leases(&self, now: UnixMs) -> Result<(), Fault> {
+        let Engine::Sqlite(_) = self.engine else { return Ok(()) };
+        let release =
+            [RELEASE_REPORTS, RELEASE_DELIVERIES].map(|sql| any(sql, values![now.0])).into();
+        self.write(release).await.map(drop)
+    }
+}
