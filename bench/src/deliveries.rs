@@ -21,6 +21,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest as _, Sha256};
+use store::api_keys::{ApiKeyLabel, NewApiKey};
 use store::apps::AppSettings;
 use store::audit::By;
 use store::{Location, Saved, Store};
@@ -145,8 +146,15 @@ async fn hirer(store: &Arc<Store>, place: usize, sink: &Sink) -> anyhow::Result<
     let app = store.find_app(app.app_id).await?.context("the app is gone")?;
     let tenant_id = names::tenant_id(place);
     store.grant(By::system(now()), &app, tenant_id, &app.terms()).await?;
-    let hash = Sha256::digest(key(place).as_bytes()).into();
-    store.create_tenant_key(&hash, names::tenant_id(place), "admin", now()).await?;
+    let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
+    let key = NewApiKey {
+        key_id: store.make_id(now()),
+        hash: Sha256::digest(key(place).as_bytes()).into(),
+        roles: "admin".to_owned(),
+        label: ApiKeyLabel::default(),
+        expires_at: None,
+    };
+    store.create_api_key(By::system(now()), Some(&tenant), &key, None).await?;
     Ok(hirer)
 }
 

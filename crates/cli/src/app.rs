@@ -322,8 +322,8 @@ impl Show for App {
 impl Show for CreatedApp {
     fn show(&self, sheet: &mut Sheet) {
         self.app.show(sheet);
-        sheet.field("app secret", &self.app_secret);
-        sheet.field("verification token", &self.verification_token);
-        sheet.field("encrypt key", &self.encrypt_key);
+        sheet.once("app secret", &self.app_secret);
+        sheet.once("verification token", &self.verification_token);
+        sheet.once("encrypt key", &self.encrypt_key);
     }
 }

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::control::List;
 
 use crate::{
-    account, app, audit, backup, demo, erasure, event, key, migrate, order, report, serve, storage,
-    tenant, work,
+    account, app, audit, backup, candidate, demo, erasure, event, key, migrate, order, report,
+    serve, storage, tenant, work,
 };
 
 /// The server that `probity serve` starts when it is told nothing.
@@ -180,7 +180,12 @@ pub(crate) enum Call {
         #[command(subcommand)]
         command: storage::Command,
     },
-    /// The installation's own keys.
+    /// Candidates (候选人): finding the orders of a person who asks.
+    Candidate {
+        #[command(subcommand)]
+        command: candidate::Command,
+    },
+    /// Keys: for the control API, and the installation's own.
     Key {
         #[command(subcommand)]
         command: key::Command,

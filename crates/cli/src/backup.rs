@@ -64,6 +64,10 @@ pub(crate) fn restore(global: &Global, Restore { dir, keys }: Restore) -> anyhow
         let (orders, erased, data) = (done.orders, done.erased, config.data.display());
         say(&format!("{orders} orders are restored in {data}; {erased} were erased since"));
         say(&format!("put the root key into {data}/root.key, or set PROBITY_ROOT_KEY, before the server starts"));
+        say(&format!(
+            "keys for the API are those of the backup; without an operator key of then, make one: \
+             `probity key replace-operator --data {data}`"
+        ));
         Ok(())
     })
 }

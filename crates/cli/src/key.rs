@@ -1,4 +1,4 @@
-//! `probity key`: the installation's own keys.
+//! `probity key`: keys for the control API (`api_key.rs`), and the installation's own.
 
 use std::path::Path;
 
@@ -7,20 +7,23 @@ use clap::Subcommand;
 use client::evidence::PublicKey;
 use contract::control::{self, RotateKeys, RotatedKeys};
 
+use crate::api_key;
 use crate::args::Global;
 use crate::output::Show;
 use crate::sheet::Sheet;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Api(api_key::Command),
     /// Change the root key while everybody works on; backups made before still need the old one.
     ///
     /// The next key comes from where the present one does: root.key.next in the data folder,
     /// PROBITY_ROOT_KEY_NEXT, or the second line of the root key command. With several servers, give it
     /// to each of them first.
     Rotate {
-        /// Make the next key in the data folder where none lies there. With SQLite this needs no asking;
-        /// with PostgreSQL only where one process runs.
+        /// Make the next key in the data folder where none lies there. With PostgreSQL only where one
+        /// process runs.
         #[arg(long)]
         make_key: bool,
     },
@@ -46,6 +49,7 @@ impl Show for control::PublicKey {
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Api(command) => api_key::run(global, command).await,
         Command::Rotate { make_key } => {
             let rotated = global.operator()?.rotate_keys(&RotateKeys { make_key }).await?;
             global.print(&rotated)

@@ -2,11 +2,13 @@
 //! parts; every other command calls a server's control API through the SDK and can do nothing that its users cannot.
 
 mod account;
+mod api_key;
 mod app;
 mod args;
 mod audit;
 mod backup;
 mod caller;
+mod candidate;
 mod credentials;
 mod daemon;
 mod demo;
@@ -82,6 +84,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Hold { command } => erasure::hold(global, command).await,
             Call::Audit { command } => audit::run(global, command).await,
             Call::Storage { command } => storage::run(global, command).await,
+            Call::Candidate { command } => candidate::run(global, command).await,
             Call::Key { command } => key::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }

@@ -41,6 +41,12 @@ impl Sheet {
         self.fields.push((label, value.into()));
     }
 
+    /// A labelled line with what is shown once: the answer to a repeat has none of it.
+    pub(crate) fn once(&mut self, label: &'static str, value: &str) {
+        let shown = if value.is_empty() { "shown once, with the first answer" } else { value };
+        self.field(label, shown);
+    }
+
     /// A labelled line, unless there is no value.
     pub(crate) fn optional(&mut self, label: &'static str, value: Option<impl Into<String>>) {
         if let Some(value) = value {

@@ -147,7 +147,7 @@ impl Show for UrlCheck {
 impl Show for RotatedSecret {
     fn show(&self, sheet: &mut Sheet) {
         sheet.field("secret", word(&self.secret));
-        sheet.field("new value", &self.value);
+        sheet.once("new value", &self.value);
         sheet.field("old value until", &self.old_until);
     }
 }

@@ -93,6 +93,10 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
+    if api_key.is_empty() {
+        say("the tenant was created before; its key was shown then, and is not shown again");
+        return;
+    }
     let kept = credentials::path().and_then(|path| {
         credentials::remember(&path, server, &tenant.tenant_key, api_key)?;
         Ok(path)
@@ -141,6 +145,6 @@ impl Show for Tenant {
 impl Show for CreatedTenant {
     fn show(&self, sheet: &mut Sheet) {
         self.tenant.show(sheet);
-        sheet.field("API key", &self.api_key);
+        sheet.once("API key", &self.api_key);
     }
 }

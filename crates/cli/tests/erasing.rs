@@ -383,6 +383,8 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     let words = ["restore", before.to_str().unwrap(), "--keys", keys.to_str().unwrap()];
     let told = done(&probity(&data, &words));
     assert!(told.contains("1 orders are restored") && told.contains("1 were erased"), "{told}");
+    let way_in = format!("`probity key replace-operator --data {}`", data.display());
+    assert!(told.trim_end().ends_with(&way_in), "{told}");
     assert_absent(&files(&data), &parts);
     std::fs::copy(setup.data.join("root.key"), data.join("root.key")).unwrap();
     let revived = Setup::new(&restored);

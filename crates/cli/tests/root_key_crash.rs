@@ -27,8 +27,8 @@ async fn a_rotation_that_is_killed_leaves_an_installation_that_opens() {
     for _ in 0..kills {
         let before = std::fs::read_to_string(&file).unwrap();
         let operator = Control::new(&daemon.url, &operator_key).unwrap();
-        let rotation =
-            tokio::spawn(async move { operator.rotate_keys(&RotateKeys::default()).await });
+        let make = RotateKeys { make_key: true };
+        let rotation = tokio::spawn(async move { operator.rotate_keys(&make).await });
         pause(Duration::from_micros(chance.below(12_000) as u64)).await;
         daemon.kill();
         let is_answered = rotation.await.unwrap().is_ok();

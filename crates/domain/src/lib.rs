@@ -2,6 +2,7 @@
 //!
 //! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
 
+pub mod candidate;
 pub mod fields;
 pub mod form;
 pub mod grant;
@@ -15,5 +16,5 @@ pub mod time;
 
 pub use id::{AppId, Id, TenantId};
 pub use link_end::link_ends_at;
-pub use role::{Act, Role};
+pub use role::{Act, Role, Roles};
 pub use time::UnixMs;

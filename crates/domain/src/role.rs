@@ -57,10 +57,58 @@ impl Role {
         act.roles().contains(&self)
     }
 
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// Whether only orders that it placed itself exist for this role.
-    #[must_use]
-    pub const fn sees_own_orders_only(self) -> bool {
+    const fn sees_own_orders_only(self) -> bool {
         matches!(self, Role::Recruiter)
+    }
+}
+
+/// The roles of one key: whatever one of them may do, it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles(u8);
+
+impl Roles {
+    /// These roles.
+    #[must_use]
+    pub fn of(roles: &[Role]) -> Roles {
+        Roles(roles.iter().fold(0, |all, role| all | role.bit()))
+    }
+
+    /// The roles of a text as [`Roles::to_string`] writes it; None when one is unknown or there is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Roles> {
+        let roles: Vec<_> = text.split(' ').map(Role::parse).collect::<Option<_>>()?;
+        Some(Roles::of(&roles))
+    }
+
+    /// Each of them once.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.0 & role.bit() != 0)
+    }
+
+    /// Whether one of them may do this.
+    #[must_use]
+    pub fn may(self, act: Act) -> bool {
+        self.iter().any(|role| role.may(act))
+    }
+
+    /// Whether they do this only to orders that they placed themselves.
+    #[must_use]
+    pub fn sees_own_orders_only(self, act: Act) -> bool {
+        self.iter().filter(|role| role.may(act)).all(Role::sees_own_orders_only)
+    }
+}
+
+impl std::fmt::Display for Roles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, role) in self.iter().enumerate() {
+            write!(f, "{}{}", if place == 0 { "" } else { " " }, role.as_str())?;
+        }
+        Ok(())
     }
 }
 
@@ -73,6 +121,10 @@ pub enum Act {
     SeeTenant,
     /// Change one tenant's settings.
     ChangeTenant,
+    /// Make, see, replace and revoke keys of a tenant.
+    ManageKeys,
+    /// Make, see, replace and revoke the operator's keys.
+    ManageOperatorKeys,
     /// Create, see, change and delete apps; send their events again.
     ManageApps,
     /// See what a tenant granted to apps, and what waits for its grant.
@@ -119,14 +171,18 @@ pub enum Act {
     ManageRetention,
     /// Erase orders by hand.
     EraseOrders,
+    /// Find a person's orders, to erase them or to answer the person.
+    FindCandidates,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 26] = [
+    pub const ALL: [Act; 29] = [
         Act::ManageTenants,
         Act::SeeTenant,
         Act::ChangeTenant,
+        Act::ManageKeys,
+        Act::ManageOperatorKeys,
         Act::ManageApps,
         Act::SeeGrants,
         Act::GrantApps,
@@ -150,6 +206,7 @@ impl Act {
         Act::SeeRetention,
         Act::ManageRetention,
         Act::EraseOrders,
+        Act::FindCandidates,
     ];
 
     /// The roles that may do this.
@@ -158,6 +215,7 @@ impl Act {
         use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
         match self {
             Act::ManageTenants
+            | Act::ManageOperatorKeys
             | Act::ManageApps
             | Act::CareForInstallation
             | Act::SeeOperatorAudit => &[Operator],
@@ -172,10 +230,12 @@ impl Act {
             Act::SeeOrders => &[Admin, Recruiter, Approver],
             Act::ReviewOrders | Act::SeeReports => &[Admin, Approver],
             Act::SeeEvents => &[Operator, Admin, Auditor],
-            Act::SeeExchanges | Act::GrantApps => &[Admin],
+            Act::SeeExchanges | Act::GrantApps | Act::ManageKeys => &[Admin],
             Act::SeeAudit | Act::SeeViews | Act::SeeRetention => &[Admin, PrivacyOfficer, Auditor],
             Act::SeeManifests => &[Admin, Approver, PrivacyOfficer, Auditor],
-            Act::ManageRetention | Act::EraseOrders => &[Admin, PrivacyOfficer],
+            Act::ManageRetention | Act::EraseOrders | Act::FindCandidates => {
+                &[Admin, PrivacyOfficer]
+            }
         }
     }
 }
@@ -191,6 +251,7 @@ mod tests {
             Act::ManageTenants,
             Act::SeeTenant,
             Act::ChangeTenant,
+            Act::ManageOperatorKeys,
             Act::ManageApps,
             Act::SeeGrants,
             Act::SeeAccounts,
@@ -210,6 +271,7 @@ mod tests {
             let is_elsewhere = matches!(
                 act,
                 Act::ManageTenants
+                    | Act::ManageOperatorKeys
                     | Act::ManageApps
                     | Act::CareForInstallation
                     | Act::SeeOperatorAudit
@@ -223,6 +285,25 @@ mod tests {
         assert!(Role::Recruiter.may(Act::SeeOrders) && !Role::Recruiter.may(Act::SeeReports));
         assert!(Role::Auditor.may(Act::ListOrders) && !Role::Auditor.may(Act::SeeOrders));
         assert!(Role::Approver.may(Act::SeeReports));
+        assert!(!Role::PrivacyOfficer.may(Act::SeeOrders));
+    }
+
+    #[test]
+    fn several_roles_may_what_one_of_them_may() {
+        let roles = Roles::parse("recruiter auditor").unwrap();
+        assert!(roles.may(Act::PlaceOrders) && roles.may(Act::SeeAudit));
+        assert!(!roles.may(Act::SeeReports));
+        // The auditor lists every order, but sees into none.
+        assert!(!roles.sees_own_orders_only(Act::ListOrders));
+        assert!(roles.sees_own_orders_only(Act::SeeOrders));
+        assert_eq!(roles.to_string(), "recruiter auditor");
+        assert_eq!(Roles::parse("auditor recruiter"), Some(roles));
+        for wrong in ["", " ", "admin ", "admin  auditor", "root", "admin root"] {
+            assert_eq!(Roles::parse(wrong), None, "{wrong:?}");
+        }
+        for role in Role::ALL {
+            assert_eq!(Roles::parse(role.as_str()), Some(Roles::of(&[role])));
+        }
     }
 
     #[test]

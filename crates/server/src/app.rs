@@ -11,6 +11,7 @@ use crate::disk::Disk;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::inspect::Inspect;
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
@@ -41,6 +42,8 @@ pub struct App {
     pub proxies: Ranges,
     /// The memory for the bodies of requests.
     pub bodies: BodyBudget,
+    /// When keys of the control API were used, until that is recorded.
+    pub key_uses: KeyUses,
     /// The long connections of this process.
     pub lines: Lines,
     /// The only way out.

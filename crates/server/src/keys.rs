@@ -2,8 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::UnixMs;
@@ -11,7 +11,9 @@ use store::Store;
 use store::apps::App;
 
 use crate::chance;
-use crate::start::StartFailure;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::start::{self, StartFailure};
 
 /// The file in the data folder that holds the operator's key.
 pub const OPERATOR_KEY_FILE: &str = "operator.key";
@@ -34,6 +36,32 @@ pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(),
     write_secret(&path, &key).map_err(|error| StartFailure::File(path, error))?;
     store.create_operator_key(&hash(&key), now).await?;
     Ok(())
+}
+
+/// Revokes every operator key and makes a new one in the data folder (mode 0600); gives its file. For who has the
+/// machine and no operator key; on the embedded database only while no server has it open.
+///
+/// # Errors
+/// [`StartFailure::OperatorKeyStands`] when the file is there and may not be overwritten; see [`StartFailure`].
+pub async fn replace_operator_keys(
+    config: &Config,
+    clock: &Clock,
+    may_overwrite: bool,
+) -> Result<PathBuf, StartFailure> {
+    let path = config.data.join(OPERATOR_KEY_FILE);
+    if path.exists() && !may_overwrite {
+        return Err(StartFailure::OperatorKeyStands(path));
+    }
+    let store = start::open_installation(config, clock).await?;
+    let key = new_key(OPERATOR_PREFIX);
+    let wrong = |error| StartFailure::File(path.clone(), error);
+    // First the draft: a key that nobody could read would lock the operator out.
+    let draft = write_draft(&path, &key).map_err(wrong)?;
+    let replaced = store.replace_operator_keys(&hash(&key), clock.now()).await;
+    store.close().await;
+    replaced?;
+    put_in_place(&draft, &path).map_err(wrong)?;
+    Ok(path)
 }
 
 /// A new API key: the prefix and 43 letters and digits, 256 bits.
@@ -61,12 +89,22 @@ pub fn secret_no(app: &App, secret: &str, now: UnixMs) -> Option<i64> {
 
 /// Writes a file that only its owner can read, whole or not at all.
 pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    put_in_place(&write_draft(path, text)?, path)
+}
+
+fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     let draft = path.with_extension("new");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    // `mode` counts for new files only.
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
-    fs::rename(&draft, path)?;
+    Ok(draft)
+}
+
+fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(draft, path)?;
     path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }

@@ -16,6 +16,7 @@ mod form_values;
 pub mod handles;
 pub mod http;
 pub mod inspect;
+mod key_uses;
 pub mod keys;
 pub mod links;
 pub mod long_connection;

@@ -172,8 +172,8 @@ impl RootSource {
         match &self.0 {
             Place::File(data) if may_make => make(data, NEXT_FILE).map_err(Refused::Source),
             Place::File(_) => Err(Refused::NoNext(
-                "expected a next root key in root.key.next of every replica's data folder, or make_key where there is \
-                 one replica only",
+                "expected a next root key in root.key.next of every replica's data folder, or make_key as true where \
+                 there is one replica only",
             )),
             Place::Environment { next: Some(_), .. } => Err(Refused::InForce),
             Place::Environment { next: None, .. } => Err(Refused::NoNext(

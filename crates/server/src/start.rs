@@ -23,6 +23,7 @@ use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::{BadCertificate, Tls};
 use crate::inspect::{BadScanner, DeepCheck, Inspect};
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
@@ -88,6 +89,9 @@ pub enum StartFailure {
     /// A file or folder that cannot be read or written.
     #[error("{path}", path = .0.display())]
     File(PathBuf, #[source] io::Error),
+    /// A file with an operator key that would be overwritten.
+    #[error("{path} is there and stays: --overwrite replaces it", path = .0.display())]
+    OperatorKeyStands(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -273,6 +277,7 @@ async fn open(
         limits,
         proxies,
         bodies: BodyBudget::default(),
+        key_uses: KeyUses::default(),
         lines,
         outbound,
         inspect,
@@ -289,6 +294,20 @@ async fn open(
 /// Whom to trust over TLS.
 fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {
     Authorities::load(config.ca_file.as_deref())
+}
+
+/// Opens the memory of an installation that is there, for a command on its machine.
+pub(crate) async fn open_installation(
+    config: &Config,
+    clock: &Clock,
+) -> Result<Store, StartFailure> {
+    let database = config.data.join(DATABASE_FILE);
+    if config.database_url.is_none() && !database.exists() {
+        let missing = format_args!("expected a database at {}", database.display());
+        return Err(Fault::new(FaultKind::Schema, missing).into());
+    }
+    make_folder(&config.data)?;
+    open_store(&location(config), &RootSource::of(config)?, clock.now()).await
 }
 
 /// Opens the memory under the root key that is in force among those that the source gives.

@@ -33,6 +33,7 @@ impl Call {
             ("{order_id}", &names.order_id),
             ("{report_id}", &names.report_id),
             ("{event_id}", &names.event_id),
+            ("{key_id}", &names.key_id),
         ] {
             path = path.replace(place, name);
         }
@@ -54,6 +55,7 @@ struct Names {
     order_id: String,
     report_id: String,
     event_id: String,
+    key_id: String,
 }
 
 async fn calls(world: &World) -> Vec<Call> {
@@ -77,6 +79,7 @@ async fn calls(world: &World) -> Vec<Call> {
 async fn names(world: &World, seed: &Seed) -> Names {
     let hirer = &seed.hirer;
     let order = world.place(seed).await;
+    let keys = hirer.control.list_api_keys(&hirer.tenant_key, &Default::default()).await.unwrap();
     let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await.unwrap();
     Names {
         tenant_key: hirer.tenant_key.clone(),
@@ -85,6 +88,7 @@ async fn names(world: &World, seed: &Seed) -> Names {
         report_id: order.order_id.clone(),
         order_id: order.order_id,
         event_id: events.items[0].event_id.clone(),
+        key_id: keys.items[0].key_id.clone(),
     }
 }
 
@@ -97,6 +101,7 @@ fn absent() -> Names {
         order_id: "7000000000000000000".to_owned(),
         report_id: "7000000000000000000".to_owned(),
         event_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        key_id: "7000000000000000000".to_owned(),
     }
 }
 
@@ -200,6 +205,7 @@ async fn names_of_the_wrong_shape_name_nothing() {
             order_id: wrong.to_owned(),
             report_id: wrong.to_owned(),
             event_id: wrong.to_owned(),
+            key_id: wrong.to_owned(),
         };
         for call in calls(&world).await {
             let is_named = call.path.contains("_id}");
@@ -264,6 +270,55 @@ async fn a_recruiter_sees_its_own_orders_and_no_results() {
         let seen = approver.get_order(tenant_key, &own.order_id).await.unwrap();
         assert_eq!(seen.conclusion.as_deref(), Some("绿灯"));
         assert_eq!((seen.results.len(), seen.reports.len()), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reasons_and_comments_are_seen_by_who_sees_reports() {
+    World::each(async |world| {
+        let seed = world.seed_with_approval().await;
+        let tenant_key = &seed.hirer.tenant_key;
+        let recruiter = world.control(&world.member_key(&seed.hirer, "recruiter").await);
+        let approver = world.control(&world.member_key(&seed.hirer, "approver").await);
+        let form = harness::form(&seed.account.account_id);
+        let result = |order_id: &str, result: &str| contract::check::UpdateResult {
+            background_check_id: order_id.to_owned(),
+            result: result.to_owned(),
+            result_time: 1_795_004_000_000,
+            operator_role: contract::check::OperatorRole::Provider,
+            report_file_list: Vec::new(),
+        };
+        let mut orders = Vec::new();
+        for _ in 0..3 {
+            let order_id = recruiter.place_order(tenant_key, &form).await.unwrap().order_id;
+            seed.vendor.update_result(&result(&order_id, "红灯")).await.unwrap();
+            orders.push(order_id);
+        }
+        let reject = contract::control::RejectOrder { reason: "有犯罪记录".to_owned() };
+        approver.reject_order(tenant_key, &orders[0], &reject).await.unwrap();
+        seed.vendor.update_result(&result(&orders[0], "绿灯")).await.unwrap();
+        let approve =
+            contract::control::ApproveOrder { comment: Some("学历已更正".to_owned()) };
+        approver.approve_order(tenant_key, &orders[0], &approve).await.unwrap();
+        let end = |reason: &str| contract::control::TerminateOrder { reason: reason.to_owned() };
+        let admin = &seed.hirer.control;
+        admin.terminate_order(tenant_key, &orders[1], &end("结果为红灯")).await.unwrap();
+        let own = recruiter.terminate_order(tenant_key, &orders[2], &end("候选人退出")).await;
+        let notes = |order: &contract::control::Order| -> Vec<String> {
+            order.timeline.iter().filter_map(|entry| entry.note.clone()).collect()
+        };
+        assert_eq!(notes(&own.unwrap()), ["候选人退出"], "its own words");
+        let expected: [&[&str]; 3] =
+            [&["有犯罪记录", "学历已更正"], &["结果为红灯"], &["候选人退出"]];
+        for (order_id, expected) in orders.iter().zip(expected) {
+            let seen = approver.get_order(tenant_key, order_id).await.unwrap();
+            assert_eq!(notes(&seen), expected);
+            let seen = recruiter.get_order(tenant_key, order_id).await.unwrap();
+            let is_own = expected[0] == "候选人退出";
+            assert_eq!(notes(&seen).len(), usize::from(is_own), "{seen:?}");
+            assert_eq!(seen.timeline.last().unwrap().actor.len(), 19, "who did it is seen");
+        }
     })
     .await;
 }

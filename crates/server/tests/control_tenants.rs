@@ -4,7 +4,7 @@
 
 mod harness;
 
-use contract::control::{CreateTenant, List, UpdateTenant};
+use contract::control::{CreateTenant, CreatedTenant, List, Problem, UpdateTenant};
 use harness::World;
 
 #[tokio::test]
@@ -42,6 +42,33 @@ async fn a_change_keeps_what_it_does_not_name() {
         let body = UpdateTenant { name: Some(" ".to_owned()), ..UpdateTenant::default() };
         let refused = hirer.control.update_tenant(&hirer.tenant_key, &body).await.unwrap_err();
         assert_eq!(refused.problem().unwrap().errors[0].field, "name");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_is_refused_with_what_was_expected() {
+    World::each(async |world| {
+        let seed = world.seed().await;
+        let tenant = format!("/api/v1/tenants/{}", seed.hirer.tenant_key);
+        let app = format!("/api/v1/apps/{}", seed.app.app.app_id);
+        let before = world.rows().await;
+        for (path, member) in [(&tenant, "retention_days"), (&app, "ip_allowlist")] {
+            for body in ["", "{}", " { } ", r#"{"name":null}"#] {
+                let ask = world.request("PATCH", path, &world.operator_key);
+                let ask = ask.header("content-type", "application/json").body(body);
+                let answer = ask.send().await.unwrap();
+                assert_eq!(answer.status(), 400, "{path} {body:?}");
+                let problem: Problem = answer.json().await.unwrap();
+                assert!(problem.detail.contains("at least one of name"), "{problem:?}");
+                assert!(problem.detail.contains(member), "{problem:?}");
+            }
+            let ask = world.request("PATCH", path, &world.operator_key);
+            let ask = ask.header("content-type", "application/json").body(r#"{"colour":1}"#);
+            let problem: Problem = ask.send().await.unwrap().json().await.unwrap();
+            assert_eq!(problem.errors[0].field, "colour");
+        }
+        harness::rows::assert_same_rows(&before, &world.rows().await, "nothing was changed");
     })
     .await;
 }
@@ -96,7 +123,7 @@ async fn pages_hold_every_tenant_once_newest_first() {
 }
 
 #[tokio::test]
-async fn a_repeated_creation_gives_the_first_answer_to_the_byte() {
+async fn a_repeated_creation_gives_the_first_answer_without_the_key() {
     World::each(async |world| {
         let post = |key: &str, body: &'static str| {
             let request = world.request("POST", "/api/v1/tenants", &world.operator_key);
@@ -105,11 +132,15 @@ async fn a_repeated_creation_gives_the_first_answer_to_the_byte() {
         };
         let first = post("k", r#"{"name":"a"}"#).await.unwrap();
         assert_eq!(first.status(), 201);
-        let first = first.bytes().await.unwrap();
+        let first: CreatedTenant = first.json().await.unwrap();
+        assert!(first.api_key.starts_with("pbt_"));
         world.clock.advance_ms(86_399_999);
         let again = post("k", r#"{"name":"a"}"#).await.unwrap();
         assert_eq!(again.status(), 201);
-        assert_eq!(again.bytes().await.unwrap(), first, "the same tenant and the same key");
+        let again = again.text().await.unwrap();
+        assert!(!again.contains("api_key") && !again.contains(&first.api_key), "shown once");
+        let again: CreatedTenant = serde_json::from_str(&again).unwrap();
+        assert_eq!(again, first.without_secret(), "the same tenant");
         let other = post("k", r#"{"name":"b"}"#).await.unwrap();
         assert_eq!(other.status(), 422);
         assert!(other.text().await.unwrap().contains("idempotency_key_reused"));
@@ -117,7 +148,9 @@ async fn a_repeated_creation_gives_the_first_answer_to_the_byte() {
         world.clock.advance_ms(2);
         let later = post("k", r#"{"name":"b"}"#).await.unwrap();
         assert_eq!(later.status(), 201);
-        assert_ne!(later.bytes().await.unwrap(), first);
+        let later: CreatedTenant = later.json().await.unwrap();
+        assert_ne!(later.tenant.tenant_key, first.tenant.tenant_key);
+        assert!(later.api_key.starts_with("pbt_"));
         let page = world.operator.list_tenants(&List::default()).await.unwrap();
         assert_eq!(page.items.len(), 2);
     })
@@ -133,12 +166,15 @@ async fn sixteen_twins_create_one_tenant() {
             tokio::spawn(async move { control.create_tenant(&CreateTenant::named("a")).await })
         };
         let twins: Vec<_> = (0..16).map(create).collect();
-        let mut keys = Vec::new();
+        let (mut keys, mut tenants) = (Vec::new(), Vec::new());
         for twin in twins {
-            keys.push(twin.await.unwrap().unwrap().api_key);
+            let created = twin.await.unwrap().unwrap();
+            keys.extend(Some(created.api_key).filter(|key| !key.is_empty()));
+            tenants.push(created.tenant);
         }
-        keys.dedup();
-        assert_eq!(keys.len(), 1, "all have the same answer");
+        assert_eq!(keys.len(), 1, "one of them has the key");
+        tenants.dedup();
+        assert_eq!(tenants.len(), 1, "all have the same tenant");
         let page = world.operator.list_tenants(&List::default()).await.unwrap();
         assert_eq!(page.items.len(), 1);
     })

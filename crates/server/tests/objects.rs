@@ -153,14 +153,20 @@ async fn the_root_key_is_changed_while_everybody_works_on() {
         };
         let file = world.data().join("root.key");
         let old = std::fs::read_to_string(&file).unwrap();
-        if engine == Engine::Postgres {
-            // Others might run here, and would not have the key.
-            let refusal = world.operator.rotate_keys(&RotateKeys::default()).await.unwrap_err();
-            assert_eq!(refusal.problem().unwrap().code, "illegal_state");
+        // Nothing lies there, and nothing is made that was not asked for.
+        let (given, make) = (RotateKeys { make_key: false }, RotateKeys { make_key: true });
+        let refusal = world.operator.rotate_keys(&given).await.unwrap_err();
+        assert_eq!(refusal.problem().unwrap().code, "illegal_state");
+        for body in ["", "{}"] {
+            let ask = world.request("POST", "/api/v1/keys/rotate", &world.operator_key);
+            let ask = ask.header("content-type", "application/json").body(body);
+            let answer = ask.send().await.unwrap();
+            assert_eq!(answer.status(), 400, "{body:?}");
+            assert!(answer.text().await.unwrap().contains("make_key: is required"), "{body:?}");
         }
-        let refusal = seed.hirer.control.rotate_keys(&RotateKeys::default()).await.unwrap_err();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), old);
+        let refusal = seed.hirer.control.rotate_keys(&make).await.unwrap_err();
         assert_eq!(refusal.problem().unwrap().status, 403);
-        let make = RotateKeys { make_key: true };
         let rotated = world.operator.rotate_keys(&make).await.unwrap();
         assert_eq!((rotated.generation, rotated.tenant_count, rotated.key_id.len()), (1, 1, 8));
         let new = std::fs::read_to_string(&file).unwrap();
@@ -190,7 +196,7 @@ async fn the_root_key_is_changed_while_everybody_works_on() {
         std::fs::write(world.data().join("root.key.next"), &next).unwrap();
         world.restart().await;
         assert_eq!(std::fs::read_to_string(&file).unwrap(), new);
-        let rotated = world.operator.rotate_keys(&RotateKeys::default()).await.unwrap();
+        let rotated = world.operator.rotate_keys(&given).await.unwrap();
         assert_eq!((rotated.generation, rotated.tenant_count), (2, 2));
         assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), next);
         assert_eq!(read(&world).await, CONTENT);
@@ -203,7 +209,7 @@ async fn a_server_with_a_wrong_or_missing_root_key_says_what_it_expected() {
     world.hirer().await;
     let file = world.data().join("root.key");
     let old = std::fs::read_to_string(&file).unwrap();
-    let rotated = world.operator.rotate_keys(&RotateKeys::default()).await.unwrap();
+    let rotated = world.operator.rotate_keys(&RotateKeys { make_key: true }).await.unwrap();
     let new = std::fs::read_to_string(&file).unwrap();
     world.stop().await;
     let start = async |adjust: &dyn Fn(&mut Config)| {

@@ -23,6 +23,7 @@ pub mod apps;
 pub mod audit;
 pub mod backup;
 mod cache;
+pub mod candidates;
 pub mod claims;
 pub mod connections;
 pub mod content;

@@ -14,6 +14,7 @@ fn shared() -> Vec<&'static str> {
         crate::api_keys::STATEMENTS,
         crate::apps::STATEMENTS,
         crate::audit::STATEMENTS,
+        crate::candidates::STATEMENTS,
         crate::claims::STATEMENTS,
         crate::connections::STATEMENTS,
         crate::deliveries::STATEMENTS,
@@ -138,7 +139,6 @@ async fn migrated_postgres() -> Option<tokio_postgres::Client> {
 /// made; and the one row of the pulse.
 const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM apps", "SCAN accounts"),
-    ("SELECT key_id FROM api_keys", "SCAN api_keys"),
     ("SELECT beat FROM pulse", "SCAN pulse"),
     // A rotation of the root key needs every tenant.
     ("SELECT tenant_id, wrapped_key FROM tenants", "SCAN tenants"),

@@ -260,7 +260,7 @@ fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
             tenant.at.0,
         ],
     );
-    let api_key = crate::api_keys::insert(
+    let api_key = crate::api_keys::insert_first(
         &tenant.api_key_hash,
         tenant.api_key_id,
         Some(tenant.tenant_id),

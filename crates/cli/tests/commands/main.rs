@@ -6,6 +6,7 @@
 mod bucket;
 mod evidence;
 mod harness;
+mod keys;
 mod quickstart;
 mod readme;
 mod words;
@@ -342,7 +343,9 @@ fn what_is_kept_is_checked_and_the_root_key_is_changed() {
     let (checked, key) = (world.run(&["report", "check"]).text(), "root.key");
     assert_eq!((field(&checked, "objects"), field(&checked, "findings")), ("0", "0"));
     let before = std::fs::read_to_string(world.data().join(key)).unwrap();
-    let rotated = world.run(&["key", "rotate"]).text();
+    let words = world.run(&["key", "rotate"]).failed(1);
+    assert!(words.contains("make_key"), "{words}");
+    let rotated = world.run(&["key", "rotate", "--make-key"]).text();
     assert_eq!(field(&rotated, "changes"), "1");
     assert_ne!(before, std::fs::read_to_string(world.data().join(key)).unwrap());
 

@@ -12,7 +12,9 @@
 //! ```
 
 mod accounts;
+mod api_keys;
 mod apps;
+mod candidates;
 mod events;
 mod evidence;
 mod files;
@@ -118,7 +120,7 @@ impl Control {
 
     /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a
     /// random one each. To repeat a POST that got no answer, make it twice with the same key: within
-    /// 24 hours the second finds the first one's answer.
+    /// 24 hours the second finds the first one's answer, without what is shown once.
     ///
     /// # Errors
     /// [`Broken::Address`] for a key of another shape.

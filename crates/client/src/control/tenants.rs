@@ -5,7 +5,7 @@ use contract::control::{CreateTenant, CreatedTenant, List, Page, Tenant, UpdateT
 use super::{Control, Error, NO_QUERY};
 
 impl Control {
-    /// Creates a tenant; the answer alone holds its first key. Needs the operator's key.
+    /// Creates a tenant; the first answer alone holds its first key. Needs the operator's key.
     pub async fn create_tenant(&self, body: &CreateTenant) -> Result<CreatedTenant, Error> {
         self.post(&["tenants"], body).await
     }

@@ -130,6 +130,11 @@ impl UpdateApp {
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();
+        if *self == UpdateApp::default() {
+            let members =
+                ["name", "scopes", "event_mode", "callback_url", "encrypted", "ip_allowlist"];
+            faults.nothing(&members);
+        }
         if let Some(name) = &self.name {
             faults.length("name", name, 1, NAME_CHARS_MAX);
         }
@@ -197,18 +202,34 @@ pub struct App {
     pub created_at: String,
 }
 
-/// Answer to `POST /apps`: the app and its secrets, which are shown this once.
+/// Answer to `POST /apps`: the app and its secrets, which are shown this once: absent in the answer to a repeat.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreatedApp {
     /// The app.
     #[serde(flatten)]
     pub app: App,
     /// With `app_id` it buys tokens.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub app_secret: String,
     /// Stands in every event as `token`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verification_token: String,
     /// Encrypts events, when `encrypted` is on, and signs them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub encrypt_key: String,
+}
+
+impl CreatedApp {
+    /// The answer as repeats get it.
+    #[must_use]
+    pub fn without_secret(&self) -> CreatedApp {
+        CreatedApp {
+            app: self.app.clone(),
+            app_secret: String::new(),
+            verification_token: String::new(),
+            encrypt_key: String::new(),
+        }
+    }
 }
 
 debug_only! { CreatedApp { app } }

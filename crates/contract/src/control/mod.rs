@@ -11,7 +11,9 @@
 mod rule;
 
 pub mod account;
+pub mod api_key;
 pub mod app;
+pub mod candidate;
 pub mod connection;
 pub mod event;
 pub mod evidence;
@@ -29,7 +31,9 @@ pub mod storage;
 pub mod tenant;
 
 pub use account::{Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package};
+pub use api_key::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, ReplaceApiKey};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
+pub use candidate::{FoundCandidate, FoundOrder, SearchCandidates};
 pub use connection::Connection;
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,

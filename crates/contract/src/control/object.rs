@@ -96,13 +96,12 @@ pub struct ObjectsChecked {
     pub next_cursor: Option<String>,
 }
 
-/// Body of `POST /keys/rotate`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Body of `POST /keys/rotate`. It says where the next key comes from, so that no empty call changes the root key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKeys {
-    /// Makes the next root key in the data folder when none lies there. With PostgreSQL only where one process runs: the
-    /// others would not have it.
-    #[serde(default)]
+    /// Whether the next root key is made, in the data folder, when none lies there; else it must be there. With
+    /// PostgreSQL only where one process runs: the others would not have it.
     pub make_key: bool,
 }
 

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 /// One broken rule of a request body or query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldFault {
-    /// The member, as a path from the body's root: `candidate_info.mobile.code`, `scopes[2]`.
+    /// The member, as a path from the body's root: `candidate_info.mobile.code`, `scopes[2]`; empty for the body as
+    /// a whole.
     pub field: String,
     /// What was expected, in words; it never repeats the value.
     pub message: String,
@@ -48,6 +49,8 @@ impl Problem {
     #[must_use]
     pub fn invalid(errors: Vec<FieldFault>) -> Problem {
         let detail = match errors.as_slice() {
+            // What is wrong with the body as a whole names no member.
+            [only] if only.field.is_empty() => only.message.clone(),
             [only] => format!("{}: {}", only.field, only.message),
             many => format!("{} members are not as expected", many.len()),
         };

@@ -36,6 +36,12 @@ impl Faults {
         }
     }
 
+    /// A change that changes nothing: it has none of `members`.
+    pub(super) fn nothing(&mut self, members: &[&str]) {
+        let (last, others) = members.split_last().expect("a change has members");
+        self.add("", format!("expected at least one of {} or {last}", others.join(", ")));
+    }
+
     /// `text` has `min` to `max` ASCII digits and nothing else.
     pub(super) fn digits(&mut self, field: &str, text: &str, min: usize, max: usize) {
         let fits = (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());

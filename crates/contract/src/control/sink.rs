@@ -169,16 +169,25 @@ impl RotateSecret {
     }
 }
 
-/// Answer to `rotate`: the new value, which is shown this once.
+/// Answer to `rotate`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RotatedSecret {
     /// Which secret it is.
     pub secret: SecretKind,
-    /// The new value.
+    /// The new value, which is shown this once: absent in the answer to a repeat.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub value: String,
     /// Until when the old value is good besides it (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub old_until: String,
+}
+
+impl RotatedSecret {
+    /// The answer as repeats get it.
+    #[must_use]
+    pub fn without_secret(&self) -> RotatedSecret {
+        RotatedSecret { value: String::new(), ..self.clone() }
+    }
 }
 
 debug_only! { RotatedSecret { secret, old_until } }

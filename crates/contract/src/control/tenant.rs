@@ -92,6 +92,9 @@ impl UpdateTenant {
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();
+        if *self == UpdateTenant::default() {
+            faults.nothing(&["name", "report_approval", "four_eyes", "retention_days", "locale"]);
+        }
         let (name, locale) = (self.name.as_deref(), self.locale.as_deref());
         settings(&mut faults, name, self.retention_days, locale);
         faults.0
@@ -130,14 +133,23 @@ pub struct Tenant {
     pub created_at: String,
 }
 
-/// Answer to `POST /tenants`: the tenant and its first key, which is shown this once.
+/// Answer to `POST /tenants`: the tenant and its first key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreatedTenant {
     /// The tenant.
     #[serde(flatten)]
     pub tenant: Tenant,
-    /// The tenant's first key, `pbt_…`, role `admin`.
+    /// The tenant's first key, `pbt_…`, role `admin`, which is shown this once: absent in the answer to a repeat.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub api_key: String,
+}
+
+impl CreatedTenant {
+    /// The answer as repeats get it.
+    #[must_use]
+    pub fn without_secret(&self) -> CreatedTenant {
+        CreatedTenant { tenant: self.tenant.clone(), api_key: String::new() }
+    }
 }
 
 debug_only! { CreatedTenant { tenant } }
@@ -164,7 +176,10 @@ mod tests {
         let fields: Vec<_> = body.faults().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["name", "retention_days", "locale"]);
         assert!(serde_json::from_str::<CreateTenant>(r#"{"name":"a","colour":1}"#).is_err());
-        assert!(UpdateTenant::default().faults().is_empty());
+        let nothing = UpdateTenant::default().faults();
+        assert!(nothing.len() == 1 && nothing[0].message.ends_with("or locale"), "{nothing:?}");
+        let one = UpdateTenant { four_eyes: Some(false), ..UpdateTenant::default() };
+        assert!(one.faults().is_empty());
     }
 
     #[test]

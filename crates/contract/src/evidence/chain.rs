@@ -49,6 +49,12 @@ pub enum AuditAct {
     SettingsChanged,
     /// A key for the control API was made.
     ApiKeyMade,
+    /// A key for the control API got a new value.
+    ApiKeyReplaced,
+    /// A key for the control API was revoked.
+    ApiKeyRevoked,
+    /// Orders were searched by what tells about a person.
+    CandidatesSearched,
     /// An account was bound.
     AccountBound,
     /// An account was unbound.

@@ -19,6 +19,8 @@ pub(super) enum Of {
     Views = 8,
     Erasures = 9,
     Candidates = 10,
+    ApiKeys = 11,
+    FoundOrders = 12,
 }
 
 /// The cursor of the entry with this keyset.

@@ -7,7 +7,7 @@ use contract::hex::to_hex;
 use super::failure::{Failure, judge};
 use super::gate::Call;
 use super::instant::rfc3339;
-use super::repeat::{self, Creation};
+use super::repeat::{self, Answer, Creation};
 use super::request::{Content, Query};
 use crate::disk::Room;
 use crate::files;
@@ -57,7 +57,8 @@ pub(crate) async fn create_file(
         sha256: to_hex(&file.sha256),
         created_at: rfc3339(at),
     };
-    let created = repeat::create(&call, come.key, Creation::File(&tenant, &file), &body).await;
+    let answer = Answer::same(&body);
+    let created = repeat::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
     if created.is_err()
         && !app.store.knows_object(file_id).await.unwrap_or(true)
         && let Err(error) = app.objects.remove(file_id).await

@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
-use domain::{Act, AppId, Id, Role, TenantId};
+use domain::{Act, AppId, Id, Role, Roles, TenantId};
 use store::audit::By;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
@@ -28,14 +28,19 @@ use crate::keys;
 pub(super) struct Caller {
     /// Stands in timelines.
     pub(super) key_id: Id,
-    pub(super) role: Role,
+    roles: Roles,
     /// None for the operator.
     tenant_id: Option<TenantId>,
 }
 
 impl Caller {
     pub(super) fn may(self, act: Act) -> bool {
-        self.role.may(act)
+        self.roles.may(act)
+    }
+
+    /// Whether it does this only to orders that it placed itself.
+    pub(super) fn sees_own_orders_only(self, act: Act) -> bool {
+        self.roles.sees_own_orders_only(act)
     }
 }
 
@@ -124,8 +129,8 @@ async fn judge(
     };
     let caller = authenticate(app, &parts.headers).await?;
     if !caller.may(act) {
-        let role = caller.role.as_str();
-        let detail = format!("expected a key of another role than {role}");
+        let roles: Vec<_> = caller.roles.iter().map(Role::as_str).collect();
+        let detail = format!("expected a key of another role than {}", roles.join(", "));
         return Err(Failure::refused(ProblemCode::Forbidden, detail));
     }
     let names = names(parts).await?;
@@ -141,7 +146,7 @@ async fn judge(
 /// Nothing when the operator asks, else why not.
 pub(super) async fn judge_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
     let caller = authenticate(app, headers).await?;
-    if caller.role == Role::Operator {
+    if caller.roles == Roles::of(&[Role::Operator]) {
         return Ok(());
     }
     Err(Failure::refused(ProblemCode::Forbidden, "expected the operator's key"))
@@ -159,14 +164,17 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure>
     if !scheme.eq_ignore_ascii_case("bearer") || !is_key {
         return Err(unauthenticated());
     }
-    let found = app.store.find_api_key(&keys::hash(key)).await?.ok_or_else(unauthenticated)?;
-    let role = Role::parse(&found.role)
+    let now = app.clock.now();
+    let found = app.store.find_api_key(&keys::hash(key), now).await?.ok_or_else(unauthenticated)?;
+    let roles = Roles::parse(&found.roles)
         .ok_or_else(|| Fault::new(FaultKind::Damaged, "a key's role is unknown"))?;
     // A key of a tenant is never the operator's, whatever its row says, and the other way round.
-    if (role == Role::Operator) != found.tenant_id.is_none() {
+    let is_operator = roles.iter().any(|role| role == Role::Operator);
+    if is_operator != found.tenant_id.is_none() {
         return Err(Fault::new(FaultKind::Damaged, "a key's role is not of its tenant").into());
     }
-    Ok(Caller { key_id: found.key_id, role, tenant_id: found.tenant_id })
+    app.key_uses.note(found.key_id, now);
+    Ok(Caller { key_id: found.key_id, roles, tenant_id: found.tenant_id })
 }
 
 fn unauthenticated() -> Failure {

@@ -33,9 +33,8 @@ pub(crate) async fn rotate_keys(
         return Ok(first);
     }
     let app = &call.app;
-    // On SQLite nobody else needs it.
-    let may_make = command.body.make_key || app.config.database_url.is_none();
-    let rotated = app.root_key.rotate(&app.store, call.by(), may_make).await.map_err(refused)?;
+    let rotated =
+        app.root_key.rotate(&app.store, call.by(), command.body.make_key).await.map_err(refused)?;
     let body = RotatedKeys {
         key_id: rotated.key_id,
         generation: u64::try_from(rotated.generation).unwrap_or_default(),

@@ -7,7 +7,9 @@
 
 mod access;
 mod accounts;
+mod api_keys;
 mod apps;
+mod candidates;
 mod cursor;
 mod document;
 mod erasures;
@@ -57,6 +59,18 @@ fn calls() -> OpenApiRouter<SharedApp> {
     OpenApiRouter::with_openapi(document::outline())
         .routes(routes!(tenants::create::create_tenant, tenants::list::list_tenants))
         .routes(routes!(tenants::get::get_tenant, tenants::update::update_tenant))
+        .routes(routes!(api_keys::tenant::create_api_key, api_keys::tenant::list_api_keys))
+        .routes(routes!(api_keys::tenant::get_api_key, api_keys::tenant::revoke_api_key))
+        .routes(routes!(api_keys::tenant::replace_api_key))
+        .routes(routes!(
+            api_keys::operator::create_operator_key,
+            api_keys::operator::list_operator_keys
+        ))
+        .routes(routes!(
+            api_keys::operator::get_operator_key,
+            api_keys::operator::revoke_operator_key
+        ))
+        .routes(routes!(api_keys::operator::replace_operator_key))
         .routes(routes!(apps::create::create_app, apps::list::list_apps))
         .routes(routes!(apps::get::get_app, apps::update::update_app, apps::delete::delete_app))
         .routes(routes!(apps::switch::enable_app))
@@ -115,6 +129,7 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(erasures::preview::preview_erasures))
         .routes(routes!(erasures::list::list_erasures))
         .routes(routes!(erasures::erase::erase_order))
+        .routes(routes!(candidates::search_candidates))
         .routes(routes!(evidence::get_certificate))
         .routes(routes!(evidence::list_audit))
         .routes(routes!(evidence::list_operator_audit))

@@ -1,7 +1,7 @@
 //! Repeats of a POST with the same Idempotency-Key: they find their first answer for 24 hours.
 //!
-//! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes with the
-//! same secrets; so does the rotation of a secret. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
+//! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes, but for what
+//! is shown once: that is not kept, and a repeat says what was done without it. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
 //! once are decided by the commit: the second finds the key taken, and then the first one's answer.
 
 use axum::http::StatusCode;
@@ -10,6 +10,7 @@ use contract::control::ProblemCode;
 use serde::Serialize;
 use store::accounts::Account;
 use store::answers::{KeptAnswer, UsedKey};
+use store::api_keys::NewApiKey;
 use store::apps::App;
 use store::audit::By;
 use store::files::File;
@@ -24,6 +25,8 @@ use super::request::{raw_json, to_json};
 pub(super) enum Creation<'a> {
     Tenant(&'a NewTenant),
     App(&'a App),
+    /// Of a tenant, or of the operator.
+    ApiKey(Option<&'a Tenant>, &'a NewApiKey),
     Account(&'a Tenant, &'a Account),
     File(&'a Tenant, &'a File),
 }
@@ -38,11 +41,30 @@ impl Creation<'_> {
         match self {
             Creation::Tenant(tenant) => store.create_tenant(by, tenant, answer).await,
             Creation::App(app) => store.create_app(by, app, answer).await,
+            Creation::ApiKey(tenant, key) => store.create_api_key(by, *tenant, key, answer).await,
             Creation::Account(tenant, account) => {
                 store.bind_account(by, tenant, account, answer).await
             }
             Creation::File(tenant, file) => store.create_file(tenant, file, answer).await,
         }
+    }
+}
+
+/// An answer in two texts: as it is given first, and as repeats get it.
+pub(super) struct Answer {
+    pub(super) first: Vec<u8>,
+    pub(super) repeat: Vec<u8>,
+}
+
+impl Answer {
+    /// The same for everybody.
+    pub(super) fn same(body: &impl Serialize) -> Answer {
+        Answer { first: to_json(body), repeat: to_json(body) }
+    }
+
+    /// With what is shown once, and without it.
+    pub(super) fn shown_once<T: Serialize>(body: &T, without_secret: &T) -> Answer {
+        Answer { first: to_json(body), repeat: to_json(without_secret) }
     }
 }
 
@@ -74,17 +96,16 @@ pub(super) async fn find_first_answer(
     Ok(Some(raw_json(status, body)))
 }
 
-/// Creates, and answers 201 with `body`; or gives the first answer of a twin that was quicker.
+/// Creates, and answers 201 with `answer`; or gives the first answer of a twin that was quicker.
 pub(super) async fn create(
     call: &Call,
     key: Option<IdempotencyKey>,
     creation: Creation<'_>,
-    body: &impl Serialize,
+    answer: Answer,
 ) -> Result<Response, Failure> {
-    let (status, body) = (StatusCode::CREATED, to_json(body));
+    let (status, Answer { first: body, repeat }) = (StatusCode::CREATED, answer);
     let at = call.app.clock.now();
-    let answer =
-        key.map(|key| KeptAnswer { key, http_status: status.as_u16(), body: body.clone(), at });
+    let answer = key.map(|key| KeptAnswer { key, http_status: status.as_u16(), body: repeat, at });
     for _ in 0..2 {
         if creation.save(call.by(), &call.app.store, answer.as_ref()).await? == Saved::Done {
             return Ok(raw_json(status, body));

@@ -19,6 +19,7 @@ mod lanes;
 mod manifest;
 mod purge;
 mod push;
+mod record_key_uses;
 mod sent;
 mod watch_clock;
 mod watch_room;
@@ -39,6 +40,7 @@ use issue_tickets::IssueTickets;
 use keep_lines::KeepLines;
 use manifest::WriteManifests;
 use purge::Purge;
+use record_key_uses::RecordKeyUses;
 use watch_clock::WatchClock;
 use watch_room::WatchRoom;
 
@@ -86,6 +88,7 @@ enum Kind {
     WriteManifests,
     Erase,
     Anchor,
+    RecordKeyUses,
     Purge,
     WatchRoom,
 }
@@ -99,6 +102,7 @@ const KINDS: [Kind; 10] = [
     Kind::WriteManifests,
     Kind::Erase,
     Kind::Anchor,
+    Kind::RecordKeyUses,
     Kind::Purge,
     Kind::WatchRoom,
 ];
@@ -133,6 +137,7 @@ async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
         Kind::WriteManifests => repeat(kind, &app, WriteManifests::new(&app), stopped).await,
         Kind::Erase => repeat(kind, &app, Erase::new(&app), stopped).await,
         Kind::Anchor => repeat(kind, &app, Anchor::new(&app), stopped).await,
+        Kind::RecordKeyUses => repeat(kind, &app, RecordKeyUses::new(&app), stopped).await,
         Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
         Kind::WatchRoom => repeat(kind, &app, WatchRoom::new(&app), stopped).await,
     }
@@ -192,6 +197,7 @@ pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
         let has_fetched = drain(&mut fetch_report).await?;
         drain(&mut WriteManifests::new(app)).await?;
         drain(&mut Erase::new(app)).await?;
+        drain(&mut RecordKeyUses::new(app)).await?;
         drain(&mut Purge::new(app)).await?;
         drain(&mut WatchRoom::new(app)).await?;
         drain(&mut anchor).await?;

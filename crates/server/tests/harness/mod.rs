@@ -34,8 +34,8 @@ use std::path::Path;
 use client::control::Control;
 use client::vendor::Vendor;
 use contract::control::{
-    Account, CandidateInfo, ClientContactInfo, CreateAccount, CreateApp, CreateTenant, CreatedApp,
-    Mobile, Order, PlaceOrder,
+    Account, CandidateInfo, ClientContactInfo, CreateAccount, CreateApiKey, CreateApp,
+    CreateTenant, CreatedApp, Mobile, Order, PlaceOrder,
 };
 use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
@@ -257,13 +257,16 @@ impl World {
         }
     }
 
-    /// A key of the tenant with another role than admin.
+    /// A key of the tenant with other roles than admin, named with blanks between them.
     pub(crate) async fn member_key(&self, hirer: &Hirer, role: &str) -> String {
-        let key = server::keys::new_key(server::keys::TENANT_PREFIX);
-        let hash = server::keys::hash(&key);
-        let now = self.clock.now();
-        self.app.store.create_tenant_key(&hash, hirer.tenant_id, role, now).await.unwrap();
-        key
+        let roles = role.split(' ').map(|role| serde_json::from_value(role.into()).unwrap());
+        let body = CreateApiKey {
+            name: role.to_owned(),
+            owner: "a test".to_owned(),
+            roles: roles.collect(),
+            expires_at: None,
+        };
+        hirer.control.create_api_key(&hirer.tenant_key, &body).await.unwrap().api_key
     }
 
     /// A self-built app of the tenant with every scope; its events go to `callback_url`.

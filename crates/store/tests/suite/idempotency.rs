@@ -134,7 +134,7 @@ async fn a_taken_key_writes_nothing(world: &World) {
         new_tenant(&world.store, TenantId(4), TenantSettings { four_eyes: true, ..settings });
     assert_eq!(world.store.create_tenant(BY, &tenant, Some(&late)).await.unwrap(), Saved::KeyTaken);
     assert!(world.store.find_tenant(TenantId(4)).await.unwrap().is_none());
-    assert_eq!(world.store.find_api_key(&tenant.api_key_hash).await.unwrap(), None);
+    assert_eq!(world.store.find_api_key(&tenant.api_key_hash, NOW).await.unwrap(), None);
     let app = new_app(&world.store, scene.app_id, None);
     assert_eq!(world.store.create_app(BY, &app, Some(&late)).await.unwrap(), Saved::KeyTaken);
     assert!(world.store.find_app(app.app_id).await.unwrap().is_none());

@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
+mod api_keys;
 mod backups;
+mod candidates;
 mod cluster;
 mod concurrency;
 mod connections;

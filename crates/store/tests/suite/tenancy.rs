@@ -24,7 +24,6 @@ on_both!(
     packages_are_renamed_and_deleted_all_or_none,
     a_token_lives_until_it_must_be_renewed,
     renewals_at_once_give_one_token,
-    keys_are_found_by_their_hash,
     pages_go_on_where_the_last_one_ended,
 );
 
@@ -301,23 +300,6 @@ async fn renewals_at_once_give_one_token(world: &World) {
         let ids: BTreeSet<_> = tokens.iter().map(|token| token.token_id).collect();
         assert_eq!(ids.len(), 1, "round {round}");
     }
-}
-
-async fn keys_are_found_by_their_hash(world: &World) {
-    assert!(!world.store.has_operator_key().await.unwrap());
-    let scene = world.scene(false, false).await;
-    assert!(!world.store.has_operator_key().await.unwrap(), "a tenant's key is no operator's");
-    let operator = world.store.create_operator_key(&[8; 32], NOW).await.unwrap();
-    assert!(world.store.has_operator_key().await.unwrap());
-    let found = world.store.find_api_key(&[8; 32]).await.unwrap().unwrap();
-    assert_eq!((found.key_id, found.tenant_id, found.role.as_str()), (operator, None, "operator"));
-    let tenant_id = scene.tenant.tenant_id;
-    let approver =
-        world.store.create_tenant_key(&[9; 32], tenant_id, "approver", NOW).await.unwrap();
-    let found = world.store.find_api_key(&[9; 32]).await.unwrap().unwrap();
-    assert_eq!((found.key_id, found.tenant_id), (approver, Some(tenant_id)));
-    assert_eq!(found.role, "approver");
-    assert_eq!(world.store.find_api_key(&[10; 32]).await.unwrap(), None);
 }
 
 async fn pages_go_on_where_the_last_one_ended(world: &World) {

@@ -10,7 +10,7 @@ use store::accounts::Account;
 use super::{is_installed, kept_values, with_form};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
-use crate::control::repeat::{self, Creation};
+use crate::control::repeat::{self, Answer, Creation};
 use crate::control::request::Command;
 
 /// Binds a tenant to a vendor's app (账号绑定); the vendor is told.
@@ -51,7 +51,8 @@ pub(crate) async fn create_account(
         created_at: at,
     };
     let body = with_form(&account, Vec::new(), Vec::new());
-    repeat::create(&call, command.key, Creation::Account(&tenant, &account), &body).await
+    repeat::create(&call, command.key, Creation::Account(&tenant, &account), Answer::same(&body))
+        .await
 }
 
 /// The app that is named; none, with a fault, when it is not installed in the tenant.

@@ -8,7 +8,7 @@ use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use super::{judge_callback_url, scopes, view};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
-use crate::control::repeat::{self, Creation};
+use crate::control::repeat::{self, Answer, Creation};
 use crate::control::request::Command;
 use crate::{chance, keys, url_check};
 
@@ -75,7 +75,8 @@ pub(crate) async fn create_app(
         shown.url_check = Some(url_check::check(&call.app, &app, url).await.check);
     }
     let body = CreatedApp { app: shown, app_secret, verification_token, encrypt_key };
-    repeat::create(&call, command.key, Creation::App(&app), &body).await
+    let answer = Answer::shown_once(&body, &body.without_secret());
+    repeat::create(&call, command.key, Creation::App(&app), answer).await
 }
 
 /// The tenant of a self-built app; a fault when there is none.

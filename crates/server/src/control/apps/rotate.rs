@@ -12,8 +12,8 @@ use super::pause::overtaken;
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
-use crate::control::repeat;
-use crate::control::request::{Command, raw_json, to_json};
+use crate::control::repeat::{self, Answer};
+use crate::control::request::{Command, raw_json};
 use crate::{chance, keys};
 
 /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
@@ -44,11 +44,12 @@ pub(crate) async fn rotate_secret(
     let until = now.plus_ms(i64::from(grace_seconds) * 1_000);
     let value = chance::secret();
     let old_until = rfc3339(until);
-    let answer = to_json(&RotatedSecret { secret: body.secret, value: value.clone(), old_until });
+    let shown = RotatedSecret { secret: body.secret, value: value.clone(), old_until };
+    let answer = Answer::shown_once(&shown, &shown.without_secret());
     let kept = command.key.map(|key| KeptAnswer {
         key,
         http_status: StatusCode::OK.as_u16(),
-        body: answer.clone(),
+        body: answer.repeat,
         at: now,
     });
     for _ in 0..2 {
@@ -57,7 +58,7 @@ pub(crate) async fn rotate_secret(
         let store = &call.app.store;
         let (by, version) = (call.by(), app.version);
         match store.rotate_app(by, app.app_id, version, &hash, &secrets, kept.as_ref()).await? {
-            Saved::Done => return Ok(raw_json(StatusCode::OK, answer)),
+            Saved::Done => return Ok(raw_json(StatusCode::OK, answer.first)),
             Saved::Outdated => {}
             Saved::KeyTaken => {
                 let first = repeat::find_first_answer(&call, kept.as_ref().map(|kept| &kept.key));

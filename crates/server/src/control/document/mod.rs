@@ -38,7 +38,7 @@ const INTRODUCTION: &str = "For the hirer's own systems, scripts and the command
     answered as what does not exist.\n\n\
     Refusals are `application/problem+json` (RFC 9457) with a stable `code`, and `errors` that name every member \
     at fault. Lists are newest first, and page by `next_cursor`. A POST with an `Idempotency-Key` can be repeated \
-    for 24 hours.";
+    for 24 hours; what is shown once is not shown to repeats.";
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = document().to_pretty_json().expect("a description is texts, lists and numbers");
@@ -57,6 +57,7 @@ pub(super) fn outline() -> OpenApi {
         .description(Some(INTRODUCTION));
     let tags = [
         ("tenants", "Hirers and their settings."),
+        ("api_keys", "Keys for this API: a tenant's by its admin, the operator's by the operator."),
         ("apps", "The programs of vendors and hirers."),
         ("installations", "Store apps in tenants, with the scopes that each is to have there."),
         ("grants", "What each tenant granted to apps: nothing else of them takes effect there."),
@@ -65,6 +66,7 @@ pub(super) fn outline() -> OpenApi {
         ("files", "Files that an order's form can name."),
         ("reports", "Documents that vendors returned."),
         ("erasures", "How long orders are kept, what holds them, how they are erased."),
+        ("candidates", "Finding the orders of a person who asks."),
         ("evidence", "Audit chains, manifests and certificates, and the key that verifies them."),
         ("events", "What apps are told, and how it reaches them."),
         ("installation", "The operator's care for what is kept."),

@@ -5,14 +5,15 @@ use axum::response::Response;
 use contract::control::Order;
 use domain::Act;
 
-use super::{form, judge_own, view};
+use super::view::{self, Sight};
+use super::{form, judge_own};
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::request::json;
 
 /// Reads one order with its form, stages, results, reports and timeline.
 ///
-/// Results and reports are there for who may see reports only.
+/// Results and reports, and the reasons and comments of decisions, are there for who may see reports only.
 #[utoipa::path(
     get,
     path = "/tenants/{tenant_key}/orders/{order_id}",
@@ -26,9 +27,9 @@ use crate::control::request::json;
 pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
     let order_id = call.name("order_id")?;
-    judge_own(&call, &tenant, order_id).await?;
+    judge_own(&call, &tenant, order_id, Act::SeeOrders).await?;
     let order = call.app.store.find_order(&tenant, order_id).await?;
     let order = order.ok_or_else(Failure::not_found)?;
     let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;
-    Ok(json(StatusCode::OK, &view::order(&order, ordered, call.caller.may(Act::SeeReports))))
+    Ok(json(StatusCode::OK, &view::order(&order, ordered, Sight::of(call.caller))))
 }

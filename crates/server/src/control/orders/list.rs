@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ListOrders, OrderSummary, Page};
-use domain::Id;
+use domain::{Act, Id};
 use store::order_pages::{After, OrderFilter};
 
 use super::view;
@@ -32,7 +32,7 @@ pub(crate) async fn list_orders(
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));
     let filter = OrderFilter {
         state: list.state.map(view::from_state),
-        placed_by: call.caller.role.sees_own_orders_only().then_some(call.caller.key_id),
+        placed_by: call.caller.sees_own_orders_only(Act::ListOrders).then_some(call.caller.key_id),
         ..OrderFilter::default()
     };
     let limit = cursor::limit(list.limit);

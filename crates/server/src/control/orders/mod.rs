@@ -8,7 +8,7 @@ pub(super) mod list;
 pub(super) mod place;
 pub(super) mod review;
 pub(super) mod terminate;
-mod view;
+pub(super) mod view;
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::gate::Call;
 use super::repeat;
 use super::request::json;
+use view::Sight;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -71,15 +72,16 @@ async fn find_first_order(call: &Call, key: Option<IdempotencyKey>) -> Result<Op
     Ok(used.and_then(|used| used.order_id))
 }
 
-/// The command on the order in the path, answered with the order as it is now.
+/// The command on the order in the path, which is an act of this kind, answered with the order as it is now.
 async fn act(
     call: &Call,
+    act: Act,
     key: Option<IdempotencyKey>,
     request: impl Fn() -> Request,
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
     let order_id = call.name("order_id")?;
-    judge_own(call, &tenant, order_id).await?;
+    judge_own(call, &tenant, order_id, act).await?;
     if find_first_order(call, key).await?.is_none() {
         command(call, &tenant, order_id, key, request).await?;
     }
@@ -87,8 +89,8 @@ async fn act(
 }
 
 /// Refuses, as not found, an order of somebody else to who sees own ones only.
-async fn judge_own(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
-    if !call.caller.role.sees_own_orders_only() {
+async fn judge_own(call: &Call, tenant: &Tenant, order_id: Id, act: Act) -> Result<(), Failure> {
+    if !call.caller.sees_own_orders_only(act) {
         return Ok(());
     }
     match call.app.store.find_form(tenant, order_id).await? {
@@ -107,5 +109,5 @@ async fn answer(
     let order = call.app.store.find_order(tenant, order_id).await?;
     let order = order.ok_or_else(|| Fault::new(FaultKind::Damaged, "an accepted order is gone"))?;
     let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;
-    Ok(json(status, &view::order(&order, ordered, call.caller.may(Act::SeeReports))))
+    Ok(json(status, &view::order(&order, ordered, Sight::of(call.caller))))
 }

@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 use contract::control::{ApproveOrder, Order, RejectOrder};
+use domain::Act;
 use store::Request;
 use store::content::{Words, to_text};
 
@@ -35,7 +36,8 @@ pub(crate) async fn approve_order(
     judge(command.body.faults())?;
     let text = command.body.comment.unwrap_or_default();
     let content = to_text(&Words { text });
-    act(&call, command.key, || Request::Approve { content: content.clone() }).await
+    act(&call, Act::ReviewOrders, command.key, || Request::Approve { content: content.clone() })
+        .await
 }
 
 /// Sends the result under review back with a reason; the vendor may return another one.
@@ -61,7 +63,8 @@ pub(crate) async fn reject_order(
 ) -> Result<Response, Failure> {
     judge(command.body.faults())?;
     let content = to_text(&Words { text: command.body.reason });
-    act(&call, command.key, || Request::Reject { content: content.clone() }).await
+    act(&call, Act::ReviewOrders, command.key, || Request::Reject { content: content.clone() })
+        .await
 }
 
 /// Takes the review request back; the vendor may return another result.
@@ -82,5 +85,5 @@ pub(crate) async fn withdraw_order(
     call: Call,
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
-    act(&call, command.key, || Request::Withdraw).await
+    act(&call, Act::ReviewOrders, command.key, || Request::Withdraw).await
 }

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use contract::control::{Order, TerminateOrder};
+use domain::Act;
 use store::Request;
 use store::content::{Words, to_text};
 
@@ -31,5 +32,8 @@ pub(crate) async fn terminate_order(
 ) -> Result<Response, Failure> {
     judge(command.body.faults())?;
     let content = to_text(&Words { text: command.body.reason });
-    act(&call, command.key, || Request::Terminate { content: content.clone() }).await
+    act(&call, Act::TerminateOrders, command.key, || Request::Terminate {
+        content: content.clone(),
+    })
+    .await
 }

@@ -4,12 +4,13 @@ use contract::control::{
     CandidateInfo, ClientContactInfo, Mobile, Order, OrderResult, OrderState, OrderSummary,
     OrderedForm, Report, Stage, TimelineAction, TimelineEntry,
 };
-use domain::UnixMs;
 use domain::order::{Actor, Rule, State};
+use domain::{Act, Id, UnixMs};
 use store::content::{FinalResult, Person};
 use store::orders::{self as kept, EntryContent};
 
 use crate::control::accounts::field_values;
+use crate::control::gate::Caller;
 use crate::control::instant::rfc3339;
 use crate::control::reports;
 
@@ -19,7 +20,7 @@ const ARRANGED: (&str, &str) = ("待安排", "arranged");
 const ADMINISTRATOR: u32 = 2;
 
 /// The state as the API names it.
-pub(super) fn state(state: State) -> OrderState {
+pub(in crate::control) fn state(state: State) -> OrderState {
     match state {
         State::Arranged => OrderState::Arranged,
         State::InReview => OrderState::InReview,
@@ -58,8 +59,28 @@ pub(super) fn summary(kept: &kept::OrderSummary) -> OrderSummary {
     }
 }
 
-/// One order; what the vendor concluded and reported only for who may see reports.
-pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, may_see_reports: bool) -> Order {
+/// How much of an order somebody sees.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    may_see_reports: bool,
+    /// By which key: its own words it sees.
+    key_id: Id,
+}
+
+impl Sight {
+    pub(super) fn of(caller: Caller) -> Sight {
+        Sight { may_see_reports: caller.may(Act::SeeReports), key_id: caller.key_id }
+    }
+
+    /// Whether the words of an entry are seen: a reason or comment may tell of a result or report.
+    fn shows_words_of(self, entry: &kept::TimelineEntry) -> bool {
+        self.may_see_reports || entry.actor == Actor::Member(self.key_id)
+    }
+}
+
+/// One order; what the vendor concluded and reported, and what was said of it, only for who may see reports.
+pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, sight: Sight) -> Order {
+    let may_see_reports = sight.may_see_reports;
     let summary = summary(&kept.summary);
     let form = &kept.form;
     let mut stages = vec![arranged(summary.created_at.clone())];
@@ -101,7 +122,7 @@ pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, may_see_reports: b
         stages,
         results,
         reports,
-        timeline: kept.timeline.iter().map(timeline_entry).collect(),
+        timeline: kept.timeline.iter().map(|entry| timeline_entry(entry, sight)).collect(),
         created_at: summary.created_at,
         updated_at: summary.updated_at,
         ended_at: summary.ended_at,
@@ -131,7 +152,7 @@ fn result(kept: &FinalResult, at: UnixMs) -> OrderResult {
     }
 }
 
-fn timeline_entry(kept: &kept::TimelineEntry) -> TimelineEntry {
+fn timeline_entry(kept: &kept::TimelineEntry, sight: Sight) -> TimelineEntry {
     TimelineEntry {
         at: rfc3339(kept.at),
         action: match kept.rule {
@@ -150,8 +171,8 @@ fn timeline_entry(kept: &kept::TimelineEntry) -> TimelineEntry {
         },
         rule: Some(kept.rule.code().to_owned()),
         note: match &kept.content {
-            EntryContent::Words(words) => filled(&words.text),
-            EntryContent::Nothing | EntryContent::Stage(_) | EntryContent::Result(_) => None,
+            EntryContent::Words(words) if sight.shows_words_of(kept) => filled(&words.text),
+            _ => None,
         },
         from_state: kept.from.map(state),
         to_state: state(kept.to),
@@ -178,6 +199,6 @@ fn mobile(kept: &Person) -> Option<Mobile> {
     Some(Mobile { code: kept.mobile_code.clone(), number })
 }
 
-fn filled(text: &str) -> Option<String> {
+pub(in crate::control) fn filled(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }

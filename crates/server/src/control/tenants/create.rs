@@ -8,11 +8,13 @@ use store::tenants::{NewTenant, TenantSettings};
 use crate::control::failure::{Failure, judge};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
-use crate::control::repeat::{self, Creation};
+use crate::control::repeat::{self, Answer, Creation};
 use crate::control::request::Command;
 use crate::{chance, keys};
 
 /// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
+///
+/// Nobody but that key can make another one: when the answer is lost, create another tenant.
 #[utoipa::path(
     post,
     path = "/tenants",
@@ -61,5 +63,6 @@ pub(crate) async fn create_tenant(
         },
         api_key,
     };
-    repeat::create(&call, command.key, Creation::Tenant(&tenant), &body).await
+    let answer = Answer::shown_once(&body, &body.without_secret());
+    repeat::create(&call, command.key, Creation::Tenant(&tenant), answer).await
 }
