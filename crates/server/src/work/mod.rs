@@ -93,7 +93,7 @@ enum Kind {
     WatchRoom,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::WatchClock,
     Kind::KeepLines,
     Kind::Deliver,
