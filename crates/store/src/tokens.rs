@@ -27,7 +27,10 @@ const FIND: &str =
 const PUT: &str = "INSERT INTO tokens (tenant_id, app_id, token_id, issued_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, app_id) DO UPDATE SET \
     token_id = excluded.token_id, issued_at = excluded.issued_at, expires_at = excluded.expires_at \
-    WHERE tokens.expires_at < $6 OR tokens.expires_at > $5";
+    WHERE tokens.expires_at < $6 OR tokens.expires_at > $7";
+/// By how much more than a new one a token may live: renewals at once, on replicas whose clocks differ a little, find
+/// each other's.
+const AHEAD_MS: i64 = 60_000;
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -48,13 +51,16 @@ impl Store {
         needed_until: UnixMs,
         expires_at: UnixMs,
     ) -> Result<TokenRow, Fault> {
+        let longest = expires_at.plus_ms(AHEAD_MS);
         if let Some(token) = self.find_token(tenant_id, app_id).await?
-            && (needed_until..=expires_at).contains(&token.expires_at)
+            && (needed_until..=longest).contains(&token.expires_at)
         {
             return Ok(token);
         }
         let token_id = self.make_id(at);
-        let values = values![tenant_id.0, app_id.0, token_id.0, at.0, expires_at.0, needed_until.0];
+        let (tenant, app) = (tenant_id.0, app_id.0);
+        let (ends, needed, longest) = (expires_at.0, needed_until.0, longest.0);
+        let values = values![tenant, app, token_id.0, at.0, ends, needed, longest];
         self.write(vec![any(PUT, values)]).await?;
         let token = self.find_token(tenant_id, app_id).await?;
         token.ok_or_else(|| Fault::new(FaultKind::Storage, "a token that was written is not found"))
