@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
 mod harness;
-#[allow(dead_code, reason = "other files use the rest")]
 mod peer;
 
 use contract::check::ReportUrlType;
