@@ -72,6 +72,7 @@ async fn everything(sdk: Sdk, engine: Engine) {
     story.is_told_again_when_its_handler_fails().await;
     story.sees_that_its_secret_is_wrong().await;
     story.sees_the_limit(&account).await;
+    story.sees_that_its_app_is_disabled().await;
     story.leaves_no_trace().await;
 }
 

@@ -204,7 +204,8 @@ fn has_odd_streams(document: &Document) -> bool {
             }
             match stream.decompress_to_writer(&mut io::sink(), STREAM_BYTES_MAX) {
                 Ok(bytes) => decoded += bytes,
-                Err(Error::Decompress(_)) => return true,
+                // Also what does not fit into the memory that there is.
+                Err(Error::Decompress(_) | Error::IO(_)) => return true,
                 // A filter that the parser does not know is for readers to judge.
                 Err(_) => {}
             }

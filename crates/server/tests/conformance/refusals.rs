@@ -92,12 +92,17 @@ impl Story<'_, '_> {
             assert_eq!(answer["field_violations"], json!([violation]));
         }
         assert_eq!(self.order(&order_id).await.state, OrderState::Arranged);
-
-        self.world.operator.disable_app(&app_id).await.unwrap();
-        let answer = self.driver.call("update_result", &body).await;
-        assert_refusal(&answer, 400, 99_991_662, "app not in use");
-        self.world.operator.enable_app(&app_id).await.unwrap();
         self.succeeds("update_result", &body).await;
+    }
+
+    /// A disabled app is told so; its tokens have ended for good, and the SDK keeps its own until that would have ended.
+    pub(super) async fn sees_that_its_app_is_disabled(&mut self) {
+        let app_id = self.app.app.app_id.clone();
+        let body = result_of("x");
+        self.world.operator.disable_app(&app_id).await.unwrap();
+        self.refused("update_result", &body, 400, 99_991_662, "app not in use").await;
+        self.world.operator.enable_app(&app_id).await.unwrap();
+        self.refused("update_result", &body, 400, 99_991_663, INVALID).await;
     }
 
     /// Contract, section 8: what the order's state says.
