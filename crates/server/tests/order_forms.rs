@@ -366,7 +366,7 @@ async fn an_order_keeps_the_form_that_it_was_placed_with() {
         });
         scene.succeeds("packages_delete", &body).await;
         let expected = [
-            "package_id: expected a package of the account",
+            "package_id: expected a package of the account, whose vendor publishes none",
             "additional_item_id_list[0]: expected an additional item of the account",
             "custom_field_list[0].key: expected a key of the vendor's form",
         ];

@@ -279,8 +279,10 @@ async fn the_whole_server_reaches_no_inner_address() {
                 continue;
             }
         }
-        let told = (report.state, report.failure.as_deref());
-        assert_eq!(told, (ReportState::Pending, Some(REPORT_REASON)), "{}", report.source.url);
+        // What the guard refuses has failed; a name that does not resolve may do so later.
+        let is_kept_out = matches!(report.state, ReportState::Failed | ReportState::Pending);
+        assert!(is_kept_out, "{}: {:?}", report.source.url, report.state);
+        assert_eq!(report.failure.as_deref(), Some(REPORT_REASON), "{}", report.source.url);
     }
 
     let mut receivers = targets(&cases);

@@ -70,7 +70,7 @@ fn an_order_before_the_vendor_published_is_told_why() {
         let place = ["order", "place", "--account", field(&bound, "account"), "--package", "p"];
         let rest = ["--candidate-name", "c", "--tenant", &tenant.tenant_key];
         let words = world.run(&[&place[..], &rest[..]].concat()).failed(1);
-        assert!(words.contains("published none yet"), "{words}");
+        assert!(words.contains("publishes none"), "{words}");
     }
     for wrong in [vec![], vec!["--app", app_id.as_str(), app_id.as_str()]] {
         world.run(&[&["account", "form"], &wrong[..]].concat()).failed(2);

@@ -94,7 +94,7 @@ async fn find_account(
     if !has(PackageKind::Package, &body.package_id) && !is_named(faults, "package_id") {
         let expected = match published.iter().any(|package| package.kind == PackageKind::Package) {
             true => "expected a package of the account",
-            false => "expected a package of the account, whose vendor has published none yet",
+            false => "expected a package of the account, whose vendor publishes none",
         };
         faults.push(fault("package_id".to_owned(), expected));
     }
