@@ -148,6 +148,8 @@ const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM connections", "SCAN connections"),
     ("DELETE FROM connections", "SCAN r"),
     ("DELETE FROM replicas", "SCAN replicas"),
+    // When a clock was set: one row for each replica.
+    ("UPDATE replicas SET beat_at", "SCAN replicas"),
     ("WITH due", "SCAN due"),
     ("WITH RECURSIVE app", "SCAN app"),
     ("WITH RECURSIVE lane", "SCAN lane"),
