@@ -29,8 +29,9 @@ const MEMORY_BYTES_MAX: u64 = 256 << 20;
 const CPU_SECONDS_MAX: u64 = 5;
 /// The largest content taken, whatever the limit of fetches is.
 const CONTENT_BYTES_MAX: u64 = 64 << 20;
-/// What one stream may decode to. A page's drawing is far below.
-const STREAM_BYTES_MAX: usize = 64 << 20;
+/// What one stream may decode to. A page's drawing is far below. It must fit into the memory twice over while it grows:
+/// the parser takes a stream that it has no memory for as one that ends there.
+const STREAM_BYTES_MAX: usize = 32 << 20;
 /// What all pages' drawings together are decoded to, before the rest is left alone.
 const DECODED_BYTES_MAX: usize = 256 << 20;
 /// Filters on one stream; two are usual.
@@ -204,8 +205,7 @@ fn has_odd_streams(document: &Document) -> bool {
             }
             match stream.decompress_to_writer(&mut io::sink(), STREAM_BYTES_MAX) {
                 Ok(bytes) => decoded += bytes,
-                // Also what does not fit into the memory that there is.
-                Err(Error::Decompress(_) | Error::IO(_)) => return true,
+                Err(Error::Decompress(_)) => return true,
                 // A filter that the parser does not know is for readers to judge.
                 Err(_) => {}
             }
