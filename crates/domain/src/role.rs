@@ -78,7 +78,7 @@ impl Roles {
         Roles(roles.iter().fold(0, |all, role| all | role.bit()))
     }
 
-    /// The roles of a text as [`Roles::to_string`] writes it; None when one is unknown or there is none.
+    /// The roles of a text as its `Display` writes it; None when one is unknown or there is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Roles> {
         let roles: Vec<_> = text.split(' ').map(Role::parse).collect::<Option<_>>()?;

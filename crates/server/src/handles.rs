@@ -2,7 +2,7 @@
 //! from a fault of somebody else.
 //!
 //! A process without a free handle can neither read its database nor fetch a report nor start a child. So the listener
-//! takes connections only onto handles below a reserve ([`below_reserve`]); the kernel gives the lowest free number, so
+//! takes connections only onto handles below a reserve (`below_reserve`); the kernel gives the lowest free number, so
 //! a number tells how many are taken. What all the same finds no handle is tried again: it says nothing about a
 //! report, and nothing about a receiver.
 
