@@ -92,8 +92,8 @@ pub struct ClaimedReport {
     pub lease_until: UnixMs,
     /// The app that brought it.
     pub app_id: AppId,
-    /// The lane in which it waited; see [`crate::report_lanes`].
-    pub lane: i64,
+    /// The queue in which it waited; see [`crate::fetch_queues`].
+    pub queue_id: i64,
     /// When its address says that it ends.
     pub link_ends_at: Option<UnixMs>,
     /// The order's data key, which wraps the key of what is fetched.
@@ -194,7 +194,7 @@ impl Store {
             source: content::from_text(&text)?,
             lease_until,
             app_id: AppId(row.int(5)?),
-            lane: row.int(6)?,
+            queue_id: row.int(6)?,
             link_ends_at: row.find_int(7)?.map(UnixMs),
             data_key,
         })

@@ -29,7 +29,7 @@ fn shared() -> Vec<&'static str> {
         crate::forms::STATEMENTS,
         crate::orders::STATEMENTS,
         crate::pauses::STATEMENTS,
-        crate::report_lanes::STATEMENTS,
+        crate::fetch_queues::STATEMENTS,
         crate::report_versions::STATEMENTS,
         crate::reports::STATEMENTS,
         crate::resend::STATEMENTS,
@@ -152,7 +152,7 @@ const READ_WHOLE: &[(&str, &str)] = &[
     ("UPDATE replicas SET beat_at", "SCAN replicas"),
     ("WITH due", "SCAN due"),
     ("WITH RECURSIVE app", "SCAN app"),
-    ("WITH RECURSIVE lane", "SCAN lane"),
+    ("WITH RECURSIVE queue", "SCAN queue"),
     ("INSERT INTO storage_use", "SCAN CONSTANT ROW"),
     ("INSERT INTO alerts", "SCAN CONSTANT ROW"),
     // Once at the start, and when a clock was set: by the index of what is due.

@@ -1,6 +1,6 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
-//! A step claims what is due, lane by lane, and begins to fetch it (decision 054). The bytes stream through the inspection of their content
+//! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the inspection of their content
 //! ([`crate::inspect`]) and the object store, which hashes and seals them, in constant memory. Whatever goes wrong is kept
 //! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
 //! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is refused fails at
@@ -19,7 +19,7 @@ use bytes::Bytes;
 use domain::{Id, retry};
 use futures_util::stream;
 use store::content::VersionFacts;
-use store::report_lanes::{LaneClaim, ReportLane};
+use store::fetch_queues::{FetchQueue, QueueClaim};
 use store::report_versions::NewContent;
 use store::reports::{ClaimedReport, FetchOutcome};
 use store::{Fault, FaultKind};
@@ -56,7 +56,7 @@ const URGENT_MS: i64 = 120_000;
 const GAVE_WAY_MS: i64 = 60_000;
 /// After how long a fetch that found no room on the disk is made again, if there is room then.
 const NO_ROOM_MS: i64 = 30_000;
-/// How long a lane is left alone in which nothing fits.
+/// How long a queue is left alone in which nothing fits.
 const REST_MS: u64 = 5_000;
 /// Bytes that a fetch may write before it looks at the disk again.
 const LOOK_EVERY_BYTES: u64 = 1 << 20;
@@ -71,9 +71,9 @@ pub(super) struct FetchReport {
     app: SharedApp,
     running: HashMap<Id, Running>,
     fetches: JoinSet<Id>,
-    /// Lanes whose last fetch was slow.
+    /// Queues whose last fetch was slow.
     slow: HashSet<i64>,
-    /// Lanes in which nothing fits, until when on the clock's monotonic count.
+    /// Queues in which nothing fits, until when on the clock's monotonic count.
     resting: HashMap<i64, u64>,
 }
 
@@ -119,27 +119,27 @@ impl FetchReport {
         }
     }
 
-    /// Begins what there is room for in a lane; how many.
-    async fn take(&mut self, lane: &ReportLane, disk_room: i64) -> Result<usize, Fault> {
+    /// Begins what there is room for in a queue; how many.
+    async fn take(&mut self, queue: &FetchQueue, disk_room: i64) -> Result<usize, Fault> {
         let app = SharedApp::clone(&self.app);
         let (now, mono_ms) = (app.clock.now(), app.clock.mono_ms());
-        if self.resting.get(&lane.lane).is_some_and(|until| mono_ms < *until) {
+        if self.resting.get(&queue.queue_id).is_some_and(|until| mono_ms < *until) {
             return Ok(0);
         }
-        let limit = self.places(lane);
+        let limit = self.places(queue);
         if limit == 0 {
-            self.ask_for_place(lane);
+            self.ask_for_place(queue);
             return Ok(0);
         }
         let under_way = i64::try_from(self.running.len()).unwrap_or(i64::MAX);
         let room_bytes = disk_room.saturating_sub(under_way.saturating_mul(AHEAD_BYTES));
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let claim = LaneClaim { lane: lane.lane, limit, room_bytes };
+        let claim = QueueClaim { queue_id: queue.queue_id, limit, room_bytes };
         let claimed = app.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
         if claimed.is_empty() {
-            self.resting.insert(lane.lane, mono_ms + REST_MS);
+            self.resting.insert(queue.queue_id, mono_ms + REST_MS);
             let why = if room_bytes <= 0 { DISK_FULL } else { QUOTA_USED_UP };
-            app.store.tell_waiting(lane.lane, now, why).await?;
+            app.store.tell_waiting(queue.queue_id, now, why).await?;
         }
         let count = claimed.len();
         for report in claimed {
@@ -156,42 +156,44 @@ impl FetchReport {
         self.running.insert(running.claimed.report_id, running);
     }
 
-    /// How many reports of a lane may begin.
-    fn places(&self, lane: &ReportLane) -> usize {
-        let of_app = self.running.values().filter(|one| one.claimed.app_id == lane.app_id).count();
-        let of_lane = self.running.values().filter(|one| one.claimed.lane == lane.lane).count();
-        let slow = match self.is_slow(lane.lane) {
+    /// How many reports of a queue may begin.
+    fn places(&self, queue: &FetchQueue) -> usize {
+        let of_app = self.running.values().filter(|one| one.claimed.app_id == queue.app_id).count();
+        let of_queue =
+            self.running.values().filter(|one| one.claimed.queue_id == queue.queue_id).count();
+        let slow = match self.is_slow(queue.queue_id) {
             true => SLOW_MAX.saturating_sub(self.slow_count()),
             false => RUNNING_MAX,
         };
         let all = RUNNING_MAX.saturating_sub(self.running.len());
         let shares = RUNNING_PER_APP.saturating_sub(of_app);
-        all.min(shares).min(RUNNING_PER_HOST.saturating_sub(of_lane)).min(slow)
+        all.min(shares).min(RUNNING_PER_HOST.saturating_sub(of_queue)).min(slow)
     }
 
-    fn is_slow(&self, lane: i64) -> bool {
-        let is_running_slowly = |one: &Running| one.claimed.lane == lane && one.is_slow();
-        self.slow.contains(&lane) || self.running.values().any(is_running_slowly)
+    fn is_slow(&self, queue_id: i64) -> bool {
+        let is_running_slowly = |one: &Running| one.claimed.queue_id == queue_id && one.is_slow();
+        self.slow.contains(&queue_id) || self.running.values().any(is_running_slowly)
     }
 
     fn slow_count(&self) -> usize {
-        self.running.values().filter(|one| self.is_slow(one.claimed.lane)).count()
+        self.running.values().filter(|one| self.is_slow(one.claimed.queue_id)).count()
     }
 
-    /// Has a slow fetch give way to a lane that found no place: one of the same app when a link of the lane ends soon,
-    /// any when slow ones hold more than they may while a lane waits that is not slow.
-    fn ask_for_place(&self, lane: &ReportLane) {
+    /// Has a slow fetch give way to a queue that found no place: one of the same app when a link of the queue ends soon,
+    /// any when slow ones hold more than they may while a queue waits that is not slow.
+    fn ask_for_place(&self, queue: &FetchQueue) {
         let urgent = self.app.clock.now().plus_ms(URGENT_MS);
-        let is_urgent = lane.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
-        let is_passed = !self.is_slow(lane.lane)
+        let is_urgent = queue.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
+        let is_passed = !self.is_slow(queue.queue_id)
             && self.running.len() >= RUNNING_MAX
             && self.slow_count() > SLOW_MAX;
-        let of_lane = self.running.values().filter(|one| one.claimed.lane == lane.lane).count();
-        let is_lane_full = of_lane >= RUNNING_PER_HOST;
+        let of_queue =
+            self.running.values().filter(|one| one.claimed.queue_id == queue.queue_id).count();
+        let is_queue_full = of_queue >= RUNNING_PER_HOST;
         let may_go = |one: &&Running| {
-            let of_lane = one.claimed.lane == lane.lane;
-            let of_app = one.claimed.app_id == lane.app_id && !is_lane_full;
-            one.is_slow() && (is_passed || is_urgent && (of_lane || of_app))
+            let of_queue = one.claimed.queue_id == queue.queue_id;
+            let of_app = one.claimed.app_id == queue.app_id && !is_queue_full;
+            one.is_slow() && (is_passed || is_urgent && (of_queue || of_app))
         };
         let longest = self.running.values().filter(may_go).min_by_key(|one| one.since);
         if let Some(longest) = longest {
@@ -211,8 +213,8 @@ impl Worker for FetchReport {
         let placed = app.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
         let disk_room = app.disk.room_bytes();
         let mut begun = 0;
-        for lane in app.store.list_report_lanes(now).await? {
-            begun += self.take(&lane, disk_room).await?;
+        for queue in app.store.list_fetch_queues(now).await? {
+            begun += self.take(&queue, disk_room).await?;
         }
         Ok(if placed + begun > 0 { Step::Worked } else { Step::Idle })
     }
@@ -226,11 +228,11 @@ impl Worker for FetchReport {
         if let Some(running) = self.running.remove(&report_id) {
             match running.is_slow() {
                 true if self.slow.len() < SLOW_HOSTS_MAX => {
-                    self.slow.insert(running.claimed.lane);
+                    self.slow.insert(running.claimed.queue_id);
                 }
                 true => {}
                 false => {
-                    self.slow.remove(&running.claimed.lane);
+                    self.slow.remove(&running.claimed.queue_id);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Lanes of reports, what is stored for whom, and leases that nobody holds.
+//! Queues of reports, what is stored for whom, and leases that nobody holds.
 
 use contract::control::ReportState;
 use domain::{Id, UnixMs};
@@ -6,8 +6,8 @@ use store::alerts::Subject;
 use store::audit::By;
 use store::content::VersionFacts;
 use store::erasing::Why;
+use store::fetch_queues::{FetchQueue, QueueClaim};
 use store::pauses::AlertKind;
-use store::report_lanes::{LaneClaim, ReportLane};
 use store::report_versions::NewContent;
 use store::reports::{ClaimedReport, FetchOutcome};
 use store::storage_use::Holder;
@@ -33,13 +33,13 @@ async fn returned(world: &World, scene: &Scene, urls: &[&str]) -> Id {
     order_id
 }
 
-async fn lanes(world: &World, now: UnixMs) -> Vec<ReportLane> {
+async fn queues(world: &World, now: UnixMs) -> Vec<FetchQueue> {
     while world.store.place_reports(now, now.plus_ms(LEASE_MS)).await.unwrap() > 0 {}
-    world.store.list_report_lanes(now).await.unwrap()
+    world.store.list_fetch_queues(now).await.unwrap()
 }
 
-async fn claim(world: &World, lane: &ReportLane, now: UnixMs, limit: u32) -> Vec<ClaimedReport> {
-    let claim = LaneClaim { lane: lane.lane, limit, room_bytes: i64::MAX };
+async fn claim(world: &World, queue: &FetchQueue, now: UnixMs, limit: u32) -> Vec<ClaimedReport> {
+    let claim = QueueClaim { queue_id: queue.queue_id, limit, room_bytes: i64::MAX };
     world.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await.unwrap()
 }
 
@@ -67,14 +67,14 @@ async fn each_host_of_an_app_has_its_lane(world: &World) {
         "http://b.example/",
     ];
     returned(world, &scene, &urls).await;
-    let found = lanes(world, NOW).await;
-    assert_eq!(found.iter().filter(|lane| lane.app_id == scene.app_id).count(), 3);
+    let found = queues(world, NOW).await;
+    assert_eq!(found.iter().filter(|queue| queue.app_id == scene.app_id).count(), 3);
     let mut claimed = Vec::new();
-    for lane in &found {
-        claimed.extend(claim(world, lane, NOW, 10).await);
+    for queue in &found {
+        claimed.extend(claim(world, queue, NOW, 10).await);
     }
     assert_eq!(claimed.len(), 4);
-    assert!(lanes(world, NOW).await.is_empty(), "all are leased");
+    assert!(queues(world, NOW).await.is_empty(), "all are leased");
     // Where nothing was tried, no try is counted.
     for report in &claimed {
         assert_eq!(report.attempt, 1);
@@ -82,8 +82,8 @@ async fn each_host_of_an_app_has_its_lane(world: &World) {
         assert!(!world.store.put_back_report(report, None, 1, NOW).await.unwrap());
     }
     let later = NOW.plus_ms(5);
-    let lane = lanes(world, later).await[0];
-    assert_eq!(claim(world, &lane, later, 1).await[0].attempt, 1);
+    let queue = queues(world, later).await[0];
+    assert_eq!(claim(world, &queue, later, 1).await[0].attempt, 1);
 }
 
 async fn a_link_that_ends_soon_goes_first(world: &World) {
@@ -97,7 +97,7 @@ async fn a_link_that_ends_soon_goes_first(world: &World) {
     let urls = [plain, week.as_str(), gone.as_str(), minute.as_str(), half.as_str()];
     returned(world, &scene, &urls).await;
     returned(world, &scene, &["https://b.example/"]).await;
-    let found = lanes(world, NOW).await;
+    let found = queues(world, NOW).await;
     assert_eq!(found.len(), 2);
     let ends_at = UnixMs(NOW.plus_ms(30_000).seconds() * 1_000);
     assert_eq!((found[0].link_ends_at, found[1].link_ends_at), (Some(ends_at), None));
@@ -118,8 +118,8 @@ async fn what_does_not_fit_a_quota_waits_until_it_fits(world: &World) {
     for (holder, object) in [(tenant, 100), (app, 200)] {
         let before = used(world, holder).await;
         store.set_quota(holder, Some(before + 1_000)).await.unwrap();
-        let lane = lanes(world, NOW).await[0];
-        let report = claim(world, &lane, NOW, 1).await.remove(0);
+        let queue = queues(world, NOW).await[0];
+        let report = claim(world, &queue, NOW, 1).await.remove(0);
         let fault = store.finish_report(&report, &kept(object, 1_001)).await.unwrap_err();
         assert_eq!(fault.kind(), FaultKind::NoRoom);
         assert_eq!(used(world, holder).await, before, "nothing was written");
@@ -128,21 +128,21 @@ async fn what_does_not_fit_a_quota_waits_until_it_fits(world: &World) {
         let found = found.unwrap();
         assert_eq!((found.state, found.failure.as_deref()), (ReportState::Pending, Some("full")));
         // The other one may fit, this one does not.
-        let others = claim(world, &lane, NOW, 10).await;
+        let others = claim(world, &queue, NOW, 10).await;
         assert!(others.iter().all(|other| other.report_id != report.report_id));
         for other in &others {
             assert!(store.put_back_report(other, None, 1, NOW).await.unwrap());
         }
         store.set_quota(holder, Some(before)).await.unwrap();
-        assert!(claim(world, &lane, NOW, 10).await.is_empty(), "nothing fits");
-        store.tell_waiting(lane.lane, NOW, "waits").await.unwrap();
+        assert!(claim(world, &queue, NOW, 10).await.is_empty(), "nothing fits");
+        store.tell_waiting(queue.queue_id, NOW, "waits").await.unwrap();
         let found = store.find_report(&scene.tenant, order_id, report.report_id).await.unwrap();
         assert_eq!(found.unwrap().failure.as_deref(), Some("waits"));
 
         store.set_quota(holder, None).await.unwrap();
         let quota = store.find_storage_use(holder).await.unwrap();
         assert_eq!((quota.own_quota_bytes, quota.is_near_quota()), (None, false));
-        let claimed = claim(world, &lane, NOW, 10).await;
+        let claimed = claim(world, &queue, NOW, 10).await;
         let again = claimed.iter().find(|other| other.report_id == report.report_id).unwrap();
         assert_eq!(again.attempt, 1);
         assert!(store.finish_report(again, &kept(object, 1_001)).await.unwrap());
@@ -171,8 +171,8 @@ async fn what_is_erased_is_stored_no_more(world: &World) {
     let scene = world.scene(false, false).await;
     let (tenant, app) = (Holder::Tenant(scene.tenant.tenant_id), Holder::App(scene.app_id));
     let order_id = returned(world, &scene, &["https://a.example/1"]).await;
-    let lane = lanes(world, NOW).await[0];
-    let claimed = claim(world, &lane, NOW, 1).await.remove(0);
+    let queue = queues(world, NOW).await[0];
+    let claimed = claim(world, &queue, NOW, 1).await.remove(0);
     assert!(world.store.finish_report(&claimed, &kept(300, 700)).await.unwrap());
     assert_eq!((used(world, tenant).await, used(world, app).await), (700, 700));
     let (by, why) = (By::system(NOW), Why::Hand("x".to_owned()));
@@ -207,14 +207,14 @@ async fn an_alert_about_room_lasts_once(world: &World) {
 async fn what_a_dead_process_leased_is_due_at_the_next_start(world: &World) {
     let scene = world.scene(false, false).await;
     let order_id = returned(world, &scene, &["https://a.example/1"]).await;
-    let lane = lanes(world, NOW).await[0];
-    let claimed = claim(world, &lane, NOW, 1).await.remove(0);
+    let queue = queues(world, NOW).await[0];
+    let claimed = claim(world, &queue, NOW, 1).await.remove(0);
     let leased = world.store.claim_deliveries(NOW, NOW.plus_ms(LEASE_MS), 10).await.unwrap();
     assert!(!leased.is_empty());
     world.store.release_leases(NOW.plus_ms(1)).await.unwrap();
     let now = NOW.plus_ms(1);
     let (reports, deliveries) = (
-        lanes(world, now).await.len(),
+        queues(world, now).await.len(),
         world.store.claim_deliveries(now, now.plus_ms(LEASE_MS), 10).await.unwrap().len(),
     );
     // Another process may be at work on PostgreSQL.

@@ -1,22 +1,22 @@
--- Lanes: due reports of one app and one host, so that a slow host holds up nobody else's. 0 is not placed yet: the worker
+-- Queues: due reports of one app and one host, so that a slow host holds up nobody else's. 0 is not placed yet: the worker
 -- opens the sealed address and places the report. `link_ends_at` is when the address says that it ends; `needed_bytes` is
 -- what the content needs at least, as far as a try found out.
-ALTER TABLE reports ADD COLUMN app_id INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE reports ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE reports ADD COLUMN link_ends_at INTEGER;
-ALTER TABLE reports ADD COLUMN needed_bytes INTEGER NOT NULL DEFAULT 1;
-CREATE INDEX reports_by_lane ON reports (lane, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX reports_ending ON reports (lane, link_ends_at) WHERE due_at IS NOT NULL;
+ALTER TABLE reports ADD COLUMN app_id BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE reports ADD COLUMN queue_id BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE reports ADD COLUMN link_ends_at BIGINT;
+ALTER TABLE reports ADD COLUMN needed_bytes BIGINT NOT NULL DEFAULT 1;
+CREATE INDEX reports_by_queue ON reports (queue_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX reports_ending ON reports (queue_id, link_ends_at) WHERE due_at IS NOT NULL;
 
 -- What is stored: of a tenant (`app_id` 0: its reports and files), and of an app in all tenants (`tenant_id` 0: its
 -- reports). Without a quota of its own the installation's counts.
 CREATE TABLE storage_use (
-  tenant_id INTEGER NOT NULL,
-  app_id INTEGER NOT NULL,
-  used_bytes INTEGER NOT NULL,
-  quota_bytes INTEGER,
+  tenant_id BIGINT NOT NULL,
+  app_id BIGINT NOT NULL,
+  used_bytes BIGINT NOT NULL,
+  quota_bytes BIGINT,
   PRIMARY KEY (tenant_id, app_id)
-) WITHOUT ROWID, STRICT;
+);
 INSERT INTO storage_use (tenant_id, app_id, used_bytes)
   SELECT tenant_id, 0, sum(size_bytes) FROM (
     SELECT tenant_id, size_bytes FROM report_versions WHERE length(wrapped_key) > 0
@@ -27,4 +27,4 @@ INSERT INTO storage_use (tenant_id, app_id, used_bytes)
     WHERE length(v.wrapped_key) > 0 GROUP BY o.app_id;
 
 -- Alerts that tell of a tenant, or of the whole installation: then `app_id` is 0.
-ALTER TABLE alerts ADD COLUMN tenant_id INTEGER;
+ALTER TABLE alerts ADD COLUMN tenant_id BIGINT;

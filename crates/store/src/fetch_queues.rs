@@ -1,8 +1,8 @@
-//! Lanes: due reports of one app and one host, so that whoever takes work sees at once for whom something waits, and a
+//! Queues: due reports of one app and one host, so that whoever takes work sees at once for whom something waits, and a
 //! host that is slow holds up nobody else's reports.
 //!
-//! A row tells its lane once a worker has opened its address, which is sealed; until then it waits in lane 0. Claims go
-//! lane by lane: first what has a link that ends soon, then what is due longest. What does not fit the quotas of its
+//! A row tells its queue once a worker has opened its address, which is sealed; until then it waits in queue 0. Claims go
+//! queue by queue_id: first what has a link that ends soon, then what is due longest. What does not fit the quotas of its
 //! tenant and its app ([`crate::storage_use`]) is passed over, and taken when it fits.
 
 use aws_lc_rs::digest;
@@ -23,11 +23,11 @@ const SOON_MS: i64 = 3_600_000;
 /// Reports that are told by one statement why they wait.
 const TOLD_AT_ONCE: i64 = 1_000;
 
-/// A lane in which something is due.
+/// A queue in which something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportLane {
+pub struct FetchQueue {
     /// Its number.
-    pub lane: i64,
+    pub queue_id: i64,
     /// Whose reports they are.
     pub app_id: AppId,
     /// Since when the first of them is due.
@@ -36,11 +36,11 @@ pub struct ReportLane {
     pub link_ends_at: Option<UnixMs>,
 }
 
-/// What of a lane is asked for.
+/// What of a queue is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneClaim {
-    /// The lane.
-    pub lane: i64,
+pub struct QueueClaim {
+    /// The queue.
+    pub queue_id: i64,
     /// Most reports.
     pub limit: u32,
     /// Only what needs no more bytes than this, as far as that is known.
@@ -48,31 +48,31 @@ pub struct LaneClaim {
 }
 
 const LIST_UNPLACED: &str = "SELECT tenant_id, report_id, order_id, sealed FROM reports \
-    WHERE lane = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2";
-const PLACE: &str = "UPDATE reports SET lane = $3, app_id = $4, link_ends_at = $5 \
-    WHERE tenant_id = $1 AND report_id = $2 AND lane = 0";
+    WHERE queue_id = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2";
+const PLACE: &str = "UPDATE reports SET queue_id = $3, app_id = $4, link_ends_at = $5 \
+    WHERE tenant_id = $1 AND report_id = $2 AND queue_id = 0";
 const SET_ASIDE: &str = "UPDATE reports SET due_at = $3 \
-    WHERE tenant_id = $1 AND report_id = $2 AND lane = 0 AND due_at < $3";
-/// From one lane to the next by the index, whatever waits in each.
-const LIST_LANES: &str = "WITH RECURSIVE lane (lane) AS (\
-    SELECT min(f.lane) FROM reports f WHERE f.due_at IS NOT NULL \
-    UNION ALL SELECT (SELECT min(n.lane) FROM reports n \
-      WHERE n.due_at IS NOT NULL AND n.lane > lane.lane) FROM lane WHERE lane.lane IS NOT NULL) \
-    SELECT lane, \
-      (SELECT r.app_id FROM reports r WHERE r.lane = lane.lane AND r.due_at <= $1 \
+    WHERE tenant_id = $1 AND report_id = $2 AND queue_id = 0 AND due_at < $3";
+/// From one queue to the next by the index, whatever waits in each.
+const LIST_QUEUES: &str = "WITH RECURSIVE queue (queue_id) AS (\
+    SELECT min(f.queue_id) FROM reports f WHERE f.due_at IS NOT NULL \
+    UNION ALL SELECT (SELECT min(n.queue_id) FROM reports n \
+      WHERE n.due_at IS NOT NULL AND n.queue_id > queue.queue_id) FROM queue WHERE queue.queue_id IS NOT NULL) \
+    SELECT queue_id, \
+      (SELECT r.app_id FROM reports r WHERE r.queue_id = queue.queue_id AND r.due_at <= $1 \
         ORDER BY r.due_at LIMIT 1), \
-      (SELECT min(d.due_at) FROM reports d WHERE d.lane = lane.lane AND d.due_at <= $1), \
-      (SELECT e.link_ends_at FROM reports e WHERE e.lane = lane.lane AND e.link_ends_at > $1 \
+      (SELECT min(d.due_at) FROM reports d WHERE d.queue_id = queue.queue_id AND d.due_at <= $1), \
+      (SELECT e.link_ends_at FROM reports e WHERE e.queue_id = queue.queue_id AND e.link_ends_at > $1 \
         AND e.due_at <= $1 ORDER BY e.link_ends_at LIMIT 1) \
-    FROM lane WHERE lane <> 0 AND EXISTS (SELECT 1 FROM reports x \
-      WHERE x.lane = lane.lane AND x.due_at <= $1)";
+    FROM queue WHERE queue_id <> 0 AND EXISTS (SELECT 1 FROM reports x \
+      WHERE x.queue_id = queue.queue_id AND x.due_at <= $1)";
 
-/// A claim of a lane: which rows, in which order.
+/// A claim of a queue_id: which rows, in which order.
 macro_rules! claim {
     ($which:literal) => {
         concat!(
             "WITH due (tenant, number) AS MATERIALIZED (\
-            SELECT r.tenant_id, r.report_id FROM reports r WHERE r.lane = $4 AND r.due_at <= $1 \
+            SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $4 AND r.due_at <= $1 \
               AND r.needed_bytes <= $7 \
               AND NOT EXISTS (SELECT 1 FROM storage_use t WHERE t.tenant_id = r.tenant_id \
                 AND t.app_id = 0 AND t.used_bytes + r.needed_bytes > coalesce(t.quota_bytes, $5)) \
@@ -82,7 +82,7 @@ macro_rules! claim {
             " LIMIT $3 /* skip locked */) \
             UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 FROM due \
               WHERE tenant_id = due.tenant AND report_id = due.number \
-            RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, lane, link_ends_at"
+            RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at"
         )
     };
 }
@@ -92,7 +92,7 @@ const CLAIM_ENDING: &str = claim!(
 );
 const CLAIM: &str = claim!("ORDER BY r.due_at");
 const TELL: &str = "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT r.tenant_id, r.report_id FROM reports r WHERE r.lane = $1 AND r.due_at <= $2 AND r.state = 1 \
+    SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $1 AND r.due_at <= $2 AND r.state = 1 \
       AND (r.failure IS NULL OR r.failure <> $3) LIMIT $4 /* skip locked */) \
     UPDATE reports SET failure = $3 FROM due WHERE tenant_id = due.tenant AND report_id = due.number";
 /// A try that came to nothing for want of room counts as none.
@@ -102,10 +102,10 @@ const PUT_BACK: &str = "UPDATE reports SET state = $4, due_at = $5, failure = co
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[LIST_UNPLACED, PLACE, SET_ASIDE, LIST_LANES, CLAIM_ENDING, CLAIM, TELL, PUT_BACK];
+    &[LIST_UNPLACED, PLACE, SET_ASIDE, LIST_QUEUES, CLAIM_ENDING, CLAIM, TELL, PUT_BACK];
 
 impl Store {
-    /// Gives due reports that have no lane yet the one that they belong to; how many. A row that is damaged is logged
+    /// Gives due reports that have no queue yet the one that they belong to; how many. A row that is damaged is logged
     /// and set aside until `lease_until`.
     ///
     /// # Errors
@@ -117,9 +117,10 @@ impl Store {
             let (tenant_id, report_id) = (row.int(0)?, row.int(1)?);
             match self.opened_source(row).await {
                 Ok((app_id, source)) => {
-                    let (lane, ends_at) = (lane(app_id, &source.url), link_ends_at(&source.url));
+                    let (queue_id, ends_at) =
+                        (queue_id(app_id, &source.url), link_ends_at(&source.url));
                     let ends_at = ends_at.map(|ends_at| ends_at.0);
-                    let values = values![tenant_id, report_id, lane, app_id.0, ends_at];
+                    let values = values![tenant_id, report_id, queue_id, app_id.0, ends_at];
                     statements.push(any(PLACE, values));
                 }
                 Err(fault) if fault.kind() == FaultKind::Damaged => {
@@ -145,37 +146,37 @@ impl Store {
         Ok((order.app_id, content::from_text(&text)?))
     }
 
-    /// The lanes in which something is due, those first that have a link which ends soon.
+    /// The queues in which something is due, those first that have a link which ends soon.
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn list_report_lanes(&self, now: UnixMs) -> Result<Vec<ReportLane>, Fault> {
-        let rows = self.read(LIST_LANES, values![now.0]).await?;
-        let lane = |row: &Row| {
-            Ok(ReportLane {
-                lane: row.int(0)?,
+    pub async fn list_fetch_queues(&self, now: UnixMs) -> Result<Vec<FetchQueue>, Fault> {
+        let rows = self.read(LIST_QUEUES, values![now.0]).await?;
+        let queue = |row: &Row| {
+            Ok(FetchQueue {
+                queue_id: row.int(0)?,
                 app_id: AppId(row.find_int(1)?.unwrap_or_default()),
                 due_at: UnixMs(row.find_int(2)?.unwrap_or_default()),
                 link_ends_at: row.find_int(3)?.map(UnixMs),
             })
         };
-        let mut lanes = rows.iter().map(lane).collect::<Result<Vec<_>, Fault>>()?;
+        let mut queues = rows.iter().map(queue).collect::<Result<Vec<_>, Fault>>()?;
         let soon = now.plus_ms(SOON_MS);
-        lanes.sort_by_key(|lane| {
-            let ends_soon = lane.link_ends_at.filter(|ends_at| *ends_at < soon);
-            (ends_soon.unwrap_or(UnixMs(i64::MAX)), lane.due_at)
+        queues.sort_by_key(|queue| {
+            let ends_soon = queue.link_ends_at.filter(|ends_at| *ends_at < soon);
+            (ends_soon.unwrap_or(UnixMs(i64::MAX)), queue.due_at)
         });
-        Ok(lanes)
+        Ok(queues)
     }
 
-    /// Claims due reports of a lane until `lease_until`: first what has a link that ends soon, then what is due longest.
+    /// Claims due reports of a queue until `lease_until`: first what has a link that ends soon, then what is due longest.
     /// A row that is damaged is logged and left until its lease ends.
     ///
     /// # Errors
     /// Faults of storage.
     pub async fn claim_lane(
         &self,
-        claim: LaneClaim,
+        claim: QueueClaim,
         now: UnixMs,
         lease_until: UnixMs,
     ) -> Result<Vec<ClaimedReport>, Fault> {
@@ -192,7 +193,7 @@ impl Store {
                 now.0,
                 lease_until.0,
                 i64::from(left),
-                claim.lane,
+                claim.queue_id,
                 quotas.tenant_bytes,
                 quotas.app_bytes,
                 claim.room_bytes,
@@ -226,20 +227,25 @@ impl Store {
     ) -> Result<Vec<ClaimedReport>, Fault> {
         while self.place_reports(now, lease_until).await? > 0 {}
         let mut claimed = Vec::new();
-        for lane in self.list_report_lanes(now).await? {
+        for queue in self.list_fetch_queues(now).await? {
             let left = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-            let claim = LaneClaim { lane: lane.lane, limit: left, room_bytes: i64::MAX };
+            let claim = QueueClaim { queue_id: queue.queue_id, limit: left, room_bytes: i64::MAX };
             claimed.extend(self.claim_lane(claim, now, lease_until).await?);
         }
         Ok(claimed)
     }
 
-    /// Tells due reports of a lane, at most 1,000, why they wait.
+    /// Tells due reports of a queue, at most 1,000, why they wait.
     ///
     /// # Errors
     /// Faults of storage.
-    pub async fn tell_waiting(&self, lane: i64, now: UnixMs, reason: &str) -> Result<(), Fault> {
-        self.write(vec![any(TELL, values![lane, now.0, reason, TOLD_AT_ONCE])]).await.map(drop)
+    pub async fn tell_waiting(
+        &self,
+        queue_id: i64,
+        now: UnixMs,
+        reason: &str,
+    ) -> Result<(), Fault> {
+        self.write(vec![any(TELL, values![queue_id, now.0, reason, TOLD_AT_ONCE])]).await.map(drop)
     }
 
     /// Gives a claimed report back as if it had not been tried, due at `due_at`, with the reason for people if there is
@@ -267,8 +273,8 @@ impl Store {
     }
 }
 
-/// The number of the lane for an app's reports at the host of `url`, never 0.
-fn lane(app_id: AppId, url: &str) -> i64 {
+/// The number of the queue for an app's reports at the host of `url`, never 0.
+fn queue_id(app_id: AppId, url: &str) -> i64 {
     let url = Url::parse(url).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().trim_end_matches('.');
     let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
