@@ -34,6 +34,7 @@ use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+use tokio_util::either::Either;
 use tower::Service;
 
 use crate::clock::socket_now;
@@ -207,7 +208,7 @@ async fn secured(
     limit: Duration,
     stop: &Arc<Stop>,
 ) -> Option<Stream> {
-    let Some(tls) = tls else { return Some(Stream::Plain(stream)) };
+    let Some(tls) = tls else { return Some(Either::Left(stream)) };
     let mut securing = pin!(tokio::time::timeout(limit, tls.secure(stream)));
     let mut ticket = None;
     poll_fn(|cx| {
@@ -235,7 +236,7 @@ async fn attend<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let is_secure = matches!(stream, Stream::Secured(_));
+    let is_secure = matches!(stream, Either::Right(_));
     let dialogue = Arc::new(Dialogue::default());
     let socket = Socket::new(stream, Arc::clone(&dialogue));
 

@@ -14,14 +14,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 use url::Host;
 
 use super::exchanges::Noted;
@@ -119,7 +118,7 @@ impl Connector {
             let addresses = self.resolve(host, port).await?;
             self.guard.judge_all(host, &addresses)?;
             let stream = self.reach(&addresses).await?;
-            if is_https { self.secure(host, stream).await } else { Ok(Link::plain(stream)) }
+            if is_https { self.secure(host, stream).await } else { Ok(link(Either::Left(stream))) }
         };
         tokio::time::timeout(self.limit, connecting).await.unwrap_or(Err(ConnectFailure::TooSlow))
     }
@@ -185,7 +184,9 @@ impl Connector {
             }
         };
         let secured = self.tls.connect(name, stream).await;
-        secured.map(Link::secured).map_err(|_| ConnectFailure::NotSecured)
+        secured
+            .map(|stream| link(Either::Right(Box::new(stream))))
+            .map_err(|_| ConnectFailure::NotSecured)
     }
 }
 
@@ -237,85 +238,8 @@ impl tower::Service<Uri> for Connector {
 }
 
 /// A connection as hyper takes it, plain or secured.
-pub(super) enum Link {
-    Plain(TokioIo<Noted<TcpStream>>),
-    Secured(Box<TokioIo<Noted<TlsStream<TcpStream>>>>),
-}
+pub(super) type Link = TokioIo<Noted<Either<TcpStream, Box<TlsStream<TcpStream>>>>>;
 
-impl Link {
-    fn plain(stream: TcpStream) -> Link {
-        Link::Plain(TokioIo::new(Noted::new(stream)))
-    }
-
-    fn secured(stream: TlsStream<TcpStream>) -> Link {
-        Link::Secured(Box::new(TokioIo::new(Noted::new(stream))))
-    }
-}
-
-impl Connection for Link {
-    fn connected(&self) -> Connected {
-        let exchanges = match self {
-            Link::Plain(io) => &io.inner().exchanges,
-            Link::Secured(io) => &io.inner().exchanges,
-        };
-        Connected::new().extra(exchanges.clone())
-    }
-}
-
-impl Read for Link {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Link::Plain(io) => Pin::new(io).poll_read(cx, buffer),
-            Link::Secured(io) => Pin::new(io).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl Write for Link {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Link::Plain(io) => Pin::new(io).poll_write(cx, bytes),
-            Link::Secured(io) => Pin::new(io).poll_write(cx, bytes),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Link::Plain(io) => io.is_write_vectored(),
-            Link::Secured(io) => io.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Link::Plain(io) => Pin::new(io).poll_write_vectored(cx, slices),
-            Link::Secured(io) => Pin::new(io).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Link::Plain(io) => Pin::new(io).poll_flush(cx),
-            Link::Secured(io) => Pin::new(io).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Link::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Link::Secured(io) => Pin::new(io).poll_shutdown(cx),
-        }
-    }
+fn link(stream: Either<TcpStream, Box<TlsStream<TcpStream>>>) -> Link {
+    TokioIo::new(Noted::new(stream))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The calls on one connection. Clones see the same one.
@@ -46,12 +47,18 @@ impl Exchanges {
 #[derive(Debug)]
 pub(super) struct Noted<S> {
     stream: S,
-    pub(super) exchanges: Exchanges,
+    exchanges: Exchanges,
 }
 
 impl<S> Noted<S> {
     pub(super) fn new(stream: S) -> Noted<S> {
         Noted { stream, exchanges: Exchanges::default() }
+    }
+}
+
+impl<S> Connection for Noted<S> {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.exchanges.clone())
     }
 }
 
