@@ -8,6 +8,8 @@ use client::Broken;
 use client::control::Error;
 use contract::control::{FieldFault, Problem, ProblemCode};
 
+use server::StartFailure;
+
 use crate::flags::Line;
 use crate::text::clean;
 
@@ -46,6 +48,8 @@ fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
     let mut text = format!("error: {}\n", clean(&format!("{error:#}")));
     let (hint, code) = if let Some(usage) = error.downcast_ref::<Usage>() {
         (Some(usage.hint.to_owned()), USAGE)
+    } else if let Some(failure) = error.downcast_ref::<StartFailure>() {
+        (start_hint(failure).map(str::to_owned), FAILED)
     } else {
         match error.downcast_ref::<Error>() {
             Some(Error::Refused { problem, retry_after_seconds }) => {
@@ -114,6 +118,22 @@ fn refusal_hint(
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The ways on when what was acknowledged is missing, or pages are damaged.
+fn start_hint(failure: &StartFailure) -> Option<&'static str> {
+    match failure {
+        StartFailure::Lost(_) => Some(
+            "nothing was changed. Restore a backup: move probity.db and all probity.db-* away, then \
+             `probity restore BACKUP`;\n      or go on without what is missing: start once with \
+             `probity serve --accept-data-loss`",
+        ),
+        StartFailure::Damaged(_) => Some(
+            "nothing was changed. Restore a backup: move probity.db and all probity.db-* away, then \
+             `probity restore BACKUP`;\n      without one, see \"Damage\" in docs/reports.md",
+        ),
+        _ => None,
+    }
 }
 
 fn broken_hint(broken: &Broken) -> (&'static str, u8) {

@@ -35,6 +35,10 @@ pub(crate) struct Serve {
     /// How a path that the vendors' API does not have is answered, with 404: as the platform does, or in JSON.
     #[arg(long, value_enum, default_value_t, env = "PROBITY_NOT_FOUND")]
     not_found: NotFoundForm,
+    /// Start although something that was acknowledged is missing: what is lost stays lost. The log and
+    /// the operator's audit chain tell what.
+    #[arg(long)]
+    accept_data_loss: bool,
     #[command(flatten)]
     storage: Storage,
     #[command(flatten)]
@@ -68,7 +72,7 @@ impl From<NotFoundForm> for NotFound {
 
 pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
     let Serve { listen, public_url, trusted_proxy, not_found, storage, outbound, .. } = serve;
-    let Serve { reports, evidence, limits, tls_certificate, tls_key, .. } = serve;
+    let Serve { reports, evidence, limits, tls_certificate, tls_key, accept_data_loss, .. } = serve;
     let mut config = daemon::config(global, storage);
     config.listen = listen;
     config.public_url = public_url;
@@ -76,6 +80,7 @@ pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
     config.tls =
         tls_certificate.zip(tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     config.not_found = not_found.into();
+    config.accept_data_loss = accept_data_loss;
     config.allow_outbound = outbound.allow_outbound;
     limits.set(&mut config);
     reports.set(&mut config);

@@ -36,6 +36,9 @@ pub struct Config {
     /// Where the contents of reports and files are kept: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default
     /// `<data>/reports`.
     pub objects: Option<String>,
+    /// Whether to start although something that was acknowledged is missing from the embedded database, or from the
+    /// whole installation. Default false.
+    pub accept_data_loss: bool,
     /// How to speak to the S3-compatible store.
     pub s3: S3,
     /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, ports as
@@ -165,6 +168,7 @@ impl Default for Config {
             root_key_next: None,
             root_key_command: None,
             objects: None,
+            accept_data_loss: false,
             s3: S3::default(),
             allow_outbound: Vec::new(),
             ca_file: None,

@@ -19,21 +19,32 @@ use crate::start::{self, StartFailure};
 pub const OPERATOR_KEY_FILE: &str = "operator.key";
 /// The prefix of an operator's key.
 pub const OPERATOR_PREFIX: &str = "pbo_";
+/// Letters and digits behind the prefix: 256 bits.
+const KEY_LENGTH: usize = 43;
 /// The prefix of a tenant's key.
 pub const TENANT_PREFIX: &str = "pbt_";
 
-/// Makes an operator key when the installation has none, and writes it to the data folder (mode 0600).
+/// Makes an operator key when the installation has none, and writes it to the data folder (mode 0600). A file that is
+/// there is never overwritten: its key becomes the installation's, as after a first start that was cut short.
 ///
 /// # Errors
-/// When the file cannot be written, or storage fails.
+/// When the file cannot be written, or holds no operator key; when storage fails.
 pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(), StartFailure> {
     if store.has_operator_key().await? {
         return Ok(());
     }
-    let key = new_key(OPERATOR_PREFIX);
     let path = data.join(OPERATOR_KEY_FILE);
-    // First the file: a key that nobody could read would lock the operator out.
-    write_secret(&path, &key).map_err(|error| StartFailure::File(path, error))?;
+    let key = match fs::read_to_string(&path) {
+        Ok(text) if is_key(text.trim(), OPERATOR_PREFIX) => text.trim().to_owned(),
+        Ok(_) => return Err(StartFailure::NoOperatorKey(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = new_key(OPERATOR_PREFIX);
+            // First the file: a key that nobody could read would lock the operator out.
+            write_secret(&path, &key).map_err(|error| StartFailure::File(path, error))?;
+            key
+        }
+        Err(error) => return Err(StartFailure::File(path, error)),
+    };
     store.create_operator_key(&hash(&key), now).await?;
     Ok(())
 }
@@ -67,7 +78,15 @@ pub async fn replace_operator_keys(
 /// A new API key: the prefix and 43 letters and digits, 256 bits.
 #[must_use]
 pub fn new_key(prefix: &str) -> String {
-    format!("{prefix}{}", chance::secret_of(43))
+    format!("{prefix}{}", chance::secret_of(KEY_LENGTH))
+}
+
+/// Whether a text has the shape of a key that was made here.
+fn is_key(text: &str, prefix: &str) -> bool {
+    let is_secret = |rest: &str| {
+        rest.len() == KEY_LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    text.strip_prefix(prefix).is_some_and(is_secret)
 }
 
 /// SHA-256 of a secret of full strength, which needs no salt and no work factor.

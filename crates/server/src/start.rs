@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::UnixMs;
 use store::storage_use::Quotas;
-use store::{Fault, FaultKind, Location, Reload, RootKeys, Store};
+use store::{Fault, FaultKind, Location, Opening, Reload, RootKeys, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -24,6 +24,7 @@ use crate::http::routes;
 use crate::http::tls::{BadCertificate, Tls};
 use crate::inspect::{BadScanner, DeepCheck, Inspect};
 use crate::key_uses::KeyUses;
+use crate::keys::OPERATOR_KEY_FILE;
 use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
@@ -36,7 +37,8 @@ use crate::root_key::{self, RootSource, Rotation};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 use crate::traffic::Traffic;
-use crate::{keys, work};
+use crate::work::ANCHORS_FILE;
+use crate::{keys, objects, work};
 
 /// The file in the data folder that holds the embedded database.
 pub const DATABASE_FILE: &str = "probity.db";
@@ -48,7 +50,13 @@ pub const REPORTS_FOLDER: &str = "reports";
 pub enum StartFailure {
     /// Storage, the schema or the root key.
     #[error(transparent)]
-    Store(#[from] Fault),
+    Store(Fault),
+    /// What was acknowledged is missing, or may be; nothing was changed.
+    #[error(transparent)]
+    Lost(Fault),
+    /// Pages of the embedded database are damaged; nothing was changed.
+    #[error(transparent)]
+    Damaged(Fault),
     /// A root key of the wrong shape; where it came from.
     #[error("expected the root key in {0} as 64 hex digits")]
     RootKey(&'static str),
@@ -92,6 +100,9 @@ pub enum StartFailure {
     /// A file with an operator key that would be overwritten.
     #[error("{path} is there and stays: --overwrite replaces it", path = .0.display())]
     OperatorKeyStands(PathBuf),
+    /// A file in the place of the operator key's that holds none.
+    #[error("expected an operator key in {path}, or no such file", path = .0.display())]
+    NoOperatorKey(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -116,6 +127,16 @@ pub enum StartFailure {
     /// A scanner that cannot be read.
     #[error("scanner")]
     Scanner(#[from] BadScanner),
+}
+
+impl From<Fault> for StartFailure {
+    fn from(fault: Fault) -> StartFailure {
+        match fault.kind() {
+            FaultKind::Lost => StartFailure::Lost(fault),
+            FaultKind::Damaged => StartFailure::Damaged(fault),
+            _ => StartFailure::Store(fault),
+        }
+    }
 }
 
 /// A server that listens, and whose workers run, until it is stopped.
@@ -218,7 +239,7 @@ pub async fn run_workers(
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartFailure> {
     store::trust(&load_authorities(config)?.further);
     make_folder(&config.data)?;
-    Ok(store::migrate(&location(config)).await?)
+    Ok(store::migrate(&location(config), &opening(config)?).await?)
 }
 
 async fn open(
@@ -235,7 +256,7 @@ async fn open(
     store::trust(&authorities.further);
     make_folder(&config.data)?;
     let source = RootSource::of(&config)?;
-    let store = open_store(&location(&config), &source, clock.now()).await?;
+    let store = open_store(&config, &source, clock.now()).await?;
     store.set_quotas(Quotas {
         tenant_bytes: i64::try_from(config.tenant_quota_bytes).unwrap_or(i64::MAX),
         app_bytes: i64::try_from(config.app_quota_bytes).unwrap_or(i64::MAX),
@@ -307,15 +328,16 @@ pub(crate) async fn open_installation(
         return Err(Fault::new(FaultKind::Schema, missing).into());
     }
     make_folder(&config.data)?;
-    open_store(&location(config), &RootSource::of(config)?, clock.now()).await
+    open_store(config, &RootSource::of(config)?, clock.now()).await
 }
 
 /// Opens the memory under the root key that is in force among those that the source gives.
 async fn open_store(
-    location: &Location,
+    config: &Config,
     source: &RootSource,
     now: UnixMs,
 ) -> Result<Store, StartFailure> {
+    let (location, opening) = (location(config), opening(config)?);
     let from = source.name();
     let asked = source.clone();
     let given = root_key::blocking(move || asked.keys(true)).await?;
@@ -328,8 +350,12 @@ async fn open_store(
         }
     });
     let root = RootKeys::new(given.keys).reloaded_by(reload);
-    let store = match Store::open(location, root, now).await {
+    let store = match Store::open_as(&location, root, now, &opening).await {
         Ok(store) => store,
+        Err(fault) if fault.kind() == FaultKind::Lost && given.is_made => {
+            source.unmake();
+            return Err(fault.into());
+        }
         Err(fault) if fault.kind() == FaultKind::WrongRootKey && given.is_made => {
             source.unmake();
             return Err(StartFailure::NoRootKey { from, fault });
@@ -445,9 +471,31 @@ fn location(config: &Config) -> Location {
     }
 }
 
+/// What the folders tell of the installation that is to be opened. The root key tells nothing: it may be brought before
+/// the first start.
+fn opening(config: &Config) -> Result<Opening, StartFailure> {
+    let files = [OPERATOR_KEY_FILE, ANCHORS_FILE].map(|name| config.data.join(name));
+    let mut traces: Vec<PathBuf> = files.into_iter().filter(|file| file.exists()).collect();
+    if let ObjectPlace::Folder(folder) = object_place(config)
+        && objects::holds_any(&folder).map_err(|error| StartFailure::File(folder.clone(), error))?
+    {
+        traces.push(folder);
+    }
+    Ok(Opening { traces, may_lose: config.accept_data_loss })
+}
+
 /// The data folder is for its owner alone.
 fn make_folder(path: &PathBuf) -> Result<(), StartFailure> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| StartFailure::File(path.clone(), error))
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let wrong = |error| StartFailure::File(path.clone(), error);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
+    let mode = std::fs::metadata(path).map_err(wrong)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            "{} can be entered by others (mode {mode:o}): `chmod 700 {}` closes it",
+            path.display(),
+            path.display()
+        );
+    }
+    Ok(())
 }

@@ -170,6 +170,7 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
         objects.query_map([], |row| row.get(0).map(Id))?.collect::<Result<_, _>>()?;
     drop(objects);
     copy.execute_batch("DROP TABLE main.backup; DETACH DATABASE keys;")?;
+    sqlite::end_run(&copy)?;
     copy_whole(&copy, database)?;
     drop(copy);
     File::open(database)?.sync_all()?;

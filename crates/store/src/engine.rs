@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultKind};
 
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 
-/// A commit that writes, whatever else it brings: only such a one shows that storage works again.
+/// A commit on PostgreSQL that writes, whatever else it brings: only such a one shows that storage works again.
 pub(crate) const BEAT: &str = "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1";
 
 /// Waits for a job's answer: a lost reply is an error, never a success.
@@ -32,6 +32,7 @@ struct Inner {
     reports: Notify,
     is_commit_failing: AtomicBool,
     is_log_failing: AtomicBool,
+    is_damaged: AtomicBool,
     is_deaf: AtomicBool,
     deaf_times: AtomicU64,
 }
@@ -55,7 +56,7 @@ impl Signals {
         self.0.reports.notified().await;
     }
 
-    /// Notes whether the last commit worked. While it did not, every commit must bring a [`BEAT`].
+    /// Notes whether the last commit worked. While it did not, every commit must write something.
     pub(crate) fn note_commit(&self, worked: bool) {
         note(&self.0.is_commit_failing, worked);
     }
@@ -63,6 +64,16 @@ impl Signals {
     /// Notes whether the last append to the redo log worked.
     pub(crate) fn note_log(&self, worked: bool) {
         note(&self.0.is_log_failing, worked);
+    }
+
+    /// Notes that pages of the database were found damaged.
+    pub(crate) fn note_damage(&self) {
+        self.0.is_damaged.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether pages of the database were found damaged.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.0.is_damaged.load(Ordering::SeqCst)
     }
 
     /// Notes whether changes by other replicas are heard of; whether that is news.

@@ -39,8 +39,10 @@ pub enum FaultKind {
     WrongRootKey,
     /// The schema is newer than this program, or a migration failed.
     Schema,
-    /// A row does not hold what it must: altered, or sealed for another place.
+    /// A row or a file does not hold what it must: altered, or sealed for another place.
     Damaged,
+    /// What was acknowledged is missing at the start, or may be; nothing was changed.
+    Lost,
     /// What was to be kept does not fit a quota; nothing was written.
     NoRoom,
     /// The writer has ended; so will the process.

@@ -67,6 +67,7 @@ pub mod waits;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use contract::evidence::AuditAct;
 use domain::{AppId, Id, TenantId, UnixMs};
 
 pub use desk::{IdempotencyKey, NewReport, OrderCommand, Outcome, Request};
@@ -76,6 +77,7 @@ pub use root::{Reload, RootKeys, Rotated, root_key_id};
 pub use seal::{Digester, Key, Place};
 
 use apps::App;
+use audit::By;
 use cache::Cache;
 use engine::{Ids, Signals};
 use grants::Grant;
@@ -92,6 +94,24 @@ pub enum Location {
     Sqlite(PathBuf),
     /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/NAME`.
     Postgres(String),
+}
+
+/// What is known of an installation before its memory is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// Files that only an installation leaves: where they are, none is begun anew.
+    pub traces: Vec<PathBuf>,
+    /// Whether to go on although something that was acknowledged is missing.
+    pub may_lose: bool,
+}
+
+impl Opening {
+    /// What the traces tell of a place that holds no installation.
+    fn loss(&self, place: impl std::fmt::Display) -> Option<String> {
+        let traces: Vec<_> = self.traces.iter().map(|path| path.display().to_string()).collect();
+        let verb = if traces.len() == 1 { "is" } else { "are" };
+        (!traces.is_empty()).then(|| format!("{place}, and {} {verb} there", traces.join(", ")))
+    }
 }
 
 /// How a write ended that may meet another one.
@@ -167,12 +187,13 @@ const READY: &str = "SELECT beat FROM pulse";
 /// migrations that were applied.
 ///
 /// # Errors
-/// [`FaultKind::Schema`] when the database is newer than this program or a migration failed.
-pub async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
+/// [`FaultKind::Schema`] when the database is newer than this program or a migration failed; [`FaultKind::Lost`] and
+/// [`FaultKind::Damaged`] as [`Store::open`].
+pub async fn migrate(location: &Location, opening: &Opening) -> Result<Vec<String>, Fault> {
     match location {
         Location::Sqlite(path) => {
-            let path = path.clone();
-            let work = move || sqlite::migrate(&path);
+            let (path, opening) = (path.clone(), opening.clone());
+            let work = move || sqlite::migrate(&path, &opening);
             let done = tokio::task::spawn_blocking(work).await;
             done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Schema, "the migration panicked")))
         }
@@ -192,11 +213,26 @@ impl Store {
     ///
     /// # Errors
     /// [`FaultKind::WrongRootKey`] when the installation was made under another root key;
-    /// [`FaultKind::Schema`] as [`migrate`]; faults of storage.
+    /// [`FaultKind::Schema`] as [`migrate`]; [`FaultKind::Lost`] when something that was acknowledged is missing, or
+    /// may be, and [`FaultKind::Damaged`] when pages of the embedded database are damaged; faults of storage.
     pub async fn open(
         location: &Location,
         root: impl Into<RootKeys>,
         now: UnixMs,
+    ) -> Result<Store, Fault> {
+        Store::open_as(location, root, now, &Opening::default()).await
+    }
+
+    /// The same with what is known of the installation beforehand. When it goes on in spite of a loss, the operator's
+    /// audit chain tells what is missing.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_as(
+        location: &Location,
+        root: impl Into<RootKeys>,
+        now: UnixMs,
+        opening: &Opening,
     ) -> Result<Store, Fault> {
         let signals = Signals::default();
         let remembered = Arc::new(Remembered::default());
@@ -205,17 +241,17 @@ impl Store {
             Location::Sqlite(path) => {
                 // All changes are its own.
                 remembered.heed(News::LineStands);
-                Engine::Sqlite(sqlite::Sqlite::start(path, &signals, &ids)?)
+                Engine::Sqlite(sqlite::Sqlite::start(path, opening, &signals, &ids)?)
             }
             Location::Postgres(url) => {
-                migrate(location).await?;
+                migrate(location, opening).await?;
                 let config = postgres::config(url)?;
                 let remembered = Arc::clone(&remembered);
                 let told = move |news: News<'_>| remembered.heed(news);
                 Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, told).await?)
             }
         };
-        let (ring, secret) = root::Ring::open(&engine, root.into(), now).await?;
+        let (ring, secret, loss) = root::Ring::open(&engine, root.into(), now, opening).await?;
         let secrets = Secrets {
             tokens: secret.derive("tokens"),
             app_tokens: secret.derive("app_tokens"),
@@ -227,7 +263,27 @@ impl Store {
         let signer = Signer::new(&secret.derive("signing"))?;
         let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));
         let quotas = OnceLock::new();
-        Ok(Store { engine, signals, ring, secrets, signer, ids, remembered, nobody, quotas })
+        let store =
+            Store { engine, signals, ring, secrets, signer, ids, remembered, nobody, quotas };
+        store.begin_run(loss, now).await?;
+        Ok(store)
+    }
+
+    /// Tells of a loss that was accepted before anything else is noted: until then the next start finds it again.
+    async fn begin_run(&self, loss: Option<String>, now: UnixMs) -> Result<(), Fault> {
+        let of_sqlite = match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.loss().map(str::to_owned),
+            Engine::Postgres(_) => None,
+        };
+        if let Some(loss) = of_sqlite.or(loss) {
+            let mut entry = By::system(now).did(AuditAct::DataLossAccepted);
+            entry.details.insert("missing".to_owned(), loss);
+            self.add_audit_entry(audit::OPERATOR, &entry).await?;
+        }
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.begin_run().await,
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
     /// Gives a command to the order desk and waits for its commit.
@@ -285,6 +341,12 @@ impl Store {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.signals.is_failing()
+    }
+
+    /// Whether pages of the embedded database were found damaged.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.signals.is_damaged()
     }
 
     /// Whether the memory can be read and, after a failed commit, written again.

@@ -20,7 +20,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, Place};
 use crate::tenants::key_place;
 use crate::value::{Statement, Written, any, one, values};
-use crate::{Engine, Store, read, write};
+use crate::{Engine, Opening, Store, read, write};
 
 const FIND: &str =
     "SELECT sealed, root_generation, root_key_id FROM installation WHERE installation_id = 1";
@@ -111,17 +111,25 @@ struct Held {
 }
 
 impl Ring {
-    /// Opens the installation, which is made at the first start; gives its secret too.
+    /// Opens the installation, which is made at the first start; gives its secret too, and what is lost when it is
+    /// made although one was there.
     ///
     /// # Errors
-    /// [`FaultKind::WrongRootKey`] when none of the keys opens it; faults of storage.
+    /// [`FaultKind::WrongRootKey`] when none of the keys opens it; [`FaultKind::Lost`] when there is none, and one was
+    /// there; faults of storage.
     pub(crate) async fn open(
         engine: &Engine,
         root: RootKeys,
         now: UnixMs,
-    ) -> Result<(Ring, Key), Fault> {
+        opening: &Opening,
+    ) -> Result<(Ring, Key, Option<String>), Fault> {
         let none = || Fault::new(FaultKind::WrongRootKey, "expected a root key, found none");
+        let mut loss = None;
         if read(engine, FIND, Vec::new()).await?.is_empty() {
+            loss = opening.loss("the database holds no installation");
+            if let Some(loss) = loss.as_ref().filter(|_| !opening.may_lose) {
+                return Err(Fault::new(FaultKind::Lost, loss));
+            }
             let sealed = root.keys.first().ok_or_else(none)?.seal(place(), Key::random().bytes());
             write(engine, vec![any(INSERT, values![sealed, now.0])]).await?;
         }
@@ -133,7 +141,7 @@ impl Ring {
         }
         let held = Held { keys: root.keys, present, generation: row.generation };
         let turns = AsyncRwLock::new(());
-        Ok((Ring { held: RwLock::new(held), reload: root.reload, turns }, secret))
+        Ok((Ring { held: RwLock::new(held), reload: root.reload, turns }, secret, loss))
     }
 
     /// The root key in force, as far as is known here, and its generation.

@@ -4,12 +4,15 @@
 mod desk;
 mod inbox;
 mod load;
+mod mark;
 mod overlay;
 mod readers;
+mod recovery;
 mod redo;
 mod rows;
 mod writer;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -27,16 +30,18 @@ use self::desk::{Desk, Message};
 use self::inbox::{Inbox, Task};
 #[cfg(test)]
 pub(crate) use self::load::find_order;
+use self::mark::{Mark, Reach};
 use self::readers::Readers;
-use self::redo::{Found, Redo};
-use self::rows::Rows;
 #[cfg(test)]
-pub(crate) use self::writer::{FIND_APPLIED, NOTE_APPLIED};
-use self::writer::{Writer, checkpoint, empty_wal, find_applied, note_applied};
+pub(crate) use self::recovery::NOTE_APPLIED;
+pub(crate) use self::recovery::{BEGIN_RUN, FIND_PULSE, catch_up, end_run};
+use self::recovery::{Recovered, check_tables, find_pulse, recover};
+use self::writer::{Writer, checkpoint, empty_wal};
+use crate::Opening;
 use crate::desk::{OrderCommand, Outcome, Waiting};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Row, Statement, Value, Written};
+use crate::value::{Row, Statement, Value, Written, one};
 
 /// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
 const LIBRARY_MIN: i32 = 3_051_003;
@@ -45,7 +50,6 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events), \
     (SELECT coalesce(max(view_id), 0) FROM report_views))";
-const IS_LOGGED: &str = "SELECT count(*) FROM pragma_table_info('pulse') WHERE name = 'applied'";
 
 /// An open SQLite database.
 pub(crate) struct Sqlite {
@@ -53,6 +57,8 @@ pub(crate) struct Sqlite {
     desk: Sender<Message>,
     inbox: Arc<Inbox>,
     readers: Readers,
+    mark: Arc<Mark>,
+    loss: Option<String>,
 }
 
 /// Opens the file at `path` for writing, with the guarantees that every answer relies on.
@@ -99,98 +105,81 @@ fn sha256(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
     Ok(contract::evidence::sha256(bytes).to_vec())
 }
 
-/// Opens the database and its redo log for this process alone, and brings the database to what was acknowledged
-/// and to this program's schema; gives the names of the migrations that were applied.
-fn prepare_database(path: &Path) -> Result<(Connection, Redo, Vec<String>), Fault> {
-    let (mut redo, found) = Redo::open(path)?;
-    let mut connection = open(path)?;
-    if !found.records.is_empty() {
-        replay(&mut connection, found)?;
-        redo.clear()?;
-    }
-    let done = crate::migrate::sqlite(&mut connection)?;
-    Ok((connection, redo, done))
-}
-
 /// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
-pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Fault> {
-    prepare_database(path).map(|(_, _, done)| done)
+pub(crate) fn migrate(path: &Path, opening: &Opening) -> Result<Vec<String>, Fault> {
+    recover(path, opening).map(|recovered| recovered.done)
 }
 
-/// Brings the database to what was acknowledged, unless a server has it open: then that one does.
-pub(crate) fn catch_up(path: &Path) -> Result<(), Fault> {
-    if !path.exists() {
-        return Err(Fault::new(
-            FaultKind::Schema,
-            format_args!("expected a database at {}", path.display()),
-        ));
-    }
-    if redo::is_free(path)? {
-        let (mut redo, found) = Redo::open(path)?;
-        if !found.records.is_empty() {
-            replay(&mut open(path)?, found)?;
-            redo.clear()?;
-        }
-    }
-    Ok(())
+/// The name of a file beside the database.
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
-/// Writes what the redo log holds and the database does not.
-fn replay(connection: &mut Connection, found: Found) -> Result<(), Fault> {
-    let is_logged: i64 = connection.query_row(IS_LOGGED, [], |row| row.get(0))?;
-    let applied = if is_logged > 0 { find_applied(connection)? } else { 0 };
-    let mut expected = applied;
-    let transaction = connection.transaction()?;
-    for record in found.records.into_iter().filter(|record| record.number > applied) {
-        expected += 1;
-        if record.number != expected || is_logged == 0 {
-            return Err(Fault::new(
-                FaultKind::Schema,
-                format_args!(
-                    "the redo log goes on with batch {}, the database ends with {applied}: they are not of \
-                     the same moment; restore both, or move the files `-redo-0` and `-redo-1` away to go \
-                     on without what was acknowledged after the database's moment",
-                    record.number
-                ),
-            ));
-        }
-        let rows = Rows::decode(&record.payload).ok_or_else(|| {
-            Fault::new(FaultKind::Damaged, "a record of the redo log is not rows")
-        })?;
-        Rows::write(&std::iter::once(&rows), &transaction, &found.texts[record.file])?;
-    }
-    if expected > applied {
-        note_applied(&transaction, expected)?;
-        tracing::info!(batches = expected - applied, "the redo log was replayed");
-    }
-    transaction.commit()?;
-    Ok(())
+/// Makes durable which files the folder of this one holds.
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl Sqlite {
-    /// Brings the database to this program's schema, and starts the desk, the writer and the readers.
-    pub(crate) fn start(path: &Path, signals: &Signals, ids: &Ids) -> Result<Sqlite, Fault> {
-        let (connection, mut redo, _) = prepare_database(path)?;
+    /// Brings the database to what was acknowledged and to this program's schema, and starts the desk, the writer and
+    /// the readers; [`Sqlite::begin_run`] comes next.
+    pub(crate) fn start(
+        path: &Path,
+        opening: &Opening,
+        signals: &Signals,
+        ids: &Ids,
+    ) -> Result<Sqlite, Fault> {
+        let Recovered { connection, mut redo, loss, is_unchecked, .. } = recover(path, opening)?;
         let newest = connection.query_row(NEWEST_ID, [], |row| row.get(0))?;
         *ids.lock() = IdMaker::after(0, Id(newest));
-        let applied = find_applied(&connection)?;
+        let pulse = find_pulse(&connection)?;
         let texts = rows::texts();
-        redo.begin(applied, &texts);
-        let inbox = Arc::new(Inbox::after(applied));
+        let mark = Arc::new(Mark::of(path));
+        redo.begin(pulse.applied, &texts, Arc::clone(&mark))?;
+        let inbox = Arc::new(Inbox::after(pulse.applied));
         let readers = Readers::open(path, Arc::clone(&inbox), signals.clone())?;
         let (desk, waiting) = channel();
         let (grown, growth) = channel();
+        let (ending, writer_ended) = channel();
         let checkpoints = open(path)?;
-        let database = path.to_owned();
-        let (path, shared) = (path.to_owned(), Arc::clone(&inbox));
-        let mut writer =
-            Writer::new(path.clone(), connection, texts, shared, signals.clone(), grown);
+        let files = (path.to_owned(), Arc::clone(&mark));
+        let mut writer = Writer::new(
+            files,
+            connection,
+            pulse,
+            texts,
+            Arc::clone(&inbox),
+            signals.clone(),
+            (grown, ending),
+        );
         let shared = Arc::clone(&inbox);
-        let serving = Desk::new(path, redo, shared, ids.clone(), signals.clone());
-        spawn("probity-desk", move || serving.run(&waiting))?;
+        let serving = Desk::new(path.to_owned(), redo, shared, ids.clone(), signals.clone());
+        spawn("probity-desk", move || serving.run(&waiting, &writer_ended))?;
         spawn("probity-writer", move || writer.run())?;
         spawn("probity-checkpoint", move || checkpoint(&checkpoints, &growth))?;
-        Ok(Sqlite { path: database, desk, inbox, readers })
+        if is_unchecked {
+            let (path, signals) = (path.to_owned(), signals.clone());
+            spawn("probity-check", move || check_beside(&path, &signals))?;
+        }
+        Ok(Sqlite { path: path.to_owned(), desk, inbox, readers, mark, loss })
+    }
+
+    /// What of acknowledged work is missing, in words, when it was accepted that something is.
+    pub(crate) fn loss(&self) -> Option<&str> {
+        self.loss.as_deref()
+    }
+
+    /// Notes from now on what is acknowledged. An accepted loss must be told before: until here the next start finds
+    /// it again.
+    pub(crate) async fn begin_run(&self) -> Result<(), Fault> {
+        let rows = self.read(FIND_PULSE, Vec::new()).await?;
+        let row = rows.first().ok_or_else(|| Fault::new(FaultKind::Damaged, "no pulse"))?;
+        let (batch, commits) = (row.int(0)?.cast_unsigned(), row.int(1)?.cast_unsigned());
+        self.mark.begin(Reach { batch, commits })?;
+        self.write(vec![one(BEGIN_RUN, Vec::new())]).await.map(drop)
     }
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
@@ -232,6 +221,18 @@ impl Sqlite {
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
         self.readers.read(sql, values).await
+    }
+}
+
+/// Checks the pages of a database that was not ended in order and is too large to wait for that.
+fn check_beside(path: &Path, signals: &Signals) {
+    let checked = readers::open(path).and_then(|reader| check_tables(&reader, path));
+    match checked {
+        Ok(()) => tracing::info!("the pages of the database are sound"),
+        Err(fault) => {
+            tracing::error!(%fault, "restore a backup");
+            signals.note_damage();
+        }
     }
 }
 

@@ -51,7 +51,8 @@ fn only_sqlite() -> Vec<String> {
     vec![
         sqlite::NEWEST_ID.to_owned(),
         sqlite::find_order(),
-        sqlite::FIND_APPLIED.to_owned(),
+        sqlite::FIND_PULSE.to_owned(),
+        sqlite::BEGIN_RUN.to_owned(),
         sqlite::NOTE_APPLIED.to_owned(),
         sql::ORDERS.insert_one(),
         sql::ORDER_CHANGES.update_one(),

@@ -77,6 +77,8 @@ pub enum AuditAct {
     AppGrantTakenBack,
     /// The installation's keys were wrapped under another root key.
     KeyRotated,
+    /// The embedded database was opened although something that was acknowledged is missing.
+    DataLossAccepted,
 }
 
 /// What kind of caller did it.

@@ -32,7 +32,7 @@ pub use sealed::CHUNK_BYTES;
 pub use writer::{ObjectWriter, Stored};
 
 use crate::traffic::{Traffic, Turns};
-use folder::Folder;
+use folder::{DRAFTS, Folder};
 use sealed::{HEADER_BYTES, Opener};
 
 /// The objects of an installation. Cheap to clone. Several processes may share the place.
@@ -79,6 +79,19 @@ pub struct Listed {
     pub object_id: Option<Id>,
     /// When it was last written, by the clock of the place.
     pub modified_at: UnixMs,
+}
+
+/// Whether a folder holds objects, or parts of them; drafts are nobody's.
+pub(crate) fn holds_any(root: &Path) -> io::Result<bool> {
+    let mut entries = match std::fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // What file systems keep at their root is none either.
+    Ok(entries.any(|entry| {
+        entry.is_ok_and(|entry| entry.file_name() != DRAFTS && entry.file_name() != "lost+found")
+    }))
 }
 
 impl Objects {

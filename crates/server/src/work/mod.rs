@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::{App, SharedApp};
+pub(crate) use anchor::ANCHORS_FILE;
 use anchor::Anchor;
 use deliver::Deliver;
 use erase::Erase;

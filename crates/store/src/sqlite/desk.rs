@@ -70,13 +70,16 @@ impl Desk {
     }
 
     /// Serves until it is told to end or nobody can ask any more; then the database holds what the log held.
-    pub(super) fn run(mut self, waiting: &Receiver<Message>) {
+    pub(super) fn run(mut self, waiting: &Receiver<Message>, writer_ended: &Receiver<()>) {
         let close = self.serve_all(waiting);
         if self.inbox.wait_durable(self.redo.newest(), &self.signals)
             && let Err(fault) = self.redo.clear()
         {
             tracing::warn!(%fault, "the redo log is not cleared; it is replayed at the next start");
         }
+        self.inbox.close();
+        // Nothing is sent: the writer lets go of its end.
+        let _ = writer_ended.recv();
         // The log is for the next one to open.
         drop(self);
         if let Some(close) = close {

@@ -12,13 +12,15 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::mark::Mark;
 use crate::fault::{Fault, FaultKind};
 
 /// The length of each file. Overwriting what was written before needs no change of the file system's own
 /// records, which makes its sync several times faster than that of a file that grows.
-const FILE_BYTES: usize = 16 << 20;
+pub(super) const FILE_BYTES: usize = 16 << 20;
 /// Where the records begin.
 const RECORDS_AT: usize = 4096;
 /// Before each record: its length and checksum (4 bytes each), its number (8 bytes).
@@ -62,21 +64,20 @@ pub(super) struct Redo {
     next: u64,
     head: Vec<u8>,
     buffer: Vec<u8>,
+    /// Where each record is noted before it is acknowledged; none until [`Redo::begin`].
+    mark: Option<Arc<Mark>>,
     /// A write failed: what stands at `at` is unknown, and must be wiped out before anything else is written.
     is_broken: bool,
 }
 
 impl Redo {
-    /// Opens the log of the database at `database`, and reads what it holds.
+    /// Opens the log of the database at `database`, and reads what it holds; changes nothing of it.
     ///
     /// # Errors
     /// [`FaultKind::Schema`] when another process has it open; faults of storage.
     pub(super) fn open(database: &Path) -> Result<(Redo, Found), Fault> {
         let files = [open_file(&name(database, 0))?, open_file(&name(database, 1))?];
         lock(&files[0])?;
-        for file in &files {
-            file.set_len(FILE_BYTES as u64)?;
-        }
         let mut found = Found::default();
         let mut last = [0, 0];
         for (place, file) in files.iter().enumerate() {
@@ -97,20 +98,31 @@ impl Redo {
             next: last[newest] + 1,
             head: Vec::new(),
             buffer: Vec::new(),
+            mark: None,
             is_broken: false,
         };
         Ok((redo, found))
     }
 
-    /// Goes on with rows of these statements, after all that `applied` counts.
-    pub(super) fn begin(&mut self, applied: u64, texts: &[String]) {
-        self.next = self.next.max(applied + 1);
+    /// Goes on with rows of these statements, after all that `applied` counts: a log that was cleared.
+    pub(super) fn begin(
+        &mut self,
+        applied: u64,
+        texts: &[String],
+        mark: Arc<Mark>,
+    ) -> Result<(), Fault> {
+        for file in &self.files {
+            file.set_len(FILE_BYTES as u64)?;
+        }
+        self.next = applied + 1;
+        self.mark = Some(mark);
         self.head.clear();
         for text in texts {
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             self.head.extend_from_slice(&length.to_le_bytes());
             self.head.extend_from_slice(text.as_bytes());
         }
+        Ok(())
     }
 
     /// The number of the record that the database must durably hold before a payload of this length is
@@ -149,11 +161,16 @@ impl Redo {
         let file = &self.files[self.current];
         file.write_all_at(&self.buffer, self.at as u64)?;
         file.sync_data()?;
+        self.note(number)?;
         (self.is_broken, self.is_begun) = (false, true);
         self.at += self.buffer.len();
         self.last[self.current] = number;
         self.next += 1;
         Ok(number)
+    }
+
+    fn note(&self, number: u64) -> Result<(), Fault> {
+        self.mark.as_ref().map_or(Ok(()), |mark| mark.note_batch(number))
     }
 
     /// The head of a file whose first record has this number.
@@ -216,6 +233,7 @@ impl Redo {
             file.write_all_at(&[0; HEAD_BYTES], self.at as u64)?;
         }
         file.sync_data()?;
+        self.note(self.newest())?;
         self.is_broken = false;
         Ok(())
     }
@@ -233,10 +251,8 @@ fn record_head(number: u64, payload: &[u8]) -> [u8; HEAD_BYTES] {
 }
 
 /// The name of one of the two files.
-fn name(database: &Path, place: usize) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(format!("-redo-{place}"));
-    name.into()
+pub(super) fn name(database: &Path, place: usize) -> PathBuf {
+    super::beside(database, &format!("-redo-{place}"))
 }
 
 fn open_file(path: &Path) -> Result<File, Fault> {
@@ -244,8 +260,8 @@ fn open_file(path: &Path) -> Result<File, Fault> {
     let mut options = OpenOptions::new();
     let file =
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if is_new && let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
+    if is_new {
+        super::sync_folder(path)?;
     }
     Ok(file)
 }
@@ -279,10 +295,12 @@ fn lock(file: &File) -> Result<(), Fault> {
 
 /// The statements and the records of one file, as far as they follow each other.
 fn read(file: &File, place: usize) -> Result<(Vec<String>, Vec<Record>), Fault> {
-    let mut bytes = vec![0; RECORDS_AT];
+    // Of one that was cut off, what is there.
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(FILE_BYTES);
+    let mut bytes = vec![0; RECORDS_AT.min(length)];
     file.read_exact_at(&mut bytes, 0)?;
     let Some((first, texts)) = read_head(&bytes) else { return Ok(Default::default()) };
-    bytes.resize(FILE_BYTES, 0);
+    bytes.resize(length, 0);
     file.read_exact_at(&mut bytes, 0)?;
     let mut records = Vec::new();
     let (mut at, mut number) = (RECORDS_AT, first);
@@ -331,7 +349,8 @@ mod tests {
 
     fn reopen(path: &Path) -> (Redo, Found) {
         let (mut redo, found) = Redo::open(path).unwrap();
-        redo.begin(0, &TEXTS.map(String::from));
+        let applied = found.records.last().map_or(0, |record| record.number);
+        redo.begin(applied, &TEXTS.map(String::from), Arc::new(Mark::of(path))).unwrap();
         (redo, found)
     }
 
@@ -362,7 +381,7 @@ mod tests {
         drop(redo);
         let (mut redo, found) = reopen(&path);
         assert!(found.records.is_empty());
-        redo.begin(4, &TEXTS.map(String::from));
+        redo.begin(4, &TEXTS.map(String::from), Arc::new(Mark::of(&path))).unwrap();
         assert_eq!(redo.append(b"e").unwrap(), 5);
     }
 

@@ -10,9 +10,11 @@ use std::time::Duration;
 use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params_from_iter};
 
 use super::inbox::{Inbox, Logged, Task};
+use super::mark::Mark;
+use super::recovery::{END_RUN, Pulse, find_pulse, note_applied};
 use super::rows::Rows;
 use super::{BUSY, collect, open, prepare};
-use crate::engine::{BEAT, Signals};
+use crate::engine::Signals;
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Statement, Written};
 
@@ -22,22 +24,6 @@ const WAL_PAGES_SOFT: i32 = 11_000;
 const WAL_PAGES_HARD: i32 = 14_000;
 /// How long the writer waits for readers, so that the WAL can begin anew.
 const RESTART_BUSY: Duration = Duration::from_millis(100);
-
-/// The number of the newest batch of the redo log whose rows the database holds.
-pub(crate) const FIND_APPLIED: &str = "SELECT applied FROM pulse WHERE pulse_id = 1";
-pub(crate) const NOTE_APPLIED: &str = "UPDATE pulse SET applied = ?1 WHERE pulse_id = 1";
-
-/// Reads how far the redo log is in the database; 0 where it never was.
-pub(super) fn find_applied(connection: &Connection) -> Result<u64, Fault> {
-    let applied: i64 = connection.query_row(FIND_APPLIED, [], |row| row.get(0))?;
-    Ok(applied.cast_unsigned())
-}
-
-/// Notes how far the redo log is in the database.
-pub(super) fn note_applied(connection: &Connection, number: u64) -> Result<(), Fault> {
-    connection.prepare_cached(NOTE_APPLIED)?.execute([number.cast_signed()])?;
-    Ok(())
-}
 
 /// The writer's state.
 pub(super) struct Writer {
@@ -53,18 +39,23 @@ pub(super) struct Writer {
     /// Batches of the log that are not in the database yet.
     unapplied: Vec<Logged>,
     applied: u64,
+    /// How many commits there were.
+    commits: u64,
+    mark: Arc<Mark>,
+    /// Let go of when nothing is written any more.
+    _ending: Sender<()>,
 }
 
 impl Writer {
     pub(super) fn new(
-        path: PathBuf,
+        (path, mark): (PathBuf, Arc<Mark>),
         mut connection: Connection,
+        pulse: Pulse,
         texts: Vec<String>,
         inbox: Arc<Inbox>,
         signals: Signals,
-        grown: Sender<()>,
+        (grown, ending): (Sender<()>, Sender<()>),
     ) -> Writer {
-        let applied = inbox.applied();
         let wal_pages = Arc::default();
         watch_wal(&mut connection, &wal_pages);
         Writer {
@@ -77,7 +68,10 @@ impl Writer {
             wal_pages,
             grown,
             unapplied: Vec::new(),
-            applied,
+            applied: pulse.applied,
+            commits: pulse.commits,
+            mark,
+            _ending: ending,
         }
     }
 
@@ -88,6 +82,29 @@ impl Writer {
             self.serve(work.tasks, work.is_sync);
             self.bound_wal();
         }
+        if let Err(fault) = self.end() {
+            tracing::warn!(%fault, "the database is not left in order; the next start sees to it");
+        }
+    }
+
+    /// Leaves everything in the database's own file, and nothing beside it.
+    fn end(&mut self) -> Result<(), Fault> {
+        let Some(connection) = self.connection.as_ref().filter(|_| self.mark.is_begun()) else {
+            return Ok(());
+        };
+        if !self.unapplied.is_empty() {
+            return Err(Fault::new(FaultKind::Storage, "the redo log holds what it does not"));
+        }
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        transaction.execute(END_RUN, [])?;
+        note_applied(&transaction, self.applied, self.commits + 1)?;
+        transaction.commit()?;
+        if !empty_wal(&self.path)? {
+            // What stands in the WAL alone is still compared with the mark.
+            return Err(Fault::new(FaultKind::Contention, "somebody reads from its WAL"));
+        }
+        self.mark.remove()
     }
 
     /// Commits what waits and answers it; when one task spoils the commit, one by one.
@@ -130,7 +147,8 @@ impl Writer {
         let mut connection = open(&self.path)?;
         watch_wal(&mut connection, &self.wal_pages);
         self.is_full = true;
-        self.applied = find_applied(&connection)?;
+        let pulse = find_pulse(&connection)?;
+        (self.applied, self.commits) = (pulse.applied, pulse.commits);
         self.unapplied.retain(|logged| logged.number > self.applied);
         Ok(connection)
     }
@@ -158,19 +176,19 @@ impl Writer {
         let applied = self.unapplied.last().map_or(self.applied, |last| last.number);
         let logged = self.unapplied.iter().map(|logged| &logged.rows);
         Rows::write(&logged, &transaction, &self.texts)?;
-        if is_sync || !self.unapplied.is_empty() {
-            note_applied(&transaction, applied)?;
-        }
+        let commits = self.commits + 1;
+        // A write too, whatever else comes: only such a commit shows that storage works again.
+        note_applied(&transaction, applied, commits)?;
         let written = tasks
             .iter()
             .map(|task| task.write(&transaction, &self.texts))
             .collect::<Result<Vec<_>, _>>()?;
-        if is_failing {
-            transaction.execute(BEAT, [])?;
-        }
         transaction.commit()?;
         self.unapplied.clear();
-        self.applied = applied;
+        (self.applied, self.commits) = (applied, commits);
+        if is_full {
+            self.mark.note_commits(commits)?;
+        }
         self.inbox.note(applied, is_full);
         Ok(written)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{FaultKind, Location, Store, migrate};
+use store::{Fault, FaultKind, Location, Opening, Store};
 
 use crate::support::*;
 
@@ -13,6 +13,10 @@ on_both!(
     a_database_of_another_text_is_refused,
     a_migration_that_fails_leaves_nothing_half,
 );
+
+async fn migrate(location: &Location) -> Result<Vec<String>, Fault> {
+    store::migrate(location, &Opening::default()).await
+}
 
 /// How many migrations there are, and how many tables they create.
 fn sizes() -> (usize, i64) {

@@ -37,7 +37,7 @@ impl Drop for Held {
 
 /// The files as a process leaves them that is killed now.
 fn killed(path: &Path, folder: &Path) -> PathBuf {
-    for suffix in ["", "-wal", "-redo-0", "-redo-1"] {
+    for suffix in ["", "-wal", "-redo-0", "-redo-1", "-mark"] {
         let name = format!("probity.db{suffix}");
         let from = path.with_file_name(&name);
         if from.exists() {
@@ -122,10 +122,10 @@ async fn a_log_of_another_moment_is_refused() {
     std::fs::remove_file(path.with_file_name("probity.db-wal")).unwrap();
     let location = Location::Sqlite(path.clone());
     let fault = Store::open(&location, root(), NOW).await.err().unwrap();
-    assert_eq!(fault.kind(), FaultKind::Schema);
+    assert_eq!(fault.kind(), FaultKind::Lost);
     assert!(fault.to_string().contains("not of the same moment"), "{fault}");
-    for place in 0..2 {
-        std::fs::remove_file(path.with_file_name(format!("probity.db-redo-{place}"))).unwrap();
+    for name in ["redo-0", "redo-1", "mark"] {
+        std::fs::remove_file(path.with_file_name(format!("probity.db-{name}"))).unwrap();
     }
     let store = Store::open(&location, root(), NOW).await.unwrap();
     assert_eq!(rules(&store, &scene, order_id).await, [Rule::Placed]);

@@ -97,6 +97,8 @@ impl World {
         let copy = (0..).map(|number| path.with_extension(format!("copy-{number}")));
         let copy = copy.into_iter().find(|copy| !copy.exists()).unwrap();
         self.raw(&format!("VACUUM INTO '{}'", copy.display())).await;
+        // As a restore leaves it: no process works on it.
+        raw_sqlite(&copy, "UPDATE pulse SET is_running = 0");
         Location::Sqlite(copy)
     }
 
