@@ -127,3 +127,27 @@ fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
     fs::rename(draft, path)?;
     path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_operator_key_that_is_there_is_taken_and_never_overwritten() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (path, now) = (folder.path().join(OPERATOR_KEY_FILE), UnixMs(1));
+        let location = store::Location::Sqlite(folder.path().join("probity.db"));
+        let store = Store::open(&location, store::Key::new([7; 32]), now).await.unwrap();
+        fs::write(&path, "something else\n").unwrap();
+        let refusal = operator_key(&store, folder.path(), now).await.unwrap_err().to_string();
+        assert!(refusal.contains("operator.key"), "{refusal}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "something else\n");
+        assert!(!store.has_operator_key().await.unwrap());
+
+        let key = new_key(OPERATOR_PREFIX);
+        fs::write(&path, format!("{key}\n")).unwrap();
+        operator_key(&store, folder.path(), now).await.unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().trim(), key);
+        assert!(store.find_api_key(&hash(&key), now).await.unwrap().is_some());
+    }
+}

@@ -11,6 +11,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -230,11 +231,26 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 
 fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartFailure> {
     let path = data.join(name);
+    judge_mode(&path, data)?;
     match fs::read_to_string(&path).map(Zeroizing::new) {
         Ok(text) => parse(text.trim()).map(Some).ok_or(StartFailure::RootKey(name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StartFailure::File(path, error)),
     }
+}
+
+/// Refuses a root key that everybody on the machine can read or write.
+fn judge_mode(path: &Path, data: &Path) -> Result<(), StartFailure> {
+    let mode =
+        |path: &Path| fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
+    let (of_file, of_folder) = (mode(path), mode(data));
+    if of_file & 0o007 != 0 && of_folder & 0o001 != 0 {
+        return Err(StartFailure::OpenRootKey(path.to_owned(), of_file));
+    }
+    if of_file & 0o077 != 0 {
+        tracing::warn!("{} is not for its owner alone (mode {of_file:o})", path.display());
+    }
+    Ok(())
 }
 
 fn make(data: &Path, name: &str) -> Result<Key, StartFailure> {
@@ -310,12 +326,37 @@ mod tests {
     }
 
     #[test]
+    fn a_root_key_that_everybody_can_read_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let config = Config { data: folder.path().to_owned(), ..Config::default() };
+        keys(&config).unwrap();
+        let path = folder.path().join(ROOT_KEY_FILE);
+        for (of_folder, of_file, is_refused) in [
+            (0o755, 0o600, false),
+            (0o755, 0o640, false),
+            (0o755, 0o644, true),
+            (0o755, 0o666, true),
+            (0o700, 0o666, false),
+        ] {
+            set(&path, of_file);
+            set(folder.path(), of_folder);
+            let refusal = keys(&config).err();
+            assert_eq!(refusal.is_some(), is_refused, "{of_folder:o} {of_file:o}: {refusal:?}");
+            let is_clear = refusal.is_none_or(|told| told.contains("chmod 600"));
+            assert!(is_clear, "{of_folder:o} {of_file:o}");
+        }
+    }
+
+    #[test]
     fn each_source_gives_the_present_key_and_the_next() {
         let folder = TempDir::new().unwrap();
         let file = Config { data: folder.path().to_owned(), ..Config::default() };
         let made = keys(&file).unwrap();
         assert_eq!(keys(&file).unwrap()[0].bytes(), made[0].bytes(), "it is made once");
-        fs::write(folder.path().join(NEXT_FILE), format!("{B}\n")).unwrap();
+        write_secret(&folder.path().join(NEXT_FILE), B).unwrap();
         assert_eq!(keys(&file).unwrap()[1].bytes(), &[0xab; 32]);
 
         let environment = Config {
@@ -351,7 +392,7 @@ mod tests {
         assert!(of(Some(A), Some("true")).contains("one source"));
 
         let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join(ROOT_KEY_FILE), "no key").unwrap();
+        write_secret(&folder.path().join(ROOT_KEY_FILE), "no key").unwrap();
         let config = Config { data: folder.path().to_owned(), ..Config::default() };
         let expected = "expected the root key in root.key as 64 hex digits";
         assert_eq!(keys(&config).unwrap_err(), expected);

@@ -63,6 +63,9 @@ pub enum StartFailure {
     /// Root keys from two places.
     #[error("expected one source of the root key, found PROBITY_ROOT_KEY and a root key command")]
     RootKeySources,
+    /// A root key that everybody on the machine can read or write, and its mode.
+    #[error("{path} is open to everybody on this machine (mode {1:o}): `chmod 600 {path}`", path = .0.display())]
+    OpenRootKey(PathBuf, u32),
     /// The command that prints the root key.
     #[error("the root key command failed")]
     RootKeyCommand(#[source] io::Error),

@@ -135,8 +135,12 @@ pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault
 /// [`FaultKind::Schema`] when the keys are older than the data, of another installation, or may no longer be used;
 /// faults of storage.
 pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result<Restored, Fault> {
-    if database.exists() {
-        return Err(refused(format_args!("expected no {} yet", database.display())));
+    for file in sqlite::files(database) {
+        // What is left of another database would be taken for this one's.
+        if file.exists() {
+            let file = file.display();
+            return Err(refused(format_args!("expected no {file} yet: move it away first")));
+        }
     }
     for path in [data, keys] {
         if !path.exists() {

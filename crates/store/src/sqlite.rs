@@ -117,6 +117,11 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// The files of the database at this path, itself first.
+pub(crate) fn files(database: &Path) -> [PathBuf; 6] {
+    ["", "-wal", "-shm", "-redo-0", "-redo-1", "-mark"].map(|suffix| beside(database, suffix))
+}
+
 /// Makes durable which files the folder of this one holds.
 fn sync_folder(file: &Path) -> std::io::Result<()> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));

@@ -11,8 +11,10 @@ mod receiver;
 mod script;
 mod story;
 
+use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,7 +50,9 @@ pub(crate) struct Demo {
 pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
     daemon::runtime()?.block_on(async {
         let mut interrupted = Box::pin(daemon::shutdown()?);
-        let folder = tempfile::Builder::new().prefix("probity-demo-").tempdir()?;
+        let for_us_alone = Permissions::from_mode(0o700);
+        let folder =
+            tempfile::Builder::new().prefix("probity-demo-").permissions(for_us_alone).tempdir()?;
         let server = bind(folder.path()).await?;
         let url = format!("http://{}", server.address());
         let key = operator_key(folder.path())?;

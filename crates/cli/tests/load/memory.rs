@@ -141,7 +141,7 @@ impl Memory {
     /// When SQLite's own check finds a fault.
     pub(crate) fn copy_of(data: &Path) -> Memory {
         let folder = TempDir::new().unwrap();
-        for suffix in ["", "-wal", "-redo-0", "-redo-1"] {
+        for suffix in ["", "-wal", "-redo-0", "-redo-1", "-mark"] {
             let name = format!("probity.db{suffix}");
             if data.join(&name).exists() {
                 std::fs::copy(data.join(&name), folder.path().join(&name)).unwrap();

@@ -68,9 +68,9 @@ pub(super) fn recover(path: &Path, opening: &Opening) -> Result<Recovered, Fault
     replay(&mut found, path)?;
     // Numbers may come again after a loss: nothing of before may stand behind them.
     if found.loss.is_some() {
-        found.redo.scrub()?
+        found.redo.scrub()?;
     } else {
-        found.redo.clear()?
+        found.redo.clear()?;
     }
     let done = crate::migrate::sqlite(&mut found.connection)?;
     let Compared { connection, redo, loss, is_unchecked, .. } = found;

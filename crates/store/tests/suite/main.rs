@@ -11,6 +11,7 @@ mod candidates;
 mod cluster;
 mod concurrency;
 mod connections;
+mod damage;
 mod deliveries;
 mod erasing;
 mod evidence;

@@ -10,18 +10,18 @@ use store::{FaultKind, Location, Store};
 
 use crate::support::*;
 
-fn path_of(world: &World) -> &PathBuf {
+pub(crate) fn path_of(world: &World) -> &PathBuf {
     let Location::Sqlite(path) = &world.location else { unreachable!() };
     path
 }
 
 /// Lets nobody write the database until it is dropped; the desk goes on by its log.
-struct Held {
+pub(crate) struct Held {
     connection: rusqlite::Connection,
 }
 
 impl Held {
-    fn new(path: &Path) -> Held {
+    pub(crate) fn new(path: &Path) -> Held {
         let connection = rusqlite::Connection::open(path).unwrap();
         connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -36,7 +36,7 @@ impl Drop for Held {
 }
 
 /// The files as a process leaves them that is killed now.
-fn killed(path: &Path, folder: &Path) -> PathBuf {
+pub(crate) fn killed(path: &Path, folder: &Path) -> PathBuf {
     for suffix in ["", "-wal", "-redo-0", "-redo-1", "-mark"] {
         let name = format!("probity.db{suffix}");
         let from = path.with_file_name(&name);
@@ -47,7 +47,7 @@ fn killed(path: &Path, folder: &Path) -> PathBuf {
     folder.join("probity.db")
 }
 
-async fn rules(store: &Store, scene: &Scene, order_id: Id) -> Vec<Rule> {
+pub(crate) async fn rules(store: &Store, scene: &Scene, order_id: Id) -> Vec<Rule> {
     let order = store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
     order.timeline.iter().map(|entry| entry.rule).collect()
 }
