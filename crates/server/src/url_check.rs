@@ -4,16 +4,22 @@
 //! Source: contract, section 5.2.
 
 use contract::control::{UrlCause, UrlCheck};
-use contract::event::{ChallengeAnswer, UrlVerification};
+use contract::event::UrlVerification;
+use http::HeaderValue;
+use http::header::CONTENT_ENCODING;
+use serde_json::Value;
 use store::apps::{App as Receiver, AppSecrets};
 
 use crate::app::App;
 use crate::chance;
-use crate::outbound::{Answer, ConnectFailure, PostFailure};
+use crate::outbound::{Answer, ConnectFailure, PostFailure, TlsFailure};
 use crate::work::request;
 
 /// How long a receiver has, in milliseconds.
 const ANSWER_MS_MAX: u64 = 1_000;
+/// How gzip begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// How a check went, and under which secrets.
 pub(crate) struct Checked {
@@ -98,7 +104,7 @@ fn judge(
         Err(PostFailure::Unreachable(ConnectFailure::NotConnected)) => {
             return Some(UrlCause::NotConnected);
         }
-        Err(PostFailure::Unreachable(ConnectFailure::NotSecured)) => {
+        Err(PostFailure::Unreachable(ConnectFailure::NotSecured(_))) => {
             return Some(UrlCause::NotSecured);
         }
         Err(PostFailure::Unreachable(ConnectFailure::TooSlow) | PostFailure::TooSlow) => {
@@ -121,14 +127,60 @@ fn judge(
     if answer.body.is_empty() {
         return Some(UrlCause::EmptyAnswer);
     }
-    let read = serde_json::from_slice::<serde_json::Value>(&answer.body).ok();
-    if !read.as_ref().is_some_and(serde_json::Value::is_object) {
-        return Some(UrlCause::NotJson);
+    judge_body(answer, challenge)
+}
+
+/// Why the body of an answer with status 200 does not pass; none when it does.
+fn judge_body(answer: &Answer, challenge: &str) -> Option<UrlCause> {
+    if is_compressed(answer) {
+        return Some(UrlCause::Compressed);
     }
-    match serde_json::from_slice::<ChallengeAnswer>(&answer.body) {
-        Ok(answer) if answer.challenge == challenge => None,
-        Ok(_) => Some(UrlCause::OtherChallenge),
-        Err(_) => Some(UrlCause::NoChallenge),
+    let Some(body) = read_json(&answer.body) else {
+        let text = answer.body.strip_prefix(BYTE_ORDER_MARK);
+        return Some(match text {
+            Some(rest) if read_json(rest).is_some() => UrlCause::ByteOrderMark,
+            _ if is_bare(&answer.body, challenge) => UrlCause::BareChallenge,
+            _ => UrlCause::NotJson,
+        });
+    };
+    let Value::Object(members) = &body else {
+        return Some(match &body {
+            Value::String(text) if text.contains(challenge) => UrlCause::BareChallenge,
+            _ => UrlCause::NotJson,
+        });
+    };
+    match members.get("challenge") {
+        Some(Value::String(found)) if found == challenge => None,
+        _ if holds(&body, challenge) => Some(UrlCause::ChallengeElsewhere),
+        Some(Value::String(_)) => Some(UrlCause::OtherChallenge),
+        _ => Some(UrlCause::NoChallenge),
+    }
+}
+
+fn read_json(bytes: &[u8]) -> Option<Value> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// By the answer's own word, or by how gzip begins.
+fn is_compressed(answer: &Answer) -> bool {
+    let codings = answer.headers.get_all(CONTENT_ENCODING).iter();
+    let is_coded = codings
+        .map(HeaderValue::as_bytes)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+    answer.body.starts_with(GZIP) || (is_coded && read_json(&answer.body).is_none())
+}
+
+fn is_bare(body: &[u8], challenge: &str) -> bool {
+    body.trim_ascii() == challenge.as_bytes()
+}
+
+/// Whether a text with the challenge stands anywhere in it.
+fn holds(value: &Value, challenge: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(challenge),
+        Value::Array(items) => items.iter().any(|item| holds(item, challenge)),
+        Value::Object(members) => members.values().any(|member| holds(member, challenge)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -151,9 +203,7 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
         UrlCause::NotConnected => "nothing takes connections there: the receiver does not run, listens \
             on another port or on its own machine alone, or a firewall is between"
             .to_owned(),
-        UrlCause::NotSecured => "TLS failed: the certificate has expired, is for another host or signed \
-            by nobody known, or the port speaks plain HTTP"
-            .to_owned(),
+        UrlCause::NotSecured => format!("TLS failed: {}", explain_tls(answered)),
         UrlCause::TooSlow => "no whole answer within 1 s: answer the challenge before doing anything \
             else, and let no proxy wait for a sleeping receiver"
             .to_owned(),
@@ -189,6 +239,20 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
         UrlCause::NotJson => "the answer is no JSON object: another page answers at this address, or a \
             proxy before the receiver"
             .to_owned(),
+        UrlCause::Compressed => "the answer is compressed, although it was asked for with \
+            Accept-Encoding: identity: switch compression off for this path, in the receiver or the \
+            proxy before it"
+            .to_owned(),
+        UrlCause::ByteOrderMark => "a byte-order mark stands before the JSON: write the answer as UTF-8 \
+            without one"
+            .to_owned(),
+        UrlCause::BareChallenge => "the challenge came back by itself, as text or as a JSON string: \
+            expected the JSON object {\"challenge\":\"...\"} with the value that came"
+            .to_owned(),
+        UrlCause::ChallengeElsewhere => "the challenge stands in another member, or within one such as \
+            \"data\": expected {\"challenge\":\"...\"}, in small letters, as a member of the answer \
+            itself"
+            .to_owned(),
         UrlCause::NoChallenge if is_encrypted => {
             "the answer has no challenge: the receiver did not decrypt the body (its encrypt key is \
              missing or another one), or takes the check for an event"
@@ -200,6 +264,30 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
         UrlCause::OtherChallenge => "another challenge than the one sent: the receiver, or a cache \
             before it, repeats an old answer"
             .to_owned(),
+    }
+}
+
+fn explain_tls(answered: &Result<Answer, PostFailure>) -> &'static str {
+    let Err(PostFailure::Unreachable(ConnectFailure::NotSecured(failure))) = answered else {
+        return "the connection could not be secured";
+    };
+    match failure {
+        TlsFailure::Expired => "the certificate has expired, or is not good yet",
+        TlsFailure::OtherName => "the certificate is for another host",
+        TlsFailure::UnknownIssuer => {
+            "nobody known signed the certificate: send the certificates between it and its authority \
+             too, or name an authority of your own with --ca-file"
+        }
+        TlsFailure::Certificate => "the certificate cannot be used",
+        TlsFailure::NotTls => "what answers there speaks no TLS, often plain HTTP on the same port",
+        TlsFailure::Refused => {
+            "the receiver refused: it has no version or cipher in common (1.2 and 1.3 are spoken), or \
+             does not know the host's name"
+        }
+        TlsFailure::Broken => {
+            "the connection ended within the handshake, with a post-quantum key share and without: a \
+             firewall between, or nothing that speaks TLS"
+        }
     }
 }
 
@@ -218,6 +306,14 @@ mod tests {
             is_cut: false,
             took_ms: 1,
         })
+    }
+
+    fn coded(coding: &'static str, body: &str) -> Result<Answer, PostFailure> {
+        let mut answered = answer(200, body);
+        if let Ok(answer) = &mut answered {
+            answer.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        answered
     }
 
     #[test]
@@ -242,7 +338,23 @@ mod tests {
             (refused, 0, Some(UrlCause::AddressRefused)),
             (unreachable(ConnectFailure::NotResolved), 0, Some(UrlCause::NotResolved)),
             (unreachable(ConnectFailure::NotConnected), 0, Some(UrlCause::NotConnected)),
-            (unreachable(ConnectFailure::NotSecured), 0, Some(UrlCause::NotSecured)),
+            (
+                unreachable(ConnectFailure::NotSecured(TlsFailure::Broken)),
+                0,
+                Some(UrlCause::NotSecured),
+            ),
+            (answer(200, "\u{feff}{\"challenge\":\"c-1\"}"), 0, Some(UrlCause::ByteOrderMark)),
+            (answer(200, "\u{feff}<html>"), 0, Some(UrlCause::NotJson)),
+            (answer(200, " c-1\n"), 0, Some(UrlCause::BareChallenge)),
+            (answer(200, r#""c-1""#), 0, Some(UrlCause::BareChallenge)),
+            (answer(200, r#""{\"challenge\":\"c-1\"}""#), 0, Some(UrlCause::BareChallenge)),
+            (answer(200, r#"{"data":{"challenge":"c-1"}}"#), 0, Some(UrlCause::ChallengeElsewhere)),
+            (answer(200, r#"{"Challenge":"c-1"}"#), 0, Some(UrlCause::ChallengeElsewhere)),
+            (answer(200, r#"{"data":["c-2"]}"#), 0, Some(UrlCause::NoChallenge)),
+            (coded("gzip", "(compressed)"), 0, Some(UrlCause::Compressed)),
+            (coded("identity", r#"{"challenge":"c-1"}"#), 0, None),
+            // It says so and does not do it.
+            (coded("gzip", r#"{"challenge":"c-1"}"#), 0, None),
             (unreachable(ConnectFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
             (Err(PostFailure::TooSlow), 0, Some(UrlCause::TooSlow)),
             (Err(PostFailure::Broken), 0, Some(UrlCause::Broken)),

@@ -100,6 +100,14 @@ pub enum UrlCause {
     EmptyAnswer,
     /// An answer that is no JSON object.
     NotJson,
+    /// An answer that is compressed, which was not asked for.
+    Compressed,
+    /// A byte-order mark before the JSON.
+    ByteOrderMark,
+    /// The challenge by itself, as text or as a JSON string.
+    BareChallenge,
+    /// The challenge in another member than `challenge` of the answer itself.
+    ChallengeElsewhere,
     /// A JSON object without `challenge`.
     NoChallenge,
     /// Another challenge than the one sent.

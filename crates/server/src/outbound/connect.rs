@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::select_ok;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,10 +27,15 @@ use url::Host;
 
 use super::exchanges::Noted;
 use super::judge::{Guard, Refusal};
+use super::tls::{Hellos, TlsFailure};
 use crate::handles;
 
 /// The most addresses of one host that are tried.
 const TRIES_MAX: usize = 4;
+/// After how long the next address is tried beside one that is silent.
+const NEXT_AFTER: Duration = Duration::from_millis(250);
+/// After how long a small TLS hello is tried beside one that is not answered.
+const SMALL_HELLO_AFTER: Duration = Duration::from_millis(400);
 
 /// Why no connection came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +51,7 @@ pub enum ConnectFailure {
     NotConnected,
     /// TLS failed: no TLS there, or a certificate that does not prove the host.
     #[error("the connection could not be secured")]
-    NotSecured,
+    NotSecured(TlsFailure),
     /// Not within the time.
     #[error("the connection took too long")]
     TooSlow,
@@ -61,7 +68,7 @@ impl ConnectFailure {
             ConnectFailure::Refused(refusal) => refusal.class(),
             ConnectFailure::NotResolved => "not_resolved",
             ConnectFailure::NotConnected => "not_connected",
-            ConnectFailure::NotSecured => "not_secured",
+            ConnectFailure::NotSecured(_) => "not_secured",
             ConnectFailure::TooSlow => "connect_too_slow",
             ConnectFailure::OutOfHandles => "out_of_handles",
         }
@@ -73,7 +80,7 @@ impl ConnectFailure {
 pub(super) struct Connector {
     guard: Arc<Guard>,
     names: Names,
-    tls: TlsConnector,
+    hellos: Hellos,
     limit: Duration,
 }
 
@@ -96,10 +103,10 @@ impl Connector {
     pub(super) fn new(
         guard: Arc<Guard>,
         names: Names,
-        tls: Arc<ClientConfig>,
+        roots: RootCertStore,
         limit: Duration,
     ) -> Connector {
-        Connector { guard, names, tls: TlsConnector::from(tls), limit }
+        Connector { guard, names, hellos: Hellos::new(roots), limit }
     }
 
     /// The same with another time limit.
@@ -118,7 +125,10 @@ impl Connector {
             let addresses = self.resolve(host, port).await?;
             self.guard.judge_all(host, &addresses)?;
             let stream = self.reach(&addresses).await?;
-            if is_https { self.secure(host, stream).await } else { Ok(link(Either::Left(stream))) }
+            match is_https {
+                true => self.secure(host, &addresses, stream).await,
+                false => Ok(link(Either::Left(stream))),
+            }
         };
         tokio::time::timeout(self.limit, connecting).await.unwrap_or(Err(ConnectFailure::TooSlow))
     }
@@ -148,46 +158,92 @@ impl Connector {
         }
     }
 
-    /// Connects to the first of the judged addresses that takes the connection; each has an equal
-    /// share of the time.
+    /// Connects to the first of the judged addresses that takes the connection. One that stays silent holds nothing up:
+    /// the next is tried beside it. Source: RFC 8305.
     async fn reach(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
-        let tries = addresses.len().clamp(1, TRIES_MAX);
-        let share = self.limit / u32::try_from(tries).unwrap_or(1);
+        let mut waiting = in_turns(addresses).into_iter().take(TRIES_MAX).peekable();
+        let mut tries = FuturesUnordered::new();
         let mut failure = ConnectFailure::NotConnected;
-        for address in addresses.iter().take(tries) {
-            let stream = match tokio::time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => {
-                    failure = ours_or(&error, failure);
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            // What took the connection must be what was judged.
-            let is_judged = stream
-                .peer_addr()
-                .is_ok_and(|peer| (peer.ip(), peer.port()) == (address.ip(), address.port()));
-            if is_judged && stream.set_nodelay(true).is_ok() {
-                return Ok(stream);
+        loop {
+            tries.extend(waiting.next().map(try_out));
+            let wait = if waiting.peek().is_some() { NEXT_AFTER } else { self.limit };
+            match tokio::time::timeout(wait, tries.next()).await {
+                Ok(Some(Ok(stream))) => return Ok(stream),
+                Ok(Some(Err(error))) => failure = ours_or(&error, failure),
+                Ok(None) => return Err(failure),
+                Err(_) => {}
             }
         }
-        Err(failure)
     }
 
-    async fn secure(&self, host: &Host<String>, stream: TcpStream) -> Result<Link, ConnectFailure> {
+    async fn secure(
+        &self,
+        host: &Host<String>,
+        addresses: &[SocketAddr],
+        stream: TcpStream,
+    ) -> Result<Link, ConnectFailure> {
         let name = match host {
             Host::Ipv4(v4) => ServerName::from(std::net::IpAddr::V4(*v4)),
             Host::Ipv6(v6) => ServerName::from(std::net::IpAddr::V6(*v6)),
             Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(name).to_owned();
-                ServerName::try_from(name).map_err(|_| ConnectFailure::NotSecured)?
+                let wrong = |_| ConnectFailure::NotSecured(TlsFailure::OtherName);
+                ServerName::try_from(name).map_err(wrong)?
             }
         };
-        let secured = self.tls.connect(name, stream).await;
-        secured
-            .map(|stream| link(Either::Right(Box::new(stream))))
-            .map_err(|_| ConnectFailure::NotSecured)
+        let mut usual = Box::pin(shake(&self.hellos.usual, name.clone(), stream));
+        let small = Box::pin(async {
+            tracing::debug!(?host, "no answer to a TLS hello with a post-quantum key share");
+            let stream = self.reach(addresses).await?;
+            shake(&self.hellos.small, name, stream).await
+        });
+        match tokio::time::timeout(SMALL_HELLO_AFTER, &mut usual).await {
+            Ok(Err(ConnectFailure::NotSecured(TlsFailure::Broken))) => small.await,
+            Ok(ended) => ended,
+            Err(_) => {
+                let both: [Pin<Box<dyn Future<Output = _> + Send>>; 2] = [usual, small];
+                select_ok(both).await.map(|(link, _)| link)
+            }
+        }
     }
+}
+
+/// The addresses with those of one family never two in a row, as long as there are others: a network may have none of
+/// the other. Otherwise in their order.
+fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let is_first = |address: &&SocketAddr| {
+        addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6())
+    };
+    let (one, other): (Vec<&SocketAddr>, Vec<_>) = addresses.iter().partition(is_first);
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    let pairs = std::iter::from_fn(|| match (one.next(), other.next()) {
+        (None, None) => None,
+        pair => Some(pair),
+    });
+    pairs.flat_map(|(one, other)| one.into_iter().chain(other)).copied().collect()
+}
+
+/// Connects to one judged address.
+async fn try_out(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // What took the connection must be what was judged.
+    let peer = stream.peer_addr()?;
+    if (peer.ip(), peer.port()) != (address.ip(), address.port()) {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    }
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn shake(
+    hello: &TlsConnector,
+    name: ServerName<'static>,
+    stream: TcpStream,
+) -> Result<Link, ConnectFailure> {
+    let secured = hello.connect(name, stream).await;
+    secured
+        .map(|stream| link(Either::Right(Box::new(stream))))
+        .map_err(|error| ConnectFailure::NotSecured(TlsFailure::of(&error)))
 }
 
 /// Whether it was this process that had no file handle, else `theirs`. A resolver without one does not say so.
@@ -196,24 +252,6 @@ fn ours_or(error: &io::Error, theirs: ConnectFailure) -> ConnectFailure {
         true => ConnectFailure::OutOfHandles,
         false => theirs,
     }
-}
-
-/// TLS as all outbound connections speak it: the web's roots, HTTP/1.1 alone, so that no connection
-/// is shared between hosts.
-pub(super) fn tls_config(roots: RootCertStore) -> Arc<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider serves the default versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Arc::new(config)
-}
-
-/// The certificate authorities that the web trusts.
-pub(super) fn web_roots() -> RootCertStore {
-    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
 impl tower::Service<Uri> for Connector {

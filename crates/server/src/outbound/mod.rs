@@ -18,6 +18,7 @@ mod fetch;
 mod judge;
 mod post;
 mod resume;
+mod tls;
 
 use std::sync::Arc;
 
@@ -38,8 +39,10 @@ pub use connect::ConnectFailure;
 pub use fetch::{FetchFailure, FetchLimits, Fetched, Sink};
 pub use judge::{Guard, Refusal, URL_CHARS_MAX, judge_url};
 pub use post::{Answer, PostFailure, PostLimits};
+pub use tls::TlsFailure;
 
-use connect::{Connector, Names, tls_config, web_roots};
+use connect::{Connector, Names};
+use tls::web_roots;
 
 /// URLs whose judgement is remembered.
 const TARGETS_MAX: u64 = 1_024;
@@ -74,16 +77,16 @@ impl Outbound {
         metrics: Metrics,
     ) -> Outbound {
         let guard = Arc::new(guard);
-        let tls = tls_config(web_roots());
-        let connector = Connector::new(Arc::clone(&guard), Names::System, tls, post_limits.connect);
+        let (roots, limit) = (web_roots(), post_limits.connect);
+        let connector = Connector::new(Arc::clone(&guard), Names::System, roots, limit);
         Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
     }
 
     /// The same, but trusting `roots` instead of those that the web trusts.
     #[must_use]
     pub fn trusting(self, roots: RootCertStore) -> Outbound {
-        let (tls, limit) = (tls_config(roots), self.post_limits.connect);
-        let connector = Connector::new(Arc::clone(&self.guard), Names::System, tls, limit);
+        let limit = self.post_limits.connect;
+        let connector = Connector::new(Arc::clone(&self.guard), Names::System, roots, limit);
         let Outbound { clock, guard, post_limits, fetch_limits, metrics, .. } = self;
         Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
     }

@@ -13,7 +13,8 @@ use rustls::RootCertStore;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::connect::{Connector, Names, Table, tls_config, web_roots};
+use super::connect::{Connector, Names, Table};
+use super::tls::web_roots;
 use super::*;
 
 mod fetching;
@@ -185,9 +186,8 @@ impl Set {
     fn open(self) -> Outbound {
         let allow = Allow::from_rules(self.rules).unwrap();
         let guard = Arc::new(Guard { allow, own: self.own, own_names: Vec::new() });
-        let tls = tls_config(self.roots);
         let names = Names::Table(self.names);
-        let connector = Connector::new(Arc::clone(&guard), names, tls, self.post.connect);
+        let connector = Connector::new(Arc::clone(&guard), names, self.roots, self.post.connect);
         let clock = Clock::manual(UnixMs(1_795_000_000_000));
         Outbound::over(clock, guard, connector, self.post, self.fetch, Metrics::new())
     }

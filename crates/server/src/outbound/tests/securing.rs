@@ -3,6 +3,7 @@
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::TcpStream;
 
 use super::*;
 
@@ -89,4 +90,86 @@ async fn a_redirect_may_step_up_to_https_but_never_down() {
     let url = format!("https://hook.test:{}/down", peer.port());
     assert_eq!(fetch(&outbound, &url).await, Err("redirect_downgrade"));
     assert_eq!(silent.connections(), 0);
+}
+
+/// A box before `peer` that lets no TLS hello pass that needs more than one packet: it drops it, or ends the connection.
+async fn box_before(peer: &Peer, is_silent: bool) -> u16 {
+    const PACKET_BYTES: usize = 1_400;
+    let to = peer.port();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 5];
+                client.read_exact(&mut head).await.unwrap();
+                let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
+                if length > PACKET_BYTES {
+                    if is_silent {
+                        std::future::pending::<()>().await;
+                    }
+                    return;
+                }
+                let mut server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                server.write_all(&head).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_box_that_drops_large_hellos_is_passed_with_a_small_one() {
+    let (peer, roots) = secured("hook.test", Arc::new(|_, _| ok("secret"))).await;
+    let outbound = Set { roots, ..Set::default() }.open();
+    for is_silent in [true, false] {
+        let port = box_before(&peer, is_silent).await;
+        let url = format!("https://hook.test:{port}/r.pdf");
+        assert_eq!(fetch(&outbound, &url).await.as_deref(), Ok(&b"secret"[..]), "{is_silent}");
+    }
+}
+
+#[tokio::test]
+async fn why_tls_fails_is_told_apart() {
+    let why = async |outbound: &Outbound, port: u16| {
+        let url = format!("https://hook.test:{port}/");
+        match outbound.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await {
+            Err(PostFailure::Unreachable(ConnectFailure::NotSecured(why))) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (wrong_name, roots) = secured("other.test", Arc::new(|_, _| ok("secret"))).await;
+    let trusting = Set { roots, ..Set::default() }.open();
+    let (unknown, _) = secured("hook.test", Arc::new(|_, _| ok("secret"))).await;
+    assert_eq!(why(&trusting, wrong_name.port()).await, TlsFailure::OtherName);
+    assert_eq!(why(&Set::default().open(), unknown.port()).await, TlsFailure::UnknownIssuer);
+    let plain = Peer::start(|_, _| ok("plain")).await;
+    assert_eq!(why(&trusting, plain.port()).await, TlsFailure::NotTls);
+    let closing = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = closing.local_addr().unwrap().port();
+    tokio::spawn(async move { while closing.accept().await.is_ok() {} });
+    assert_eq!(why(&trusting, port).await, TlsFailure::Broken);
+}
+
+/// The first address takes no connection and refuses none, as behind a firewall.
+#[tokio::test]
+async fn a_silent_first_address_holds_nothing_up() {
+    let peer = Peer::start(|_, _| ok("answer")).await;
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind(SocketAddr::from(([127, 0, 0, 2], peer.port()))).unwrap();
+    let silent = silent.listen(1).unwrap();
+    let address = silent.local_addr().unwrap();
+    let mut filling = Vec::new();
+    // Until its queue is full, whatever the kernel takes for 1.
+    while let Ok(taken) = tokio::time::timeout(100 * MS, TcpStream::connect(address)).await {
+        filling.push(taken.unwrap());
+    }
+    let names: Arc<Table> = Arc::new(|_| vec![[127, 0, 0, 2].into(), [127, 0, 0, 1].into()]);
+    let outbound = Set { names, ..Set::default() }.open();
+    let url = format!("http://hook.test:{}/", peer.port());
+    let posted = outbound.post(&url, HeaderMap::new(), Bytes::from_static(b"{}"));
+    let answer = tokio::time::timeout(1_000 * MS, posted).await.unwrap().unwrap();
+    assert_eq!(&answer.body[..], b"answer");
+    drop((silent, filling));
 }
