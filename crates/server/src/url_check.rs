@@ -204,6 +204,13 @@ fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted
             on another port or on its own machine alone, or a firewall is between"
             .to_owned(),
         UrlCause::NotSecured => format!("TLS failed: {}", explain_tls(answered)),
+        UrlCause::TooSlow
+            if matches!(answered, Err(PostFailure::Unreachable(ConnectFailure::TooSlow))) =>
+        {
+            "no connection came about in time: none of the host's addresses answers (a firewall between, \
+             or a receiver that is down), or TLS was begun and not answered"
+                .to_owned()
+        }
         UrlCause::TooSlow => "no whole answer within 1 s: answer the challenge before doing anything \
             else, and let no proxy wait for a sleeping receiver"
             .to_owned(),

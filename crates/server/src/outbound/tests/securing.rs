@@ -144,12 +144,20 @@ async fn why_tls_fails_is_told_apart() {
     let (unknown, _) = secured("hook.test", Arc::new(|_, _| ok("secret"))).await;
     assert_eq!(why(&trusting, wrong_name.port()).await, TlsFailure::OtherName);
     assert_eq!(why(&Set::default().open(), unknown.port()).await, TlsFailure::UnknownIssuer);
-    let plain = Peer::start(|_, _| ok("plain")).await;
-    assert_eq!(why(&trusting, plain.port()).await, TlsFailure::NotTls);
-    let closing = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = closing.local_addr().unwrap().port();
-    tokio::spawn(async move { while closing.accept().await.is_ok() {} });
-    assert_eq!(why(&trusting, port).await, TlsFailure::Broken);
+    for (words, expected) in
+        [("HTTP/1.1 400 Bad Request\r\n\r\n", TlsFailure::NotTls), ("", TlsFailure::Broken)]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut hello = [0; 4_096];
+                let _ = stream.read(&mut hello).await.unwrap();
+                stream.write_all(words.as_bytes()).await.unwrap();
+            }
+        });
+        assert_eq!(why(&trusting, port).await, expected);
+    }
 }
 
 /// The first address takes no connection and refuses none, as behind a firewall.
