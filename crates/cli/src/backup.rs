@@ -68,6 +68,23 @@ pub(crate) fn restore(global: &Global, Restore { dir, keys }: Restore) -> anyhow
             "keys for the API are those of the backup; without an operator key of then, make one: \
              `probity key replace-operator --data {data}`"
         ));
-        Ok(())
+        judge_objects(&done.lost_objects)
     })
+}
+
+/// Says which contents did not come back.
+fn judge_objects(lost: &[String]) -> anyhow::Result<()> {
+    const NAMED_MAX: usize = 5;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let named = lost.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if lost.len() > NAMED_MAX { ", …" } else { "" };
+    say(
+        "copy them from another backup into `reports`, or ask their sources again: `probity report refetch`",
+    );
+    anyhow::bail!(
+        "everything else is restored, but {} contents are missing or cut in this backup: {named}{more}",
+        lost.len()
+    )
 }

@@ -107,6 +107,7 @@ fn refusal_hint(
             }
             _ => return None,
         },
+        ProblemCode::ContentDamaged => "ask its source again with `probity report refetch`",
         ProblemCode::IdempotencyKeyReused => "choose another --idempotency-key",
         ProblemCode::Internal | ProblemCode::Unavailable => {
             "repeat it with the same --idempotency-key, if one was named"

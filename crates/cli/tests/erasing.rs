@@ -376,6 +376,19 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     places.insert("the certificate".into(), certificate.into_bytes());
     assert_absent(&places, &parts);
 
+    // A content that was cut in the backup is named, and all else is there.
+    let object = files(&before.join("reports")).into_keys().next().unwrap();
+    let whole = std::fs::read(&object).unwrap();
+    std::fs::write(&object, &whole[..whole.len() - 1]).unwrap();
+    let data = folder.path().join("cut").join("data");
+    let told = probity(&data, &["restore", before.to_str().unwrap()]);
+    let words = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(1), "{words}");
+    let name = object.file_name().unwrap().to_str().unwrap();
+    assert!(words.contains("1 contents are missing or cut") && words.contains(name), "{words}");
+    assert!(data.join("probity.db").exists());
+    std::fs::write(&object, whole).unwrap();
+
     // The backup of before, with the keys of after.
     let restored = folder.path().join("restored");
     let data = restored.join("data");

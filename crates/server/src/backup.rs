@@ -8,11 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::UnixMs;
-use store::backup::{self, BackedUp, DATA_FILE, KEYS_FILE, Restored};
+use store::backup::{self, BackedUp, DATA_FILE, KEYS_FILE};
 use store::{Fault, FaultKind};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::objects::path as object_path;
 use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
 use crate::traffic::Traffic;
 
@@ -39,7 +40,19 @@ pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<Backed
     blocking(work).await
 }
 
+/// An installation as it was restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoredData {
+    /// Orders that came back whole.
+    pub orders: u64,
+    /// Orders that were erased since the backup.
+    pub erased: u64,
+    /// Paths of contents that are missing, or not as long as they must be.
+    pub lost_objects: Vec<String>,
+}
+
 /// Restores a backup into the data folder, which holds no database yet; `keys` are those of `from` when not given.
+/// The contents' lengths are compared; what they hold is for the check of the objects, under the root key.
 ///
 /// # Errors
 /// See [`StartFailure`].
@@ -48,7 +61,7 @@ pub async fn restore(
     clock: &Clock,
     from: &Path,
     keys: Option<&Path>,
-) -> Result<Restored, StartFailure> {
+) -> Result<RestoredData, StartFailure> {
     judge_engine(config)?;
     make_folder(&config.data)?;
     let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
@@ -69,7 +82,17 @@ pub async fn restore(
     for object in &restored.erased_objects {
         objects.remove(*object).await.map_err(StartFailure::ObjectStore)?;
     }
-    Ok(restored)
+    let mut lost_objects = Vec::new();
+    // Of a bucket nothing was copied.
+    if objects_folder(config).is_some() {
+        for (object_id, size_bytes) in &restored.objects {
+            let is_there = objects.has(*object_id, *size_bytes).await;
+            if !is_there.map_err(StartFailure::ObjectStore)? {
+                lost_objects.push(object_path(*object_id));
+            }
+        }
+    }
+    Ok(RestoredData { orders: restored.orders, erased: restored.erased, lost_objects })
 }
 
 /// Overwrites and removes the keys of backups below `folder` that may live no longer; gives their files.
@@ -120,8 +143,8 @@ fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartFailur
     reports.map_or(Ok(()), |reports| copy_tree(reports, &target.join(REPORTS_FOLDER)))
 }
 
-/// Copies the files that are not there yet, durably. An object never changes, so one that is there is the same; drafts
-/// and parts are nobody's.
+/// Copies the files that are not there yet, durably. An object never changes, so one that is there and as long is the
+/// same; drafts and parts are nobody's.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
     if !from.exists() {
         return Ok(());
@@ -136,7 +159,9 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
             if name != "drafts" {
                 copy_tree(&path, &target)?;
             }
-        } else if !target.exists() && path.extension().is_none_or(|extension| extension != PART) {
+        } else if !is_as_long(&path, &target)
+            && path.extension().is_none_or(|extension| extension != PART)
+        {
             match copy_whole(&path, &target) {
                 Ok(()) => {}
                 // Erased meanwhile.
@@ -147,6 +172,11 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
     }
     let synced = File::open(to).and_then(|folder| folder.sync_all());
     synced.map_err(|error| StartFailure::File(to.to_owned(), error))
+}
+
+fn is_as_long(one: &Path, other: &Path) -> bool {
+    let length = |path| fs::metadata(path).map(|metadata| metadata.len()).ok();
+    length(other).is_some_and(|bytes| length(one) == Some(bytes))
 }
 
 /// Copies a file so that under its name there is never a part of it; what is broken off is begun anew.
@@ -191,12 +221,14 @@ mod tests {
         }
         fs::create_dir_all(to.join("a")).unwrap();
         fs::write(to.join("a/1.part"), "longer than one").unwrap();
-        fs::write(to.join("a/2"), "there").unwrap();
+        fs::write(to.join("a/2"), "own").unwrap();
+        fs::create_dir_all(to.join("b")).unwrap();
+        fs::write(to.join("b/3"), "thr").unwrap();
         copy_tree(&from, &to).unwrap();
         let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
         assert_eq!(
             (read("a/1"), read("a/2"), read("b/3")),
-            ("one".into(), "there".into(), "three".into())
+            ("one".into(), "own".into(), "three".into())
         );
         for gone in ["a/1.part", "b/4.part", "drafts"] {
             assert!(!to.join(gone).exists(), "{gone}");

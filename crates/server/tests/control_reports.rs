@@ -5,7 +5,9 @@
 mod harness;
 
 use contract::check::ReportUrlType;
-use contract::control::{GetReportContent, Report, ReportState};
+use contract::control::{
+    AlertKind, GetReportContent, List, Problem, ProblemCode, Report, ReportState,
+};
 use harness::World;
 use harness::filed::{CONTENT, Filed};
 use reqwest::{Response, StatusCode};
@@ -265,6 +267,19 @@ async fn a_damaged_content_is_never_given() {
         let answer = scene.ask("GET", "").await;
         assert_eq!(answer.status(), 500);
         assert_eq!(header(&answer, "content-type"), "application/problem+json");
+        let problem: Problem = answer.json().await.unwrap();
+        assert_eq!(problem.kind(), Some(ProblemCode::ContentDamaged));
+        assert!(problem.detail.contains("refetch"), "{problem:?}");
+        let reason = scene.shown().await.failure_reason.unwrap();
+        assert!(reason.contains("missing or damaged"), "{reason}");
+        let lasting = async || {
+            let alerts = world.operator.list_alerts(&List::default()).await.unwrap().items;
+            let of_kind = alerts.into_iter().filter(|it| it.kind == AlertKind::ContentDamaged);
+            of_kind.filter(|alert| alert.ended_at.is_none()).collect::<Vec<_>>()
+        };
+        let alerts = lasting().await;
+        assert_eq!(alerts[0].tenant_key.as_ref(), Some(&scene.seed.hirer.tenant_key));
+        assert!(alerts[0].detail.contains(&scene.report.report_id), "{alerts:?}");
         let mut altered = whole.clone();
         altered[290_000] ^= 1;
         std::fs::write(&path, &altered).unwrap();
@@ -276,6 +291,10 @@ async fn a_damaged_content_is_never_given() {
         assert_eq!(scene.ask("GET", "").await.status(), 500);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(scene.ask("GET", "").await.status(), 500);
+        assert_eq!(lasting().await.len(), 1, "one alert for each report");
+        assert_eq!(scene.refetch().await.status(), 200);
+        assert!(lasting().await.is_empty());
+        assert_eq!(scene.shown().await.failure_reason, None);
         assert_eq!(
             world.http.get(format!("{}/readyz", world.server())).send().await.unwrap().status(),
             200

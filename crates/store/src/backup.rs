@@ -77,6 +77,8 @@ pub struct Restored {
     pub erased: u64,
     /// Objects of those, which must not come back.
     pub erased_objects: Vec<Id>,
+    /// The objects that must be there, and the bytes of their contents.
+    pub objects: Vec<(Id, u64)>,
 }
 
 /// Takes a backup of the database at `database` into the folder `to`, which exists and holds none.
@@ -173,6 +175,14 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
     let erased_objects =
         objects.query_map([], |row| row.get(0).map(Id))?.collect::<Result<_, _>>()?;
     drop(objects);
+    let mut expected = copy.prepare(
+        "SELECT object_id, size_bytes FROM main.report_versions WHERE length(wrapped_key) > 0
+         UNION ALL SELECT file_id, size_bytes FROM main.files",
+    )?;
+    let object =
+        |row: &rusqlite::Row<'_>| Ok((Id(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()));
+    let objects = expected.query_map([], object)?.collect::<Result<_, _>>()?;
+    drop(expected);
     copy.execute_batch("DROP TABLE main.backup; DETACH DATABASE keys;")?;
     sqlite::end_run(&copy)?;
     copy_whole(&copy, database)?;
@@ -180,7 +190,12 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
     File::open(database)?.sync_all()?;
     let folder = database.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(Restored { orders: orders.unsigned_abs(), erased: erased.unsigned_abs(), erased_objects })
+    Ok(Restored {
+        orders: orders.unsigned_abs(),
+        erased: erased.unsigned_abs(),
+        erased_objects,
+        objects,
+    })
 }
 
 /// When the keys at `path` must be gone; none when the file holds no keys of a backup.

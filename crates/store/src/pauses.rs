@@ -26,14 +26,17 @@ pub enum AlertKind {
     AppNearQuota,
     /// The disk has less room than its reserve.
     DiskNearlyFull,
+    /// A content that was kept for a tenant is missing or damaged.
+    ContentDamaged,
 }
 
 impl AlertKind {
-    const ALL: [AlertKind; 4] = [
+    const ALL: [AlertKind; 5] = [
         AlertKind::SinkPaused,
         AlertKind::TenantNearQuota,
         AlertKind::AppNearQuota,
         AlertKind::DiskNearlyFull,
+        AlertKind::ContentDamaged,
     ];
 
     /// The word by which a row keeps it.
@@ -43,6 +46,7 @@ impl AlertKind {
             AlertKind::TenantNearQuota => "tenant_near_quota",
             AlertKind::AppNearQuota => "app_near_quota",
             AlertKind::DiskNearlyFull => "disk_nearly_full",
+            AlertKind::ContentDamaged => "content_damaged",
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::report_versions::{self, NewContent};
 use crate::seal::{Key, Place};
 use crate::storage_use;
 use crate::tenants::Tenant;
-use crate::value::{Row, Written, one, values};
+use crate::value::{Row, Written, any, one, values};
 
 /// The number by which a row keeps the state.
 pub(crate) fn state_number(state: ReportState) -> i64 {
@@ -150,11 +150,30 @@ const FINISH_FAILED: &str = "UPDATE reports SET due_at = NULL, failure = $1, \
     WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4";
 const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
     needed_bytes = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
+/// Why a report that was kept cannot be given: the reason that stands with it until it is asked for again.
+const DAMAGED: &str = "the kept content is missing or damaged; a refetch brings it again";
+const NOTE_DAMAGE: &str = "UPDATE reports SET failure = $4 WHERE tenant_id = $1 AND report_id = $2 \
+    AND version_last = $3 AND state IN (3, 4)";
+/// One alert for each report, told by how its text begins.
+const ALERT_DAMAGE: &str = "INSERT INTO alerts (alert_id, app_id, tenant_id, kind, detail, created_at) \
+    SELECT $1, 0, $2, 'content_damaged', $3 || $4, $5 WHERE NOT EXISTS (SELECT 1 FROM alerts a \
+      WHERE a.app_id = 0 AND coalesce(a.tenant_id, 0) = $2 AND a.kind = 'content_damaged' AND a.ended_at IS NULL \
+        AND substr(a.detail, 1, length($3)) = $3)";
+const END_DAMAGE: &str = "UPDATE alerts SET ended_at = $2 WHERE app_id = 0 AND coalesce(tenant_id, 0) = $1 \
+    AND kind = 'content_damaged' AND ended_at IS NULL AND substr(detail, 1, length($3)) = $3";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[LIST_OF_ENTRY, FIND, FINISH_STORED, FINISH_RETRY, FINISH_FAILED, REFETCH];
+pub(crate) const STATEMENTS: &[&str] = &[
+    LIST_OF_ENTRY,
+    FIND,
+    FINISH_STORED,
+    FINISH_RETRY,
+    FINISH_FAILED,
+    REFETCH,
+    NOTE_DAMAGE,
+    END_DAMAGE,
+];
 
 impl Store {
     /// The report, if the tenant's order has it.
@@ -250,6 +269,28 @@ impl Store {
         }
     }
 
+    /// Notes that a version of a report cannot be given: the report says so, when it is its newest, and an alert.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn note_damage(
+        &self,
+        tenant_id: TenantId,
+        report_id: Id,
+        version: i64,
+        detail: &str,
+        at: UnixMs,
+    ) -> Result<(), Fault> {
+        let alert_id = self.make_id(at);
+        let detail = format!("version {version}: {detail}");
+        let alert = values![alert_id.0, tenant_id.0, named(report_id), detail, at.0];
+        let statements = vec![
+            any(NOTE_DAMAGE, values![tenant_id.0, report_id.0, version, DAMAGED]),
+            any(ALERT_DAMAGE, alert),
+        ];
+        self.write(statements).await.map(drop)
+    }
+
     /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
     /// being fetched. The tenant's audit chain tells of it, in the same transaction.
     ///
@@ -263,7 +304,8 @@ impl Store {
         report_id: Id,
     ) -> Result<bool, Fault> {
         let values = values![tenant_id.0, report_id.0, order_id.0, by.at.0];
-        let mut statements = vec![one(REFETCH, values)];
+        let ended = values![tenant_id.0, by.at.0, named(report_id)];
+        let mut statements = vec![one(REFETCH, values), any(END_DAMAGE, ended)];
         let mut entry = by.did(AuditAct::ReportRefetched);
         entry.order_id = Some(order_id.to_string());
         entry.report_id = Some(report_id.to_string());
@@ -272,6 +314,11 @@ impl Store {
         self.wake_reports();
         Ok(matches!(written, Written::Done(_)))
     }
+}
+
+/// How the text of an alert about a report begins.
+fn named(report_id: Id) -> String {
+    format!("report {report_id}, ")
 }
 
 pub(crate) fn place(tenant_id: TenantId, report_id: Id) -> Place {

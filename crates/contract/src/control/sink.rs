@@ -50,6 +50,8 @@ pub enum AlertKind {
     AppNearQuota,
     /// The disk has less room than its reserve: reports and files wait.
     DiskNearlyFull,
+    /// The kept content of one of the tenant's reports is missing or damaged; ends when it is asked for again.
+    ContentDamaged,
 }
 
 /// Something that somebody should look at.
@@ -70,7 +72,8 @@ pub struct Alert {
     /// When (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it ended: the app was resumed, or there is room again (RFC 3339, UTC); absent while it lasts.
+    /// When it ended: the app was resumed, there is room again, or the damaged report was asked for again (RFC 3339,
+    /// UTC); absent while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,

@@ -110,7 +110,11 @@ impl IntoResponse for Failure {
                         ProblemCode::Unavailable,
                         "the store of the contents did not answer; try again later",
                     ),
-                    _ => Problem::new(ProblemCode::Internal, "see the server's log"),
+                    Unreadable::Missing | Unreadable::Damaged(_) => Problem::new(
+                        ProblemCode::ContentDamaged,
+                        "the kept content is missing or damaged; a refetch brings it again from its source, a \
+                         backup from before",
+                    ),
                 }
             }
         };

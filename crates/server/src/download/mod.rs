@@ -74,11 +74,30 @@ impl From<Unreadable> for Ungiven {
     }
 }
 
-/// Gives a PDF, whole or the ranges that are asked for.
+/// Gives a PDF, whole or the ranges that are asked for. One that is missing or damaged is noted.
 ///
 /// # Errors
 /// When its object cannot be read, or the view cannot be noted.
 pub(crate) async fn give(
+    app: &App,
+    content: Content<'_>,
+    asking: &Asking,
+    viewer: Viewer,
+) -> Result<Given, Ungiven> {
+    let (tenant_id, report_id) = (content.tenant.tenant_id, content.report_id);
+    let version = content.version.version;
+    let given = give_content(app, content, asking, viewer).await;
+    if let Err(Ungiven::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) = &given {
+        let (detail, now) = (error.to_string(), app.clock.now());
+        let noted = app.store.note_damage(tenant_id, report_id, version, &detail, now).await;
+        if let Err(fault) = noted {
+            tracing::error!(%fault, %report_id, version, "a damaged content is not noted");
+        }
+    }
+    given
+}
+
+async fn give_content(
     app: &App,
     content: Content<'_>,
     asking: &Asking,

@@ -156,6 +156,15 @@ impl Objects {
         Ok(Object::new(Arc::clone(&self.0), object_id, opener))
     }
 
+    /// Whether an object is there and as long as one whose content has `size_bytes`.
+    ///
+    /// # Errors
+    /// When the place does not answer.
+    pub async fn has(&self, object_id: Id, size_bytes: u64) -> io::Result<bool> {
+        let head = self.0.place.head(object_id).await?;
+        Ok(head.is_some_and(|(_, bytes)| bytes == sealed::sealed_bytes(size_bytes)))
+    }
+
     /// Reads an object from beginning to end; what its content's SHA-256 is.
     ///
     /// # Errors

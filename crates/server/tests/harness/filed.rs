@@ -52,6 +52,11 @@ impl<'w> Filed<'w> {
         self.report = read(&self.seed, &self.order_id).await;
     }
 
+    /// The report as it is shown now.
+    pub(crate) async fn shown(&self) -> Report {
+        read(&self.seed, &self.order_id).await
+    }
+
     /// Keeps the content, as the worker does.
     pub(crate) async fn store(&mut self) {
         self.store_this(CONTENT, &[]).await;

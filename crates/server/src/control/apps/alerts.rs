@@ -42,6 +42,7 @@ fn view(alert: &Alert) -> control::Alert {
             AlertKind::TenantNearQuota => control::AlertKind::TenantNearQuota,
             AlertKind::AppNearQuota => control::AlertKind::AppNearQuota,
             AlertKind::DiskNearlyFull => control::AlertKind::DiskNearlyFull,
+            AlertKind::ContentDamaged => control::AlertKind::ContentDamaged,
         },
         detail: alert.detail.clone(),
         created_at: rfc3339(alert.created_at),
