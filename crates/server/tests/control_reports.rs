@@ -6,7 +6,7 @@ mod harness;
 
 use contract::check::ReportUrlType;
 use contract::control::{
-    AlertKind, GetReportContent, List, Problem, ProblemCode, Report, ReportState,
+    AlertKind, GetReportContent, List, ListAudit, Problem, ProblemCode, Report, ReportState,
 };
 use harness::World;
 use harness::filed::{CONTENT, Filed};
@@ -35,11 +35,15 @@ impl Filed<'_> {
     }
 
     async fn refetch(&self) -> Response {
+        self.post("refetch", &self.seed.hirer.key).await
+    }
+
+    async fn post(&self, act: &str, key: &str) -> Response {
         let (tenant_key, order_id) = (&self.seed.hirer.tenant_key, &self.order_id);
         let report_id = &self.report.report_id;
         let path =
-            format!("/api/v1/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/refetch");
-        self.world.request("POST", &path, &self.seed.hirer.key).send().await.unwrap()
+            format!("/api/v1/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/{act}");
+        self.world.request("POST", &path, key).send().await.unwrap()
     }
 }
 
@@ -125,7 +129,9 @@ async fn a_report_without_content_says_what_it_is() {
         assert_eq!(answer.status(), 409);
         assert!(answer.text().await.unwrap().contains("the report is pending"));
 
-        scene.finish(FetchOutcome::Failed { reason: "answered 404".to_owned() }).await;
+        scene
+            .finish(FetchOutcome::Failed { reason: "answered 404".to_owned(), is_refused: false })
+            .await;
         assert_eq!(scene.report.failure_reason.as_deref(), Some("answered 404"));
         let answer = scene.ask("GET", "").await;
         assert_eq!(answer.status(), 404);
@@ -200,7 +206,9 @@ async fn a_caller_that_has_the_content_is_told_so() {
 async fn a_refetched_report_keeps_what_it_has_until_something_new_came() {
     World::each(async |world| {
         let mut scene = Filed::new(&world, ReportUrlType::Download).await;
-        scene.finish(FetchOutcome::Failed { reason: "answered 404".to_owned() }).await;
+        scene
+            .finish(FetchOutcome::Failed { reason: "answered 404".to_owned(), is_refused: false })
+            .await;
         let answer = scene.refetch().await;
         assert_eq!(answer.status(), 200);
         let report: Report = answer.json().await.unwrap();
@@ -213,7 +221,9 @@ async fn a_refetched_report_keeps_what_it_has_until_something_new_came() {
         assert_eq!((report.state, report.version), (ReportState::Pending, Some(1)));
         assert!(report.has_content());
         assert_eq!(scene.ask("GET", "").await.bytes().await.unwrap(), CONTENT);
-        scene.finish(FetchOutcome::Failed { reason: "answered 500".to_owned() }).await;
+        scene
+            .finish(FetchOutcome::Failed { reason: "answered 500".to_owned(), is_refused: false })
+            .await;
         assert_eq!(scene.report.state, ReportState::Stored);
         assert_eq!(scene.report.failure_reason.as_deref(), Some("answered 500"));
         assert_eq!(scene.ask("GET", "").await.bytes().await.unwrap(), CONTENT);
@@ -244,6 +254,40 @@ async fn a_refetched_report_keeps_what_it_has_until_something_new_came() {
 
         let linked = Filed::new(&world, ReportUrlType::Preview).await;
         assert_eq!(linked.refetch().await.status(), 409);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_content_is_taken_by_an_act_and_given_as_a_file_of_any_kind() {
+    World::each(async |world| {
+        let mut scene = Filed::new(&world, ReportUrlType::Download).await;
+        let key = scene.seed.hirer.key.clone();
+        assert_eq!(scene.post("accept", &key).await.status(), 409, "nothing was refused yet");
+        let reason = "the report is not a PDF".to_owned();
+        scene.finish(FetchOutcome::Failed { reason, is_refused: true }).await;
+        assert!(scene.report.is_refused);
+        let recruiter = world.member_key(&scene.seed.hirer, "recruiter").await;
+        assert_eq!(scene.post("accept", &recruiter).await.status(), 403);
+        let (hirer, report_id) = (&scene.seed.hirer, &scene.report.report_id);
+        let (tenant_key, order_id) = (&hirer.tenant_key, &scene.order_id);
+        let taken = hirer.control.accept_report(tenant_key, order_id, report_id).await.unwrap();
+        assert_eq!(taken.state, ReportState::Pending);
+        let told = hirer.control.list_audit(tenant_key, &ListAudit::default()).await.unwrap();
+        assert!(told.contains("report_accepted") && told.contains(report_id.as_str()), "{told}");
+
+        let page = b"<html>your report</html>";
+        scene.store_this(page, &["refused_content"]).await;
+        assert_eq!((scene.report.state, scene.report.is_refused), (ReportState::Flagged, false));
+        for range in ["", "bytes=0-3", "bytes=0-1,5-6"] {
+            let answer = scene.ask("GET", range).await;
+            let kind = header(&answer, "content-type");
+            let body = answer.text().await.unwrap();
+            let is_of_any_kind = |text: &str| text.contains("application/octet-stream");
+            let kind = if range.contains(',') { &body } else { &kind };
+            assert!(is_of_any_kind(kind) && !kind.contains("application/pdf"), "{range}: {kind}");
+        }
+        assert_eq!(scene.post("accept", &key).await.status(), 409, "it was taken already");
     })
     .await;
 }

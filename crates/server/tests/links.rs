@@ -111,7 +111,9 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
     World::each(async |world| {
         let mut filed = Filed::new(&world, ReportUrlType::Download).await;
         assert_eq!(refused(&world, &link(&filed)).await, (404, NOT_FOUND.to_owned()), "pending");
-        filed.finish(FetchOutcome::Failed { reason: "answered 404".to_owned() }).await;
+        filed
+            .finish(FetchOutcome::Failed { reason: "answered 404".to_owned(), is_refused: false })
+            .await;
         assert_eq!(refused(&world, &link(&filed)).await, (404, NOT_FOUND.to_owned()), "failed");
         let linked = Filed::new(&world, ReportUrlType::Preview).await;
         assert_eq!(refused(&world, &link(&linked)).await, (404, NOT_FOUND.to_owned()), "linked");

@@ -265,6 +265,50 @@ async fn failed_fetches_follow_the_schedule_and_a_new_try_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn what_was_refused_is_kept_as_it_is_when_a_user_takes_it() {
+    World::each(async |world| {
+        let page = b"<html>your report</html>".as_slice();
+        let double = [&b"PK\x03\x04"[..], &pdf("")].concat();
+        let contents = [page.to_vec(), double, b"%PDF-1.7 cut".to_vec(), Vec::new()];
+        let mut urls = Vec::new();
+        for content in &contents {
+            urls.push(host(content.clone()).await.url("/"));
+        }
+        let parties = world.parties(settings(None, false)).await;
+        let order_id = world.reported(&parties, &urls, false).await;
+        world.settle().await;
+        let (store, tenant_id) = (&world.app.store, parties.tenant.tenant_id);
+        let by = store::audit::By::system(world.clock.now());
+        for (report, content) in reports(&world, &parties, order_id).await.iter().zip(&contents) {
+            assert_eq!(report.state, ReportState::Failed);
+            let may_be_taken = !content.is_empty();
+            assert_eq!(report.is_refused, may_be_taken, "{}", content.len());
+            let taken = store.accept_report(by, tenant_id, order_id, report.report_id).await;
+            assert_eq!(taken.unwrap(), may_be_taken);
+        }
+        world.settle().await;
+        let found = reports(&world, &parties, order_id).await;
+        for (report, content) in found.iter().zip(&contents).take(3) {
+            assert_eq!((report.state, report.is_refused), (ReportState::Flagged, false));
+            assert_eq!(object(&world, &parties, order_id, report).await.as_ref(), Some(content));
+            let (tenant, report_id) = (&parties.tenant, report.report_id);
+            let version = store.find_report_version(tenant, order_id, report_id, 1).await.unwrap();
+            let (_, facts) = version.unwrap().opened.unwrap();
+            assert_eq!(facts.findings, ["refused_content"]);
+            // It was taken once: what comes of another try is judged again.
+            assert!(store.refetch_report(by, tenant_id, order_id, report_id).await.unwrap());
+        }
+        assert_eq!(found[3].state, ReportState::Failed, "nothing is there to take");
+        world.settle().await;
+        for report in reports(&world, &parties, order_id).await.iter().take(3) {
+            let found = (report.state, report.is_refused, report.version_last);
+            assert_eq!(found, (ReportState::Flagged, true, 1), "it stays what its version is");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_preview_link_stays_a_link() {
     World::each(async |world| {
         let peer = host(pdf("")).await;

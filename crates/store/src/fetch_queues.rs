@@ -82,7 +82,8 @@ macro_rules! claim {
             " LIMIT $3 /* skip locked */) \
             UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 FROM due \
               WHERE tenant_id = due.tenant AND report_id = due.number \
-            RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at"
+            RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at, \
+              is_accepted"
         )
     };
 }

@@ -71,6 +71,8 @@ pub struct Report {
     pub sha256: Option<Vec<u8>>,
     /// The number of the newest version; 0 when nothing was ever fetched.
     pub version_last: i64,
+    /// Whether the content was refused when it was fetched last.
+    pub is_refused: bool,
     /// Name and address.
     pub source: ReportSource,
 }
@@ -96,6 +98,8 @@ pub struct ClaimedReport {
     pub queue_id: i64,
     /// When its address says that it ends.
     pub link_ends_at: Option<UnixMs>,
+    /// Whether a user takes the content as it is, also when it would be refused.
+    pub is_accepted: bool,
     /// The order's data key, which wraps the key of what is fetched.
     pub(crate) data_key: Key,
 }
@@ -129,27 +133,34 @@ pub enum FetchOutcome {
     Failed {
         /// Why, for people.
         reason: String,
+        /// Whether the content is there and was refused for what it is.
+        is_refused: bool,
     },
 }
 
 /// The reports that came with one entry: their ids follow the entry's without a gap.
-pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last \
-    FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
-const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last \
-    FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
+pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last, \
+    is_refused FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
+const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last, \
+    is_refused FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
 /// A worker that lost its lease changes nothing.
 const FINISH_STORED: &str = "UPDATE reports SET state = $1, due_at = NULL, failure = NULL, size_bytes = $2, \
-    sha256 = $3, version_last = version_last + 1 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
+    sha256 = $3, version_last = version_last + 1, is_refused = 0, is_accepted = 0 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
 const FINISH_RETRY: &str = "UPDATE reports SET state = 1, due_at = $1, failure = $2 \
     WHERE tenant_id = $3 AND report_id = $4 AND due_at = $5";
 /// With a version the report is what the newest one makes it, 3 or 4; without any it has failed.
 const FINISH_FAILED: &str = "UPDATE reports SET due_at = NULL, failure = $1, \
+    is_refused = CASE WHEN is_refused = 1 THEN is_refused ELSE $5 END, is_accepted = 0, \
     state = CASE WHEN version_last = 0 THEN 5 ELSE (SELECT 3 + v.is_flagged FROM report_versions v \
       WHERE v.tenant_id = reports.tenant_id AND v.report_id = reports.report_id \
         AND v.version = reports.version_last) END \
     WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4";
 const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
     needed_bytes = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
+const ACCEPT: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
+    needed_bytes = 1, is_accepted = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 \
+    AND is_refused = 1 AND state IN (3, 4, 5)";
+
 /// Why a report that was kept cannot be given: the reason that stands with it until it is asked for again.
 const DAMAGED: &str = "the kept content is missing or damaged; a refetch brings it again";
 const NOTE_DAMAGE: &str = "UPDATE reports SET failure = $4 WHERE tenant_id = $1 AND report_id = $2 \
@@ -171,6 +182,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     FINISH_RETRY,
     FINISH_FAILED,
     REFETCH,
+    ACCEPT,
     NOTE_DAMAGE,
     END_DAMAGE,
 ];
@@ -215,6 +227,7 @@ impl Store {
             app_id: AppId(row.int(5)?),
             queue_id: row.int(6)?,
             link_ends_at: row.find_int(7)?.map(UnixMs),
+            is_accepted: row.int(8)? != 0,
             data_key,
         })
     }
@@ -256,9 +269,9 @@ impl Store {
                 FINISH_RETRY,
                 values![due_at.0, reason.as_str(), tenant_id, report_id, lease_until],
             )],
-            FetchOutcome::Failed { reason } => vec![one(
+            FetchOutcome::Failed { reason, is_refused } => vec![one(
                 FINISH_FAILED,
-                values![reason.as_str(), tenant_id, report_id, lease_until],
+                values![reason.as_str(), tenant_id, report_id, lease_until, i64::from(*is_refused),],
             )],
         };
         match self.write(statements).await? {
@@ -303,10 +316,38 @@ impl Store {
         order_id: Id,
         report_id: Id,
     ) -> Result<bool, Fault> {
+        let asked = (REFETCH, AuditAct::ReportRefetched);
+        self.ask_again(asked, by, tenant_id, order_id, report_id).await
+    }
+
+    /// Asks once more for a content that was refused, to be kept as it is. False when none was refused, or the report is
+    /// just being fetched. The tenant's audit chain tells of it, in the same transaction.
+    ///
+    /// # Errors
+    /// Faults of storage.
+    pub async fn accept_report(
+        &self,
+        by: By,
+        tenant_id: TenantId,
+        order_id: Id,
+        report_id: Id,
+    ) -> Result<bool, Fault> {
+        let asked = (ACCEPT, AuditAct::ReportAccepted);
+        self.ask_again(asked, by, tenant_id, order_id, report_id).await
+    }
+
+    async fn ask_again(
+        &self,
+        (sql, act): (&'static str, AuditAct),
+        by: By,
+        tenant_id: TenantId,
+        order_id: Id,
+        report_id: Id,
+    ) -> Result<bool, Fault> {
         let values = values![tenant_id.0, report_id.0, order_id.0, by.at.0];
         let ended = values![tenant_id.0, by.at.0, named(report_id)];
-        let mut statements = vec![one(REFETCH, values), any(END_DAMAGE, ended)];
-        let mut entry = by.did(AuditAct::ReportRefetched);
+        let mut statements = vec![one(sql, values), any(END_DAMAGE, ended)];
+        let mut entry = by.did(act);
         entry.order_id = Some(order_id.to_string());
         entry.report_id = Some(report_id.to_string());
         statements.extend(audit::add(tenant_id, &entry));
@@ -341,6 +382,7 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
         size_bytes: row.find_int(4)?,
         sha256: row.find_bytes(5)?.map(<[u8]>::to_vec),
         version_last: row.int(7)?,
+        is_refused: row.int(8)? != 0,
         source,
     })
 }

@@ -46,6 +46,14 @@ pub(crate) enum Command {
         /// The report.
         report_id: String,
     },
+    /// Take a content that was refused as it is: it is fetched once more, kept and flagged. The audit
+    /// chain tells who took it.
+    Accept {
+        /// The order.
+        order_id: String,
+        /// The report.
+        report_id: String,
+    },
     /// List who was given a report's content, newest first.
     Views {
         /// The order.
@@ -136,6 +144,12 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let (control, tenant_key) = global.tenant()?;
             let report = control.refetch_report(&tenant_key, &order_id, &report_id).await?;
             say(&format!("the report is {}", word(&report.state)));
+            Ok(())
+        }
+        Command::Accept { order_id, report_id } => {
+            let (control, tenant_key) = global.tenant()?;
+            let report = control.accept_report(&tenant_key, &order_id, &report_id).await?;
+            say(&format!("the report is {}, and will be kept as it is", word(&report.state)));
             Ok(())
         }
         Command::Views { order_id, report_id, paging } => {

@@ -88,4 +88,15 @@ impl Control {
         let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "refetch"];
         self.post(&path, &Nothing {}).await
     }
+
+    /// Takes a content that was refused as it is; it is kept flagged.
+    pub async fn accept_report(
+        &self,
+        tenant_key: &str,
+        order_id: &str,
+        report_id: &str,
+    ) -> Result<Report, Error> {
+        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "accept"];
+        self.post(&path, &Nothing {}).await
+    }
 }

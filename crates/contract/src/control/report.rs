@@ -49,6 +49,9 @@ pub struct Report {
     /// Why it failed or was flagged, or why the last try failed, in words for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
+    /// Whether the content was refused for what it is when it was fetched last; `accept` takes it all the same.
+    #[serde(default)]
+    pub is_refused: bool,
     /// The vendor's link, for a report in state `linked` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_url: Option<String>,

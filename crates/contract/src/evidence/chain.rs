@@ -27,6 +27,8 @@ pub enum AuditAct {
     ReportViewed,
     /// A report was asked for again.
     ReportRefetched,
+    /// A report whose content was refused was taken as it is.
+    ReportAccepted,
     /// A returned result was accepted.
     OrderApproved,
     /// A returned result was sent back.

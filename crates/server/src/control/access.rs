@@ -95,6 +95,11 @@ pub(super) const TABLE: &[Row] = &[
         Act::SeeReports,
     ),
     row(
+        POST,
+        "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/accept",
+        Act::SeeReports,
+    ),
+    row(
         GET,
         "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions",
         Act::SeeReports,

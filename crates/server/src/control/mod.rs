@@ -107,6 +107,7 @@ fn calls() -> OpenApiRouter<SharedApp> {
         .routes(routes!(orders::terminate::terminate_order))
         .routes(routes!(reports::content::get_report_content))
         .routes(routes!(reports::refetch::refetch_report))
+        .routes(routes!(reports::accept::accept_report))
         .routes(routes!(reports::versions::list_report_versions))
         .routes(routes!(storage::get_storage))
         .routes(routes!(storage::get_tenant_quota, storage::put_tenant_quota))

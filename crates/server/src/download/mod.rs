@@ -26,6 +26,7 @@ use store::tenants::Tenant;
 use store::views::{NewView, Viewer};
 
 use crate::app::App;
+use crate::inspect::Finding;
 use crate::objects::{Object, Unreadable};
 pub(crate) use asking::Asking;
 pub(crate) use link::give_linked;
@@ -33,6 +34,7 @@ use range::Asked;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PDF: &str = "application/pdf";
+const ANY_KIND: &str = "application/octet-stream";
 
 /// A version of a report that can be given away.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +76,7 @@ impl From<Unreadable> for Ungiven {
     }
 }
 
-/// Gives a PDF, whole or the ranges that are asked for. One that is missing or damaged is noted.
+/// Gives a report, whole or the ranges that are asked for. One that is missing or damaged is noted.
 ///
 /// # Errors
 /// When its object cannot be read, or the view cannot be noted.
@@ -103,7 +105,10 @@ async fn give_content(
     asking: &Asking,
     viewer: Viewer,
 ) -> Result<Given, Ungiven> {
-    let Some((key, _)) = &content.version.opened else { return Ok(Given::Erased) };
+    let Some((key, facts)) = &content.version.opened else { return Ok(Given::Erased) };
+    // What a user took although it is no report is given as what it may be: anything.
+    let is_refused = facts.findings.iter().any(|code| code == Finding::RefusedContent.code());
+    let kind = if is_refused { ANY_KIND } else { PDF };
     let size_bytes = u64::try_from(content.version.size_bytes).unwrap_or_default();
     let tag = format!("\"{}\"", to_hex(&content.version.sha256));
     if range::has_already(&asking.headers, &tag) {
@@ -129,16 +134,20 @@ async fn give_content(
     let mut response = match (&asked, ranges.as_slice()) {
         (Asked::Parts(_), [range]) => {
             let value = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
-            let mut response = one(&object, range.clone(), is_head).await?;
+            let mut response = one(&object, kind, range.clone(), is_head).await?;
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             set(response.headers_mut(), header::CONTENT_RANGE, value);
             response
         }
-        (Asked::Parts(_), ranges) => parts::several(&object, ranges).await?,
-        _ => one(&object, 0..size_bytes, is_head).await?,
+        (Asked::Parts(_), ranges) => parts::several(&object, kind, ranges).await?,
+        _ => one(&object, kind, 0..size_bytes, is_head).await?,
     };
     let headers = response.headers_mut();
-    set(headers, header::CONTENT_DISPOSITION, disposition::attachment(content.name));
+    let name = match is_refused {
+        true => disposition::attachment_of_any_kind(content.name),
+        false => disposition::attachment(content.name),
+    };
+    set(headers, header::CONTENT_DISPOSITION, name);
     set(headers, header::ETAG, tag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     guard(headers);
@@ -167,18 +176,21 @@ async fn give_whole(
     object: &Object,
     is_head: bool,
 ) -> Result<Response, Unreadable> {
-    let mut response = one(object, 0..object.size_bytes(), is_head).await?;
+    let mut response = one(object, ANY_KIND, 0..object.size_bytes(), is_head).await?;
     let headers = response.headers_mut();
     set(headers, header::CONTENT_DISPOSITION, disposition::attachment_of_any_kind(&file.name));
     set(headers, header::ETAG, format!("\"{}\"", to_hex(&file.sha256)));
-    let bytes = HeaderValue::from_static("application/octet-stream");
-    headers.insert(header::CONTENT_TYPE, bytes);
     guard(headers);
     Ok(response)
 }
 
 /// One range as the body of an answer, or its headers alone.
-async fn one(object: &Object, range: Range<u64>, is_head: bool) -> Result<Response, Unreadable> {
+async fn one(
+    object: &Object,
+    kind: &'static str,
+    range: Range<u64>,
+    is_head: bool,
+) -> Result<Response, Unreadable> {
     let length = range.end - range.start;
     let body = match is_head {
         true => Body::empty(),
@@ -186,7 +198,7 @@ async fn one(object: &Object, range: Range<u64>, is_head: bool) -> Result<Respon
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PDF));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     set(headers, header::CONTENT_LENGTH, length.to_string());
     Ok(response)
 }

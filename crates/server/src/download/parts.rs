@@ -8,13 +8,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use super::{PDF, begun, set};
+use super::{begun, set};
 use crate::chance;
 use crate::objects::{Object, Unreadable};
 
-/// The ranges of a PDF, each after a head that names it. At least one, ascending, none touching the next.
+/// The ranges of a report, each after a head that names it. At least one, ascending, none touching the next.
 pub(super) async fn several(
     object: &Object,
+    kind: &'static str,
     ranges: &[Range<u64>],
 ) -> Result<Response, Unreadable> {
     let boundary = chance::hex::<16>();
@@ -23,7 +24,7 @@ pub(super) async fn several(
     let mut pieces = Vec::with_capacity(ranges.len());
     for range in ranges {
         let head = format!(
-            "\r\n--{boundary}\r\nContent-Type: {PDF}\r\nContent-Range: bytes {}-{}/{size_bytes}\r\n\r\n",
+            "\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: bytes {}-{}/{size_bytes}\r\n\r\n",
             range.start,
             range.end - 1
         );

@@ -49,6 +49,12 @@ pub enum Unfit {
 }
 
 impl Unfit {
+    /// Whether a user may take the content all the same.
+    #[must_use]
+    pub fn may_be_accepted(&self) -> bool {
+        !matches!(self, Unfit::Empty)
+    }
+
     /// The word for the operator's log and metrics.
     #[must_use]
     pub fn class(self) -> &'static str {

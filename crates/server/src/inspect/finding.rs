@@ -22,11 +22,13 @@ pub enum Finding {
     OddStructure,
     /// The operator's scanner found something.
     Malware,
+    /// No report by its bytes, and taken as it is by a user.
+    RefusedContent,
 }
 
 impl Finding {
     /// All of them, in their order.
-    pub const ALL: [Finding; 9] = [
+    pub const ALL: [Finding; 10] = [
         Finding::Encrypted,
         Finding::Script,
         Finding::Launch,
@@ -36,6 +38,7 @@ impl Finding {
         Finding::RichMedia,
         Finding::OddStructure,
         Finding::Malware,
+        Finding::RefusedContent,
     ];
 
     /// The word that is kept, logged and counted.
@@ -51,6 +54,7 @@ impl Finding {
             Finding::RichMedia => "rich_media",
             Finding::OddStructure => "odd_structure",
             Finding::Malware => "malware",
+            Finding::RefusedContent => "refused_content",
         }
     }
 

@@ -103,6 +103,9 @@ pub struct Inspector {
     inspect: Inspect,
     may_idle: bool,
     judge: Judge,
+    /// Whether a content is taken although the judge refuses it, and whether it did.
+    is_accepted: bool,
+    is_refused: bool,
     scan: Option<Scan>,
 }
 
@@ -112,7 +115,24 @@ impl Inspector {
     #[must_use]
     pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
         let (inspect, judge) = (inspect.clone(), Judge::default());
-        Inspector { inspect, may_idle, judge, scan: None }
+        Inspector { inspect, may_idle, judge, is_accepted: false, is_refused: false, scan: None }
+    }
+
+    /// The same for a content that a user takes as it is.
+    #[must_use]
+    pub fn accepting(self, is_accepted: bool) -> Inspector {
+        Inspector { is_accepted, ..self }
+    }
+
+    /// What the judge says, unless the content is taken all the same.
+    fn judged<T: Default>(&mut self, judged: Result<T, Unfit>) -> Result<T, Unfit> {
+        match judged {
+            Err(unfit) if self.is_accepted && unfit.may_be_accepted() => {
+                self.is_refused = true;
+                Ok(T::default())
+            }
+            judged => judged,
+        }
     }
 
     /// Takes the next piece. Must be called within the runtime.
@@ -120,7 +140,10 @@ impl Inspector {
     /// # Errors
     /// Why the content is not kept, as soon as it shows.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), Unkept> {
-        self.judge.take(piece)?;
+        if !self.is_refused {
+            let judged = self.judge.take(piece);
+            self.judged(judged)?;
+        }
         // What is no PDF at its first byte costs no call.
         if self.scan.is_none()
             && let Some(scanner) = &self.inspect.scanner
@@ -137,9 +160,18 @@ impl Inspector {
     ///
     /// # Errors
     /// Why the content is not kept.
-    pub async fn finish(self, source_host: String) -> Result<Judged, Unkept> {
-        let Inspector { inspect, may_idle, judge, scan } = self;
-        let mut findings = judge.finish()?;
+    pub async fn finish(mut self, source_host: String) -> Result<Judged, Unkept> {
+        let mut findings = Findings::NONE;
+        if !self.is_refused {
+            let judged = std::mem::take(&mut self.judge).finish();
+            findings = self.judged(judged)?;
+        }
+        let Inspector { mut inspect, may_idle, is_refused, scan, .. } = self;
+        if is_refused {
+            findings.add(Finding::RefusedContent);
+            // There is nothing to parse.
+            inspect.deep = None;
+        }
         let verdict = match scan {
             Some(scan) => Some(scan.finish().await.map_err(Unkept::NotScanned)?),
             None => None,

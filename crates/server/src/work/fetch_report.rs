@@ -272,6 +272,8 @@ struct Failure {
     class: &'static str,
     /// Whether another try can come to something else: what was refused for its content is not asked for again.
     may_pass_later: bool,
+    /// Whether the content is there and was refused for what it is.
+    is_refused: bool,
     /// When only room was wanting: bytes that the content needs at least.
     needed_bytes: Option<i64>,
 }
@@ -282,6 +284,7 @@ impl Failure {
             reason: DISK_FULL.to_owned(),
             class: "no_room",
             may_pass_later: true,
+            is_refused: false,
             needed_bytes: Some(needed_bytes),
         }
     }
@@ -291,7 +294,7 @@ impl From<FetchFailure> for Failure {
     fn from(failure: FetchFailure) -> Failure {
         let may_pass_later = failure.may_pass_later();
         let (reason, class) = (failure.to_string(), failure.class());
-        Failure { reason, class, may_pass_later, needed_bytes: None }
+        Failure { reason, class, may_pass_later, is_refused: false, needed_bytes: None }
     }
 }
 
@@ -302,8 +305,9 @@ impl From<Unkept> for Failure {
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
         let may_pass_later = !matches!(unkept, Unkept::Unfit(_) | Unkept::Malware);
+        let is_refused = matches!(&unkept, Unkept::Unfit(unfit) if unfit.may_be_accepted());
         let (reason, class) = (unkept.to_string(), unkept.class());
-        Failure { reason, class, may_pass_later, needed_bytes: None }
+        Failure { reason, class, may_pass_later, is_refused, needed_bytes: None }
     }
 }
 
@@ -334,13 +338,13 @@ async fn fetch(
             put_back(&app, &claimed, Some(&reason), needed_bytes, NO_ROOM_MS).await;
             return report_id;
         }
-        Err(Failure { reason, class, may_pass_later, .. }) => {
+        Err(Failure { reason, class, may_pass_later, is_refused, .. }) => {
             app.metrics.count_fetch(class);
             tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
             let next = retry::REPORT.next_before(claimed.attempt, now, claimed.link_ends_at);
             match next.filter(|_| may_pass_later) {
                 Some(due_at) => FetchOutcome::Retry { reason, due_at },
-                None => FetchOutcome::Failed { reason },
+                None => FetchOutcome::Failed { reason, is_refused },
             }
         }
     };
@@ -407,6 +411,7 @@ async fn fetch_into_store(
 ) -> Result<FetchOutcome, Failure> {
     // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
     let inspector = Inspector::new(&app.inspect, claimed.attempt == 1);
+    let inspector = inspector.accepting(claimed.is_accepted);
     let writer = app.objects.create_behind(claimed.tenant_id);
     let mut intake = Intake { app, writer, inspector, unkept: None, bytes: 0, looked_at: 0 };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;

@@ -138,7 +138,7 @@ async fn each_fetch_that_brings_a_content_is_a_version(world: &World) {
     assert_eq!((found.state, found.failure.as_deref()), (ReportState::Pending, Some("404")));
     assert!(found.has_content());
     let claimed = claim(world, ms + LEASE_MS, 10).await.remove(0);
-    let failed = FetchOutcome::Failed { reason: "404 still".into() };
+    let failed = FetchOutcome::Failed { reason: "404 still".into(), is_refused: false };
     assert!(store.finish_report(&claimed, &failed).await.unwrap());
     let found = find(world, &scene, order_id, report_id).await;
     assert_eq!((found.state, found.failure.as_deref()), (ReportState::Flagged, Some("404 still")));
@@ -212,7 +212,7 @@ async fn a_lost_lease_changes_nothing(world: &World) {
     let (order_id, report_id) = returned(world, &scene).await;
     let late = claim(world, 0, 10).await.remove(0);
     let holder = claim(world, LEASE_MS, 10).await.remove(0);
-    let failed = FetchOutcome::Failed { reason: "too late".into() };
+    let failed = FetchOutcome::Failed { reason: "too late".into(), is_refused: false };
     assert!(!world.store.finish_report(&late, &failed).await.unwrap());
     assert!(world.store.finish_report(&holder, &kept(1, &[])).await.unwrap());
     assert!(!world.store.finish_report(&holder, &failed).await.unwrap());
@@ -225,7 +225,7 @@ async fn a_failed_report_is_fetched_again_on_request(world: &World) {
     let tenant_id = scene.tenant.tenant_id;
     let (order_id, report_id) = returned(world, &scene).await;
     let claimed = claim(world, 0, 10).await.remove(0);
-    let failed = FetchOutcome::Failed { reason: "no such host".into() };
+    let failed = FetchOutcome::Failed { reason: "no such host".into(), is_refused: false };
     assert!(world.store.finish_report(&claimed, &failed).await.unwrap());
     assert!(claim(world, 10 * LEASE_MS, 10).await.is_empty());
     let at = NOW.plus_ms(11 * LEASE_MS);

@@ -1,5 +1,6 @@
 //! Reports of an order: `/tenants/{tenant_key}/orders/{order_id}/reports`.
 
+pub(super) mod accept;
 pub(super) mod content;
 pub(super) mod refetch;
 pub(super) mod versions;
@@ -23,6 +24,7 @@ pub(super) fn view(report: &Report) -> control::Report {
         name: report.source.name.clone(),
         state: report.state,
         failure_reason: report.failure.clone(),
+        is_refused: report.is_refused,
         preview_url: is_linked.then(|| report.source.url.clone()),
         version: u32::try_from(report.version_last).ok().filter(|version| *version > 0),
         size_bytes: report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
