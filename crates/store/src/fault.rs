@@ -112,7 +112,7 @@ impl From<rusqlite::Error> for Fault {
 
 impl From<std::io::Error> for Fault {
     fn from(error: std::io::Error) -> Fault {
-        Fault::new(FaultKind::Storage, format_args!("redo log: {error}"))
+        Fault::new(FaultKind::Storage, format_args!("a file beside the database: {error}"))
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::account::{AdditionalItem, FieldValue, Package};
 use super::debug_only;
-use super::order_form::{CandidateInfo, ClientContactInfo};
+use super::order_form::{CandidateInfo, ClientContactInfo, ShownCandidate};
 use super::page::page_faults;
 use super::problem::FieldFault;
 use super::report::Report;
@@ -206,7 +206,8 @@ pub struct Order {
     pub conclusion: Option<String>,
     /// Remark for the vendor.
     pub comment: String,
-    /// Whom it is about.
+    /// Whom it is about; an empty name once the order was erased.
+    #[schema(value_type = ShownCandidate)]
     pub candidate_info: CandidateInfo,
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -50,6 +50,22 @@ pub struct CandidateInfo {
     pub last_name: Option<String>,
 }
 
+/// Whom an order is about, as it is shown: as it was given, and nothing of it once the order was erased.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of a shown CandidateInfo, which has no bounds")]
+pub(super) struct ShownCandidate {
+    /// Full name; empty once the order was erased.
+    name: String,
+    /// Mobile number.
+    mobile: Option<Mobile>,
+    /// Mail address.
+    email: Option<String>,
+    /// Given name.
+    first_name: Option<String>,
+    /// Family name.
+    last_name: Option<String>,
+}
+
 /// Who asked for the check, and whom the vendor may ask (委托人/联系人).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -58,7 +58,7 @@ pub(super) struct Recovered {
 /// Opens the database for this process alone, and brings it to what was acknowledged and to this program's schema.
 ///
 /// # Errors
-/// [`FaultKind::Lost`] when something that was acknowledged is missing, or may be, and may not be;
+/// [`FaultKind::Lost`] when something that was acknowledged is missing, or may be, and `opening` does not accept that;
 /// [`FaultKind::Damaged`] when pages are damaged; then the files are as they were.
 pub(super) fn recover(path: &Path, opening: &Opening) -> Result<Recovered, Fault> {
     let mut found = find(path, opening)?;

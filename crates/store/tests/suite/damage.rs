@@ -206,3 +206,34 @@ async fn an_installation_that_left_traces_is_not_begun_anew(world: &World) {
     // Now it is there.
     Store::open_as(&location, root(), NOW, &opening).await.unwrap();
 }
+
+/// A crash under an earlier version, before the database counted its commits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_an_earlier_version_is_replayed_before_the_migration() {
+    World::on_sqlite(async |world: &World| {
+        let scene = world.scene(true, false).await;
+        let order_id = accepted(&world.store, scene.place()).await;
+        let held = Held::new(path_of(world));
+        accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = killed(path_of(world), folder.path());
+        drop(held);
+        remove(&path, &["-mark"]);
+        rusqlite::Connection::open(&path)
+            .unwrap()
+            .execute_batch(
+                "ALTER TABLE pulse DROP COLUMN commits; ALTER TABLE pulse DROP COLUMN is_running;
+                 ALTER TABLE reports DROP COLUMN is_refused;
+                 ALTER TABLE reports DROP COLUMN is_accepted;
+                 DELETE FROM refinery_schema_history WHERE version >= 16;",
+            )
+            .unwrap();
+        let store = open(&path, false).await.unwrap();
+        let expected = rules(&world.store, &scene, order_id).await;
+        assert_eq!(rules(&store, &scene, order_id).await, expected);
+        store.close().await;
+        drop(store);
+        open(&path, false).await.unwrap();
+    })
+    .await;
+}
