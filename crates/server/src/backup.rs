@@ -13,6 +13,7 @@ use store::{Fault, FaultKind};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::data_folder::make_folder;
 use crate::objects::path as object_path;
 use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
 use crate::traffic::Traffic;
@@ -185,12 +186,6 @@ fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, &part)?;
     File::open(&part)?.sync_all()?;
     fs::rename(part, to)
-}
-
-fn make_folder(path: &Path) -> Result<(), StartFailure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| StartFailure::File(path.to_owned(), error))
 }
 
 async fn blocking<T: Send + 'static>(

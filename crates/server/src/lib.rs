@@ -9,6 +9,7 @@ pub mod chance;
 pub mod clock;
 pub mod config;
 mod control;
+mod data_folder;
 pub mod disk;
 mod download;
 mod files;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::UnixMs;
 use store::storage_use::Quotas;
-use store::{Fault, FaultKind, Location, Opening, Reload, RootKeys, Store};
+use store::{Fault, FaultKind, Location, Reload, RootKeys, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -16,6 +16,7 @@ use crate::authorities::{Authorities, BadAuthorities};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::data_folder::{self, make_folder};
 use crate::disk::Disk;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
@@ -24,7 +25,6 @@ use crate::http::routes;
 use crate::http::tls::{BadCertificate, Tls};
 use crate::inspect::{BadScanner, DeepCheck, Inspect};
 use crate::key_uses::KeyUses;
-use crate::keys::OPERATOR_KEY_FILE;
 use crate::links::Links;
 use crate::long_connection::Lines;
 use crate::metrics::Metrics;
@@ -37,8 +37,7 @@ use crate::root_key::{self, RootSource, Rotation};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 use crate::traffic::Traffic;
-use crate::work::ANCHORS_FILE;
-use crate::{keys, objects, work};
+use crate::{keys, work};
 
 /// The file in the data folder that holds the embedded database.
 pub const DATABASE_FILE: &str = "probity.db";
@@ -242,7 +241,7 @@ pub async fn run_workers(
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartFailure> {
     store::trust(&load_authorities(config)?.further);
     make_folder(&config.data)?;
-    Ok(store::migrate(&location(config), &opening(config)?).await?)
+    Ok(store::migrate(&location(config), &data_folder::opening(config)?).await?)
 }
 
 async fn open(
@@ -340,7 +339,7 @@ async fn open_store(
     source: &RootSource,
     now: UnixMs,
 ) -> Result<Store, StartFailure> {
-    let (location, opening) = (location(config), opening(config)?);
+    let (location, opening) = (location(config), data_folder::opening(config)?);
     let from = source.name();
     let asked = source.clone();
     let given = root_key::blocking(move || asked.keys(true)).await?;
@@ -472,33 +471,4 @@ fn location(config: &Config) -> Location {
         Some(url) => Location::Postgres(url.clone()),
         None => Location::Sqlite(config.data.join(DATABASE_FILE)),
     }
-}
-
-/// What the folders tell of the installation that is to be opened. The root key tells nothing: it may be brought before
-/// the first start.
-fn opening(config: &Config) -> Result<Opening, StartFailure> {
-    let files = [OPERATOR_KEY_FILE, ANCHORS_FILE].map(|name| config.data.join(name));
-    let mut traces: Vec<PathBuf> = files.into_iter().filter(|file| file.exists()).collect();
-    if let ObjectPlace::Folder(folder) = object_place(config)
-        && objects::holds_any(&folder).map_err(|error| StartFailure::File(folder.clone(), error))?
-    {
-        traces.push(folder);
-    }
-    Ok(Opening { traces, may_lose: config.accept_data_loss })
-}
-
-/// The data folder is for its owner alone.
-fn make_folder(path: &PathBuf) -> Result<(), StartFailure> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    let wrong = |error| StartFailure::File(path.clone(), error);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
-    let mode = std::fs::metadata(path).map_err(wrong)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        tracing::warn!(
-            "{} can be entered by others (mode {mode:o}): `chmod 700 {}` closes it",
-            path.display(),
-            path.display()
-        );
-    }
-    Ok(())
 }

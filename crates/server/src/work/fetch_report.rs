@@ -1,10 +1,10 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
-//! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the inspection of their content
-//! ([`crate::inspect`]) and the object store, which hashes and seals them, in constant memory. Whatever goes wrong is kept
-//! with the report as a reason that a person understands, and tried again after 10 s, 1 min, 10 min, 1 h,
-//! 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is refused fails at
-//! once: the vendor and the hirer should hear of it now, not a day later. Source: product, section 4.
+//! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the
+//! inspection of their content ([`crate::inspect`]) and the object store, which hashes and seals them, in constant
+//! memory. Whatever goes wrong is kept with the report as a reason that a person understands, and tried again after
+//! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is
+//! refused fails at once: vendor and hirer should hear of it now, not a day later. Source: product, section 4.
 //!
 //! What came is an object with a name of its own, durable before the row that names it: the row is a new version of
 //! the report, written only while the lease holds. So two fetches of one report never write the same object; whoever
@@ -279,22 +279,19 @@ struct Failure {
 }
 
 impl Failure {
+    fn new(reason: &impl ToString, class: &'static str, may_pass_later: bool) -> Failure {
+        let reason = reason.to_string();
+        Failure { reason, class, may_pass_later, is_refused: false, needed_bytes: None }
+    }
+
     fn no_room(needed_bytes: i64) -> Failure {
-        Failure {
-            reason: DISK_FULL.to_owned(),
-            class: "no_room",
-            may_pass_later: true,
-            is_refused: false,
-            needed_bytes: Some(needed_bytes),
-        }
+        Failure { needed_bytes: Some(needed_bytes), ..Failure::new(&DISK_FULL, "no_room", true) }
     }
 }
 
 impl From<FetchFailure> for Failure {
     fn from(failure: FetchFailure) -> Failure {
-        let may_pass_later = failure.may_pass_later();
-        let (reason, class) = (failure.to_string(), failure.class());
-        Failure { reason, class, may_pass_later, is_refused: false, needed_bytes: None }
+        Failure::new(&failure, failure.class(), failure.may_pass_later())
     }
 }
 
@@ -306,8 +303,7 @@ impl From<Unkept> for Failure {
         }
         let may_pass_later = !matches!(unkept, Unkept::Unfit(_) | Unkept::Malware);
         let is_refused = matches!(&unkept, Unkept::Unfit(unfit) if unfit.may_be_accepted());
-        let (reason, class) = (unkept.to_string(), unkept.class());
-        Failure { reason, class, may_pass_later, is_refused, needed_bytes: None }
+        Failure { is_refused, ..Failure::new(&unkept, unkept.class(), may_pass_later) }
     }
 }
 
@@ -410,8 +406,8 @@ async fn fetch_into_store(
     unnamed: &Unnamed,
 ) -> Result<FetchOutcome, Failure> {
     // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
-    let inspector = Inspector::new(&app.inspect, claimed.attempt == 1);
-    let inspector = inspector.accepting(claimed.is_accepted);
+    let inspector =
+        Inspector::new(&app.inspect, claimed.attempt == 1).accepting(claimed.is_accepted);
     let writer = app.objects.create_behind(claimed.tenant_id);
     let mut intake = Intake { app, writer, inspector, unkept: None, bytes: 0, looked_at: 0 };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
@@ -455,8 +451,7 @@ async fn fetch_into_store(
 
 /// Why the object store took no more after so many bytes.
 fn unstored(claimed: &ClaimedReport, error: io::Error, bytes: u64) -> Failure {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    if matches!(error.kind(), StorageFull | QuotaExceeded) {
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         // How much is still to come is not known: as much again.
         return Failure::no_room(i64::try_from(bytes * 2).unwrap_or(i64::MAX));
     }
