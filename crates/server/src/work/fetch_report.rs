@@ -62,7 +62,6 @@ const REST_MS: u64 = 5_000;
 const LOOK_EVERY_BYTES: u64 = 1 << 20;
 /// Bytes that are set aside on the disk for each fetch under way.
 const AHEAD_BYTES: i64 = 2 << 20;
-
 const QUOTA_USED_UP: &str = "the report waits: the space for stored reports is used up";
 const DISK_FULL: &str = "the report waits: the disk is nearly full";
 
