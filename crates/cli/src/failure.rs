@@ -125,8 +125,8 @@ fn refusal_hint(
 fn start_hint(failure: &StartFailure) -> Option<&'static str> {
     match failure {
         StartFailure::Lost(_) => Some(
-            "nothing was changed. Restore a backup: move probity.db and all probity.db-* away, then \
-             `probity restore BACKUP`;\n      or go on without what is missing: start once with \
+            "nothing was changed. Restore a backup (of the embedded database: move probity.db and all \
+             probity.db-* away, then `probity restore BACKUP`);\n      or go on without what is missing: start once with \
              `probity serve --accept-data-loss`",
         ),
         StartFailure::Damaged(_) => Some(

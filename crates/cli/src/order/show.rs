@@ -61,6 +61,10 @@ impl Show for Order {
             if let Some(reason) = &report.failure_reason {
                 sheet.field("  why", format!("{}: {reason}", report.report_id));
             }
+            if report.is_refused {
+                let way = "`probity report accept` takes it as it is, flagged";
+                sheet.field("  refused", format!("{}: {way}", report.report_id));
+            }
             if let Some(url) = &report.preview_url {
                 sheet.field("  link", format!("{}: {url}", report.report_id));
             }
