@@ -1,14 +1,11 @@
 //! `POST /tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/accept`.
 
-use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{self, ProblemCode, ReportState};
-use domain::Id;
+use contract::control;
 
-use super::{find, view};
+use super::refetch::ask_again;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
-use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
 /// Takes a content that was refused as it is: it is fetched once more and kept, flagged with `refused_content`. What is
@@ -34,20 +31,5 @@ pub(crate) async fn accept_report(
     call: Call,
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
-    let report = find(&call).await?;
-    if report.state == ReportState::Erased {
-        return Err(Failure::refused(ProblemCode::Gone, "the report is erased"));
-    }
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
-        return Ok(first);
-    }
-    let tenant_id = call.tenant().await?.tenant_id;
-    let order_id: Id = call.name("order_id")?;
-    let store = &call.app.store;
-    if !store.accept_report(call.by(), tenant_id, order_id, report.report_id).await? {
-        let detail = "expected a report whose content was refused and that is not being fetched";
-        return Err(Failure::refused(ProblemCode::IllegalState, detail));
-    }
-    let body = view(&find(&call).await?);
-    repeat::keep(&call, command.key, StatusCode::OK, &body).await
+    ask_again(call, command, true).await
 }

@@ -35,6 +35,15 @@ pub(crate) async fn refetch_report(
     call: Call,
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
+    ask_again(call, command, false).await
+}
+
+/// Has a report fetched once more, to be kept `as_it_is` or judged anew.
+pub(super) async fn ask_again(
+    call: Call,
+    command: Command<Nothing>,
+    as_it_is: bool,
+) -> Result<Response, Failure> {
     let report = find(&call).await?;
     if report.state == ReportState::Erased {
         return Err(Failure::refused(ProblemCode::Gone, "the report is erased"));
@@ -42,12 +51,21 @@ pub(crate) async fn refetch_report(
     if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
-    let tenant_id = call.tenant().await?.tenant_id;
-    let order_id: Id = call.name("order_id")?;
+    let (by, tenant_id) = (call.by(), call.tenant().await?.tenant_id);
+    let (order_id, report_id) = (call.name::<Id>("order_id")?, report.report_id);
     let store = &call.app.store;
-    if !store.refetch_report(call.by(), tenant_id, order_id, report.report_id).await? {
-        let detail = "expected a report that is pending, failed, stored or flagged";
-        return Err(Failure::refused(ProblemCode::IllegalState, detail));
+    let (is_asked, expected) = match as_it_is {
+        true => (
+            store.accept_report(by, tenant_id, order_id, report_id).await?,
+            "expected a report whose content was refused and that is not being fetched",
+        ),
+        false => (
+            store.refetch_report(by, tenant_id, order_id, report_id).await?,
+            "expected a report that is pending, failed, stored or flagged",
+        ),
+    };
+    if !is_asked {
+        return Err(Failure::refused(ProblemCode::IllegalState, expected));
     }
     let body = view(&find(&call).await?);
     repeat::keep(&call, command.key, StatusCode::OK, &body).await
