@@ -80,7 +80,8 @@ async fn party(daemon: &Daemon, operator: &Control) -> (Party, String) {
         ..CreateApp::default()
     };
     let app = operator.create_app(&app).await.unwrap();
-    hirer.grant_prepared(&tenant_key, &app.app.app_id).await.unwrap();
+    // An earlier build has no grants; where one is wanted and failed, the vendor's first call is refused.
+    let _ = hirer.grant_prepared(&tenant_key, &app.app.app_id).await;
     let account = CreateAccount::new(&app.app.app_id, "华东区");
     let account_id = hirer.create_account(&tenant_key, &account).await.unwrap().account_id;
     let vendor = Vendor::new(&daemon.url, &app.app.app_id, &app.app_secret).unwrap();
