@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use client::control::Control;
 use contract::control::List;
 use server::Config;
-use server::keys::OPERATOR_KEY_FILE;
+use server::data_folder::OPERATOR_KEY_FILE;
 
 use crate::args::{Global, SERVER_DEFAULT};
 use crate::credentials::{self, Credentials};

@@ -8,7 +8,7 @@ use client::Broken;
 use client::control::Error;
 use contract::control::{FieldFault, Problem, ProblemCode};
 
-use server::StartFailure;
+use server::StartError;
 
 use crate::flags::Line;
 use crate::text::clean;
@@ -48,7 +48,7 @@ fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
     let mut text = format!("error: {}\n", clean(&format!("{error:#}")));
     let (hint, code) = if let Some(usage) = error.downcast_ref::<Usage>() {
         (Some(usage.hint.to_owned()), USAGE)
-    } else if let Some(failure) = error.downcast_ref::<StartFailure>() {
+    } else if let Some(failure) = error.downcast_ref::<StartError>() {
         (start_hint(failure).map(str::to_owned), FAILED)
     } else {
         match error.downcast_ref::<Error>() {
@@ -122,14 +122,14 @@ fn refusal_hint(
 }
 
 /// The ways on when what was acknowledged is missing, or pages are damaged.
-fn start_hint(failure: &StartFailure) -> Option<&'static str> {
+fn start_hint(failure: &StartError) -> Option<&'static str> {
     match failure {
-        StartFailure::Lost(_) => Some(
+        StartError::Lost(_) => Some(
             "nothing was changed. Restore a backup (of the embedded database: move probity.db and all \
              probity.db-* away, then `probity restore BACKUP`);\n      or go on without what is missing: start once with \
              `probity serve --accept-data-loss`",
         ),
-        StartFailure::Damaged(_) => Some(
+        StartError::Damaged(_) => Some(
             "nothing was changed. Restore a backup: move probity.db and all probity.db-* away, then \
              `probity restore BACKUP`;\n      without one, see \"Damage\" in docs/reports.md",
         ),

@@ -66,7 +66,7 @@ async fn main() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let (server, url) = start(&data, database_url.as_deref())?;
-    let key = std::fs::read_to_string(data.join(server::keys::OPERATOR_KEY_FILE))?;
+    let key = std::fs::read_to_string(data.join(server::data_folder::OPERATOR_KEY_FILE))?;
     let operator = Control::new(&url, key.trim())?;
     let tenant = operator.create_tenant(&CreateTenant::named("星河科技")).await?;
 

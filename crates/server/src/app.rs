@@ -13,7 +13,7 @@ use crate::http::limit::RateLimits;
 use crate::inspect::Inspect;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
-use crate::long_connection::Lines;
+use crate::long_connection::lines::Lines;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::{Outbound, Ranges};

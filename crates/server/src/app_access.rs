@@ -6,17 +6,15 @@
 
 use std::sync::Arc;
 
-use contract::control::{AppKind, EventMode};
+use contract::control::AppKind;
 use contract::scope::Scope;
 use domain::grant::{Term, Terms};
 use domain::{AppId, TenantId, UnixMs};
 use store::apps::App as VendorApp;
-use store::events::{Event, EventKind};
+use store::events::EventKind;
 use store::grants::{Grant, offered};
 use store::installations::Installation;
 use store::{Fault, Store};
-
-use crate::app::App;
 
 /// What a token, a ticket or a link goes back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,41 +183,6 @@ impl AppAccess {
         self.app.changes.encrypt_key_no - 1 <= self.granted.encrypt_key_no
             && old.is_some_and(|old| old.at(now).is_some())
     }
-}
-
-/// What a held event waits for, in words for people; none when nothing is in its way by now.
-pub(crate) async fn hold_reason(
-    app: &App,
-    tenant_id: TenantId,
-    event: &Event,
-) -> Result<Option<String>, Fault> {
-    let Some(vendor) = app.store.find_app(event.app_id).await? else {
-        return Ok(Some("the app was deleted".to_owned()));
-    };
-    let settings = &vendor.settings;
-    let is_connected = settings.event_mode == EventMode::LongConnection;
-    if !settings.is_enabled {
-        return Ok(Some("the app is disabled".to_owned()));
-    }
-    if !is_connected && settings.callback_url.is_none() {
-        return Ok(Some("the app has no callback_url".to_owned()));
-    }
-    if find_installation(&app.store, &vendor, tenant_id).await?.is_err() {
-        return Ok(Some("the app is not installed in the tenant".to_owned()));
-    }
-    let Some(access) = AppAccess::find(&app.store, &vendor, tenant_id).await? else {
-        return Ok(Some("an admin of the tenant has to grant the app".to_owned()));
-    };
-    let terms: Vec<_> =
-        access.ungranted_endpoint(app.clock.now()).into_iter().map(Term::as_str).collect();
-    if !terms.is_empty() {
-        let terms = terms.join(", ");
-        return Ok(Some(format!("an admin of the tenant has to grant the app's new {terms}")));
-    }
-    if !access.is_told(event.kind) {
-        return Ok(Some("no granted scope of the app subscribes to the event".to_owned()));
-    }
-    Ok(is_connected.then(|| "no long connection of the app is open".to_owned()))
 }
 
 /// The app is not at home in the tenant.

@@ -9,8 +9,6 @@ use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::work::joined;
-
 /// How far the threads stand back: about a tenth of a processor is theirs where calls want all of it, so that a report
 /// comes to its end even then.
 const NICENESS: i32 = 10;
@@ -47,7 +45,7 @@ impl Background {
         let runtime = self.0.as_ref().expect("the runtime is there until it is dropped");
         let mut tasks = JoinSet::new();
         tasks.spawn_on(work, runtime.handle());
-        joined(&mut tasks).await
+        join_next(&mut tasks).await
     }
 }
 
@@ -57,6 +55,19 @@ impl Drop for Background {
             // Waiting for its threads is not allowed where the last owner may end.
             runtime.shutdown_background();
         }
+    }
+}
+
+/// What the next of the tasks to end gives; for ever when there are none. A task's panic goes on here.
+pub(crate) async fn join_next<T: 'static>(tasks: &mut JoinSet<T>) -> T {
+    match tasks.join_next().await {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is ending, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
     }
 }
 

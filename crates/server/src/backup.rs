@@ -14,8 +14,10 @@ use store::{Fault, FaultKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::make_folder;
+use crate::data_folder::{DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, object_place};
 use crate::objects::path as object_path;
-use crate::start::{self, DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, StartFailure};
+use crate::start_error::StartError;
+use crate::storage::open_objects;
 use crate::traffic::Traffic;
 
 /// What a file is called while it is copied, behind its own name. Objects have no such ending.
@@ -24,8 +26,8 @@ const PART: &str = "part";
 /// Takes a backup into `to`, a folder that is made if it does not exist. Safe while a server runs.
 ///
 /// # Errors
-/// See [`StartFailure`].
-pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<BackedUp, StartFailure> {
+/// See [`StartError`].
+pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<BackedUp, StartError> {
     judge_engine(config)?;
     make_folder(to)?;
     let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
@@ -56,13 +58,13 @@ pub struct RestoredData {
 /// The contents' lengths are compared; what they hold is for the check of the objects, under the root key.
 ///
 /// # Errors
-/// See [`StartFailure`].
+/// See [`StartError`].
 pub async fn restore(
     config: &Config,
     clock: &Clock,
     from: &Path,
     keys: Option<&Path>,
-) -> Result<RestoredData, StartFailure> {
+) -> Result<RestoredData, StartError> {
     judge_engine(config)?;
     make_folder(&config.data)?;
     let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
@@ -79,16 +81,16 @@ pub async fn restore(
         Ok(backup::restore(&source.join(DATA_FILE), &keys, &database, now)?)
     };
     let restored = blocking(work).await?;
-    let objects = start::open_objects(config, &Traffic::new()).await?;
+    let objects = open_objects(config, &Traffic::new()).await?;
     for object in &restored.erased_objects {
-        objects.remove(*object).await.map_err(StartFailure::ObjectStore)?;
+        objects.remove(*object).await.map_err(StartError::ObjectStore)?;
     }
     let mut lost_objects = Vec::new();
     // Of a bucket nothing was copied.
     if objects_folder(config).is_some() {
         for (object_id, size_bytes) in &restored.objects {
             let is_there = objects.has(*object_id, *size_bytes).await;
-            if !is_there.map_err(StartFailure::ObjectStore)? {
+            if !is_there.map_err(StartError::ObjectStore)? {
                 lost_objects.push(object_path(*object_id));
             }
         }
@@ -99,15 +101,15 @@ pub async fn restore(
 /// Overwrites and removes the keys of backups below `folder` that may live no longer; gives their files.
 ///
 /// # Errors
-/// See [`StartFailure`].
-pub async fn prune(clock: &Clock, folder: &Path) -> Result<Vec<PathBuf>, StartFailure> {
+/// See [`StartError`].
+pub async fn prune(clock: &Clock, folder: &Path) -> Result<Vec<PathBuf>, StartError> {
     let (folder, now) = (folder.to_owned(), clock.now());
     blocking(move || prune_below(&folder, now)).await
 }
 
-fn prune_below(folder: &Path, now: UnixMs) -> Result<Vec<PathBuf>, StartFailure> {
+fn prune_below(folder: &Path, now: UnixMs) -> Result<Vec<PathBuf>, StartError> {
     let mut pruned = Vec::new();
-    let wrong = |error| StartFailure::File(folder.to_owned(), error);
+    let wrong = |error| StartError::File(folder.to_owned(), error);
     for entry in fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         if path.is_dir() {
@@ -122,10 +124,10 @@ fn prune_below(folder: &Path, now: UnixMs) -> Result<Vec<PathBuf>, StartFailure>
     Ok(pruned)
 }
 
-fn judge_engine(config: &Config) -> Result<(), StartFailure> {
+fn judge_engine(config: &Config) -> Result<(), StartError> {
     match config.database_url {
         None => Ok(()),
-        Some(_) => Err(StartFailure::Store(Fault::new(
+        Some(_) => Err(StartError::Store(Fault::new(
             FaultKind::Schema,
             "expected the embedded database: back PostgreSQL up with its own tools, see docs/reports.md",
         ))),
@@ -134,24 +136,24 @@ fn judge_engine(config: &Config) -> Result<(), StartFailure> {
 
 /// The folder of the objects; none when they lie in a bucket.
 fn objects_folder(config: &Config) -> Option<PathBuf> {
-    match start::object_place(config) {
+    match object_place(config) {
         ObjectPlace::Folder(folder) => Some(folder),
         ObjectPlace::Bucket(_) => None,
     }
 }
 
-fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartFailure> {
+fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartError> {
     reports.map_or(Ok(()), |reports| copy_tree(reports, &target.join(REPORTS_FOLDER)))
 }
 
 /// Copies the files that are not there yet, durably. An object never changes, so one that is there and as long is the
 /// same; drafts and parts are nobody's.
-fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
+fn copy_tree(from: &Path, to: &Path) -> Result<(), StartError> {
     if !from.exists() {
         return Ok(());
     }
     make_folder(to)?;
-    let wrong = |error| StartFailure::File(from.to_owned(), error);
+    let wrong = |error| StartError::File(from.to_owned(), error);
     for entry in fs::read_dir(from).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         let Some(name) = path.file_name() else { continue };
@@ -167,12 +169,12 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartFailure> {
                 Ok(()) => {}
                 // Erased meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(StartFailure::File(target, error)),
+                Err(error) => return Err(StartError::File(target, error)),
             }
         }
     }
     let synced = File::open(to).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| StartFailure::File(to.to_owned(), error))
+    synced.map_err(|error| StartError::File(to.to_owned(), error))
 }
 
 fn is_as_long(one: &Path, other: &Path) -> bool {
@@ -189,8 +191,8 @@ fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StartFailure> + Send + 'static,
-) -> Result<T, StartFailure> {
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "the backup panicked").into()))
 }

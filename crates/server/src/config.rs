@@ -8,8 +8,9 @@ use std::time::Duration;
 use domain::retention::Bounds;
 
 use crate::http::listener::ListenerLimits;
+use crate::http::tls::TlsFiles;
 use crate::inspect::ScannerPolicy;
-use crate::long_connection::LongConnectionLimits;
+use crate::long_connection::limits::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
 #[derive(Clone)]
@@ -82,15 +83,6 @@ pub struct Config {
     pub anchor_url: Option<String>,
     /// What long connections may take, and what their clients are told.
     pub long_connection: LongConnectionLimits,
-}
-
-/// The files of TLS, both in PEM.
-#[derive(Debug, Clone)]
-pub struct TlsFiles {
-    /// The server's certificate, and those that lead to a certificate authority.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// An S3-compatible store: its address and who asks there.

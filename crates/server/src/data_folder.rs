@@ -4,21 +4,28 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use store::Opening;
+use store::{Location, Opening};
 
 use crate::config::Config;
-use crate::keys::OPERATOR_KEY_FILE;
 use crate::objects;
-use crate::start::{ObjectPlace, StartFailure, object_place};
-use crate::work::ANCHORS_FILE;
+use crate::start_error::StartError;
+
+/// The file in the data folder that holds the embedded database.
+pub const DATABASE_FILE: &str = "probity.db";
+/// The folder in the data folder that holds the reports.
+pub const REPORTS_FOLDER: &str = "reports";
+/// The file in the data folder that holds the operator's key.
+pub const OPERATOR_KEY_FILE: &str = "operator.key";
+/// The file in the data folder that holds the anchors, one signed note in each line.
+pub(crate) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 
 /// What the folders tell of the installation that is to be opened. The root key tells nothing: it may be brought before
 /// the first start.
-pub(crate) fn opening(config: &Config) -> Result<Opening, StartFailure> {
+pub(crate) fn opening(config: &Config) -> Result<Opening, StartError> {
     let files = [OPERATOR_KEY_FILE, ANCHORS_FILE].map(|name| config.data.join(name));
     let mut traces: Vec<PathBuf> = files.into_iter().filter(|file| file.exists()).collect();
     if let ObjectPlace::Folder(folder) = object_place(config)
-        && objects::holds_any(&folder).map_err(|error| StartFailure::File(folder.clone(), error))?
+        && objects::holds_any(&folder).map_err(|error| StartError::File(folder.clone(), error))?
     {
         traces.push(folder);
     }
@@ -26,8 +33,8 @@ pub(crate) fn opening(config: &Config) -> Result<Opening, StartFailure> {
 }
 
 /// Makes a folder that its owner alone can enter; warns of one that is there and that others can enter.
-pub(crate) fn make_folder(path: &Path) -> Result<(), StartFailure> {
-    let wrong = |error| StartFailure::File(path.to_owned(), error);
+pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
+    let wrong = |error| StartError::File(path.to_owned(), error);
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
     let mode = fs::metadata(path).map_err(wrong)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -37,4 +44,40 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StartFailure> {
         );
     }
     Ok(())
+}
+
+/// Where the contents of reports and files lie.
+pub(crate) enum ObjectPlace<'c> {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// `bucket/prefix` of an S3-compatible store.
+    Bucket(&'c str),
+}
+
+pub(crate) fn object_place(config: &Config) -> ObjectPlace<'_> {
+    match config.objects.as_deref().map(|place| (place, place.strip_prefix("s3://"))) {
+        None => ObjectPlace::Folder(config.data.join(REPORTS_FOLDER)),
+        Some((_, Some(bucket))) => ObjectPlace::Bucket(bucket),
+        Some((folder, None)) => ObjectPlace::Folder(PathBuf::from(folder)),
+    }
+}
+
+/// The folders that fill: with contents, and with the embedded database.
+pub(crate) fn filling(config: &Config) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    if let ObjectPlace::Folder(folder) = object_place(config) {
+        places.push(folder);
+    }
+    if config.database_url.is_none() {
+        places.push(config.data.clone());
+    }
+    places
+}
+
+/// Where the database is.
+pub(crate) fn location(config: &Config) -> Location {
+    match &config.database_url {
+        Some(url) => Location::Postgres(url.clone()),
+        None => Location::Sqlite(config.data.join(DATABASE_FILE)),
+    }
 }

@@ -1,8 +1,7 @@
 //! Keys of the API: the operator's, made at the first start, and those of tenants.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -13,10 +12,11 @@ use store::apps::App;
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::start::{self, StartFailure};
+use crate::data_folder::OPERATOR_KEY_FILE;
+use crate::secret_file::{put_in_place, write_draft, write_secret};
+use crate::start_error::StartError;
+use crate::storage::open_installation;
 
-/// The file in the data folder that holds the operator's key.
-pub const OPERATOR_KEY_FILE: &str = "operator.key";
 /// The prefix of an operator's key.
 pub const OPERATOR_PREFIX: &str = "pbo_";
 /// Letters and digits behind the prefix: 256 bits.
@@ -29,21 +29,21 @@ pub const TENANT_PREFIX: &str = "pbt_";
 ///
 /// # Errors
 /// When the file cannot be written, or holds no operator key; when storage fails.
-pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(), StartFailure> {
+pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(), StartError> {
     if store.has_operator_key().await? {
         return Ok(());
     }
     let path = data.join(OPERATOR_KEY_FILE);
     let key = match fs::read_to_string(&path) {
         Ok(text) if is_key(text.trim(), OPERATOR_PREFIX) => text.trim().to_owned(),
-        Ok(_) => return Err(StartFailure::NoOperatorKey(path)),
+        Ok(_) => return Err(StartError::NoOperatorKey(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = new_key(OPERATOR_PREFIX);
             // First the file: a key that nobody could read would lock the operator out.
-            write_secret(&path, &key).map_err(|error| StartFailure::File(path, error))?;
+            write_secret(&path, &key).map_err(|error| StartError::File(path, error))?;
             key
         }
-        Err(error) => return Err(StartFailure::File(path, error)),
+        Err(error) => return Err(StartError::File(path, error)),
     };
     store.create_operator_key(&hash(&key), now).await?;
     Ok(())
@@ -53,19 +53,19 @@ pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(),
 /// machine and no operator key; on the embedded database only while no server has it open.
 ///
 /// # Errors
-/// [`StartFailure::OperatorKeyStands`] when the file is there and may not be overwritten; see [`StartFailure`].
+/// [`StartError::OperatorKeyStands`] when the file is there and may not be overwritten; see [`StartError`].
 pub async fn replace_operator_keys(
     config: &Config,
     clock: &Clock,
     may_overwrite: bool,
-) -> Result<PathBuf, StartFailure> {
+) -> Result<PathBuf, StartError> {
     let path = config.data.join(OPERATOR_KEY_FILE);
     if path.exists() && !may_overwrite {
-        return Err(StartFailure::OperatorKeyStands(path));
+        return Err(StartError::OperatorKeyStands(path));
     }
-    let store = start::open_installation(config, clock).await?;
+    let store = open_installation(config, clock).await?;
     let key = new_key(OPERATOR_PREFIX);
-    let wrong = |error| StartFailure::File(path.clone(), error);
+    let wrong = |error| StartError::File(path.clone(), error);
     // First the draft: a key that nobody could read would lock the operator out.
     let draft = write_draft(&path, &key).map_err(wrong)?;
     let replaced = store.replace_operator_keys(&hash(&key), clock.now()).await;
@@ -104,28 +104,6 @@ pub fn secret_no(app: &App, secret: &str, now: UnixMs) -> Option<i64> {
     let mut good = app.good_secrets(now);
     let found = good.find(|(_, good)| verify_slices_are_equal(&hash, *good).is_ok());
     found.map(|(number, _)| number)
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    put_in_place(&write_draft(path, text)?, path)
-}
-
-fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
-    let draft = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    // `mode` counts for new files only.
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    Ok(draft)
-}
-
-fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
-    fs::rename(draft, path)?;
-    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

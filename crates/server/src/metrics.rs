@@ -1,4 +1,4 @@
-//! What is counted for the operator, and `/metrics`, where it is read in the text form of OpenMetrics.
+//! Metrics: what is counted for the operator, and its text form, OpenMetrics.
 //!
 //! Labels are words of this program, never something that came from outside, and nothing that tells about a tenant
 //! or a person. Counting a call takes one look at an array and one atomic addition: no lock, no allocation.
@@ -7,9 +7,7 @@ use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode};
 use contract::route::{Call, ROUTES};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -18,8 +16,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::app::SharedApp;
-use crate::control;
 use crate::disk::Room;
 use crate::inspect::Finding;
 
@@ -141,14 +137,14 @@ impl Way {
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        Metrics::new()
+        Metrics::new(std::iter::empty())
     }
 }
 
 impl Metrics {
-    /// Counters that all stand at 0.
+    /// Counters that all stand at 0; `control` names the calls of the control API, in the order of their numbers.
     #[must_use]
-    pub fn new() -> Metrics {
+    pub fn new(control: impl Iterator<Item = (&'static Method, String)>) -> Metrics {
         let mut registry = Registry::with_prefix("probity");
         let (refusals, fetches, fetched_bytes) =
             (Family::default(), Family::default(), Counter::default());
@@ -265,7 +261,7 @@ impl Metrics {
             reports_wait,
             calls,
             log_lines_lost,
-            rows: rows(),
+            rows: rows(control),
         }))
     }
 
@@ -377,13 +373,13 @@ impl Metrics {
     }
 }
 
-fn rows() -> Vec<Row> {
+fn rows(control: impl Iterator<Item = (&'static Method, String)>) -> Vec<Row> {
     let row =
         |method, path: String| Row { method, path, counters: array::from_fn(|_| OnceLock::new()) };
     let mut open: Vec<_> = ROUTES.iter().collect();
     open.sort_by_key(|route| route.call as usize);
     let open = open.into_iter().map(|route| row(route.method.as_str(), route.path.to_owned()));
-    let control = control::table().map(|(method, path)| row(method_word(method), path));
+    let control = control.map(|(method, path)| row(method_word(method), path));
     open.chain(control).chain([row("any", "other".to_owned())]).collect()
 }
 
@@ -396,25 +392,6 @@ fn method_word(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         _ => "other",
     }
-}
-
-/// Answers with all counters, to the operator's key alone: how busy the hub is, is nobody else's to know, and a
-/// reverse proxy on the same machine makes everybody look like a neighbour.
-pub(crate) async fn serve(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    if let Err(refused) = control::judge_operator(&app, &headers).await {
-        return refused;
-    }
-    app.metrics.note_listening(app.store.listening());
-    if let Some(room) = app.disk.room() {
-        app.metrics.note_room(room);
-    }
-    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let kept = HeaderValue::from_static("no-store");
-    (
-        [(header::CONTENT_TYPE, HeaderValue::from_static(form)), (header::CACHE_CONTROL, kept)],
-        app.metrics.text(),
-    )
-        .into_response()
 }
 
 #[cfg(test)]
@@ -430,7 +407,7 @@ mod tests {
 
     #[test]
     fn every_call_of_the_open_api_is_counted_in_its_row() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         for (place, row) in metrics.0.rows.iter().take(ROUTES.len()).enumerate() {
             let route = ROUTES.iter().find(|route| route.call as usize == place).unwrap();
             assert_eq!((row.method, row.path.as_str()), (route.method.as_str(), route.path));
@@ -454,7 +431,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_written() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new([(&Method::GET, "/api/v1/openapi.json".to_owned())].into_iter());
         metrics.count_refusal(Way::Report, "address_private");
         metrics.clone().count_refusal(Way::Report, "address_private");
         metrics.count_fetch("stored");

@@ -121,7 +121,7 @@ fn is_local(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TlsFiles;
+    use crate::http::tls::TlsFiles;
 
     /// How many doubts there are about a server that listens at `own`.
     fn count(own: Option<&str>, url: Option<&str>, has_tls: bool, proxies: &[&str]) -> usize {

@@ -24,8 +24,8 @@ use tokio::sync::Mutex;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::config::Config;
-use crate::keys::write_secret;
-use crate::start::StartFailure;
+use crate::secret_file::write_secret;
+use crate::start_error::StartError;
 
 /// The file in the data folder that holds the root key: 64 hex digits.
 pub const ROOT_KEY_FILE: &str = "root.key";
@@ -69,7 +69,7 @@ pub enum Refused {
     /// The next key is the present one.
     InForce,
     /// The source does not give what it must.
-    Source(StartFailure),
+    Source(StartError),
     /// Storage.
     Fault(Fault),
 }
@@ -89,9 +89,9 @@ impl RootSource {
     ///
     /// # Errors
     /// When they name two.
-    pub fn of(config: &Config) -> Result<RootSource, StartFailure> {
+    pub fn of(config: &Config) -> Result<RootSource, StartError> {
         Ok(RootSource(match (&config.root_key, &config.root_key_command) {
-            (Some(_), Some(_)) => return Err(StartFailure::RootKeySources),
+            (Some(_), Some(_)) => return Err(StartError::RootKeySources),
             (Some(present), None) => Place::Environment {
                 present: Zeroizing::new(present.clone()),
                 next: config.root_key_next.clone().map(Zeroizing::new),
@@ -111,22 +111,22 @@ impl RootSource {
     ///
     /// # Errors
     /// When it gives none, or something else than 64 hex digits.
-    pub fn keys(&self, may_make: bool) -> Result<Given, StartFailure> {
+    pub fn keys(&self, may_make: bool) -> Result<Given, StartError> {
         let name = self.name();
         let (keys, is_made) = match &self.0 {
             Place::Environment { present, next } => {
-                let mut keys = vec![parse(present).ok_or(StartFailure::RootKey(name))?];
+                let mut keys = vec![parse(present).ok_or(StartError::RootKey(name))?];
                 if let Some(next) = next {
-                    keys.push(parse(next).ok_or(StartFailure::RootKey("PROBITY_ROOT_KEY_NEXT"))?);
+                    keys.push(parse(next).ok_or(StartError::RootKey("PROBITY_ROOT_KEY_NEXT"))?);
                 }
                 (keys, false)
             }
             Place::Command(command) => {
-                let output = run(command).map_err(StartFailure::RootKeyCommand)?;
+                let output = run(command).map_err(StartError::RootKeyCommand)?;
                 let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
                 let keys: Option<Vec<Key>> = lines.take(2).map(parse).collect();
                 let keys = keys.filter(|keys| !keys.is_empty());
-                (keys.ok_or(StartFailure::RootKey(name))?, false)
+                (keys.ok_or(StartError::RootKey(name))?, false)
             }
             Place::File(data) => {
                 let present = read(data, ROOT_KEY_FILE)?;
@@ -152,7 +152,7 @@ impl RootSource {
     ///
     /// # Errors
     /// When the file cannot be moved; then it is at the next start.
-    pub(crate) fn settle(&self, present_id: &str) -> Result<(), StartFailure> {
+    pub(crate) fn settle(&self, present_id: &str) -> Result<(), StartError> {
         let Place::File(data) = &self.0 else { return Ok(()) };
         let is_next = read(data, NEXT_FILE)?.is_some_and(|next| root_key_id(&next) == present_id);
         if !is_next {
@@ -160,7 +160,7 @@ impl RootSource {
         }
         let (from, to) = (data.join(NEXT_FILE), data.join(ROOT_KEY_FILE));
         let moved = fs::rename(&from, &to).and_then(|()| fs::File::open(data)?.sync_all());
-        moved.map_err(|error| StartFailure::File(to, error))
+        moved.map_err(|error| StartError::File(to, error))
     }
 
     /// The next key: the one that the source gives, else with the file a new one when `may_make`. Blocks.
@@ -229,23 +229,23 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     }
 }
 
-fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartFailure> {
+fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartError> {
     let path = data.join(name);
     judge_mode(&path, data)?;
     match fs::read_to_string(&path).map(Zeroizing::new) {
-        Ok(text) => parse(text.trim()).map(Some).ok_or(StartFailure::RootKey(name)),
+        Ok(text) => parse(text.trim()).map(Some).ok_or(StartError::RootKey(name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StartFailure::File(path, error)),
+        Err(error) => Err(StartError::File(path, error)),
     }
 }
 
 /// Refuses a root key that everybody on the machine can read or write.
-fn judge_mode(path: &Path, data: &Path) -> Result<(), StartFailure> {
+fn judge_mode(path: &Path, data: &Path) -> Result<(), StartError> {
     let mode =
         |path: &Path| fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
     let (of_file, of_folder) = (mode(path), mode(data));
     if of_file & 0o007 != 0 && of_folder & 0o001 != 0 {
-        return Err(StartFailure::OpenRootKey(path.to_owned(), of_file));
+        return Err(StartError::OpenRootKey(path.to_owned(), of_file));
     }
     if of_file & 0o077 != 0 {
         tracing::warn!("{} is not for its owner alone (mode {of_file:o})", path.display());
@@ -253,10 +253,10 @@ fn judge_mode(path: &Path, data: &Path) -> Result<(), StartFailure> {
     Ok(())
 }
 
-fn make(data: &Path, name: &str) -> Result<Key, StartFailure> {
+fn make(data: &Path, name: &str) -> Result<Key, StartError> {
     let (key, path) = (Key::random(), data.join(name));
     let text = Zeroizing::new(to_hex(key.bytes()));
-    write_secret(&path, &text).map_err(|error| StartFailure::File(path, error))?;
+    write_secret(&path, &text).map_err(|error| StartError::File(path, error))?;
     Ok(key)
 }
 

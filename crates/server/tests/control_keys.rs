@@ -14,7 +14,7 @@ use contract::control::{
 use harness::{BEGIN, Engine, Hirer, World};
 use serde_json::{Value, json};
 use server::clock::Clock;
-use server::{Config, Server, StartFailure};
+use server::{Config, Server, StartError};
 
 const AT_ONCE: ReplaceApiKey = ReplaceApiKey { grace_seconds: None };
 
@@ -354,7 +354,7 @@ async fn a_lost_operator_key_is_replaced_on_the_machine() {
             server::keys::replace_operator_keys(&config, &world.clock, may_overwrite).await
         };
         let refused = replace(&world, false).await.unwrap_err();
-        assert!(matches!(refused, StartFailure::OperatorKeyStands(_)), "{refused}");
+        assert!(matches!(refused, StartError::OperatorKeyStands(_)), "{refused}");
         assert!(refused.to_string().contains("--overwrite"), "{refused}");
         std::fs::remove_file(&file).unwrap();
         if engine == Engine::Sqlite {

@@ -13,7 +13,7 @@ use domain::Id;
 use harness::filed::{CONTENT, Filed};
 use harness::{BEGIN, Engine, World};
 use server::clock::Clock;
-use server::{Config, Server, StartFailure};
+use server::{Config, Server, StartError};
 
 /// Where an object lies.
 async fn path(world: &World, object_id: Id) -> PathBuf {
@@ -220,7 +220,7 @@ async fn a_server_with_a_wrong_or_missing_root_key_says_what_it_expected() {
             Err(failure) => failure,
         }
     };
-    let told = |failure: &StartFailure| {
+    let told = |failure: &StartError| {
         let cause = std::error::Error::source(failure).map(ToString::to_string);
         format!("{failure}: {}", cause.unwrap_or_default())
     };

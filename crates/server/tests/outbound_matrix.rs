@@ -115,7 +115,7 @@ async fn no_way_leads_to_an_inner_address() {
     }
     let guard = Guard { allow: Allow::from_rules([":9000"]).unwrap(), ..Guard::default() };
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
-    let metrics = Metrics::new();
+    let metrics = Metrics::default();
     let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, metrics.clone());
     let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
     let posted =
@@ -214,7 +214,7 @@ async fn no_rule_for_outer_addresses_opens_inner_ones_that_they_embed() {
     for rules in [["::/0", ":9000"], ["nat64:64:ff9b::/96", ":9000"]] {
         let guard = Guard { allow: Allow::from_rules(rules).unwrap(), ..Guard::default() };
         let (post, fetch) = (PostLimits::default(), FetchLimits::default());
-        let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Metrics::new());
+        let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Metrics::default());
         let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
         let posted =
             async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;

@@ -197,7 +197,7 @@ async fn what_is_no_report_is_told_and_leaves_nothing() {
             assert_eq!((report.size_bytes, &report.sha256), (None, &None));
             assert_eq!(object(&world, &parties, order_id, report).await, None);
         }
-        let drafts = world.data().join(server::start::REPORTS_FOLDER).join("drafts");
+        let drafts = world.data().join(server::data_folder::REPORTS_FOLDER).join("drafts");
         assert_eq!(std::fs::read_dir(drafts).unwrap().count(), 0, "no half report is left");
     })
     .await;

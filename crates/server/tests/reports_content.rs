@@ -15,7 +15,7 @@ use http::StatusCode;
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
 use server::clock::Clock;
 use server::inspect::ScannerPolicy;
-use server::{Config, Server, StartFailure};
+use server::{Config, Server, StartError};
 use store::reports::Report;
 
 async fn host(bytes: Vec<u8>) -> Peer {
@@ -154,7 +154,7 @@ async fn a_scanner_that_cannot_be_read_stops_the_start() {
         ..Config::default()
     };
     let failure = Server::bind(config, Clock::manual(BEGIN)).await.err().unwrap();
-    assert!(matches!(failure, StartFailure::Scanner(_)), "{failure:?}");
+    assert!(matches!(failure, StartError::Scanner(_)), "{failure:?}");
 }
 
 #[tokio::test]

@@ -21,8 +21,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use server::clock::Clock;
-use server::keys::OPERATOR_KEY_FILE;
-use server::{Config, Server, StartFailure};
+use server::data_folder::OPERATOR_KEY_FILE;
+use server::{Config, Server, StartError};
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -87,7 +87,7 @@ async fn bind(data: &Path) -> anyhow::Result<Server> {
         ..Config::default()
     };
     match Server::bind(config.clone(), Clock::system()).await {
-        Err(StartFailure::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {
+        Err(StartError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             Ok(Server::bind(Config { listen, ..config }, Clock::system()).await?)
         }

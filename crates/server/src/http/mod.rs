@@ -6,5 +6,6 @@ mod intake;
 pub mod limit;
 pub mod listener;
 pub mod routes;
+mod scrape;
 mod socket;
 pub mod tls;

@@ -17,7 +17,8 @@ use crate::disk::Room;
 use crate::download::give_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
-use crate::{control, links, long_connection, metrics, open_api};
+use crate::http::scrape;
+use crate::{control, links, long_connection, open_api};
 
 /// The service for all requests, in which a client behind a trusted proxy stands in the proxy's place.
 pub fn service(
@@ -45,7 +46,7 @@ fn router(app: SharedApp) -> Router {
         .route(&format!("{}/{{signed}}", links::PATH), get(give_linked))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics::serve))
+        .route("/metrics", get(scrape::metrics))
         // Whatever is not found is so in the platform's words.
         .fallback(open_api::serve)
         .with_state(app)

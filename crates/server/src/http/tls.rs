@@ -21,8 +21,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
-use crate::config::TlsFiles;
-
 /// How often the files are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long somebody who speaks no TLS may go on sending after the answer.
@@ -44,6 +42,15 @@ pub enum BadCertificate {
     /// The two files do not belong together, or are of a kind that is not known.
     #[error("expected {path} to hold the key of the certificate", path = .0.display())]
     Pair(PathBuf, #[source] rustls::Error),
+}
+
+/// The files of TLS, both in PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The server's certificate, and those that lead to a certificate authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The certificate in force, and how connections are secured by it.

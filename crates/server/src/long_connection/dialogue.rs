@@ -5,8 +5,8 @@ use contract::frame::{
     BadFrame, Frame, KEY_MESSAGE_ID, KEY_TYPE, METHOD_CONTROL, METHOD_DATA, TYPE_PING, ack_code,
 };
 
-use super::SERVICE_ID;
-
+/// The `service_id` of every connection; free, and an int32.
+pub(crate) const SERVICE_ID: i32 = 33_554_678;
 /// Most bytes of a client's message: acks echo a frame's headers and say little else.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 

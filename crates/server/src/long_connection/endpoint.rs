@@ -13,7 +13,7 @@ use domain::AppId;
 use store::Fault;
 use store::connections::Holder;
 
-use super::find_access;
+use super::access::find_access;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Numbers};

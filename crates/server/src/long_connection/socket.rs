@@ -16,8 +16,8 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
-use super::LongConnectionLimits;
 use super::dialogue::{self, Heard, MESSAGE_BYTES_MAX};
+use super::limits::LongConnectionLimits;
 use super::lines::{Farewell, Line, Order};
 use crate::app::{App, SharedApp};
 use crate::clock::socket_now;

@@ -13,7 +13,7 @@ use contract::hex::{from_hex, to_hex};
 use domain::{AppId, Id, UnixMs};
 use store::Key;
 
-use super::SERVICE_ID;
+use super::dialogue::SERVICE_ID;
 
 /// How long a ticket may be used, in milliseconds.
 pub(super) const TICKET_LIFE_MS: i64 = 60_000;

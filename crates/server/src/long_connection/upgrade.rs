@@ -14,9 +14,10 @@ use domain::Id;
 use store::Fault;
 use store::connections::{NewConnection, Opened};
 
+use super::access::find_access;
 use super::dialogue::MESSAGE_BYTES_MAX;
 use super::lines::Line;
-use super::{find_access, socket};
+use super::socket;
 use crate::app::SharedApp;
 use crate::open_api::{answer, log_id};
 

@@ -9,7 +9,7 @@ use store::content::{FinalResult, ReportSource, Stage, to_text};
 use store::{NewReport, OrderCommand, Outcome, Request};
 
 use super::failure::Failure;
-use super::gateway::Vendor;
+use super::vendor::Vendor;
 use crate::app::App;
 use crate::outbound::Refusal;
 

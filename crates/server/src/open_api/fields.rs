@@ -13,8 +13,8 @@ use store::forms::{AccountForm, CheckForm};
 use store::{Fault, FaultKind, Saved};
 
 use super::failure::Failure;
-use super::gateway::Vendor;
 use super::packages::{own_account, unknown_account};
+use super::vendor::Vendor;
 use crate::app::App;
 
 /// How often a change is judged again because another one was quicker.

@@ -4,7 +4,6 @@
 //! Source: contract, section 2.1.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -13,12 +12,10 @@ use contract::auth;
 use contract::code::{self, Code};
 use contract::envelope::{SUCCESS, SUCCESS_CAPITAL, SUCCESS_OK};
 use contract::route::{Access, Call, Route};
-use contract::scope::Scope;
-use store::apps::App as VendorApp;
-use store::tenants::Tenant;
 
 use super::failure::{Failure, answer, busy};
 use super::log_id::log_id;
+use super::vendor::Vendor;
 use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
 use crate::app_access::AppAccess;
@@ -26,20 +23,6 @@ use crate::config::NotFound;
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::limit::LimitKey;
 use crate::outbound::Allow;
-
-/// Who calls: an app in the tenant of its token.
-pub(crate) struct Vendor {
-    pub(crate) app: Arc<VendorApp>,
-    pub(crate) tenant: Arc<Tenant>,
-    pub(crate) access: AppAccess,
-}
-
-impl Vendor {
-    /// Whether the app has the scope here, and the tenant granted it.
-    pub(crate) fn has(&self, scope: Scope) -> bool {
-        self.access.has(scope)
-    }
-}
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {

@@ -10,6 +10,7 @@ mod orders;
 mod packages;
 mod scope_page;
 mod store_auth;
+mod vendor;
 
 pub(crate) use failure::{answer, busy};
 pub(crate) use gateway::serve;

@@ -10,7 +10,7 @@ use store::Fault;
 use store::accounts::{Account, Package, PackageKind};
 
 use super::failure::Failure;
-use super::gateway::Vendor;
+use super::vendor::Vendor;
 use crate::app::App;
 
 /// Adds packages and additional items to an account of the vendor's app, all or none. An id that was deleted may

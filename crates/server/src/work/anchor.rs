@@ -15,9 +15,8 @@ use store::{Fault, FaultKind};
 
 use super::{Step, Worker};
 use crate::app::{App, SharedApp};
+use crate::data_folder::ANCHORS_FILE;
 
-/// The file in the data folder that holds the anchors, one signed note in each line.
-pub(crate) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 const MINUTE_MS: u64 = 60_000;
 /// An installation of many tenants is gone through in parts, so that it takes little memory.
 const HEADS_AT_ONCE: u32 = 100;

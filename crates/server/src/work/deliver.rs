@@ -29,9 +29,10 @@ use tokio::task::JoinSet;
 use super::event_body::plain_text;
 use super::lanes::{Lanes, Sign};
 use super::sent::{Sent, unsent};
-use super::{Step, Worker, joined, push, webhook};
+use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder, Numbers};
+use crate::background::join_next;
 use crate::long_connection::{self, Line};
 use crate::rotation::{end_grace, voice};
 
@@ -96,7 +97,7 @@ impl Deliver {
             tokio::select! {
                 biased;
                 done = &mut work => return (done, is_due),
-                ended = joined(&mut self.tasks) => is_due |= self.end(ended.as_ref()),
+                ended = join_next(&mut self.tasks) => is_due |= self.end(ended.as_ref()),
             }
         }
     }
@@ -212,7 +213,7 @@ impl Worker for Deliver {
     }
 
     async fn ended(&mut self) -> bool {
-        let ended = joined(&mut self.tasks).await;
+        let ended = join_next(&mut self.tasks).await;
         self.end(ended.as_ref())
     }
 
@@ -220,7 +221,7 @@ impl Worker for Deliver {
         let waiting = self.lanes.drain();
         self.give_back(waiting);
         while !self.tasks.is_empty() {
-            joined(&mut self.tasks).await;
+            join_next(&mut self.tasks).await;
         }
     }
 }

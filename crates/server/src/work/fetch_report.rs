@@ -6,9 +6,8 @@
 //! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is
 //! refused fails at once: vendor and hirer should hear of it now, not a day later. Source: product, section 4.
 //!
-//! What came is an object with a name of its own, durable before the row that names it: the row is a new version of
-//! the report, written only while the lease holds. So two fetches of one report never write the same object; whoever
-//! lost the lease takes its object away again, and what it cannot take away the check of the objects finds.
+//! What came is an object with a name of its own, durable before the row that names it. The row is a new version of the
+//! report, written only while the lease holds; whoever lost the lease removes its object, or the object check does.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -27,8 +26,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Step, Worker, joined};
+use super::{Step, Worker};
 use crate::app::{App, SharedApp};
+use crate::background::join_next;
 use crate::clock::socket_now;
 use crate::inspect::{Inspection, Inspector, Judged, Unkept};
 use crate::objects::{ObjectWriter, Stored};
@@ -223,7 +223,7 @@ impl Worker for FetchReport {
     }
 
     async fn ended(&mut self) -> bool {
-        let report_id = joined(&mut self.fetches).await;
+        let report_id = join_next(&mut self.fetches).await;
         if let Some(running) = self.running.remove(&report_id) {
             match running.is_slow() {
                 true if self.slow.len() < SLOW_HOSTS_MAX => {

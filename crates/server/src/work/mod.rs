@@ -32,7 +32,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::{App, SharedApp};
-pub(crate) use anchor::ANCHORS_FILE;
 use anchor::Anchor;
 use deliver::Deliver;
 use erase::Erase;
@@ -219,18 +218,5 @@ async fn drain(worker: &mut impl Worker) -> Result<bool, Fault> {
                 worker.ended().await;
             }
         }
-    }
-}
-
-/// What the next of the tasks to end gives; for ever when there are none. A task's panic goes on here.
-pub(crate) async fn joined<T: 'static>(tasks: &mut JoinSet<T>) -> T {
-    match tasks.join_next().await {
-        Some(Ok(ended)) => ended,
-        Some(Err(error)) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is ending, and this task with it.
-            Err(_) => std::future::pending().await,
-        },
-        None => std::future::pending().await,
     }
 }

@@ -388,6 +388,6 @@ fn run(server: Server, has_workers: bool) -> (oneshot::Sender<()>, JoinHandle<()
 }
 
 fn read_operator_key(data: &Path) -> String {
-    let path = data.join(server::keys::OPERATOR_KEY_FILE);
+    let path = data.join(server::data_folder::OPERATOR_KEY_FILE);
     std::fs::read_to_string(path).unwrap().trim().to_owned()
 }

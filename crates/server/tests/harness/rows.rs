@@ -33,7 +33,7 @@ impl World {
         self.until_written().await;
         match self.engine {
             Engine::Sqlite => {
-                let path = self.data().join(server::start::DATABASE_FILE);
+                let path = self.data().join(server::data_folder::DATABASE_FILE);
                 rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
             }
             Engine::Postgres => self.postgres().await.batch_execute(sql).await.unwrap(),
@@ -49,7 +49,7 @@ impl World {
     }
 
     fn sqlite_rows(&self) -> Rows {
-        let path = self.data().join(server::start::DATABASE_FILE);
+        let path = self.data().join(server::data_folder::DATABASE_FILE);
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = rusqlite::Connection::open_with_flags(path, flags).unwrap();
         let texts = |sql: &str| -> Vec<String> {

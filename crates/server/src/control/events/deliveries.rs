@@ -8,7 +8,7 @@ use store::deliveries::{Attempt, Delivery};
 use store::events::Event;
 
 use super::find;
-use crate::app_access::hold_reason;
+use super::hold_reason::hold_reason;
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;

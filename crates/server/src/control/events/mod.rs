@@ -1,6 +1,7 @@
 //! Events and their deliveries: `/tenants/{tenant_key}/events`.
 
 pub(super) mod deliveries;
+mod hold_reason;
 pub(super) mod list;
 pub(super) mod resend;
 

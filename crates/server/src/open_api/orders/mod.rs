@@ -17,7 +17,7 @@ use store::Fault;
 use store::order_pages::{self, After, OrderFilter, Stretch};
 
 use super::failure::Failure;
-use super::gateway::Vendor;
+use super::vendor::Vendor;
 use crate::app::App;
 use view::{Fields, Viewer};
 

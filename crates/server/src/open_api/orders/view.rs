@@ -23,7 +23,7 @@ use store::reports::Report;
 use store::{Fault, FaultKind};
 use tokio::sync::Mutex;
 
-use super::super::gateway::Vendor;
+use super::super::vendor::Vendor;
 use crate::app::App;
 use crate::form_values::with_links;
 use crate::links::{LinkKind, Linked};

@@ -1,0 +1,27 @@
+//! `/metrics`: the counters as a monitoring system scrapes them.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::SharedApp;
+use crate::control;
+
+/// Answers with all counters, to the operator's key alone: how busy the hub is, is nobody else's to know, and a
+/// reverse proxy on the same machine makes everybody look like a neighbour.
+pub(super) async fn metrics(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    if let Err(refused) = control::judge_operator(&app, &headers).await {
+        return refused;
+    }
+    app.metrics.note_listening(app.store.listening());
+    if let Some(room) = app.disk.room() {
+        app.metrics.note_room(room);
+    }
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kept = HeaderValue::from_static("no-store");
+    (
+        [(header::CONTENT_TYPE, HeaderValue::from_static(form)), (header::CACHE_CONTROL, kept)],
+        app.metrics.text(),
+    )
+        .into_response()
+}

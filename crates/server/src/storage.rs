@@ -1,0 +1,138 @@
+//! Opening the memory of an installation and the contents of its reports and files.
+
+use std::sync::Arc;
+
+use domain::UnixMs;
+use store::{Fault, FaultKind, Reload, RootKeys, Store};
+
+use crate::authorities::{Authorities, BadAuthorities};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::data_folder::{self, DATABASE_FILE, ObjectPlace, make_folder, object_place};
+use crate::objects::Objects;
+#[cfg(feature = "s3")]
+use crate::objects::TrialFailure;
+use crate::root_key::{self, RootSource};
+use crate::start_error::StartError;
+use crate::traffic::Traffic;
+
+/// Whom to trust over TLS.
+pub(crate) fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {
+    Authorities::load(config.ca_file.as_deref())
+}
+
+/// Opens the memory of an installation that is there, for a command on its machine.
+pub(crate) async fn open_installation(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+    let database = config.data.join(DATABASE_FILE);
+    if config.database_url.is_none() && !database.exists() {
+        let missing = format_args!("expected a database at {}", database.display());
+        return Err(Fault::new(FaultKind::Schema, missing).into());
+    }
+    make_folder(&config.data)?;
+    open_store(config, &RootSource::of(config)?, clock.now()).await
+}
+
+/// Opens the memory under the root key that is in force among those that the source gives.
+pub(crate) async fn open_store(
+    config: &Config,
+    source: &RootSource,
+    now: UnixMs,
+) -> Result<Store, StartError> {
+    let (location, opening) = (data_folder::location(config), data_folder::opening(config)?);
+    let from = source.name();
+    let asked = source.clone();
+    let given = root_key::blocking(move || asked.keys(true)).await?;
+    let again = source.clone();
+    let reload: Reload = Arc::new(move || match again.keys(false) {
+        Ok(given) => given.keys,
+        Err(error) => {
+            tracing::error!(%error, "the root key was changed, and the new one is not found");
+            Vec::new()
+        }
+    });
+    let root = RootKeys::new(given.keys).reloaded_by(reload);
+    let store = match Store::open_as(&location, root, now, &opening).await {
+        Ok(store) => store,
+        Err(fault) if fault.kind() == FaultKind::Lost && given.is_made => {
+            source.unmake();
+            return Err(fault.into());
+        }
+        Err(fault) if fault.kind() == FaultKind::WrongRootKey && given.is_made => {
+            source.unmake();
+            return Err(StartError::NoRootKey { from, fault });
+        }
+        Err(fault) if fault.kind() == FaultKind::WrongRootKey => {
+            return Err(StartError::WrongRootKey { from, fault });
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let (source, present_id) = (source.clone(), store.present_root_key_id());
+    root_key::blocking(move || source.settle(&present_id)).await?;
+    Ok(store)
+}
+
+/// Opens the place of the contents. A bucket is not asked yet.
+pub(crate) async fn open_objects(
+    config: &Config,
+    traffic: &Traffic,
+) -> Result<Objects, StartError> {
+    match object_place(config) {
+        ObjectPlace::Bucket(bucket) => open_bucket(bucket, config, traffic),
+        ObjectPlace::Folder(folder) => Objects::in_folder(&folder, traffic)
+            .await
+            .map_err(|error| StartError::File(folder, error)),
+    }
+}
+
+/// Refuses a bucket that answers and cannot be used. One that does not answer now is waited for: orders go on without
+/// it, and reports are tried again.
+#[cfg(feature = "s3")]
+pub(crate) async fn try_out(objects: &Objects) -> Result<(), StartError> {
+    match objects.try_out().await {
+        Ok(()) => Ok(()),
+        Err(failure @ TrialFailure::Refused { .. }) => Err(StartError::Bucket(failure)),
+        Err(TrialFailure::Unreachable { bucket, cause }) => {
+            tracing::error!(bucket, %cause, "the object store does not answer: reports and files wait for it");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(feature = "s3"))]
+pub(crate) async fn try_out(_: &Objects) -> Result<(), StartError> {
+    Ok(())
+}
+
+#[cfg(feature = "s3")]
+fn open_bucket(place: &str, config: &Config, traffic: &Traffic) -> Result<Objects, StartError> {
+    let s3 = &config.s3;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(StartError::Objects("objects as a folder or s3://bucket/prefix"));
+    }
+    let (Some(access_key_id), Some(secret_access_key)) = (&s3.access_key_id, &s3.secret_access_key)
+    else {
+        return Err(StartError::Objects(
+            "PROBITY_S3_ACCESS_KEY_ID and PROBITY_S3_SECRET_ACCESS_KEY with objects in a bucket",
+        ));
+    };
+    let settings = crate::objects::BucketSettings {
+        bucket: bucket.to_owned(),
+        prefix: prefix.trim_matches('/').to_owned(),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        style: match s3.is_virtual_hosted {
+            true => crate::objects::BucketStyle::Virtual,
+            false => crate::objects::BucketStyle::Path,
+        },
+        access_key_id: access_key_id.clone(),
+        secret_access_key: secret_access_key.clone(),
+        authorities: load_authorities(config)?.own,
+    };
+    Objects::in_bucket(&settings, traffic).map_err(StartError::ObjectStore)
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_bucket(_: &str, _: &Config, _: &Traffic) -> Result<Objects, StartError> {
+    Err(StartError::Objects("objects as a folder: this program was built without the feature s3"))
+}
