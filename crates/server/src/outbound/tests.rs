@@ -25,11 +25,14 @@ mod securing;
 const MS: Duration = Duration::from_millis(1);
 
 /// A server on loopback that records each request and answers it by a function of its head and
-/// number. An answer without `content-length`, or with the header `x-cut`, ends with the connection.
+/// number. An answer without `content-length`, or with the header `x-cut`, ends with the connection; [`CLOSED`] is none.
 struct Peer {
     address: SocketAddr,
     seen: Arc<Seen>,
 }
+
+/// In place of an answer: the connection ends without a byte.
+const CLOSED: &[u8] = b"closed";
 
 #[derive(Default)]
 struct Seen {
@@ -99,6 +102,9 @@ where
             requests.len()
         };
         let reply = answer(&request, number);
+        if reply == CLOSED {
+            break;
+        }
         stream.write_all(&reply).await?;
         stream.flush().await?;
         let is_stalling = reply.ends_with(b"...") || reply.is_empty();

@@ -76,6 +76,29 @@ async fn connections_are_kept_for_the_same_receiver_only() {
 }
 
 #[tokio::test]
+async fn a_call_on_a_connection_that_was_just_closed_is_made_again_at_once() {
+    let outbound = Set::default().open();
+    let url = |peer: &Peer| format!("http://hook.test:{}/", peer.port());
+    let closing =
+        Peer::start(|_, number| if number == 2 { CLOSED.to_vec() } else { ok("done") }).await;
+    for _ in 0..2 {
+        assert_eq!(post(&outbound, &url(&closing)).await.unwrap().status, 200);
+    }
+    assert_eq!((closing.requests().len(), closing.connections()), (3, 2));
+
+    // On a new connection, or once a byte of an answer came, the receiver may have taken the call.
+    let new = Peer::start(|_, _| CLOSED.to_vec()).await;
+    assert_eq!(post(&outbound, &url(&new)).await.unwrap_err(), PostFailure::Broken);
+    assert_eq!((new.requests().len(), new.connections()), (1, 1));
+    let begun =
+        Peer::start(|_, number| if number == 2 { b"HTTP/1.1 2".to_vec() } else { ok("done") });
+    let begun = begun.await;
+    assert_eq!(post(&outbound, &url(&begun)).await.unwrap().status, 200);
+    assert_eq!(post(&outbound, &url(&begun)).await.unwrap_err(), PostFailure::Broken);
+    assert_eq!((begun.requests().len(), begun.connections()), (2, 1));
+}
+
+#[tokio::test]
 async fn slow_broken_and_absent_receivers_are_told_apart() {
     let outbound = Set::hasty().open();
     let stalling = Peer::start(|_, _| Vec::new()).await;
