@@ -18,9 +18,9 @@ pub(super) async fn metrics(State(app): State<SharedApp>, headers: HeaderMap) ->
         app.metrics.note_room(room);
     }
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let kept = HeaderValue::from_static("no-store");
+    let no_store = HeaderValue::from_static("no-store");
     (
-        [(header::CONTENT_TYPE, HeaderValue::from_static(form)), (header::CACHE_CONTROL, kept)],
+        [(header::CONTENT_TYPE, HeaderValue::from_static(form)), (header::CACHE_CONTROL, no_store)],
         app.metrics.text(),
     )
         .into_response()

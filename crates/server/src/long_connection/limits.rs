@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::endpoint::ClientConfig;
 
-/// What long connections may take, and what their clients are told.
+/// Limits of long connections, and the settings that their clients get.
 #[derive(Debug, Clone, Copy)]
 pub struct LongConnectionLimits {
     /// Connections of one app, on all replicas together. Default 50.
@@ -19,7 +19,7 @@ pub struct LongConnectionLimits {
     pub ping_period: Duration,
     /// Silence after which a client is gone. Default 75 s.
     pub silence: Duration,
-    /// Time in which a client takes what is sent to it, or says farewell. Default 5 s.
+    /// Time in which a client takes what is sent to it, or closes. Default 5 s.
     pub write_stall: Duration,
 }
 

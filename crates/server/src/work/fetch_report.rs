@@ -7,7 +7,7 @@
 //! refused fails at once: vendor and hirer should hear of it now, not a day later. Source: product, section 4.
 //!
 //! What came is an object with a name of its own, durable before the row that names it. The row is a new version of the
-//! report, written only while the lease holds; whoever lost the lease removes its object, or the object check does.
+//! report, written only while the lease holds; a fetch that lost it removes its object, or the object check does.
 
 use std::collections::{HashMap, HashSet};
 use std::io;

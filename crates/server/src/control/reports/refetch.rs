@@ -38,7 +38,7 @@ pub(crate) async fn refetch_report(
     ask_again(call, command, false).await
 }
 
-/// Has a report fetched once more, to be kept `as_it_is` or judged anew.
+/// Has a report fetched once more, to be stored `as_it_is` or inspected anew.
 pub(super) async fn ask_again(
     call: Call,
     command: Command<Nothing>,
