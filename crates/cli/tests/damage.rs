@@ -79,6 +79,40 @@ async fn no_start_silently_knows_less_than_was_acknowledged() {
     assert!(of(End::Refused) >= rounds.min(2));
 }
 
+/// After a crash a large database serves at once; its pages are checked meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_in_a_large_database_is_found_while_it_serves() {
+    const FILL: &str = "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT;
+         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 40000)
+         INSERT INTO filler (bytes) SELECT randomblob(1000) FROM numbers;
+         PRAGMA wal_checkpoint(TRUNCATE);";
+    const WITHIN: Duration = Duration::from_secs(60);
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let folder = Folder::new();
+    let setup = Setup::new(folder.path());
+    let log = || fs::read_to_string(&setup.log).unwrap();
+    let database = setup.data.join("probity.db");
+    let daemon = setup.start().await;
+    let filling = rusqlite::Connection::open(&database).unwrap();
+    filling.busy_timeout(WITHIN).unwrap();
+    filling.execute_batch(FILL).unwrap();
+    drop(filling);
+    daemon.kill();
+
+    let daemon = setup.start().await;
+    load::until("a sound check", WITHIN, async || log().contains("database are sound")).await;
+    assert_eq!(daemon.door().is_ready().await, Some(true));
+    daemon.kill();
+
+    let file = OpenOptions::new().write(true).open(&database).unwrap();
+    let middle = (file.metadata().unwrap().len() / 2).next_multiple_of(4_096);
+    file.write_all_at(&[0; 4_096], middle).unwrap();
+    let daemon = setup.spawn().await.unwrap();
+    load::until("not ready", WITHIN, async || daemon.door().is_ready().await == Some(false)).await;
+    let log = log();
+    assert!(log.contains("probity.db is damaged") && log.contains("restore a backup"), "{log}");
+}
+
 async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &mut Tally) {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = Folder::new();

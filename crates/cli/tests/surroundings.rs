@@ -6,7 +6,8 @@
 
 mod load;
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -281,6 +282,20 @@ async fn signals_that_ask_nothing_of_the_server_do_not_end_it() {
     assert_eq!(daemon.door().is_ready().await, Some(true));
     signal("INT", daemon.id());
     assert!(daemon.wait(Duration::from_secs(20)).await.0.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_folder_that_others_can_enter_is_warned_of() {
+    for (mode, is_warned) in [(0o700, false), (0o755, true)] {
+        let folder = Folder::new();
+        let setup = Setup::new(folder.path());
+        std::fs::create_dir(&setup.data).unwrap();
+        std::fs::set_permissions(&setup.data, Permissions::from_mode(mode)).unwrap();
+        setup.start().await;
+        let log = std::fs::read_to_string(&setup.log).unwrap();
+        let remedy = format!("`chmod 700 {}` closes it", setup.data.display());
+        assert_eq!(log.contains(&remedy), is_warned, "{log}");
+    }
 }
 
 /// Wraps the server in a line of the shell.
