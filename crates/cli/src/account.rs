@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use contract::control::{Account, AccountForm, CreateAccount, FieldValue};
 use contract::field::{AccountField, CheckField, I18n};
 
-use crate::args::{Global, Paging};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Subcommand)]

@@ -6,10 +6,10 @@ use client::control::Control;
 use contract::control::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, List, Page, ReplaceApiKey};
 use server::clock::Clock;
 
-use crate::args::{Global, Paging};
 use crate::credentials;
 use crate::daemon::{self, Storage};
 use crate::output::{Row, Show, say, short_time};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Subcommand)]

@@ -5,10 +5,10 @@ use client::control::Control;
 use contract::control::{App, AppKind, Connection, CreateApp, CreatedApp, EventMode, UpdateApp};
 use contract::scope::Scope;
 
-use crate::args::{Global, Paging};
 use crate::grant::{self, Approve, Grants, TakeBack, grant_at_hand};
 use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 use crate::sink::{self, Explain, Pause, Rotate};
 

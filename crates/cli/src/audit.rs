@@ -12,9 +12,9 @@ use contract::control::ListAudit;
 use contract::evidence::{Anchor, AuditEntry, Chain, OPERATOR_CHAIN, chain_header};
 use serde::Serialize;
 
-use crate::args::Global;
 use crate::key::read_key;
 use crate::output::{Show, word};
+use crate::shared_args::Global;
 use crate::sheet::Sheet;
 
 #[derive(Debug, Subcommand)]

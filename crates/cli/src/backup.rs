@@ -6,8 +6,8 @@ use clap::Args;
 use server::Config;
 use server::clock::Clock;
 
-use crate::args::Global;
 use crate::output::{print, say};
+use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {

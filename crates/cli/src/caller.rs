@@ -12,10 +12,10 @@ use contract::control::List;
 use server::Config;
 use server::data_folder::OPERATOR_KEY_FILE;
 
-use crate::args::{Global, SERVER_DEFAULT};
 use crate::credentials::{self, Credentials};
-use crate::failure::Usage;
 use crate::output::say;
+use crate::shared_args::{Global, SERVER_DEFAULT};
+use crate::usage_error::UsageError;
 
 const KEY_HINT: &str =
     "name one with --key or PROBITY_KEY, or the server's data directory with --data";
@@ -54,7 +54,7 @@ impl Global {
         let Some(tenant) = tenant else {
             let message = format!("expected a tenant: several or none are known at {server}");
             let hint = "name one with --tenant or PROBITY_TENANT; `probity tenant list` shows all";
-            return Err(Usage { message, hint }.into());
+            return Err(UsageError { message, hint }.into());
         };
         Ok((self.for_tenant(&server, tenant, &credentials)?, tenant.to_owned()))
     }
@@ -74,7 +74,7 @@ impl Global {
                 let message = format!("expected a tenant: {server} has {count}");
                 let hint =
                     "name one with --tenant or PROBITY_TENANT; `probity tenant list` shows all";
-                Err(Usage { message, hint }.into())
+                Err(UsageError { message, hint }.into())
             }
         }
     }
@@ -157,5 +157,5 @@ fn load() -> anyhow::Result<Credentials> {
 }
 
 fn no_key(message: String) -> anyhow::Error {
-    Usage { message, hint: KEY_HINT }.into()
+    UsageError { message, hint: KEY_HINT }.into()
 }

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use contract::control::{FoundOrder, SearchCandidates};
 
-use crate::args::{Global, Paging};
 use crate::output::{Row, say, short_time, word};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, fixed, flexible};
 
 #[derive(Debug, Subcommand)]

@@ -9,8 +9,8 @@ use server::{Config, S3};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::Global;
-use crate::failure::Usage;
+use crate::shared_args::Global;
+use crate::usage_error::UsageError;
 
 #[derive(Debug, Args)]
 pub(crate) struct Storage {
@@ -134,11 +134,11 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     /// Puts the settings where they belong.
-    pub(crate) fn set(self, config: &mut Config) -> Result<(), Usage> {
+    pub(crate) fn set(self, config: &mut Config) -> Result<(), UsageError> {
         let (min_days, max_days) = (self.retention_days_min, self.retention_days_max);
         if min_days > max_days {
             let message = format!("expected --retention-days-min to be at most {max_days}");
-            return Err(Usage { message, hint: "see `probity serve --help`" });
+            return Err(UsageError { message, hint: "see `probity serve --help`" });
         }
         config.retention.min_days = min_days;
         config.retention.max_days = max_days;

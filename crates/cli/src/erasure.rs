@@ -9,12 +9,12 @@ use contract::control::{
     EraseOrder, Erasure, ErasurePreview, Hold, PackageRetention, PutHold, PutRetention, Retention,
 };
 
-use crate::args::{Global, Paging};
 use crate::audit::create;
-use crate::failure::Usage;
 use crate::key::read_key;
 use crate::output::{Row, Show, print_json, say, short_time, word};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -158,7 +158,7 @@ pub(crate) async fn hold(global: &Global, command: HoldCommand) -> anyhow::Resul
         HoldCommand::Set { order, reason } => {
             if reason.trim().is_empty() {
                 let message = "expected a reason".to_owned();
-                return Err(Usage { message, hint: "say why with --reason" }.into());
+                return Err(UsageError { message, hint: "say why with --reason" }.into());
             }
             let body = PutHold { reason };
             global.print(&control.put_hold(&tenant_key, order.as_deref(), &body).await?)

@@ -5,9 +5,9 @@ use contract::control::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, Page, ResendSince, Resent,
 };
 
-use crate::args::{Global, Paging};
 use crate::output::Row;
 use crate::output::{Show, short_time, word};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Subcommand)]

@@ -12,25 +12,11 @@ use server::StartError;
 
 use crate::flags::Line;
 use crate::text::clean;
+use crate::usage_error::UsageError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
-
-/// A fault of the command line that only shows once it has been read: exit code 2.
-#[derive(Debug)]
-pub(crate) struct Usage {
-    pub(crate) message: String,
-    pub(crate) hint: &'static str,
-}
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 /// Writes what went wrong to stderr and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
@@ -46,7 +32,7 @@ pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
 
 fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
     let mut text = format!("error: {}\n", clean(&format!("{error:#}")));
-    let (hint, code) = if let Some(usage) = error.downcast_ref::<Usage>() {
+    let (hint, code) = if let Some(usage) = error.downcast_ref::<UsageError>() {
         (Some(usage.hint.to_owned()), USAGE)
     } else if let Some(failure) = error.downcast_ref::<StartError>() {
         (start_hint(failure).map(str::to_owned), FAILED)
@@ -177,7 +163,7 @@ mod tests {
 
     #[test]
     fn late_usage_errors_end_with_2_also_below_context() {
-        let usage = Usage { message: "expected a tenant".into(), hint: "name one" };
+        let usage = UsageError { message: "expected a tenant".into(), hint: "name one" };
         let (text, code) =
             describe(&anyhow::Error::new(usage).context("order list"), &Line::default());
         assert_eq!(

@@ -4,8 +4,8 @@ use clap::Args;
 use client::control::Control;
 use contract::control::{App, Grant, GrantApp, GrantState, List, Terms};
 
-use crate::args::Global;
 use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::shared_args::Global;
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 /// Entries of a page when all of them are wanted.

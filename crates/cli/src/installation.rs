@@ -3,9 +3,9 @@
 use clap::Args;
 use contract::control::{Installation, PutInstallation};
 
-use crate::args::{Global, Paging};
 use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, say, short_time};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Args)]

@@ -8,8 +8,8 @@ use client::evidence::PublicKey;
 use contract::control::{self, RotateKeys, RotatedKeys};
 
 use crate::api_key;
-use crate::args::Global;
 use crate::output::Show;
+use crate::shared_args::Global;
 use crate::sheet::Sheet;
 
 #[derive(Debug, Subcommand)]

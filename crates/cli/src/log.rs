@@ -13,7 +13,7 @@ use server::metrics::Metrics;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::args::LogFormat;
+use crate::shared_args::LogFormat;
 
 /// Lines that wait for whoever reads the log.
 const WAITING_MAX: usize = 4_096;

@@ -27,16 +27,19 @@ mod order;
 mod output;
 mod report;
 mod serve;
+mod shared_args;
 mod sheet;
 mod sink;
 mod storage;
 mod tenant;
 mod text;
+mod usage_error;
 mod work;
 
 use std::process::ExitCode;
 
-use args::{Call, Cli, Command, Global};
+use args::{Call, Cli, Command};
+use shared_args::Global;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

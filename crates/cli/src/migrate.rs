@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::args::Global;
 use crate::daemon::{self, Storage};
 use crate::output::say;
+use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use contract::control::Page;
 use serde::Serialize;
 
-use crate::args::{Format, Global};
+use crate::shared_args::{Format, Global};
 use crate::sheet::{Column, Sheet};
 
 /// An answer that can be shown to people.

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use server::clock::Clock;
 use server::{Config, NotFound, Server, TlsFiles};
 
-use crate::args::Global;
 use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
 use crate::limits::Limits;
+use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {

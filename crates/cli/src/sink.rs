@@ -9,9 +9,9 @@ use contract::control::{
     SignatureExplanation, UrlCheck,
 };
 
-use crate::args::Global;
 use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::shared_args::Global;
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Args)]

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use contract::control::{PutQuota, Storage, StorageUse};
 
-use crate::args::Global;
 use crate::output::Show;
+use crate::shared_args::Global;
 use crate::sheet::Sheet;
 
 #[derive(Debug, Subcommand)]

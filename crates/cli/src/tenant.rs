@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use contract::control::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 
-use crate::args::{Global, Paging};
 use crate::credentials;
 use crate::output::{Row, Show, say, short_time, yes_no};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 #[derive(Debug, Subcommand)]

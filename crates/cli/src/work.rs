@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::args::Global;
 use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
+use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Work {

@@ -3,10 +3,12 @@
 mod place;
 mod show;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use contract::control::{ApproveOrder, ListOrders, OrderState, RejectOrder, TerminateOrder};
+use contract::order::OrderStatus;
 
-use crate::args::{Global, Paging};
+use crate::shared_args::{Global, Paging};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -15,8 +17,8 @@ pub(crate) enum Command {
     /// List orders, newest first; nobody's name shows.
     List {
         /// Only orders in this state.
-        #[arg(long, value_enum)]
-        state: Option<State>,
+        #[arg(long, value_parser = order_state())]
+        state: Option<OrderState>,
         #[command(flatten)]
         paging: Paging,
     },
@@ -56,35 +58,15 @@ pub(crate) enum Command {
     },
 }
 
-/// Where an order stands, as the command line writes it.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum State {
-    /// The vendor has been told (已安排).
-    Arranged,
-    /// A result waits for the decision (审批中).
-    InReview,
-    /// The review request was taken back (审批已撤回).
-    ReviewWithdrawn,
-    /// The report was sent back (审批未通过).
-    Rejected,
-    /// Final (已完成).
-    Completed,
-    /// Ended without a conclusion (已终止).
-    Terminated,
-}
-
-impl From<State> for OrderState {
-    fn from(state: State) -> OrderState {
-        match state {
-            State::Arranged => OrderState::Arranged,
-            State::InReview => OrderState::InReview,
-            State::ReviewWithdrawn => OrderState::ReviewWithdrawn,
-            State::Rejected => OrderState::Rejected,
-            State::Completed => OrderState::Completed,
-            State::Terminated => OrderState::Terminated,
-        }
-    }
+fn order_state() -> impl TypedValueParser<Value = OrderState> {
+    let value = |state: OrderState| {
+        let status = OrderStatus::from_number(state.order_status().into());
+        PossibleValue::new(state.as_str()).help(status.map(OrderStatus::as_chinese))
+    };
+    PossibleValuesParser::new(OrderState::ALL.map(value)).map(|name| {
+        let state = OrderState::ALL.into_iter().find(|state| state.as_str() == name);
+        state.expect("one of the values that were offered")
+    })
 }
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
@@ -102,7 +84,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let order = match command {
         Command::Place(_) => unreachable!("placed above"),
         Command::List { state, paging: Paging { cursor, limit } } => {
-            let list = ListOrders { state: state.map(Into::into), cursor, limit };
+            let list = ListOrders { state, cursor, limit };
             return global.print_page(&control.list_orders(tenant, &list).await?);
         }
         Command::Show { order_id } => control.get_order(tenant, &order_id).await?,

@@ -9,7 +9,7 @@ use client::control::Control;
 use contract::control::{CandidateInfo, ClientContactInfo, FieldValue, Mobile, Order, PlaceOrder};
 
 use crate::account::field_value;
-use crate::failure::Usage;
+use crate::usage_error::UsageError;
 
 #[derive(Debug, Args)]
 pub(crate) struct Place {
@@ -145,7 +145,7 @@ impl Place {
         }
         serde_json::from_str(&text).map_err(|error| {
             let message = format!("{}: {error}", file.display());
-            Usage { message, hint: "expected the order form as the API takes it" }.into()
+            UsageError { message, hint: "expected the order form as the API takes it" }.into()
         })
     }
 }
@@ -249,6 +249,6 @@ mod tests {
         std::fs::write(&path, r#"{"acount_id":"7"}"#).unwrap();
         let line = Line::try_parse_from(["place", "--file", path.to_str().unwrap()]).unwrap();
         let error = line.place.body().unwrap_err();
-        assert!(error.downcast_ref::<Usage>().unwrap().message.contains("acount_id"));
+        assert!(error.downcast_ref::<UsageError>().unwrap().message.contains("acount_id"));
     }
 }

@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 
 use contract::control::{CheckObjects, ObjectFinding, ObjectsChecked};
 
-use crate::args::Global;
 use crate::output::{Show, say, word};
+use crate::shared_args::Global;
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 const COLUMNS: &[Column] = &[fixed("WRONG"), fixed("OBJECT"), flexible("OF"), fixed("REMOVED")];

@@ -12,10 +12,10 @@ use client::control::Content;
 use contract::control::{GetReportContent, ReportVersion};
 use serde::Serialize;
 
-use crate::args::{Global, Paging};
-use crate::failure::Usage;
 use crate::output::{Row, Show, say, short_time, word};
+use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -180,7 +180,7 @@ async fn download(
     let to_stdout = out.as_os_str() == "-";
     if to_stdout && std::io::stdout().is_terminal() {
         let message = "expected stdout to be a file or a pipe, it is a terminal".to_owned();
-        return Err(Usage { message, hint: "name a file with --out" }.into());
+        return Err(UsageError { message, hint: "name a file with --out" }.into());
     }
     let query = GetReportContent { version };
     let content = control.get_report_version(&tenant_key, order_id, report_id, &query).await?;

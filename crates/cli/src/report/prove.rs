@@ -8,9 +8,9 @@ use contract::control::ReportView;
 use contract::evidence::ManifestVersion;
 use serde::Serialize;
 
-use crate::args::Global;
 use crate::key::read_key;
 use crate::output::{Row, Show, short_time, word};
+use crate::shared_args::Global;
 use crate::sheet::{Column, Sheet, fixed, flexible};
 
 /// What was verified.
