@@ -3,15 +3,19 @@
 //! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
 
 pub mod candidate;
+pub mod delivery;
+pub mod event;
 pub mod fields;
 pub mod form;
 pub mod grant;
 pub mod id;
 pub mod link_end;
 pub mod order;
+pub mod report;
 pub mod retention;
 pub mod retry;
 pub mod role;
+pub mod stored;
 pub mod time;
 
 pub use id::{AppId, Id, TenantId};

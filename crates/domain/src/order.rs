@@ -8,68 +8,74 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use contract::control::OrderState;
+use contract::order::OrderStatus;
+
 use crate::id::{AppId, Id};
 
-/// Where an order stands.
+/// Where an order stands, with the number of the vendor's wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// The vendor has been told (已安排).
-    Arranged,
-    /// A result came, the tenant's review is on, nobody has decided (审批中).
-    InReview,
-    /// The review request was taken back (审批已撤回).
-    ReviewWithdrawn,
-    /// The report was sent back with a reason (审批未通过).
-    Rejected,
+    Arranged = 2,
     /// Final: the result stands (已完成).
-    Completed,
+    Completed = 3,
     /// Final: ended by hirer or vendor (已终止).
-    Terminated,
+    Terminated = 4,
+    /// A result came, the tenant's review is on, nobody has decided (审批中).
+    InReview = 5,
+    /// The review request was taken back (审批已撤回).
+    ReviewWithdrawn = 6,
+    /// The report was sent back with a reason (审批未通过).
+    Rejected = 9,
+}
+
+crate::stored::stored_as_number!(
+    State,
+    "the state of an order",
+    [Arranged, InReview, ReviewWithdrawn, Rejected, Completed, Terminated]
+);
+
+impl From<State> for OrderState {
+    fn from(state: State) -> OrderState {
+        match state {
+            State::Arranged => OrderState::Arranged,
+            State::InReview => OrderState::InReview,
+            State::ReviewWithdrawn => OrderState::ReviewWithdrawn,
+            State::Rejected => OrderState::Rejected,
+            State::Completed => OrderState::Completed,
+            State::Terminated => OrderState::Terminated,
+        }
+    }
+}
+
+impl From<OrderState> for State {
+    fn from(state: OrderState) -> State {
+        match state {
+            OrderState::Arranged => State::Arranged,
+            OrderState::InReview => State::InReview,
+            OrderState::ReviewWithdrawn => State::ReviewWithdrawn,
+            OrderState::Rejected => State::Rejected,
+            OrderState::Completed => State::Completed,
+            OrderState::Terminated => State::Terminated,
+        }
+    }
+}
+
+impl From<State> for OrderStatus {
+    fn from(state: State) -> OrderStatus {
+        match state {
+            State::Arranged => OrderStatus::Arranged,
+            State::InReview => OrderStatus::InReview,
+            State::ReviewWithdrawn => OrderStatus::ReviewWithdrawn,
+            State::Rejected => OrderStatus::Rejected,
+            State::Completed => OrderStatus::Completed,
+            State::Terminated => OrderStatus::Terminated,
+        }
+    }
 }
 
 impl State {
-    /// Every state, in the order in which an order may meet them.
-    pub const ALL: [State; 6] = [
-        State::Arranged,
-        State::InReview,
-        State::ReviewWithdrawn,
-        State::Rejected,
-        State::Completed,
-        State::Terminated,
-    ];
-
-    /// The state's code: the word of the control API.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            State::Arranged => "arranged",
-            State::InReview => "in_review",
-            State::ReviewWithdrawn => "review_withdrawn",
-            State::Rejected => "rejected",
-            State::Completed => "completed",
-            State::Terminated => "terminated",
-        }
-    }
-
-    /// The number on the vendor's wire, which the store keeps as well: 2, 3, 4, 5, 6 or 9.
-    #[must_use]
-    pub fn number(self) -> i16 {
-        match self {
-            State::Arranged => 2,
-            State::Completed => 3,
-            State::Terminated => 4,
-            State::InReview => 5,
-            State::ReviewWithdrawn => 6,
-            State::Rejected => 9,
-        }
-    }
-
-    /// The state with this number, if there is one.
-    #[must_use]
-    pub fn from_number(number: i16) -> Option<State> {
-        State::ALL.into_iter().find(|state| state.number() == number)
-    }
-
     /// Whether nothing can change the order any more.
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -187,39 +193,42 @@ pub enum OrderEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// A placed order is arranged.
-    Placed,
+    Placed = 0,
     /// Progress leaves the state alone.
-    StageReported,
+    StageReported = 1,
     /// A result without review completes the order.
-    ResultCompletes,
+    ResultCompletes = 2,
     /// A result with review waits for an approver.
-    ResultAwaitsReview,
+    ResultAwaitsReview = 3,
     /// The vendor ended the order.
-    VendorCanceled,
+    VendorCanceled = 4,
     /// The hirer ended the order.
-    HirerTerminated,
+    HirerTerminated = 5,
     /// An approver accepted the result.
-    ReviewApproved,
+    ReviewApproved = 6,
     /// An approver sent the result back.
-    ReviewRejected,
+    ReviewRejected = 7,
     /// The review request was taken back.
-    ReviewWithdrawn,
+    ReviewWithdrawn = 8,
 }
 
-impl Rule {
-    /// Every rule.
-    pub const ALL: [Rule; 9] = [
-        Rule::Placed,
-        Rule::StageReported,
-        Rule::ResultCompletes,
-        Rule::ResultAwaitsReview,
-        Rule::VendorCanceled,
-        Rule::HirerTerminated,
-        Rule::ReviewApproved,
-        Rule::ReviewRejected,
-        Rule::ReviewWithdrawn,
-    ];
+crate::stored::stored_as_number!(
+    Rule,
+    "the rule of a timeline entry",
+    [
+        Placed,
+        StageReported,
+        ResultCompletes,
+        ResultAwaitsReview,
+        VendorCanceled,
+        HirerTerminated,
+        ReviewApproved,
+        ReviewRejected,
+        ReviewWithdrawn
+    ]
+);
 
+impl Rule {
     /// The rule's code in the timeline.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -234,18 +243,6 @@ impl Rule {
             Rule::ReviewRejected => "review_rejected",
             Rule::ReviewWithdrawn => "review_withdrawn",
         }
-    }
-
-    /// The number that the store keeps: the rule's place in [`Rule::ALL`].
-    #[must_use]
-    pub fn number(self) -> i16 {
-        self as i16
-    }
-
-    /// The rule with this number, if there is one.
-    #[must_use]
-    pub fn from_number(number: i16) -> Option<Rule> {
-        usize::try_from(number).ok().and_then(|place| Rule::ALL.get(place).copied())
     }
 }
 
@@ -280,7 +277,11 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::OrderNotExist => f.write_str("no such order"),
             Refusal::IllegalStatus(state) => {
-                write!(f, "an order that is {} does not allow this", state.code())
+                write!(
+                    f,
+                    "an order that is {} does not allow this",
+                    OrderState::from(*state).as_str()
+                )
             }
             Refusal::BeingApproved => f.write_str("the order's result is being reviewed"),
             Refusal::StageIdTaken => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use contract::control::OrderState;
 use domain::order::*;
 use domain::{AppId, Id};
 use proptest::prelude::*;
@@ -58,7 +59,7 @@ fn outcome(order: Option<&Order>, command: &Command, settings: Settings) -> Stri
         Ok(Decision::Repeat) => "repeat".to_owned(),
         Ok(Decision::Change(change)) => {
             let event = change.event.map_or(String::new(), |event| format!(" + {event:?} event"));
-            format!("-> {} ({}){event}", change.to.code(), change.rule.code())
+            format!("-> {} ({}){event}", OrderState::from(change.to).as_str(), change.rule.code())
         }
         Err(refusal) => format!("refused: {refusal}"),
     }
@@ -73,10 +74,10 @@ fn every_command_in_every_state_has_its_known_outcome() {
         for (name, command) in commands() {
             writeln!(grid, "  {name}").unwrap();
             writeln!(grid, "    {:16} {}", "no order", outcome(None, &command, settings)).unwrap();
-            for state in State::ALL {
+            for state in State::ALL.iter().copied() {
                 let order = order_in(state);
                 let outcome = outcome(Some(&order), &command, settings);
-                writeln!(grid, "    {:16} {outcome}", state.code()).unwrap();
+                writeln!(grid, "    {:16} {outcome}", OrderState::from(state).as_str()).unwrap();
             }
         }
     }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use contract::control::AppKind;
 use contract::scope::Scope;
+use domain::event::EventKind;
 use domain::grant::{Term, Terms};
 use domain::{AppId, TenantId, UnixMs};
 use store::apps::App as VendorApp;
-use store::events::EventKind;
 use store::grants::{Grant, offered};
 use store::installations::Installation;
 use store::{Fault, Store};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use contract::control::{DeliveryState, ReportState};
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
+use domain::report::ReportState;
 use domain::{Id, UnixMs};
 use harness::wire::{Ask, TENANT_TOKEN};
 use harness::{BEGIN, Engine, World};
@@ -18,7 +20,6 @@ use peer::{Parties, Peer, Reply, answer, pdf, settings};
 use serde_json::json;
 use server::clock::Clock;
 use store::deliveries::Delivery;
-use store::events::EventKind;
 
 const EIGHT_HOURS_MS: i64 = 8 * 3_600_000;
 const AHEAD: UnixMs = UnixMs(BEGIN.0 + EIGHT_HOURS_MS);

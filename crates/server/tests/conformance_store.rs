@@ -7,15 +7,16 @@
 mod driver;
 mod harness;
 
-use contract::control::{CreateAccount, CreatedApp, DeliveryState, OrderState, UpdateApp};
+use contract::control::{CreateAccount, CreatedApp, OrderState, UpdateApp};
 use contract::event::{AppTicket, read_ticket};
 use contract::seal;
+use domain::delivery::DeliveryState;
 use domain::{AppId, Id};
 use driver::{Driver, Sdk};
 use harness::{BEGIN, Engine, Hirer, ITEM, PACKAGE, World, form};
 use serde_json::{Value, json};
 use server::clock::Clock;
-use store::tickets::NO_TENANT;
+use store::tenants::NO_TENANT;
 
 #[tokio::test]
 async fn the_python_sdk_serves_two_tenants_on_sqlite() {

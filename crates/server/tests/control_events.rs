@@ -42,7 +42,7 @@ async fn deliver(world: &World, seed: &Seed, state: DeliveryState, response: &st
                 connection_id: None,
             },
         };
-        let finished = store.finish_delivery(&tenant, delivery, &attempt, state, None).await;
+        let finished = store.finish_delivery(&tenant, delivery, &attempt, state.into(), None).await;
         assert!(finished.unwrap());
     }
     claimed.len()

@@ -9,14 +9,15 @@ mod peer;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use contract::control::{DeliveryState, EventMode};
+use contract::control::EventMode;
 use contract::scope::Scope;
 use contract::{event, seal};
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use domain::{Id, UnixMs};
 use harness::{BEGIN, Engine, World};
 use peer::{Peer, Reply, answer, ok, settings};
 use server::clock::Clock;
-use store::events::EventKind;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;

@@ -9,13 +9,14 @@ mod line;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use contract::control::{CreateApp, DeliveryState, EventMode, UpdateApp};
+use contract::control::{CreateApp, EventMode, UpdateApp};
 use contract::frame::Frame;
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use harness::{BEGIN, Engine, World};
 use line::{Socket, parameter};
 use serde_json::json;
 use server::clock::Clock;
-use store::events::EventKind;
 
 const SECOND: u64 = 1_000;
 

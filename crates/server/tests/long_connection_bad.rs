@@ -9,15 +9,16 @@ mod line;
 
 use std::time::Duration;
 
-use contract::control::{DeliveryState, EventMode, UpdateApp};
+use contract::control::{EventMode, UpdateApp};
 use contract::endpoint::ENDPOINT_PATH;
 use contract::frame::Frame;
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use harness::wire::Ask;
 use harness::{BEGIN, Engine, Seed, World};
 use line::Socket;
 use serde_json::{Value, json};
 use server::clock::Clock;
-use store::events::EventKind;
 use tokio_tungstenite::tungstenite::Message;
 
 /// A World in which little is waited for.

@@ -8,15 +8,15 @@ mod line;
 
 use std::net::SocketAddr;
 
-use contract::control::DeliveryState;
 use contract::endpoint::ENDPOINT_PATH;
 use domain::Id;
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use harness::{BEGIN, Engine, Seed, World};
 use line::Socket;
 use serde_json::{Value, json};
 use server::clock::Clock;
 use server::{Config, Server, SharedApp};
-use store::events::EventKind;
 use tokio::sync::oneshot;
 
 /// Another server on the World's database, without workers of its own.

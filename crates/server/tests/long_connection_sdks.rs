@@ -12,9 +12,10 @@ mod line;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use contract::control::{DeliveryState, Order, TerminateOrder};
+use contract::control::{Order, TerminateOrder};
 use contract::endpoint::ClientConfig;
 use domain::Id;
+use domain::delivery::DeliveryState;
 use driver::{Driver, Sdk};
 use harness::{BEGIN, Engine, Seed, World, form};
 use line::PATIENCE;
@@ -163,7 +164,7 @@ impl Story {
 
     /// The delivery of an event as soon as it has so many tries, all recorded.
     async fn tried(&self, event_id: &Value, tries: usize) -> Delivery {
-        let event_id: store::events::EventId = event_id.as_str().unwrap().parse().unwrap();
+        let event_id: domain::event::EventId = event_id.as_str().unwrap().parse().unwrap();
         let (store, tenant_id) = (&self.world.app.store, self.seed.hirer.tenant_id);
         let tenant = store.find_tenant(tenant_id).await.unwrap().unwrap();
         let event = store.find_event(tenant_id, event_id).await.unwrap().unwrap();

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use contract::control::DeliveryState;
 use contract::event::Event;
 use domain::Id;
+use domain::delivery::DeliveryState;
 use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, ok, settings};
 use server::clock::Clock;

@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use contract::control::{ReportState, UpdateApp};
+use contract::control::UpdateApp;
+use domain::report::ReportState;
 use harness::{BEGIN, Engine, World};
 use http::HeaderMap;
 use inner::cases::{Case, cases, embedding};

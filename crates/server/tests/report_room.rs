@@ -89,7 +89,8 @@ async fn a_link_that_ends_is_tried_again_before_its_end() {
         let end = BEGIN.plus_ms(120_000);
         let url = peer.url(&format!("/r.pdf?Expires={}", end.seconds()));
         let order_id = world.reported(&parties, &[url], false).await;
-        while report(&world, &parties, order_id).await.state != ReportState::Stored {
+        while report(&world, &parties, order_id).await.state != domain::report::ReportState::Stored
+        {
             world.settle().await;
             world.clock.advance_ms(1_000);
         }

@@ -8,7 +8,7 @@ mod peer;
 
 use std::time::Duration;
 
-use contract::control::ReportState;
+use domain::report::ReportState;
 use domain::{Id, UnixMs};
 use futures_util::TryStreamExt;
 use harness::{BEGIN, Engine, World};

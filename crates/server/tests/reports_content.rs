@@ -8,8 +8,8 @@ mod peer;
 
 use std::os::unix::fs::PermissionsExt;
 
-use contract::control::ReportState;
 use domain::Id;
+use domain::report::ReportState;
 use harness::{BEGIN, Engine, World};
 use http::StatusCode;
 use peer::{Parties, Peer, Reply, answer, pdf, settings};

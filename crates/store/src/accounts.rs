@@ -1,11 +1,12 @@
 //! Accounts: the binding of a tenant to a vendor's app, with the packages that the vendor publishes there.
 
 use contract::evidence::{AuditAct, AuditEntry};
+use domain::event::EventKind;
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::answers::KeptAnswer;
 use crate::audit::{self, By};
-use crate::events::{self, EventKind};
+use crate::events;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Place;
 use crate::tenants::Tenant;

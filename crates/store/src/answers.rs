@@ -2,11 +2,11 @@
 
 use domain::{Id, TenantId, UnixMs};
 
-use crate::desk::IdempotencyKey;
 use crate::fault::Fault;
+use crate::rows::{self, IdempotencyKey};
 use crate::seal::Place;
 use crate::value::{Statement, Written, any, one, values};
-use crate::{Saved, Store, desk};
+use crate::{Saved, Store};
 
 /// An answer that is kept in the same commit as what it tells of.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Store {
         let Some(row) = rows.first() else { return Ok(None) };
         let body = row.find_bytes(3)?.map(|sealed| self.secrets().answers.open(place(key), sealed));
         Ok(Some(UsedKey {
-            request_digest: desk::plan::digest(row.bytes(0)?)?,
+            request_digest: rows::digest(row.bytes(0)?)?,
             http_status: u16::try_from(row.int(1)?).unwrap_or(500),
             order_id: row.find_int(2)?.map(Id),
             body: body.transpose()?,

@@ -11,7 +11,8 @@ use contract::scope::Scope;
 use domain::grant::Terms;
 use domain::{AppId, TenantId};
 
-use crate::apps::{App, AppSecrets, AppSettings, mode_text};
+use crate::app::{App, AppSettings, mode_text};
+use crate::app_secrets::AppSecrets;
 use crate::audit::{self, By};
 use crate::value::Statement;
 

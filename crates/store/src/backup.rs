@@ -8,6 +8,7 @@
 //! Taking a backup is safe while a server runs: it reads one moment of the database. What was acknowledged in the
 //! moments before, and stands in the redo log alone, may be missing in it. Source: design, section 7; decision 044.
 
+use const_format::formatcp;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -19,6 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::{Fault, FaultKind};
 use crate::sqlite;
+use crate::states::{DELIVERY_DELIVERED, DELIVERY_EXHAUSTED, REPORT_ERASED};
 
 /// The file of a backup that holds everything but the keys of orders.
 pub const DATA_FILE: &str = "data.db";
@@ -33,7 +35,7 @@ const KEYED: [(&str, &str, &str); 3] = [
 ];
 
 /// What erasing does to rows of orders that have no key, for all of them at once.
-const ERASE_KEYLESS: &str = "
+const ERASE_KEYLESS: &str = formatcp!("
     CREATE TEMP TABLE gone AS SELECT tenant_id, order_id FROM main.orders WHERE wrapped_key = x'00';
     CREATE INDEX temp.gone_by_order ON gone (order_id);
     CREATE TEMP TABLE objects AS
@@ -42,11 +44,11 @@ const ERASE_KEYLESS: &str = "
       UNION SELECT file_id FROM main.files WHERE wrapped_key = x'00';
     UPDATE main.orders SET wrapped_key = x'', result_digest = NULL WHERE wrapped_key = x'00';
     UPDATE main.timeline_entries SET sealed = x'', digest = zeroblob(16) WHERE order_id IN (SELECT order_id FROM gone);
-    UPDATE main.reports SET state = 7, due_at = NULL, failure = NULL, size_bytes = NULL, sha256 = NULL, sealed = x''
+    UPDATE main.reports SET state = {REPORT_ERASED}, due_at = NULL, failure = NULL, size_bytes = NULL, sha256 = NULL, sealed = x''
       WHERE order_id IN (SELECT order_id FROM gone);
     UPDATE main.report_versions SET wrapped_key = x'', sealed = x'' WHERE order_id IN (SELECT order_id FROM gone);
     UPDATE main.report_views SET sealed = x'' WHERE order_id IN (SELECT order_id FROM gone);
-    UPDATE main.deliveries SET state = 4, due_at = NULL WHERE state <> 3 AND order_id IN (SELECT order_id FROM gone);
+    UPDATE main.deliveries SET state = {DELIVERY_EXHAUSTED}, due_at = NULL WHERE state <> {DELIVERY_DELIVERED} AND order_id IN (SELECT order_id FROM gone);
     UPDATE main.attempts SET sealed = x'' WHERE event_no IN
       (SELECT event_no FROM main.events WHERE order_id IN (SELECT order_id FROM gone));
     DELETE FROM main.stage_keys WHERE order_id IN (SELECT order_id FROM gone);
@@ -57,7 +59,7 @@ const ERASE_KEYLESS: &str = "
         ON o.order_id = v.order_id WHERE o.app_id = storage_use.app_id AND length(v.wrapped_key) > 0), 0)
       ELSE coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v
           WHERE v.tenant_id = storage_use.tenant_id AND length(v.wrapped_key) > 0), 0)
-        + coalesce((SELECT sum(f.size_bytes) FROM main.files f WHERE f.tenant_id = storage_use.tenant_id), 0) END;";
+        + coalesce((SELECT sum(f.size_bytes) FROM main.files f WHERE f.tenant_id = storage_use.tenant_id), 0) END;");
 
 /// A backup as it was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

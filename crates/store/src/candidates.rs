@@ -6,9 +6,9 @@ use domain::candidate::{Candidate, Wanted};
 
 use crate::Store;
 use crate::content::{self, Form, Person};
-use crate::desk::plan::OrderRow;
 use crate::fault::Fault;
 use crate::orders::{OrderSummary, entry_place, summary};
+use crate::rows::OrderRow;
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
 

@@ -7,19 +7,20 @@
 //! Apps are told apart before anything is read of their deliveries: however much waits for one app, finding
 //! what is due for another takes no longer.
 
+use const_format::formatcp;
 use std::collections::HashSet;
 
-use contract::control::DeliveryState;
+use domain::delivery::DeliveryState;
+use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::content::{self, Form, Words};
-use crate::deliveries::state_number;
-use crate::desk::plan::OrderRow;
-use crate::events::{EventId, EventKind};
 use crate::fault::{Fault, FaultKind};
 use crate::orders::entry_place;
+use crate::rows::OrderRow;
 use crate::seal::Key;
+use crate::states::DELIVERY_DUE;
 use crate::tenants::Tenant;
 use crate::value::{Row, Written, any, one, values};
 
@@ -113,16 +114,18 @@ const LIST_DUE_APPS: &str = "WITH RECURSIVE app (app_id) AS (\
       WHERE d.app_id = app.app_id AND d.due_at <= $1)";
 /// Claims what is due for an app, the oldest first, and `canceled` only after the first try of the order's
 /// `created`, whose number is the order's id.
-const CLAIM: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+const CLAIM: &str = formatcp!(
+    "WITH due (tenant, number) AS MATERIALIZED (\
     SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $4 AND d.due_at <= $1 \
       AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.tenant_id = d.tenant_id \
-        AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = 2 \
+        AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = {DELIVERY_DUE} \
         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant_id = c.tenant_id \
           AND a.event_no = c.event_no)) \
       ORDER BY d.due_at, d.event_no LIMIT $3 /* skip locked */) \
     UPDATE deliveries SET due_at = $2, attempts = attempts + 1 FROM due \
       WHERE tenant_id = due.tenant AND event_no = due.number \
-    RETURNING event_no";
+    RETURNING event_no"
+);
 /// What was claimed until an instant, with what it tells of: an order's entry has its event's number.
 const LIST_CLAIMED: &str = "SELECT e.tenant_id, e.event_no, e.tag, e.kind, e.app_id, e.order_id, \
       e.created_at, d.attempts, d.tries_before, o.account_id, o.package_id, o.wrapped_key, t.sealed \
@@ -235,7 +238,7 @@ impl Store {
         let keep = app_version.map(|version| one(KEEP_APP, values![claimed.app_id.0, version]));
         let mut statements: Vec<_> = keep.into_iter().collect();
         let lease = claimed.lease_until.0;
-        let values = values![tenant_id.0, event_no.0, lease, state_number(state)];
+        let values = values![tenant_id.0, event_no.0, lease, state.number()];
         statements.push(any(SET_ASIDE, values));
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
@@ -254,7 +257,7 @@ impl Store {
     ) -> Result<usize, Fault> {
         let keep = app_version.map(|version| one(KEEP_APP, values![app_id.0, version]));
         let mut statements: Vec<_> = keep.into_iter().collect();
-        let values = values![app_id.0, now.0, state_number(state), ASIDE_AT_ONCE];
+        let values = values![app_id.0, now.0, state.number(), ASIDE_AT_ONCE];
         statements.push(any(SET_DUE_ASIDE, values));
         match self.write(statements).await? {
             Written::Done(rows) => Ok(rows.len()),
@@ -314,7 +317,7 @@ fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, F
             tag: tag
                 .map_err(|_| Fault::new(FaultKind::Damaged, "an event's tag is not 8 bytes"))?,
         },
-        kind: EventKind::from_number(row.int(3)?)?,
+        kind: row.int(3)?.try_into()?,
         app_id: AppId(row.int(4)?),
         order_id: row.find_int(5)?.map(Id),
         created_at: UnixMs(row.int(6)?),

@@ -4,11 +4,13 @@
 //! beat grows old; they count for nothing from then on. Whoever opens a connection, or sets a delivery aside for
 //! want of one, takes the app's row first: so the limit holds, and no delivery is set aside beside a connection.
 
+use const_format::formatcp;
 use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::resend;
+use crate::states::DELIVERY_HELD;
 use crate::value::{Row, Written, any, one, values};
 
 /// How old a replica's beat may be, in milliseconds, for its connections to count as alive.
@@ -106,14 +108,16 @@ const LIST_HOLDERS: &str = "SELECT c.replica_id, r.beats, count(*) FROM connecti
 const LIST_ELSEWHERE: &str = "SELECT DISTINCT c.app_id FROM replicas r CROSS JOIN connections c \
     WHERE r.replica_id <> $1 AND r.beat_at > $2 AND c.replica_id = r.replica_id AND c.closed_at IS NULL";
 /// As what is due is set aside for want of any other sink, unless somebody holds a connection.
-const SET_ASIDE: &str = "WITH due (tenant, number) AS MATERIALIZED (\
+const SET_ASIDE: &str = formatcp!(
+    "WITH due (tenant, number) AS MATERIALIZED (\
     SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
       AND NOT EXISTS (SELECT 1 FROM connections c JOIN replicas r ON r.replica_id = c.replica_id \
         WHERE c.app_id = $1 AND c.closed_at IS NULL AND r.beat_at > $3) \
       ORDER BY d.due_at, d.event_no LIMIT $4 /* skip locked */) \
-    UPDATE deliveries SET state = 1, due_at = NULL FROM due \
+    UPDATE deliveries SET state = {DELIVERY_HELD}, due_at = NULL FROM due \
       WHERE tenant_id = due.tenant AND event_no = due.number \
-    RETURNING event_no";
+    RETURNING event_no"
+);
 const FORGET_CLOSED: &str = "DELETE FROM connections WHERE closed_at < $1";
 const FORGET_OF_DEAD: &str = "DELETE FROM connections WHERE replica_id IN \
     (SELECT r.replica_id FROM replicas r WHERE r.beat_at < $1)";

@@ -1,6 +1,6 @@
 //! Deliveries: the way of each event to its app, with every attempt. Workers take them by [`crate::claims`].
 
-use contract::control::DeliveryState;
+use domain::delivery::DeliveryState;
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
@@ -10,28 +10,6 @@ use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Written, any, one, values};
-
-/// The number by which a row keeps the state.
-pub(crate) fn state_number(state: DeliveryState) -> i64 {
-    match state {
-        DeliveryState::Held => 1,
-        DeliveryState::Due => 2,
-        DeliveryState::Delivered => 3,
-        DeliveryState::Exhausted => 4,
-        DeliveryState::Paused => 5,
-    }
-}
-
-pub(crate) fn state_from_number(number: i64) -> Result<DeliveryState, Fault> {
-    match number {
-        1 => Ok(DeliveryState::Held),
-        2 => Ok(DeliveryState::Due),
-        3 => Ok(DeliveryState::Delivered),
-        4 => Ok(DeliveryState::Exhausted),
-        5 => Ok(DeliveryState::Paused),
-        _ => Err(Fault::new(FaultKind::Damaged, "a delivery's state is unknown")),
-    }
-}
 
 /// How one try went.
 #[derive(Debug, Clone)]
@@ -171,7 +149,7 @@ impl Store {
             one(
                 FINISH,
                 values![
-                    state_number(after.state),
+                    after.state.number(),
                     after.due_at.map(|at| at.0),
                     finished_at.map(|at| at.0),
                     tenant_id.0,
@@ -228,7 +206,7 @@ impl Store {
         let attempts =
             attempts.iter().map(|row| attempt(tenant.tenant_id, event_no, key.as_ref(), row));
         Ok(Some(Delivery {
-            state: state_from_number(row.int(0)?)?,
+            state: row.int(0)?.try_into()?,
             due_at: row.find_int(1)?.map(UnixMs),
             attempts: attempts.collect::<Result<_, _>>()?,
         }))

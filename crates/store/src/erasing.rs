@@ -6,6 +6,7 @@
 //! the old pages is overwritten; both are done again until they have worked, and then the erasure is finished.
 //! So it does not matter at which moment a process dies. Source: product, section 4; decision 043.
 
+use const_format::formatcp;
 use contract::evidence::{
     AuditAct, CERTIFICATE, Certificate, CertificateCounts, ErasedVersion, ErasureRule,
     RECOVERABLE_DAYS, signed_text,
@@ -21,6 +22,7 @@ use crate::manifests::{self, KeptVersion};
 use crate::orders::Order;
 use crate::retention::take_mark;
 use crate::seal::Place;
+use crate::states::{DELIVERY_DELIVERED, DELIVERY_EXHAUSTED, REPORT_ERASED};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Value, Written, any, one, values};
 use crate::{Store, order_pages, storage_use};
@@ -66,16 +68,20 @@ const ERASE_ORDER: &str = "UPDATE orders SET wrapped_key = $3, result_digest = N
       AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.tenant_id = $1 AND h.order_id IN (0, $2))";
 const ERASE_ENTRY: &str =
     "UPDATE timeline_entries SET sealed = $3, digest = $4 WHERE tenant_id = $1 AND entry_id = $2";
-const ERASE_REPORT: &str = "UPDATE reports SET state = 7, due_at = NULL, failure = NULL, size_bytes = NULL, \
-    sha256 = NULL, sealed = $3 WHERE tenant_id = $1 AND report_id = $2";
+const ERASE_REPORT: &str = formatcp!(
+    "UPDATE reports SET state = {REPORT_ERASED}, due_at = NULL, failure = NULL, size_bytes = NULL, \
+    sha256 = NULL, sealed = $3 WHERE tenant_id = $1 AND report_id = $2"
+);
 const ERASE_VERSIONS: &str = "UPDATE report_versions SET wrapped_key = $3, sealed = $3 \
     WHERE tenant_id = $1 AND report_id = $2";
 const ERASE_VIEWS: &str =
     "UPDATE report_views SET sealed = $3 WHERE tenant_id = $1 AND report_id = $2";
 const ERASE_ATTEMPTS: &str =
     "UPDATE attempts SET sealed = $3 WHERE tenant_id = $1 AND event_no = $2";
-const END_DELIVERY: &str = "UPDATE deliveries SET state = 4, due_at = NULL, finished_at = $3 \
-    WHERE tenant_id = $1 AND event_no = $2 AND state <> 3";
+const END_DELIVERY: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_EXHAUSTED}, due_at = NULL, finished_at = $3 \
+    WHERE tenant_id = $1 AND event_no = $2 AND state <> {DELIVERY_DELIVERED}"
+);
 const DELETE_STAGES: &str = "DELETE FROM stage_keys WHERE tenant_id = $1 AND order_id = $2";
 const DELETE_APPLICATION: &str = "DELETE FROM order_applications \
     WHERE tenant_id = $1 AND application = $2 AND order_id = $3";

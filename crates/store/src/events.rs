@@ -1,9 +1,7 @@
 //! Events: what happened, for one app. The body is made when the event is sent, from what it tells of.
 
-use std::fmt;
-use std::str::FromStr;
-
-use contract::control::DeliveryState;
+use domain::delivery::DeliveryState;
+use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
@@ -11,70 +9,6 @@ use crate::deliveries;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::fill_random;
 use crate::value::{Row, Statement, any, values};
-
-/// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// `hire.eco_account.created_v1`; its number is the account's id.
-    AccountCreated,
-    /// `hire.eco_background_check.created_v1`; its number is the order's id.
-    OrderCreated,
-    /// `hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.
-    OrderCanceled,
-    /// `app_ticket`: a store app's next ticket. It concerns no tenant.
-    AppTicket,
-}
-
-impl EventKind {
-    pub(crate) fn number(self) -> i64 {
-        match self {
-            EventKind::AccountCreated => 1,
-            EventKind::OrderCreated => 2,
-            EventKind::OrderCanceled => 3,
-            EventKind::AppTicket => 4,
-        }
-    }
-
-    pub(crate) fn from_number(number: i64) -> Result<EventKind, Fault> {
-        match number {
-            1 => Ok(EventKind::AccountCreated),
-            2 => Ok(EventKind::OrderCreated),
-            3 => Ok(EventKind::OrderCanceled),
-            4 => Ok(EventKind::AppTicket),
-            _ => Err(Fault::new(FaultKind::Damaged, "an event's kind is unknown")),
-        }
-    }
-}
-
-/// An event's id on the wire: 32 hex digits, of which the first 16 are the event's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventId {
-    /// The id of what caused the event.
-    pub event_no: Id,
-    /// Random, so that ids cannot be guessed.
-    pub tag: [u8; 8],
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.event_no.0, u64::from_be_bytes(self.tag))
-    }
-}
-
-impl FromStr for EventId {
-    type Err = domain::id::NotAnId;
-
-    fn from_str(text: &str) -> Result<EventId, domain::id::NotAnId> {
-        let wrong = domain::id::NotAnId { expected: "32 lower-case hex digits" };
-        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() != 32 || !text.bytes().all(is_hex) {
-            return Err(wrong);
-        }
-        let half = |text: &str| u64::from_str_radix(text, 16).map_err(|_| wrong);
-        let event_no = i64::try_from(half(&text[..16])?).map_err(|_| wrong)?;
-        Ok(EventId { event_no: Id(event_no), tag: half(&text[16..])?.to_be_bytes() })
-    }
-}
 
 /// One event, with how far its delivery is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +104,7 @@ impl Store {
     ) -> Result<Vec<Event>, Fault> {
         let app_id = filter.app_id.map(|app_id| app_id.0);
         let kind = filter.kind.map(EventKind::number);
-        let state = filter.state.map(deliveries::state_number);
+        let state = filter.state.map(DeliveryState::number);
         let values = values![tenant_id.0, before.0, app_id, kind, state, i64::from(limit)];
         self.read(LIST, values).await?.iter().map(event).collect()
     }
@@ -211,25 +145,9 @@ fn event(row: &Row) -> Result<Event, Fault> {
                 .map_err(|_| Fault::new(FaultKind::Damaged, "an event's tag is not 8 bytes"))?,
         },
         app_id: AppId(row.int(2)?),
-        kind: EventKind::from_number(row.int(3)?)?,
+        kind: row.int(3)?.try_into()?,
         order_id: row.find_int(4)?.map(Id),
         created_at: UnixMs(row.int(5)?),
-        delivery_state: deliveries::state_from_number(row.int(6)?)?,
+        delivery_state: row.int(6)?.try_into()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_id_has_32_digits_and_tells_its_number() {
-        let event_id = EventId { event_no: Id(3_591_128_640_047_035_418), tag: [0xff; 8] };
-        let text = event_id.to_string();
-        assert_eq!(text.len(), 32);
-        assert_eq!(text.parse(), Ok(event_id));
-        for wrong in ["", &text[1..], &text.to_uppercase(), &"f".repeat(32)] {
-            assert!(wrong.parse::<EventId>().is_err(), "{wrong}");
-        }
-    }
 }

@@ -3,6 +3,8 @@
 use std::error::Error as _;
 use std::fmt;
 
+use domain::stored::UnknownNumber;
+
 /// A fault of storage, of the keys, or of the rows found.
 ///
 /// The text is for the operator's log; it holds no value of a row.
@@ -107,6 +109,12 @@ impl From<rusqlite::Error> for Fault {
         };
         // SQLite's messages name tables and columns, never values.
         Fault::new(kind, format_args!("sqlite: {error}"))
+    }
+}
+
+impl From<UnknownNumber> for Fault {
+    fn from(error: UnknownNumber) -> Fault {
+        Fault::new(FaultKind::Damaged, error)
     }
 }
 

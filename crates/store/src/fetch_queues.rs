@@ -6,14 +6,15 @@
 //! tenant and its app ([`crate::storage_use`]) is passed over, and taken when it fits.
 
 use aws_lc_rs::digest;
-use contract::control::ReportState;
+use const_format::formatcp;
 use domain::{AppId, Id, TenantId, UnixMs, link_ends_at};
 use url::Url;
 
 use crate::Store;
 use crate::content::{self, ReportSource};
 use crate::fault::{Fault, FaultKind};
-use crate::reports::{self, ClaimedReport, state_number};
+use crate::reports::{self, ClaimedReport};
+use crate::states::{REPORT_FETCHING, REPORT_PENDING};
 use crate::value::{Row, Written, any, one, values};
 
 /// Reports placed by one step.
@@ -70,20 +71,19 @@ const LIST_QUEUES: &str = "WITH RECURSIVE queue (queue_id) AS (\
 /// A claim of a queue_id: which rows, in which order.
 macro_rules! claim {
     ($which:literal) => {
-        concat!(
+        formatcp!(
             "WITH due (tenant, number) AS MATERIALIZED (\
             SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $4 AND r.due_at <= $1 \
               AND r.needed_bytes <= $7 \
               AND NOT EXISTS (SELECT 1 FROM storage_use t WHERE t.tenant_id = r.tenant_id \
                 AND t.app_id = 0 AND t.used_bytes + r.needed_bytes > coalesce(t.quota_bytes, $5)) \
               AND NOT EXISTS (SELECT 1 FROM storage_use a WHERE a.tenant_id = 0 \
-                AND a.app_id = r.app_id AND a.used_bytes + r.needed_bytes > coalesce(a.quota_bytes, $6)) ",
-            $which,
-            " LIMIT $3 /* skip locked */) \
-            UPDATE reports SET due_at = $2, attempts = attempts + 1, state = 2 FROM due \
+                AND a.app_id = r.app_id AND a.used_bytes + r.needed_bytes > coalesce(a.quota_bytes, $6)) {which} LIMIT $3 /* skip locked */) \
+            UPDATE reports SET due_at = $2, attempts = attempts + 1, state = {REPORT_FETCHING} FROM due \
               WHERE tenant_id = due.tenant AND report_id = due.number \
             RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at, \
-              is_accepted"
+              is_accepted",
+            which = $which
         )
     };
 }
@@ -92,10 +92,12 @@ const CLAIM_ENDING: &str = claim!(
     "AND r.due_at IS NOT NULL AND r.link_ends_at > $1 AND r.link_ends_at < $8 ORDER BY r.link_ends_at"
 );
 const CLAIM: &str = claim!("ORDER BY r.due_at");
-const TELL: &str = "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $1 AND r.due_at <= $2 AND r.state = 1 \
+const TELL: &str = formatcp!(
+    "WITH due (tenant, number) AS MATERIALIZED (\
+    SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $1 AND r.due_at <= $2 AND r.state = {REPORT_PENDING} \
       AND (r.failure IS NULL OR r.failure <> $3) LIMIT $4 /* skip locked */) \
-    UPDATE reports SET failure = $3 FROM due WHERE tenant_id = due.tenant AND report_id = due.number";
+    UPDATE reports SET failure = $3 FROM due WHERE tenant_id = due.tenant AND report_id = due.number"
+);
 /// A try that came to nothing for want of room counts as none.
 const PUT_BACK: &str = "UPDATE reports SET state = $4, due_at = $5, failure = coalesce($6, failure), \
     needed_bytes = $7, attempts = attempts - 1 WHERE tenant_id = $1 AND report_id = $2 AND due_at = $3";
@@ -265,7 +267,7 @@ impl Store {
             claimed.tenant_id.0,
             claimed.report_id.0,
             claimed.lease_until.0,
-            state_number(ReportState::Pending),
+            REPORT_PENDING,
             due_at.0,
             reason,
             needed_bytes,

@@ -3,6 +3,7 @@
 //! Whoever changes a form names the version that it saw; when another was quicker, nothing is written. Forms are
 //! kept as JSON lists in the words of the contract, whose members never change their meaning.
 
+use const_format::formatcp;
 use contract::field::{AccountField, AccountScope, CheckField};
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -32,6 +33,13 @@ pub struct CheckForm {
     pub version: i64,
 }
 
+/// `state` of the form that orders are placed with.
+const IN_FORCE: i64 = 1;
+/// `state` of a form that another one took the place of.
+const REPLACED: i64 = 2;
+/// `state` of a form that the vendor deleted.
+const DELETED: i64 = 3;
+
 const FIND_ACCOUNT_FORM: &str = "SELECT fields, retired_keys, version FROM account_forms \
     WHERE app_id = $1 AND scope = $2";
 const INSERT_ACCOUNT_FORM: &str = "INSERT INTO account_forms (app_id, scope, fields, retired_keys, \
@@ -39,24 +47,29 @@ const INSERT_ACCOUNT_FORM: &str = "INSERT INTO account_forms (app_id, scope, fie
 const UPDATE_ACCOUNT_FORM: &str = "UPDATE account_forms SET fields = $3, retired_keys = $4, \
     version = version + 1, changed_at = $5 WHERE app_id = $1 AND scope = $2 AND version = $6";
 pub(crate) const DELETE_ACCOUNT_FORMS: &str = "DELETE FROM account_forms WHERE app_id = $1";
-const FIND_CHECK_FORM: &str = "SELECT form_id, fields, version FROM check_forms \
-    WHERE tenant_id = $1 AND account_id = $2 AND state = 1";
+const FIND_CHECK_FORM: &str = formatcp!(
+    "SELECT form_id, fields, version FROM check_forms \
+    WHERE tenant_id = $1 AND account_id = $2 AND state = {IN_FORCE}"
+);
 const FIND_FORM_OF_ORDER: &str = "SELECT form_id, fields, version FROM check_forms \
     WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3";
-const LIST_DELETED: &str = "SELECT form_id, fields, version FROM check_forms \
-    WHERE tenant_id = $1 AND account_id = $2 AND state = 3";
+const LIST_DELETED: &str = formatcp!(
+    "SELECT form_id, fields, version FROM check_forms \
+    WHERE tenant_id = $1 AND account_id = $2 AND state = {DELETED}"
+);
 /// None while another one is in force.
-const INSERT_CHECK_FORM: &str = "INSERT INTO check_forms (tenant_id, account_id, form_id, state, \
-    fields, version) VALUES ($1, $2, $3, 1, $4, 1) ON CONFLICT DO NOTHING";
-const RENAME_CHECK_FORM: &str = "UPDATE check_forms SET fields = $5, version = version + 1 \
-    WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3 AND version = $4 AND state = 1";
-const END_CHECK_FORM: &str = "UPDATE check_forms SET state = $5, version = version + 1 \
-    WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3 AND version = $4 AND state = 1";
-
-/// `state` of a form that another one took the place of.
-const REPLACED: i64 = 2;
-/// `state` of a form that the vendor deleted.
-const DELETED: i64 = 3;
+const INSERT_CHECK_FORM: &str = formatcp!(
+    "INSERT INTO check_forms (tenant_id, account_id, form_id, state, \
+    fields, version) VALUES ($1, $2, $3, {IN_FORCE}, $4, 1) ON CONFLICT DO NOTHING"
+);
+const RENAME_CHECK_FORM: &str = formatcp!(
+    "UPDATE check_forms SET fields = $5, version = version + 1 \
+    WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3 AND version = $4 AND state = {IN_FORCE}"
+);
+const END_CHECK_FORM: &str = formatcp!(
+    "UPDATE check_forms SET state = $5, version = version + 1 \
+    WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3 AND version = $4 AND state = {IN_FORCE}"
+);
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]

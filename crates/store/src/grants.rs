@@ -10,7 +10,7 @@ use contract::scope::Scope;
 use domain::grant::Terms;
 use domain::{AppId, TenantId, UnixMs};
 
-use crate::apps::{App, join, lines, mode, mode_text};
+use crate::app::{App, join, lines, mode, mode_text};
 use crate::audit::By;
 use crate::fault::Fault;
 use crate::installations::Installation;

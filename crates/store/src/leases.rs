@@ -3,18 +3,23 @@
 //! The embedded database has one process at a time: whatever is leased when it opens is nobody's, and due. With PostgreSQL
 //! another replica may be at work, and leases end by themselves.
 
+use const_format::formatcp;
 use domain::UnixMs;
 
 use crate::fault::Fault;
+use crate::states::{DELIVERY_DUE, REPORT_FETCHING, REPORT_PENDING};
 use crate::value::{any, values};
 use crate::{Engine, Store};
 
-const RELEASE_REPORTS: &str =
-    "UPDATE reports SET state = 1, due_at = $1 WHERE state = 2 AND due_at > $1";
+const RELEASE_REPORTS: &str = formatcp!(
+    "UPDATE reports SET state = {REPORT_PENDING}, due_at = $1 WHERE state = {REPORT_FETCHING} AND due_at > $1"
+);
 /// A try that is under way is counted and not recorded yet.
-const RELEASE_DELIVERIES: &str = "UPDATE deliveries SET due_at = $1 WHERE state = 2 AND due_at > $1 \
+const RELEASE_DELIVERIES: &str = formatcp!(
+    "UPDATE deliveries SET due_at = $1 WHERE state = {DELIVERY_DUE} AND due_at > $1 \
     AND attempts > (SELECT count(*) FROM attempts a \
-      WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no)";
+      WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no)"
+);
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod answers;
 pub mod api_keys;
+mod app;
 mod app_audit;
 mod app_secrets;
 pub mod apps;
@@ -50,12 +51,13 @@ pub mod reports;
 pub mod resend;
 pub mod retention;
 mod root;
+mod rows;
 mod seal;
 pub mod signing;
-mod sql;
 mod sqlite;
 #[cfg(test)]
 mod statements;
+mod states;
 pub mod storage_use;
 pub mod tenants;
 pub mod tickets;
@@ -70,10 +72,11 @@ use std::sync::{Arc, OnceLock};
 use contract::evidence::AuditAct;
 use domain::{AppId, Id, TenantId, UnixMs};
 
-pub use desk::{IdempotencyKey, NewReport, OrderCommand, Outcome, Request};
+pub use desk::{NewReport, OrderCommand, Outcome, Request};
 pub use fault::{Fault, FaultKind};
 pub use postgres::trust;
 pub use root::{Reload, RootKeys, Rotated, root_key_id};
+pub use rows::IdempotencyKey;
 pub use seal::{Digester, Key, Place};
 
 use apps::App;

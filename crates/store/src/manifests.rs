@@ -189,7 +189,7 @@ fn manifest_version(report: &Report, kept: &KeptVersion) -> ManifestVersion {
     ManifestVersion {
         report_id: report.report_id.to_string(),
         version: kept.version.unsigned_abs(),
-        kind: report.kind,
+        kind: report.kind.into(),
         sha256: to_hex(&kept.sha256),
         size_bytes: kept.size_bytes.unsigned_abs(),
         source_host: host(&report.source.url),

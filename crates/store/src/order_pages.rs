@@ -16,9 +16,9 @@ use domain::order::State;
 use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
-use crate::desk::plan::OrderRow;
 use crate::fault::Fault;
 use crate::orders::{OrderSummary, summary};
+use crate::rows::OrderRow;
 use crate::tenants::Tenant;
 use crate::value::{Row, Value, values};
 
@@ -301,7 +301,7 @@ impl OrderFilter {
             Some(number) => (number, number),
             None => (i64::MIN, i64::MAX),
         };
-        let state = one(self.state.map(|state| i64::from(state.number())));
+        let state = one(self.state.map(State::number));
         let vendor = one(self.vendor.map(|vendor| vendor.0));
         let placed_by = one(self.placed_by.map(|placed_by| placed_by.0));
         values![

@@ -3,15 +3,14 @@
 use domain::order::{Actor, Rule, State};
 use domain::{AppId, Id, TenantId, UnixMs};
 
+use crate::Store;
 use crate::content::{self, FinalResult, Form, Stage, Words};
-use crate::desk::plan::OrderRow;
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
+use crate::rows::{ACTOR_VENDOR, OrderRow};
 use crate::seal::{Key, Place};
-use crate::sql::ACTOR_VENDOR;
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
-use crate::{Store, desk};
 
 /// What a list tells of an order: nothing about persons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +213,7 @@ impl Store {
     ) -> Result<Option<(OrderRow, Key)>, Fault> {
         let rows = self.read(FIND, values![order_id.0, tenant.tenant_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let row = desk::plan::OrderRow::read(row)?;
+        let row = OrderRow::read(row)?;
         if row.is_erased() {
             return Ok(Some((row, Key::random())));
         }
@@ -256,10 +255,11 @@ pub(crate) fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
 
 /// The entry of a row; without its text, which was erased, it brought nothing.
 fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault> {
-    let damaged =
-        |what| Fault::new(FaultKind::Damaged, format_args!("an entry's {what} is unknown"));
-    let number = |place| row.int(place).map(|number| i16::try_from(number).unwrap_or(-1));
-    let rule = Rule::from_number(number(1)?).ok_or_else(|| damaged("rule"))?;
+    let rule = row.int(1)?.try_into()?;
+    let from = match row.int(2)? {
+        0 => None,
+        state => Some(State::try_from(state)?),
+    };
     let actor = match row.int(4)? {
         ACTOR_VENDOR => Actor::Vendor(AppId(row.int(5)?)),
         _ => Actor::Member(Id(row.int(5)?)),
@@ -281,8 +281,8 @@ fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault
         at: UnixMs(row.int(6)?),
         actor,
         rule,
-        from: State::from_number(number(2)?),
-        to: State::from_number(number(3)?).ok_or_else(|| damaged("state"))?,
+        from,
+        to: row.int(3)?.try_into()?,
         content,
     })
 }

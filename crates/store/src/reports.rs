@@ -7,8 +7,9 @@
 //! A worker claims what is due, closes the transaction, fetches, and records. While a fetch is under way
 //! `due_at` is the end of its lease, so that a dead worker's reports become due again by themselves.
 
-use contract::control::{ReportKind, ReportState};
+use const_format::formatcp;
 use contract::evidence::AuditAct;
+use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
@@ -17,42 +18,10 @@ use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::report_versions::{self, NewContent};
 use crate::seal::{Key, Place};
+use crate::states::{REPORT_FAILED, REPORT_FLAGGED, REPORT_PENDING, REPORT_STORED};
 use crate::storage_use;
 use crate::tenants::Tenant;
 use crate::value::{Row, Written, any, one, values};
-
-/// The number by which a row keeps the state.
-pub(crate) fn state_number(state: ReportState) -> i64 {
-    match state {
-        ReportState::Pending => 1,
-        ReportState::Fetching => 2,
-        ReportState::Stored => 3,
-        ReportState::Flagged => 4,
-        ReportState::Failed => 5,
-        ReportState::Linked => 6,
-        ReportState::Erased => 7,
-    }
-}
-
-fn state_from_number(number: i64) -> Result<ReportState, Fault> {
-    match number {
-        1 => Ok(ReportState::Pending),
-        2 => Ok(ReportState::Fetching),
-        3 => Ok(ReportState::Stored),
-        4 => Ok(ReportState::Flagged),
-        5 => Ok(ReportState::Failed),
-        6 => Ok(ReportState::Linked),
-        7 => Ok(ReportState::Erased),
-        _ => Err(Fault::new(FaultKind::Damaged, "a report's state is unknown")),
-    }
-}
-
-pub(crate) fn kind_number(kind: ReportKind) -> i64 {
-    match kind {
-        ReportKind::Stage => 1,
-        ReportKind::Final => 2,
-    }
-}
 
 /// One report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,25 +115,35 @@ const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, 
 /// A worker that lost its lease changes nothing.
 const FINISH_STORED: &str = "UPDATE reports SET state = $1, due_at = NULL, failure = NULL, size_bytes = $2, \
     sha256 = $3, version_last = version_last + 1, is_refused = 0, is_accepted = 0 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
-const FINISH_RETRY: &str = "UPDATE reports SET state = 1, due_at = $1, failure = $2 \
-    WHERE tenant_id = $3 AND report_id = $4 AND due_at = $5";
+const FINISH_RETRY: &str = formatcp!(
+    "UPDATE reports SET state = {REPORT_PENDING}, due_at = $1, failure = $2 \
+    WHERE tenant_id = $3 AND report_id = $4 AND due_at = $5"
+);
 /// With a version the report is what the newest one makes it, 3 or 4; without any it has failed.
-const FINISH_FAILED: &str = "UPDATE reports SET due_at = NULL, failure = $1, \
+const FINISH_FAILED: &str = formatcp!(
+    "UPDATE reports SET due_at = NULL, failure = $1, \
     is_refused = CASE WHEN is_refused = 1 THEN is_refused ELSE $5 END, is_accepted = 0, \
-    state = CASE WHEN version_last = 0 THEN 5 ELSE (SELECT 3 + v.is_flagged FROM report_versions v \
+    state = CASE WHEN version_last = 0 THEN {REPORT_FAILED} ELSE (SELECT {REPORT_STORED} + v.is_flagged FROM report_versions v \
       WHERE v.tenant_id = reports.tenant_id AND v.report_id = reports.report_id \
         AND v.version = reports.version_last) END \
-    WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4";
-const REFETCH: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
-    needed_bytes = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN (1, 3, 4, 5)";
-const ACCEPT: &str = "UPDATE reports SET state = 1, due_at = $4, attempts = 0, failure = NULL, \
+    WHERE tenant_id = $2 AND report_id = $3 AND due_at = $4"
+);
+const REFETCH: &str = formatcp!(
+    "UPDATE reports SET state = {REPORT_PENDING}, due_at = $4, attempts = 0, failure = NULL, \
+    needed_bytes = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 AND state IN ({REPORT_PENDING}, {REPORT_STORED}, {REPORT_FLAGGED}, {REPORT_FAILED})"
+);
+const ACCEPT: &str = formatcp!(
+    "UPDATE reports SET state = {REPORT_PENDING}, due_at = $4, attempts = 0, failure = NULL, \
     needed_bytes = 1, is_accepted = 1 WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3 \
-    AND is_refused = 1 AND state IN (3, 4, 5)";
+    AND is_refused = 1 AND state IN ({REPORT_STORED}, {REPORT_FLAGGED}, {REPORT_FAILED})"
+);
 
 /// Why a report that was kept cannot be given: the reason that stands with it until it is asked for again.
 const DAMAGED: &str = "the kept content is missing or damaged; a refetch brings it again";
-const NOTE_DAMAGE: &str = "UPDATE reports SET failure = $4 WHERE tenant_id = $1 AND report_id = $2 \
-    AND version_last = $3 AND state IN (3, 4)";
+const NOTE_DAMAGE: &str = formatcp!(
+    "UPDATE reports SET failure = $4 WHERE tenant_id = $1 AND report_id = $2 \
+    AND version_last = $3 AND state IN ({REPORT_STORED}, {REPORT_FLAGGED})"
+);
 /// One alert for each report, told by how its text begins.
 const ALERT_DAMAGE: &str = "INSERT INTO alerts (alert_id, app_id, tenant_id, kind, detail, created_at) \
     SELECT $1, 0, $2, 'content_damaged', $3 || $4, $5 WHERE NOT EXISTS (SELECT 1 FROM alerts a \
@@ -250,7 +229,7 @@ impl Store {
                 let finish = one(
                     FINISH_STORED,
                     values![
-                        state_number(state),
+                        state.number(),
                         content.size_bytes,
                         content.sha256.as_slice(),
                         tenant_id,
@@ -377,7 +356,7 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
     Ok(Report {
         report_id,
         kind: if row.int(1)? == 2 { ReportKind::Final } else { ReportKind::Stage },
-        state: state_from_number(row.int(2)?)?,
+        state: row.int(2)?.try_into()?,
         failure: row.find_text(3)?,
         size_bytes: row.find_int(4)?,
         sha256: row.find_bytes(5)?.map(<[u8]>::to_vec),

@@ -2,30 +2,37 @@
 //!
 //! A delivery that is sent again has the whole schedule before it, and goes to whatever sink the app has then.
 
-use contract::control::DeliveryState;
+use const_format::formatcp;
+use domain::delivery::DeliveryState;
 use domain::id::IdMaker;
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::deliveries::state_from_number;
 use crate::fault::Fault;
+use crate::states::{DELIVERY_DUE, DELIVERY_EXHAUSTED, DELIVERY_HELD, DELIVERY_PAUSED};
 use crate::value::{Statement, Written, any, one, values};
 
 /// Deliveries looked at and changed at once, so that the writer is soon free for others.
 const PAGE: i64 = 500;
 
-const RESEND: &str = "UPDATE deliveries SET state = 2, due_at = $3, finished_at = NULL, \
+const RESEND: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $3, finished_at = NULL, \
     tries_before = attempts WHERE tenant_id = $1 AND event_no = $2 \
     AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = $1 AND o.order_id = deliveries.order_id \
-      AND length(o.wrapped_key) = 0)";
+      AND length(o.wrapped_key) = 0)"
+);
 const LIST_OF_APP: &str = "SELECT e.event_no, d.state FROM events e \
     JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
     WHERE e.tenant_id = $1 AND e.event_no > $2 AND e.event_no < $3 AND e.app_id = $4 \
     ORDER BY e.event_no LIMIT $5";
-const RELEASE_HELD: &str = "UPDATE deliveries SET state = 2, due_at = $2 \
-    WHERE app_id = $1 AND state IN (1, 4, 5) AND state = 1";
-const RELEASE_PAUSED: &str = "UPDATE deliveries SET state = 2, due_at = $2 \
-    WHERE app_id = $1 AND state IN (1, 4, 5) AND state = 5";
+const RELEASE_HELD: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $2 \
+    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_HELD}"
+);
+const RELEASE_PAUSED: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $2 \
+    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_PAUSED}"
+);
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -93,7 +100,7 @@ impl Store {
             after = last.int(0)?;
             let mut statements = Vec::with_capacity(rows.len());
             for row in &rows {
-                let state = state_from_number(row.int(1)?)?;
+                let state = DeliveryState::try_from(row.int(1)?)?;
                 if span.states.is_empty() || span.states.contains(&state) {
                     statements.push(any(RESEND, values![tenant_id.0, row.int(0)?, at.0]));
                 }

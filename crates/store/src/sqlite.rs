@@ -1,6 +1,7 @@
 //! SQLite: the order desk answers after one sync of its redo log; one writer thread brings that into the database
 //! behind it, and commits everything else; read-only connections beside them, checkpoints in the background.
 
+mod connection;
 mod desk;
 mod inbox;
 mod load;
@@ -12,20 +13,17 @@ mod redo;
 mod rows;
 mod writer;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
 
 use domain::Id;
 use domain::id::IdMaker;
-use rusqlite::config::DbConfig;
-use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, Statement as Prepared, params_from_iter};
 use tokio::sync::oneshot;
 
+#[cfg(test)]
+pub(crate) use self::connection::dialect;
+pub(crate) use self::connection::{BUSY, files, open};
 use self::desk::{Desk, Message};
 use self::inbox::{Inbox, Task};
 #[cfg(test)]
@@ -43,9 +41,6 @@ use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Statement, Value, Written, one};
 
-/// The oldest library that may open a database: before it a reset of the WAL could corrupt it.
-const LIBRARY_MIN: i32 = 3_051_003;
-pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// The newest of the ids that rows lie by: of the clock's ids none may come again, also when it is set back.
 pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0) FROM timeline_entries), \
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events), \
@@ -61,71 +56,9 @@ pub(crate) struct Sqlite {
     loss: Option<String>,
 }
 
-/// Opens the file at `path` for writing, with the guarantees that every answer relies on.
-pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
-    if rusqlite::version_number() < LIBRARY_MIN {
-        return Err(Fault::new(
-            FaultKind::Schema,
-            format_args!("expected SQLite 3.51.3 or later, found {}", rusqlite::version()),
-        ));
-    }
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    plan_once(&connection)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;",
-    )?;
-    connection.create_scalar_function(
-        "sha256",
-        1,
-        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
-        sha256,
-    )?;
-    Ok(connection)
-}
-
-/// Keeps a statement's plan whatever is bound to it; else a page of another length, for one, is planned anew.
-fn plan_once(connection: &Connection) -> Result<(), Fault> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
-}
-
-/// SHA-256 as PostgreSQL has it, of the bytes of a value. What `||` joins is a text to SQLite, whatever its bytes.
-fn sha256(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
-    let bytes = match context.get_raw(0) {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => {
-            let wrong = "expected bytes to make a hash of".into();
-            return Err(rusqlite::Error::UserFunctionError(wrong));
-        }
-    };
-    Ok(contract::evidence::sha256(bytes).to_vec())
-}
-
 /// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
 pub(crate) fn migrate(path: &Path, opening: &Opening) -> Result<Vec<String>, Fault> {
     recover(path, opening).map(|recovered| recovered.done)
-}
-
-/// The name of a file beside the database.
-fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// The files of the database at this path, itself first.
-pub(crate) fn files(database: &Path) -> [PathBuf; 6] {
-    ["", "-wal", "-shm", "-redo-0", "-redo-1", "-mark"].map(|suffix| beside(database, suffix))
-}
-
-/// Makes durable which files the folder of this one holds.
-fn sync_folder(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl Sqlite {
@@ -252,39 +185,4 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Fault> 
         .map_err(|error| {
             Fault::new(FaultKind::Storage, format_args!("no thread for {name}: {error}"))
         })
-}
-
-fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Fault> {
-    Ok(connection.prepare_cached(&dialect(sql))?)
-}
-
-/// The statement as SQLite reads it: `$1` is a name there, `?1` a number.
-pub(crate) fn dialect(sql: &str) -> String {
-    sql.replace('$', "?")
-}
-
-fn rows_of(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
-    let mut statement = prepare(connection, sql)?;
-    collect(&mut statement, values)
-}
-
-fn collect(statement: &mut Prepared<'_>, values: &[Value]) -> Result<Vec<Row>, Fault> {
-    let columns = statement.column_count();
-    let mut found = statement.query(params_from_iter(values))?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        let values = (0..columns).map(|place| Ok(value(row.get_ref(place)?)));
-        rows.push(Row(values.collect::<Result<_, rusqlite::Error>>()?));
-    }
-    Ok(rows)
-}
-
-fn value(value: rusqlite::types::ValueRef<'_>) -> Value {
-    use rusqlite::types::ValueRef;
-    match value {
-        ValueRef::Null | ValueRef::Real(_) => Value::Null,
-        ValueRef::Integer(value) => Value::Int(value),
-        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
-        ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
-    }
 }

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 use crate::postgres::{self, lock_orders};
-use crate::{sql, sqlite};
+use crate::rows::{self, WRITES, Write};
+use crate::sqlite;
 
 /// The statements that both engines run.
 fn shared() -> Vec<&'static str> {
@@ -41,45 +42,28 @@ fn shared() -> Vec<&'static str> {
         crate::tokens::STATEMENTS,
         crate::views::STATEMENTS,
         crate::waits::STATEMENTS,
-        &[sql::FIND_USED_KEY, sql::FIND_STAGE, sql::LIST_RESULT_DIGESTS],
+        &[rows::FIND_USED_KEY, rows::FIND_STAGE, rows::LIST_RESULT_DIGESTS],
         &[crate::READY, crate::engine::BEAT],
     ]
     .concat()
 }
 
 fn only_sqlite() -> Vec<String> {
-    vec![
+    let mut texts = vec![
         sqlite::NEWEST_ID.to_owned(),
         sqlite::find_order(),
         sqlite::FIND_PULSE.to_owned(),
         sqlite::BEGIN_RUN.to_owned(),
         sqlite::NOTE_APPLIED.to_owned(),
-        sql::ORDERS.insert_one(),
-        sql::ORDER_CHANGES.update_one(),
-        sql::ENTRIES.insert_one(),
-        sql::STAGES.insert_one(),
-        sql::REPORTS.insert_one(),
-        sql::EVENTS.insert_one(),
-        sql::DELIVERIES.insert_one(),
-        sql::USED_KEYS.insert_one(),
-        sql::APPLICATIONS.insert_one(),
-    ]
+    ];
+    texts.extend(WRITES.map(Write::one));
+    texts
 }
 
 fn only_postgres() -> Vec<String> {
-    vec![
-        postgres::TELL.to_owned(),
-        lock_orders(),
-        sql::ORDERS.insert_many(),
-        sql::ORDER_CHANGES.update_many(),
-        sql::ENTRIES.insert_many(),
-        sql::STAGES.insert_many(),
-        sql::REPORTS.insert_many(),
-        sql::EVENTS.insert_many(),
-        sql::DELIVERIES.insert_many(),
-        sql::USED_KEYS.insert_many(),
-        sql::APPLICATIONS.insert_many(),
-    ]
+    let mut texts = vec![postgres::TELL.to_owned(), lock_orders()];
+    texts.extend(WRITES.map(Write::many));
+    texts
 }
 
 fn migrated_sqlite() -> (tempfile::TempDir, Connection) {

@@ -9,12 +9,14 @@ use crate::answers::KeptAnswer;
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Digester, Key, Place};
-use crate::tickets::NO_TENANT;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store, api_keys};
 
 /// How often a tenant is created anew when another replica changes the root key meanwhile.
 const TRIES: usize = 5;
+
+/// The tenant of events that concern an app alone: none, so that no list of a tenant shows them.
+pub const NO_TENANT: TenantId = TenantId(0);
 
 /// One hirer, with its key at hand.
 #[derive(Debug)]

@@ -3,16 +3,17 @@
 //! A ticket is derived from its event (whose number and instant it carries), so none is stored. An app has one
 //! ticket under way at most: a new one takes the place of one that was not delivered. Source: contract, section 1.4.
 
+use const_format::formatcp;
+use domain::event::EventKind;
 use domain::id::IdMaker;
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
-use crate::events::{self, EventKind};
+use crate::events;
 use crate::fault::Fault;
+use crate::states::{DELIVERY_DUE, DELIVERY_EXHAUSTED, DELIVERY_HELD, DELIVERY_PAUSED};
+use crate::tenants::NO_TENANT;
 use crate::value::{Statement, Written, any, one, values};
-
-/// The tenant of events that concern an app alone: none, so that no list of a tenant shows them.
-pub const NO_TENANT: TenantId = TenantId(0);
 
 /// An app whose next ticket is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +31,11 @@ const DELETE: &str = "DELETE FROM app_tickets WHERE app_id = $1";
 /// Takes the app's row first: of several issuers at once each sees the ticket of the one before.
 const LOCK: &str = "UPDATE app_tickets SET due_at = due_at WHERE app_id = $1";
 /// A ticket that waits or is tried ends with the coming of the next one.
-const GIVE_UP: &str = "UPDATE deliveries SET state = 4, due_at = NULL, finished_at = $2 \
+const GIVE_UP: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_EXHAUSTED}, due_at = NULL, finished_at = $2 \
     WHERE tenant_id = 0 AND event_no = (SELECT event_no FROM app_tickets WHERE app_id = $1) \
-    AND state IN (1, 2, 5)";
+    AND state IN ({DELIVERY_HELD}, {DELIVERY_DUE}, {DELIVERY_PAUSED})"
+);
 /// Only the first of several issuers at once stands.
 const NEXT: &str =
     "UPDATE app_tickets SET event_no = $2, due_at = $3 WHERE app_id = $1 AND due_at = $4";

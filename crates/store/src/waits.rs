@@ -5,6 +5,7 @@
 //! its own schedule allows, and what waits longer is due at once. At least once stays true; a try that is under way
 //! in that moment may be made twice.
 
+use const_format::formatcp;
 use contract::store_auth::TICKET_EVERY_MS;
 use domain::UnixMs;
 use domain::retry::{self, Schedule};
@@ -12,6 +13,7 @@ use domain::retry::{self, Schedule};
 use crate::Store;
 use crate::connections::BEAT_AGE_MAX_MS;
 use crate::fault::Fault;
+use crate::states::REPORT_FETCHING;
 use crate::value::{Statement, Written, any, values};
 
 /// How long a worker may hold a lease, in milliseconds.
@@ -26,10 +28,13 @@ pub struct Leases {
 const DELIVERIES: &str = "UPDATE deliveries SET due_at = $1 WHERE due_at > $2 \
     AND attempts - tries_before BETWEEN $3 AND $4 RETURNING event_no";
 /// State 2 is being fetched: its `due_at` is the end of a lease.
-const REPORTS: &str = "UPDATE reports SET due_at = $1 WHERE due_at > $2 \
-    AND attempts BETWEEN $3 AND $4 AND state <> 2 RETURNING report_id";
-const FETCHES: &str =
-    "UPDATE reports SET due_at = $1 WHERE due_at > $2 AND state = 2 RETURNING report_id";
+const REPORTS: &str = formatcp!(
+    "UPDATE reports SET due_at = $1 WHERE due_at > $2 \
+    AND attempts BETWEEN $3 AND $4 AND state <> {REPORT_FETCHING} RETURNING report_id"
+);
+const FETCHES: &str = formatcp!(
+    "UPDATE reports SET due_at = $1 WHERE due_at > $2 AND state = {REPORT_FETCHING} RETURNING report_id"
+);
 const TICKETS: &str = "UPDATE app_tickets SET due_at = $1 WHERE due_at > $2 RETURNING app_id";
 /// Of a replica that lives another beat comes soon; one that died counts as alive no longer than usual.
 const BEATS: &str = "UPDATE replicas SET beat_at = $1 WHERE beat_at > $2";

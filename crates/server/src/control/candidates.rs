@@ -13,7 +13,7 @@ use super::cursor::{self, Of};
 use super::failure::{Failure, judge};
 use super::gate::Call;
 use super::instant::rfc3339;
-use super::orders::view::{filled, state};
+use super::orders::view::filled;
 use super::request::{Command, json};
 
 /// Digits of a number that are shown.
@@ -75,7 +75,7 @@ fn view(order: &found::FoundOrder) -> FoundOrder {
     let application = |form: &Form| filled(&form.application_id);
     FoundOrder {
         order_id: summary.order_id.to_string(),
-        state: state(summary.state),
+        state: summary.state.into(),
         created_at: rfc3339(summary.order_id.made_at()),
         updated_at: rfc3339(summary.updated_at),
         ended_at: summary.ended_at.map(rfc3339),

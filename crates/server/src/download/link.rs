@@ -6,8 +6,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use contract::control::ReportState;
 use domain::Id;
+use domain::report::ReportState;
 use store::tenants::Tenant;
 use store::views::Viewer;
 use store::{Fault, FaultKind};

@@ -8,7 +8,7 @@ use contract::store_auth::{
     TenantTokenRequest,
 };
 use domain::TenantId;
-use store::tickets::NO_TENANT;
+use store::tenants::NO_TENANT;
 
 use super::auth::{Bought, current_token, fault, find_access, find_app_by_secret};
 use crate::app::App;

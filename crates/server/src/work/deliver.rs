@@ -15,14 +15,15 @@
 
 use std::sync::Arc;
 
-use contract::control::{DeliveryState, EventMode};
+use contract::control::EventMode;
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use domain::{AppId, TenantId, UnixMs, retry};
 use store::apps::App as Receiver;
 use store::claims::ClaimedDelivery;
 use store::deliveries::{After, NewAttempt, SinkNote};
-use store::events::EventKind;
 use store::pauses::Pause;
-use store::tickets::NO_TENANT;
+use store::tenants::NO_TENANT;
 use store::{Fault, FaultKind, Key, Saved};
 use tokio::task::JoinSet;
 

@@ -5,10 +5,10 @@ use contract::event::{
     CheckCreated, ClientContactInfo, Event, FieldValue, Header, Mobile,
 };
 use domain::Id;
+use domain::event::EventKind;
 use store::apps::App as Receiver;
 use store::claims::{ClaimedDelivery, Told};
 use store::content::{Form, Person};
-use store::events::EventKind;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
 

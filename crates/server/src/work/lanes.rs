@@ -211,8 +211,8 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use domain::event::{EventId, EventKind};
     use domain::{Id, TenantId, UnixMs};
-    use store::events::{EventId, EventKind};
 
     use super::*;
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
+use domain::event::EventKind;
 use domain::order::Actor;
 use domain::{AppId, Id, TenantId, UnixMs};
 use server::{chance, work};
@@ -17,7 +18,7 @@ use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{FinalResult, Form, Person, ReportSource, Words, to_text};
 use store::deliveries::Delivery;
-use store::events::{Event, EventKind};
+use store::events::Event;
 use store::tenants::{NewTenant, Tenant, TenantSettings};
 use store::{NewReport, OrderCommand, Outcome, Request, Saved};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

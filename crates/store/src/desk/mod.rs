@@ -16,6 +16,7 @@ use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::order_pages;
+use crate::rows::IdempotencyKey;
 use crate::tenants::Tenant;
 
 /// The digest of a command that has nothing to be recognised by.
@@ -123,17 +124,6 @@ pub struct NewReport {
     pub is_preview: bool,
     /// Name and address, sealed.
     pub content: Vec<u8>,
-}
-
-/// An Idempotency-Key with the request that it came with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    /// The API key that asked: the same text from two callers is two keys.
-    pub api_key_id: Id,
-    /// The digest of the Idempotency-Key.
-    pub key_digest: Digest,
-    /// The digest of method, path and body.
-    pub request_digest: Digest,
 }
 
 /// How a command ended.

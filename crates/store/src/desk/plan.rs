@@ -2,83 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use contract::control::{ReportKind, ReportState};
 use contract::evidence::AuditEntry;
+use domain::event::EventKind;
 use domain::order::{
     self, Action, Actor, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
 };
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::report::{ReportKind, ReportState};
+use domain::{Id, TenantId, UnixMs};
 
-use super::{
-    IdempotencyKey, NO_DIGEST, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting,
-};
+use super::{NO_DIGEST, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting};
 use crate::audit::By;
 use crate::engine::Ids;
-use crate::events::EventKind;
 use crate::fault::{Fault, FaultKind};
+use crate::rows::{
+    ApplicationRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow, Values, WRITES,
+};
 use crate::seal::{Key, Place, fill_random};
-use crate::value::Row;
-
-/// The columns of an order's row, in the order in which [`OrderRow::read`] takes them.
-pub(crate) const ORDER_COLUMNS: &str = "tenant_id, order_id, app_id, account_id, package_id, state, \
-    placed_by, stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at";
-
-/// The hot row of one order.
-#[derive(Debug, Clone)]
-pub(crate) struct OrderRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) order_id: Id,
-    pub(crate) app_id: AppId,
-    pub(crate) account_id: Id,
-    pub(crate) package_id: String,
-    pub(crate) state: State,
-    pub(crate) placed_by: Id,
-    pub(crate) stage_time_last: i64,
-    pub(crate) result_count: i64,
-    pub(crate) result_digest: Option<Digest>,
-    pub(crate) entry_last: Id,
-    pub(crate) wrapped_key: Vec<u8>,
-    pub(crate) updated_at: UnixMs,
-    pub(crate) ended_at: Option<UnixMs>,
-}
-
-impl OrderRow {
-    pub(crate) fn read(row: &Row) -> Result<OrderRow, Fault> {
-        let state = State::from_number(i16::try_from(row.int(5)?).unwrap_or(0))
-            .ok_or_else(|| Fault::new(FaultKind::Damaged, "an order's state is unknown"))?;
-        Ok(OrderRow {
-            tenant_id: TenantId(row.int(0)?),
-            order_id: Id(row.int(1)?),
-            app_id: AppId(row.int(2)?),
-            account_id: Id(row.int(3)?),
-            package_id: row.text(4)?,
-            state,
-            placed_by: Id(row.int(6)?),
-            stage_time_last: row.int(7)?,
-            result_count: row.int(8)?,
-            result_digest: row.find_bytes(9)?.map(digest).transpose()?,
-            entry_last: Id(row.int(10)?),
-            wrapped_key: row.bytes(11)?.to_vec(),
-            updated_at: UnixMs(row.int(12)?),
-            ended_at: row.find_int(13)?.map(UnixMs),
-        })
-    }
-
-    /// Whether the order's data key is destroyed, and everything that was sealed under it gone.
-    pub(crate) fn is_erased(&self) -> bool {
-        self.wrapped_key.is_empty()
-    }
-
-    /// Where the order's data key is wrapped.
-    pub(crate) fn key_place(tenant_id: TenantId, order_id: Id) -> Place {
-        Place::new("orders", tenant_id, order_id.0)
-    }
-}
-
-/// A digest as it stands in a row.
-pub(crate) fn digest(bytes: &[u8]) -> Result<Digest, Fault> {
-    bytes.try_into().map_err(|_| Fault::new(FaultKind::Damaged, "a digest is not 16 bytes"))
-}
 
 /// What a batch's commands need to know, as the engine loaded it.
 #[derive(Debug, Default)]
@@ -107,66 +46,25 @@ pub(crate) struct Plan {
     pub(crate) audits: Vec<(TenantId, AuditEntry)>,
 }
 
-#[derive(Debug)]
-pub(crate) struct EntryRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) entry_id: Id,
-    pub(crate) order_id: Id,
-    pub(crate) entry_before: Id,
-    pub(crate) change: Change,
-    pub(crate) actor: Actor,
-    pub(crate) at: UnixMs,
-    pub(crate) report_count: i64,
-    pub(crate) digest: Digest,
-    pub(crate) sealed: Vec<u8>,
-}
-
-#[derive(Debug)]
-pub(crate) struct StageRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) order_id: Id,
-    pub(crate) stage: Digest,
-    pub(crate) digest: Digest,
-}
-
-#[derive(Debug)]
-pub(crate) struct ReportRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) report_id: Id,
-    pub(crate) order_id: Id,
-    pub(crate) kind: ReportKind,
-    pub(crate) state: ReportState,
-    pub(crate) due_at: Option<UnixMs>,
-    pub(crate) sealed: Vec<u8>,
-}
-
-#[derive(Debug)]
-pub(crate) struct EventRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) event_no: Id,
-    pub(crate) tag: [u8; 8],
-    pub(crate) app_id: AppId,
-    pub(crate) kind: EventKind,
-    pub(crate) order_id: Option<Id>,
-    pub(crate) created_at: UnixMs,
-}
-
-#[derive(Debug)]
-pub(crate) struct UsedKeyRow {
-    pub(crate) key: IdempotencyKey,
-    pub(crate) order_id: Id,
-    pub(crate) created_at: UnixMs,
-}
-
-/// By which an application's orders are found.
-#[derive(Debug)]
-pub(crate) struct ApplicationRow {
-    pub(crate) tenant_id: TenantId,
-    pub(crate) application: Digest,
-    pub(crate) order_id: Id,
-}
-
 impl Plan {
+    /// The rows to write, those of each of [`WRITES`] together.
+    pub(crate) fn values(&self) -> [Vec<Values>; WRITES.len()] {
+        fn list<T>(rows: &[T], values: fn(&T) -> Values) -> Vec<Values> {
+            rows.iter().map(values).collect()
+        }
+        [
+            list(&self.placed, OrderRow::new_values),
+            list(&self.changed, OrderRow::changed_values),
+            list(&self.entries, EntryRow::values),
+            list(&self.stages, StageRow::values),
+            list(&self.reports, ReportRow::values),
+            list(&self.events, EventRow::values),
+            list(&self.events, EventRow::delivery_values),
+            list(&self.used_keys, UsedKeyRow::values),
+            list(&self.applications, ApplicationRow::values),
+        ]
+    }
+
     /// Whether a delivery became due.
     pub(crate) fn has_deliveries(&self) -> bool {
         !self.events.is_empty()

@@ -6,19 +6,19 @@ use std::time::Duration;
 use domain::id::{IdMaker, NODES};
 use domain::order::Action;
 use domain::{Id, UnixMs};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use tokio::sync::mpsc;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Statement as Prepared};
 
+use super::connect::{RECONNECT_AFTER, SESSION_TIME, connect, parameters, pause, row};
 use super::sessions::Sessions;
-use super::{Asked, RECONNECT_AFTER, SESSION_TIME, connect, parameters, pause, row};
 use crate::audit;
-use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, Plan, digest, plan};
+use crate::desk::plan::{Loaded, Plan, plan};
 use crate::desk::{BATCH_MAX, OrderKey, Outcome, Waiting};
-use crate::engine::{BEAT, EndWithWriter, Ids, Signals, writer_gone};
+use crate::engine::{Answer, BEAT, EndWithWriter, Ids, Signals};
 use crate::fault::{Fault, FaultKind};
-use crate::sql::{self, Kind, Table};
+use crate::rows::{self, OrderRow, Values, WRITES, Write, digest};
 use crate::value::{Value, values};
 
 /// The first key of the advisory locks by which replicas share out the node numbers of ids.
@@ -27,6 +27,9 @@ const NODE_LOCKS: i32 = 0x7072_6f62;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a command is tried that finds another replica's row in its way: it sees that row the next time.
 const TRIES: u32 = 3;
+
+/// A command and who waits for its outcome.
+pub(super) type Asked = (Box<Waiting>, Answer<Outcome>);
 
 /// What it takes to open a desk, again when its connection ends.
 pub(super) struct Opening {
@@ -45,15 +48,8 @@ pub(super) struct Desk {
     generation: u64,
     ids: Ids,
     lock_orders: Prepared,
-    order: Prepared,
-    order_change: Prepared,
-    entry: Prepared,
-    stage: Prepared,
-    report: Prepared,
-    event: Prepared,
-    delivery: Prepared,
-    used_key: Prepared,
-    application: Prepared,
+    /// Of each of [`WRITES`].
+    writes: Vec<Prepared>,
     audit: [Prepared; 3],
     signals: Signals,
 }
@@ -76,38 +72,14 @@ impl Opening {
                  SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
             )
             .await?;
-        let lock_orders = lock_orders();
-        let texts = [
-            lock_orders,
-            sql::ORDERS.insert_many(),
-            sql::ORDER_CHANGES.update_many(),
-            sql::ENTRIES.insert_many(),
-            sql::STAGES.insert_many(),
-            sql::REPORTS.insert_many(),
-            sql::EVENTS.insert_many(),
-            sql::DELIVERIES.insert_many(),
-            sql::USED_KEYS.insert_many(),
-            sql::APPLICATIONS.insert_many(),
-            audit::ADVANCE.to_owned(),
-            audit::ADD.to_owned(),
-            audit::KEEP.to_owned(),
-        ];
-        let prepared = try_join_all(texts.iter().map(|text| client.prepare(text))).await?;
-        let [
-            lock_orders,
-            order,
-            order_change,
-            entry,
-            stage,
-            report,
-            event,
-            delivery,
-            used_key,
-            application,
-            audit_advance,
-            audit_add,
-            audit_keep,
-        ] = <[Prepared; 13]>::try_from(prepared).map_err(|_| writer_gone())?;
+        let lock_orders = client.prepare(&lock_orders()).await?;
+        let writes = WRITES.map(Write::many);
+        let writes = try_join_all(writes.iter().map(|text| client.prepare(text))).await?;
+        let (advance, add, keep) = tokio::try_join!(
+            client.prepare(audit::ADVANCE),
+            client.prepare(audit::ADD),
+            client.prepare(audit::KEEP),
+        )?;
         if self.claims_node {
             let node = claim_node(&client).await?;
             let mut ids = self.ids.lock();
@@ -120,16 +92,8 @@ impl Opening {
             generation,
             ids: self.ids.clone(),
             lock_orders,
-            order,
-            order_change,
-            entry,
-            stage,
-            report,
-            event,
-            delivery,
-            used_key,
-            application,
-            audit: [audit_advance, audit_add, audit_keep],
+            writes,
+            audit: [advance, add, keep],
             signals: self.signals.clone(),
         })
     }
@@ -158,56 +122,15 @@ impl Desk {
         let beat = if self.signals.is_failing() { BEAT } else { "" };
         // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
         // behind it, and the commit takes everything back: the first fault in this order is the true one.
-        let done = tokio::join!(
+        let rows = plan.values();
+        let writes = WRITES.iter().zip(&self.writes).zip(&rows);
+        let writes = writes.map(|((write, text), rows)| write_many(client, write, text, rows));
+        let (written, beat, commit) = tokio::join!(
             biased;
-            many(client, &self.order, &sql::ORDERS, &plan.placed, sql::order_values),
-            many(
-                client,
-                &self.order_change,
-                &sql::ORDER_CHANGES,
-                &plan.changed,
-                sql::order_change_values
-            ),
-            many(client, &self.entry, &sql::ENTRIES, &plan.entries, sql::entry_values),
-            many(client, &self.stage, &sql::STAGES, &plan.stages, sql::stage_values),
-            many(client, &self.report, &sql::REPORTS, &plan.reports, sql::report_values),
-            many(client, &self.event, &sql::EVENTS, &plan.events, sql::event_values),
-            many(client, &self.delivery, &sql::DELIVERIES, &plan.events, sql::delivery_values),
-            many(client, &self.used_key, &sql::USED_KEYS, &plan.used_keys, sql::used_key_values),
-            many(
-                client,
-                &self.application,
-                &sql::APPLICATIONS,
-                &plan.applications,
-                sql::application_values
-            ),
+            join_all(writes),
             async { Ok(client.batch_execute(beat).await?) },
-            async { self.commit_unless_audited(&plan).await },
+            self.commit_unless_audited(&plan),
         );
-        let (
-            placed,
-            changed,
-            entries,
-            stages,
-            reports,
-            events,
-            deliveries,
-            used_keys,
-            applications,
-            beat,
-            commit,
-        ) = done;
-        let written = [
-            placed,
-            changed,
-            entries,
-            stages,
-            reports,
-            events,
-            deliveries,
-            used_keys,
-            applications,
-        ];
         let done = written.into_iter().chain([beat, commit]).collect::<Result<(), Fault>>();
         done.map_err(Fault::at_commit)?;
         if !plan.audits.is_empty() {
@@ -271,7 +194,7 @@ impl Desk {
     async fn load_extra(&self, loaded: &mut Loaded, command: &Waiting) -> Result<(), Fault> {
         if let Some(key) = command.idempotency {
             let values = values![key.api_key_id.0, key.key_digest.as_slice()];
-            for found in self.client.query(sql::FIND_USED_KEY, &parameters(&values)).await? {
+            for found in self.client.query(rows::FIND_USED_KEY, &parameters(&values)).await? {
                 let found = row(&found)?;
                 let used = (digest(found.bytes(0)?)?, found.find_int(1)?.map(Id));
                 loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
@@ -281,7 +204,7 @@ impl Desk {
         match command.command().action {
             Action::Progress(mark) => {
                 let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
-                for found in self.client.query(sql::FIND_STAGE, &parameters(&values)).await? {
+                for found in self.client.query(rows::FIND_STAGE, &parameters(&values)).await? {
                     loaded.stages.insert((key, mark.stage), digest(row(&found)?.bytes(0)?)?);
                 }
             }
@@ -290,7 +213,7 @@ impl Desk {
                 let Some(order) = several else { return Ok(()) };
                 let values = values![key.tenant_id.0, order.entry_last.0];
                 let found =
-                    self.client.query(sql::LIST_RESULT_DIGESTS, &parameters(&values)).await?;
+                    self.client.query(rows::LIST_RESULT_DIGESTS, &parameters(&values)).await?;
                 let digests = found.iter().map(|found| digest(row(found)?.bytes(0)?));
                 loaded.results.insert(key, digests.collect::<Result<_, _>>()?);
             }
@@ -302,9 +225,9 @@ impl Desk {
 
 /// Locks the orders of a batch in the order of their keys, and reads them as they are then.
 pub(crate) fn lock_orders() -> String {
-    let columns = ORDER_COLUMNS.replace(", ", ", o.");
+    let columns = OrderRow::columns("o");
     format!(
-        "SELECT o.{columns} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
+        "SELECT {columns} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
          JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_id = k.order_id \
          ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
     )
@@ -337,65 +260,24 @@ async fn claim_node(client: &Client) -> Result<u8, Fault> {
 }
 
 /// Writes all rows of a table with one statement, one array for each column.
-async fn many<T, const N: usize>(
+async fn write_many(
     client: &Client,
+    write: &Write,
     statement: &Prepared,
-    table: &Table<N>,
-    rows: &[T],
-    values: fn(&T) -> [Value; N],
+    rows: &[Values],
 ) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut columns = table.columns.map(|(_, kind)| Column::new(kind, rows.len()));
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(values(row)) {
-            column.push(value);
-        }
-    }
-    let parameters = columns.each_ref().map(Column::parameter);
+    let column = |place: usize| rows.iter().map(|row| &row[place]).collect::<Vec<&Value>>();
+    let columns: Vec<_> = (0..write.columns.len()).map(column).collect();
+    let parameters: Vec<_> = columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
     let touched = client.execute(statement, &parameters).await?;
     if touched != rows.len() as u64 {
         // The commit is on its way already, so that this is no fault after which a command may be tried again.
         return Err(Fault::new(FaultKind::Storage, "a row that was locked is not there to change"));
     }
     Ok(())
-}
-
-/// One column of a batch.
-enum Column {
-    Ints(Vec<Option<i64>>),
-    Texts(Vec<Option<String>>),
-    Bytes(Vec<Option<Vec<u8>>>),
-}
-
-impl Column {
-    fn new(kind: Kind, rows: usize) -> Column {
-        match kind {
-            Kind::Int => Column::Ints(Vec::with_capacity(rows)),
-            Kind::Text => Column::Texts(Vec::with_capacity(rows)),
-            Kind::Bytes => Column::Bytes(Vec::with_capacity(rows)),
-        }
-    }
-
-    fn push(&mut self, value: Value) {
-        match (self, value) {
-            (Column::Ints(column), Value::Int(value)) => column.push(Some(value)),
-            (Column::Texts(column), Value::Text(value)) => column.push(Some(value)),
-            (Column::Bytes(column), Value::Bytes(value)) => column.push(Some(value)),
-            (Column::Ints(column), _) => column.push(None),
-            (Column::Texts(column), _) => column.push(None),
-            (Column::Bytes(column), _) => column.push(None),
-        }
-    }
-
-    fn parameter(&self) -> &(dyn ToSql + Sync) {
-        match self {
-            Column::Ints(column) => column,
-            Column::Texts(column) => column,
-            Column::Bytes(column) => column,
-        }
-    }
 }
 
 /// Serves what waits for one desk, batch after batch, and connects anew when the connection ends; at once, since

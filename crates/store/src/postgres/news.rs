@@ -12,8 +12,8 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::Notify;
 use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage};
 
+use super::connect::{RECONNECT_AFTER, SESSION_TIME, connect, in_time, pause, tls};
 use super::sessions::Sessions;
-use super::{RECONNECT_AFTER, SESSION_TIME, connect, in_time, pause, tls};
 use crate::engine::Signals;
 use crate::fault::{Fault, FaultKind};
 

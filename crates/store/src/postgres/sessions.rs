@@ -14,7 +14,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::Config;
 
-use super::{SESSION_TIME, tls};
+use super::connect::{SESSION_TIME, tls};
 use crate::fault::{Fault, FaultKind};
 
 const SESSIONS_MAX: usize = 8;

@@ -4,17 +4,18 @@ use domain::Id;
 use domain::order::Action;
 use rusqlite::Connection;
 
+use super::connection::rows_of;
 use super::overlay::Overlay;
-use super::rows_of;
-use crate::desk::plan::{Loaded, ORDER_COLUMNS, OrderRow, digest};
+use crate::desk::plan::Loaded;
 use crate::desk::{OrderKey, Waiting};
 use crate::fault::Fault;
-use crate::sql;
+use crate::rows::{self, OrderRow, digest};
 use crate::value::values;
 
 /// Reads the row of one order.
 pub(crate) fn find_order() -> String {
-    format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id = $1 AND tenant_id = $2")
+    let columns = OrderRow::columns("o");
+    format!("SELECT {columns} FROM orders o WHERE o.order_id = $1 AND o.tenant_id = $2")
 }
 
 /// Loads what the rules need to know for these commands, as of one moment.
@@ -29,7 +30,7 @@ pub(super) fn load<'a>(
     for command in commands {
         if let Some(key) = command.idempotency {
             let values = values![key.api_key_id.0, key.key_digest.as_slice()];
-            for row in rows_of(connection, sql::FIND_USED_KEY, &values)? {
+            for row in rows_of(connection, rows::FIND_USED_KEY, &values)? {
                 let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
                 loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
             }
@@ -54,7 +55,7 @@ pub(super) fn load<'a>(
                     continue;
                 }
                 let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
-                for row in rows_of(connection, sql::FIND_STAGE, &values)? {
+                for row in rows_of(connection, rows::FIND_STAGE, &values)? {
                     loaded.stages.insert((key, mark.stage), digest(row.bytes(0)?)?);
                 }
             }
@@ -72,7 +73,7 @@ fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> 
         return Ok(());
     };
     let values = values![key.tenant_id.0, order.entry_last.0];
-    let found = rows_of(connection, sql::LIST_RESULT_DIGESTS, &values)?;
+    let found = rows_of(connection, rows::LIST_RESULT_DIGESTS, &values)?;
     let digests = found.iter().map(|row| digest(row.bytes(0)?)).collect::<Result<_, _>>()?;
     loaded.results.insert(key, digests);
     Ok(())

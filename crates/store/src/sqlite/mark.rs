@@ -44,7 +44,7 @@ pub(super) struct Mark {
 
 /// The name of the mark of the database at `database`.
 pub(super) fn name(database: &Path) -> PathBuf {
-    super::beside(database, "-mark")
+    super::connection::beside(database, "-mark")
 }
 
 /// Reads the mark of the database at `database`.
@@ -70,7 +70,7 @@ impl Mark {
         file.write_all_at(&encode(reach), 0)?;
         file.sync_all()?;
         fs::rename(&draft, &self.path)?;
-        super::sync_folder(&self.path)?;
+        super::connection::sync_folder(&self.path)?;
         *kept = Some((file, reach));
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Mark {
     pub(super) fn remove(&self) -> Result<(), Fault> {
         if self.lock().take().is_some() {
             fs::remove_file(&self.path)?;
-            super::sync_folder(&self.path)?;
+            super::connection::sync_folder(&self.path)?;
         }
         Ok(())
     }

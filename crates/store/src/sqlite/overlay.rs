@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use domain::order::{Action, Digest};
 
-use crate::desk::plan::{OrderRow, Plan};
+use crate::desk::plan::Plan;
 use crate::desk::{OrderKey, Waiting};
+use crate::rows::OrderRow;
 
 /// The orders and stages of the batches that the writer has not written yet.
 #[derive(Debug, Default)]

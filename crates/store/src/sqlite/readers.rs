@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::connection::{BUSY, plan_once, rows_of};
 use super::inbox::Inbox;
-use super::{plan_once, rows_of};
 use crate::engine::{Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Value};
@@ -52,7 +52,7 @@ impl Readers {
 pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(super::BUSY)?;
+    connection.busy_timeout(BUSY)?;
     plan_once(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch("PRAGMA cache_size = -2048; PRAGMA query_only = ON;")?;

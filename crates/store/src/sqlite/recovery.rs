@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
+use super::connection::{BUSY, beside, open, sync_folder};
 use super::mark::{self, Reach};
 use super::redo::{self, Record, Redo};
 use super::rows::Rows;
-use super::{BUSY, beside, open, sync_folder};
 use crate::Opening;
 use crate::fault::{Fault, FaultKind};
 

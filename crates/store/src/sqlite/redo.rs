@@ -252,7 +252,7 @@ fn record_head(number: u64, payload: &[u8]) -> [u8; HEAD_BYTES] {
 
 /// The name of one of the two files.
 pub(super) fn name(database: &Path, place: usize) -> PathBuf {
-    super::beside(database, &format!("-redo-{place}"))
+    super::connection::beside(database, &format!("-redo-{place}"))
 }
 
 fn open_file(path: &Path) -> Result<File, Fault> {
@@ -261,7 +261,7 @@ fn open_file(path: &Path) -> Result<File, Fault> {
     let file =
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if is_new {
-        super::sync_folder(path)?;
+        super::connection::sync_folder(path)?;
     }
     Ok(file)
 }

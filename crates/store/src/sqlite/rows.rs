@@ -3,64 +3,31 @@
 
 use rusqlite::{Connection, params_from_iter};
 
-use super::{dialect, prepare};
+use super::connection::{dialect, prepare};
 use crate::audit;
 use crate::desk::plan::Plan;
 use crate::fault::{Fault, FaultKind};
-use crate::sql;
+use crate::rows::{Values, WRITES};
 use crate::value::{Statement, Value};
 
-/// How many statements write a batch.
-const STATEMENTS: usize = 9;
-/// The place of the statement for `stage_keys`.
-const STAGES: usize = 3;
-
-/// One row: the parameters of its statement.
-type Values = Box<[Value]>;
-
-/// Rows to write, those of each statement together.
+/// Rows to write, those of each of [`WRITES`] together.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    lists: [Vec<Values>; STATEMENTS],
+    lists: [Vec<Values>; WRITES.len()],
     /// Entries of audit chains, which build on each other; they never go through the log.
     audits: Vec<Statement>,
 }
 
 /// The statements by which rows are written, in SQLite's dialect.
 pub(super) fn texts() -> Vec<String> {
-    let texts: [String; STATEMENTS] = [
-        sql::ORDERS.insert_one(),
-        sql::ORDER_CHANGES.update_one(),
-        sql::ENTRIES.insert_one(),
-        sql::STAGES.insert_one(),
-        sql::REPORTS.insert_one(),
-        sql::EVENTS.insert_one(),
-        sql::DELIVERIES.insert_one(),
-        sql::USED_KEYS.insert_one(),
-        sql::APPLICATIONS.insert_one(),
-    ];
-    texts.iter().map(|text| dialect(text)).collect()
-}
-
-fn list<T, const N: usize>(rows: &[T], values: fn(&T) -> [Value; N]) -> Vec<Values> {
-    rows.iter().map(|row| Values::from(values(row))).collect()
+    WRITES.iter().map(|write| dialect(&write.one())).collect()
 }
 
 impl Rows {
     /// The rows of a plan.
     pub(super) fn of(plan: &Plan) -> Rows {
         Rows {
-            lists: [
-                list(&plan.placed, sql::order_values),
-                list(&plan.changed, sql::order_change_values),
-                list(&plan.entries, sql::entry_values),
-                list(&plan.stages, sql::stage_values),
-                list(&plan.reports, sql::report_values),
-                list(&plan.events, sql::event_values),
-                list(&plan.events, sql::delivery_values),
-                list(&plan.used_keys, sql::used_key_values),
-                list(&plan.applications, sql::application_values),
-            ],
+            lists: plan.values(),
             audits: plan
                 .audits
                 .iter()
@@ -80,14 +47,20 @@ impl Rows {
         connection: &Connection,
         texts: &[String],
     ) -> Result<(), Fault> {
-        for (place, text) in texts.iter().enumerate().take(STATEMENTS) {
+        for ((place, write), text) in WRITES.iter().enumerate().zip(texts) {
             let mut rows: Vec<&Values> =
                 batches.clone().flat_map(|batch| &batch.lists[place]).collect();
             if rows.is_empty() {
                 continue;
             }
             // Stable: of two changes of one order the later one stays the later one.
-            rows.sort_by_key(|row| key(place, row));
+            rows.sort_by_key(|row| {
+                let int = |column: Option<&usize>| match column.map(|column| &row[*column]) {
+                    Some(Value::Int(value)) => *value,
+                    _ => 0,
+                };
+                (int(write.clustered_by.first()), int(write.clustered_by.get(1)))
+            });
             let mut statement = connection.prepare_cached(text)?;
             for row in rows {
                 if statement.execute(params_from_iter(row.iter()))? != 1 {
@@ -129,16 +102,6 @@ impl Rows {
             rows.lists.get_mut(usize::from(*place))?.push(row);
         }
         bytes.is_empty().then_some(rows)
-    }
-}
-
-/// Where a row lies: most tables lie by the id in their second column, `stage_keys` by the first two, and keys
-/// that were used, which are few, by chance.
-fn key(place: usize, row: &[Value]) -> (i64, i64) {
-    match row {
-        [Value::Int(tenant_id), Value::Int(id), ..] if place == STAGES => (*tenant_id, *id),
-        [_, Value::Int(id), ..] => (*id, 0),
-        _ => (0, 0),
     }
 }
 
@@ -204,12 +167,12 @@ mod tests {
         #[test]
         fn rows_survive_as_bytes(
             rows in proptest::collection::vec(
-                (0..STATEMENTS, proptest::collection::vec(any_value(), 0..15)), 0..20),
+                (0..WRITES.len(), proptest::collection::vec(any_value(), 0..15)), 0..20),
             cut in 1..50usize,
         ) {
             let mut made = Rows::default();
             for (place, row) in rows {
-                made.lists[place].push(row.into());
+                made.lists[place].push(row);
             }
             let mut bytes = Vec::new();
             made.encode(&mut bytes);

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params_from_iter};
 
+use super::connection::{BUSY, collect, open, prepare};
 use super::inbox::{Inbox, Logged, Task};
 use super::mark::Mark;
 use super::recovery::{END_RUN, Pulse, find_pulse, note_applied};
 use super::rows::Rows;
-use super::{BUSY, collect, open, prepare};
 use crate::engine::Signals;
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Statement, Written};

@@ -1,6 +1,7 @@
 //! Long connections: one use per id, a limit per app over all replicas that live, and nothing set aside beside one.
 
-use contract::control::{DeliveryState, EventMode};
+use contract::control::EventMode;
+use domain::delivery::DeliveryState;
 use domain::{AppId, Id};
 use store::connections::{BEAT_AGE_MAX_MS, ConnectionNews, Holder, NewConnection, Opened};
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use contract::control::DeliveryState;
+use domain::delivery::DeliveryState;
+use domain::event::{EventId, EventKind};
 use domain::{AppId, Id};
 use store::FaultKind;
 use store::claims::ClaimedDelivery;
 use store::content::Exchange;
 use store::deliveries::NewAttempt;
-use store::events::{EventId, EventKind};
 
 use crate::sinks::hold;
 use crate::support::*;

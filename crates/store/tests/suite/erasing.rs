@@ -1,8 +1,9 @@
 //! Erasing: what goes, what stays, what keeps an order; and that nothing of it is left in the engine's files.
 
-use contract::control::{DeliveryState, ReportState};
 use contract::evidence::{CERTIFICATE, Certificate, ErasureRule, Signed};
+use domain::delivery::DeliveryState;
 use domain::order::Refusal;
+use domain::report::ReportState;
 use domain::retention::{Bounds, DAY_MS, Stays, judge};
 use domain::{AppId, Id, order::State};
 use store::audit::By;

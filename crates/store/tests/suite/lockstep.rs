@@ -135,7 +135,7 @@ impl Side {
     }
 
     /// Each order's entries, as far as ids do not differ.
-    async fn timelines(&self) -> Vec<Vec<(Option<State>, State, i16)>> {
+    async fn timelines(&self) -> Vec<Vec<(Option<State>, State, i64)>> {
         let mut timelines = Vec::new();
         for order_id in &self.orders {
             let order =
@@ -151,7 +151,7 @@ impl Side {
 /// The rules alone.
 struct Model {
     orders: Vec<Order>,
-    timelines: Vec<Vec<(Option<State>, State, i16)>>,
+    timelines: Vec<Vec<(Option<State>, State, i64)>>,
     settings: Settings,
 }
 

@@ -1,7 +1,7 @@
 //! An order's life as the store keeps it.
 
-use contract::control::{ReportKind, ReportState};
 use domain::order::{Actor, Refusal, Rule, State};
+use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id};
 use store::content::Words;
 use store::order_pages::OrderFilter;

@@ -1,6 +1,6 @@
 //! Reports: claimed under a lease, fetched, recorded.
 
-use contract::control::ReportState;
+use domain::report::ReportState;
 use domain::{Id, TenantId};
 use store::Key;
 use store::audit::By;

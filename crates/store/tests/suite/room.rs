@@ -1,6 +1,6 @@
 //! Queues of reports, what is stored for whom, and leases that nobody holds.
 
-use contract::control::ReportState;
+use domain::report::ReportState;
 use domain::{Id, UnixMs};
 use store::alerts::Subject;
 use store::audit::By;

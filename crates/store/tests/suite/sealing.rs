@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use contract::control::DeliveryState;
 use domain::Id;
+use domain::delivery::DeliveryState;
 use store::answers::KeptAnswer;
 use store::content::Exchange;
 use store::deliveries::NewAttempt;

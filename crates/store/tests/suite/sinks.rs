@@ -1,11 +1,11 @@
 //! Apps without a sink, with a failing one, and paused: what waits for them, and what is sent again.
 
-use contract::control::DeliveryState;
+use domain::delivery::DeliveryState;
+use domain::event::EventKind;
 use domain::{AppId, TenantId};
 use store::Saved;
 use store::claims::ClaimedDelivery;
 use store::deliveries::{After, NewAttempt, SinkNote};
-use store::events::EventKind;
 use store::pauses::{AlertKind, Pause};
 use store::resend::Span;
 

@@ -1,11 +1,12 @@
 //! Installations of store apps, and their tickets.
 
 use contract::scope::Scope;
+use domain::event::EventKind;
 use domain::{AppId, TenantId, UnixMs};
 use store::Saved;
-use store::events::EventKind;
 use store::installations::Installation;
-use store::tickets::{DueTicket, NO_TENANT};
+use store::tenants::NO_TENANT;
+use store::tickets::DueTicket;
 
 use crate::support::*;
 use crate::tenancy::new_app;

@@ -47,7 +47,7 @@ pub(crate) async fn resend_app_events(
         return Ok(first);
     }
     let (store, now) = (&call.app.store, call.app.clock.now());
-    let span = Span { since, until, states: body.states };
+    let span = Span { since, until, states: body.states.into_iter().map(Into::into).collect() };
     let mut count = 0;
     // Nothing has happened in the future.
     if since <= now {

@@ -42,11 +42,12 @@ pub(crate) async fn list_deliveries(call: Call) -> Result<Response, Failure> {
 }
 
 fn view(event: &Event, delivery: &Delivery, may_see_exchanges: bool) -> control::Delivery {
-    let next_attempt_at = delivery.due_at.filter(|_| delivery.state == DeliveryState::Due);
+    let next_attempt_at =
+        delivery.due_at.filter(|_| delivery.state == domain::delivery::DeliveryState::Due);
     let attempts = delivery.attempts.iter().map(|attempt| view_attempt(attempt, may_see_exchanges));
     control::Delivery {
         app_id: event.app_id.to_string(),
-        state: delivery.state,
+        state: delivery.state.into(),
         hold_reason: None,
         attempt_count: u32::try_from(delivery.attempts.len()).unwrap_or(u32::MAX),
         next_attempt_at: next_attempt_at.map(rfc3339),

@@ -5,8 +5,9 @@ use axum::response::Response;
 use contract::control::{self, ListEvents, Page};
 use contract::event::EventType;
 use domain::Id;
+use domain::event::EventKind;
 use domain::order::Rule;
-use store::events::{Event, EventFilter, EventKind};
+use store::events::{Event, EventFilter};
 use store::tenants::Tenant;
 
 use super::view;
@@ -34,8 +35,8 @@ pub(crate) async fn list_events(
     let limit = cursor::limit(list.limit);
     let filter = EventFilter {
         app_id: list.app_id.and_then(|app_id| app_id.parse().ok()),
-        kind: list.event_type.as_deref().and_then(EventType::parse).map(kind),
-        state: list.state,
+        kind: list.event_type.as_deref().and_then(EventType::parse).map(EventKind::from),
+        state: list.state.map(Into::into),
     };
     let events = match list.order_id.and_then(|order_id| order_id.parse().ok()) {
         Some(order_id) => {
@@ -49,14 +50,6 @@ pub(crate) async fn list_events(
         cursor::write(Of::Events, [last.event_id.event_no.0])
     });
     Ok(json(StatusCode::OK, &page))
-}
-
-fn kind(event_type: EventType) -> EventKind {
-    match event_type {
-        EventType::AccountCreated => EventKind::AccountCreated,
-        EventType::CheckCreated => EventKind::OrderCreated,
-        EventType::CheckCanceled => EventKind::OrderCanceled,
-    }
 }
 
 /// All events of an order, newest first: those of the timeline's entries that cause one. None for an order that

@@ -6,8 +6,8 @@ pub(super) mod list;
 pub(super) mod resend;
 
 use contract::control;
-use contract::event::{APP_TICKET, EventType};
-use store::events::{Event, EventId, EventKind};
+use domain::event::{EventId, EventKind};
+use store::events::Event;
 
 use super::failure::Failure;
 use super::gate::Call;
@@ -15,23 +15,17 @@ use super::instant::rfc3339;
 
 /// An event as the API shows it: what it is about, not what it says.
 fn view(event: &Event) -> control::Event {
-    let event_type = match event.kind {
-        EventKind::AccountCreated => EventType::AccountCreated.as_str(),
-        EventKind::OrderCreated => EventType::CheckCreated.as_str(),
-        EventKind::OrderCanceled => EventType::CheckCanceled.as_str(),
-        EventKind::AppTicket => APP_TICKET,
-    };
     // An event's number is the id of what caused it.
     let account_id =
         (event.kind == EventKind::AccountCreated).then(|| event.event_id.event_no.to_string());
     control::Event {
         event_id: event.event_id.to_string(),
-        event_type: event_type.to_owned(),
+        event_type: event.kind.event_type().to_owned(),
         app_id: event.app_id.to_string(),
         order_id: event.order_id.map(|order_id| order_id.to_string()),
         account_id,
         created_at: rfc3339(event.created_at),
-        delivery_state: event.delivery_state,
+        delivery_state: event.delivery_state.into(),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn list_orders(
     let before = cursor::read(Of::Orders, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));
     let filter = OrderFilter {
-        state: list.state.map(view::from_state),
+        state: list.state.map(Into::into),
         placed_by: call.caller.sees_own_orders_only(Act::ListOrders).then_some(call.caller.key_id),
         ..OrderFilter::default()
     };

@@ -4,7 +4,7 @@ use contract::control::{
     CandidateInfo, ClientContactInfo, Mobile, Order, OrderResult, OrderState, OrderSummary,
     OrderedForm, Report, Stage, TimelineAction, TimelineEntry,
 };
-use domain::order::{Actor, Rule, State};
+use domain::order::{Actor, Rule};
 use domain::{Act, Id, UnixMs};
 use store::content::{FinalResult, Person};
 use store::orders::{self as kept, EntryContent};
@@ -19,33 +19,9 @@ const ARRANGED: (&str, &str) = ("待安排", "arranged");
 /// Who speaks in the platform's own stage: the administrator.
 const ADMINISTRATOR: u32 = 2;
 
-/// The state as the API names it.
-pub(in crate::control) fn state(state: State) -> OrderState {
-    match state {
-        State::Arranged => OrderState::Arranged,
-        State::InReview => OrderState::InReview,
-        State::ReviewWithdrawn => OrderState::ReviewWithdrawn,
-        State::Rejected => OrderState::Rejected,
-        State::Completed => OrderState::Completed,
-        State::Terminated => OrderState::Terminated,
-    }
-}
-
-/// The state that the API names so.
-pub(super) fn from_state(state: OrderState) -> State {
-    match state {
-        OrderState::Arranged => State::Arranged,
-        OrderState::InReview => State::InReview,
-        OrderState::ReviewWithdrawn => State::ReviewWithdrawn,
-        OrderState::Rejected => State::Rejected,
-        OrderState::Completed => State::Completed,
-        OrderState::Terminated => State::Terminated,
-    }
-}
-
 /// An order in a list.
 pub(super) fn summary(kept: &kept::OrderSummary) -> OrderSummary {
-    let state = state(kept.state);
+    let state = OrderState::from(kept.state);
     OrderSummary {
         order_id: kept.order_id.to_string(),
         account_id: kept.account_id.to_string(),
@@ -174,8 +150,8 @@ fn timeline_entry(kept: &kept::TimelineEntry, sight: Sight) -> TimelineEntry {
             EntryContent::Words(words) if sight.shows_words_of(kept) => filled(&words.text),
             _ => None,
         },
-        from_state: kept.from.map(state),
-        to_state: state(kept.to),
+        from_state: kept.from.map(Into::into),
+        to_state: kept.to.into(),
     }
 }
 

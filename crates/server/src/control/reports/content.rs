@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use contract::control::{GetReportContent, ProblemCode, ReportState};
+use contract::control::{GetReportContent, ProblemCode};
+use domain::report::ReportState;
 use store::reports::Report;
 use store::views::Viewer;
 

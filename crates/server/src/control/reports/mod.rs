@@ -7,8 +7,8 @@ pub(super) mod versions;
 pub(super) mod views;
 
 use contract::control;
-use contract::control::ReportState;
 use contract::hex::to_hex;
+use domain::report::ReportState;
 use store::reports::Report;
 
 use super::failure::Failure;
@@ -20,9 +20,9 @@ pub(super) fn view(report: &Report) -> control::Report {
     let is_linked = report.state == ReportState::Linked;
     control::Report {
         report_id: report.report_id.to_string(),
-        kind: report.kind,
+        kind: report.kind.into(),
         name: report.source.name.clone(),
-        state: report.state,
+        state: report.state.into(),
         failure_reason: report.failure.clone(),
         is_refused: report.is_refused,
         preview_url: is_linked.then(|| report.source.url.clone()),

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{self, ProblemCode, ReportState};
+use contract::control::{self, ProblemCode};
 use domain::Id;
+use domain::report::ReportState;
 
 use super::{find, view};
 use crate::control::failure::Failure;

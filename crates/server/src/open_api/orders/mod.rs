@@ -107,7 +107,7 @@ async fn find_page(
             return Err(Failure::field(&code::PARAMETER_ERROR, field, &expected));
         }
     }
-    let state = query.order_status.map(|status| State::from_number(status.number().into()));
+    let state = query.order_status.map(|status| State::try_from(i64::from(status.number())).ok());
     if state == Some(None) {
         // 审批通过 is a state that no order here is ever in. Source: contract, question 4.
         return Ok(order_pages::OrderPage { orders: Vec::new(), next: None });

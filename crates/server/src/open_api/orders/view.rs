@@ -4,17 +4,15 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use contract::control::{ReportKind, ReportState};
 use contract::event::FieldValue;
 use contract::field::{CheckField, I18n};
 use contract::hex::to_hex;
-use contract::order::OrderStatus;
 use contract::order_query::{
     CUSTOM_SUPPLIER, CheckOrder, CreatorInfo, CustomData, ExtItemInfo, FeedbackInfo, PersonInfo,
     ProcessInfo, ProviderInfo, UserIdType,
 };
 use contract::scope::Scope;
-use domain::order::State;
+use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id, UnixMs};
 use store::accounts::{Package, PackageKind};
 use store::content::Person;
@@ -87,7 +85,7 @@ impl<'a> Viewer<'a> {
         Ok(CheckOrder {
             order_id: order_id.to_string(),
             application_id: filled(&form.application_id),
-            order_status: status(summary.state),
+            order_status: summary.state.into(),
             account_third_type: CUSTOM_SUPPLIER,
             package: name(PackageKind::Package, &summary.package_id),
             feedback_info_list: self.feedback(&order),
@@ -217,17 +215,6 @@ impl<'a> Viewer<'a> {
             holder: self.vendor.access.holder(),
         };
         Some(self.app.links.make(&linked, self.now))
-    }
-}
-
-fn status(state: State) -> OrderStatus {
-    match state {
-        State::Arranged => OrderStatus::Arranged,
-        State::InReview => OrderStatus::InReview,
-        State::ReviewWithdrawn => OrderStatus::ReviewWithdrawn,
-        State::Rejected => OrderStatus::Rejected,
-        State::Completed => OrderStatus::Completed,
-        State::Terminated => OrderStatus::Terminated,
     }
 }
 

@@ -1,0 +1,84 @@
+//! `timeline_entries`: what happened to an order, append-only.
+
+use const_format::formatcp;
+use domain::order::{Actor, Change, Digest, State};
+use domain::{Id, TenantId, UnixMs};
+
+use super::Kind::{Bytes, Int};
+use super::{Values, Verb, Write};
+use crate::states::{RESULT_AWAITS_REVIEW, RESULT_COMPLETES};
+use crate::value::values;
+
+pub(super) const INSERT: Write = Write {
+    verb: Verb::Insert,
+    table: "timeline_entries",
+    columns: &[
+        ("tenant_id", Int),
+        ("entry_id", Int),
+        ("order_id", Int),
+        ("entry_before", Int),
+        ("rule", Int),
+        ("from_state", Int),
+        ("to_state", Int),
+        ("actor_kind", Int),
+        ("actor_id", Int),
+        ("at", Int),
+        ("report_count", Int),
+        ("digest", Bytes),
+        ("sealed", Bytes),
+    ],
+    clustered_by: &[1],
+};
+
+/// `actor_kind` of a vendor's app; `actor_id` is then the app's.
+pub(crate) const ACTOR_VENDOR: i64 = 1;
+/// `actor_kind` of a member of the tenant; `actor_id` is then the user's or the API key's.
+const ACTOR_MEMBER: i64 = 2;
+
+/// The digests of all results of an order, from its newest entry back.
+pub(crate) const LIST_RESULT_DIGESTS: &str = formatcp!(
+    "WITH RECURSIVE chain (entry_id, entry_before, rule, digest) AS (\
+      SELECT entry_id, entry_before, rule, digest FROM timeline_entries \
+      WHERE tenant_id = $1 AND entry_id = $2 \
+      UNION ALL SELECT e.entry_id, e.entry_before, e.rule, e.digest FROM timeline_entries e \
+      JOIN chain c ON e.entry_id = c.entry_before WHERE e.tenant_id = $1) \
+    SELECT digest FROM chain WHERE rule IN ({RESULT_COMPLETES}, {RESULT_AWAITS_REVIEW})"
+);
+
+#[derive(Debug)]
+pub(crate) struct EntryRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) entry_id: Id,
+    pub(crate) order_id: Id,
+    pub(crate) entry_before: Id,
+    pub(crate) change: Change,
+    pub(crate) actor: Actor,
+    pub(crate) at: UnixMs,
+    pub(crate) report_count: i64,
+    pub(crate) digest: Digest,
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl EntryRow {
+    pub(crate) fn values(&self) -> Values {
+        let (actor_kind, actor_id) = match self.actor {
+            Actor::Vendor(app_id) => (ACTOR_VENDOR, app_id.0),
+            Actor::Member(id) => (ACTOR_MEMBER, id.0),
+        };
+        values![
+            self.tenant_id.0,
+            self.entry_id.0,
+            self.order_id.0,
+            self.entry_before.0,
+            self.change.rule.number(),
+            self.change.from.map_or(0, State::number),
+            self.change.to.number(),
+            actor_kind,
+            actor_id,
+            self.at.0,
+            self.report_count,
+            self.digest.as_slice(),
+            self.sealed.as_slice(),
+        ]
+    }
+}

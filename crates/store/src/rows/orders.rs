@@ -1,0 +1,138 @@
+//! `orders`: the row of an order; its texts lie sealed in the timeline's entries.
+
+use domain::order::{Digest, State};
+use domain::{AppId, Id, TenantId, UnixMs};
+
+use super::Kind::{Bytes, Int, Text};
+use super::{Values, Verb, Write, digest};
+use crate::fault::Fault;
+use crate::seal::Place;
+use crate::value::{Row, values};
+
+pub(super) const INSERT: Write = Write {
+    verb: Verb::Insert,
+    table: "orders",
+    columns: &[
+        ("tenant_id", Int),
+        ("order_id", Int),
+        ("app_id", Int),
+        ("account_id", Int),
+        ("package_id", Text),
+        ("state", Int),
+        ("placed_by", Int),
+        ("stage_time_last", Int),
+        ("result_count", Int),
+        ("result_digest", Bytes),
+        ("entry_last", Int),
+        ("wrapped_key", Bytes),
+        ("updated_at", Int),
+        ("ended_at", Int),
+    ],
+    clustered_by: &[1],
+};
+
+/// What a change writes into an order's row.
+pub(super) const CHANGE: Write = Write {
+    verb: Verb::Update,
+    table: "orders",
+    columns: &[
+        ("tenant_id", Int),
+        ("order_id", Int),
+        ("state", Int),
+        ("stage_time_last", Int),
+        ("result_count", Int),
+        ("result_digest", Bytes),
+        ("entry_last", Int),
+        ("updated_at", Int),
+        ("ended_at", Int),
+    ],
+    clustered_by: &[1],
+};
+
+#[derive(Debug, Clone)]
+pub(crate) struct OrderRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) order_id: Id,
+    pub(crate) app_id: AppId,
+    pub(crate) account_id: Id,
+    pub(crate) package_id: String,
+    pub(crate) state: State,
+    pub(crate) placed_by: Id,
+    pub(crate) stage_time_last: i64,
+    pub(crate) result_count: i64,
+    pub(crate) result_digest: Option<Digest>,
+    pub(crate) entry_last: Id,
+    pub(crate) wrapped_key: Vec<u8>,
+    pub(crate) updated_at: UnixMs,
+    pub(crate) ended_at: Option<UnixMs>,
+}
+
+impl OrderRow {
+    /// The columns that [`OrderRow::read`] takes, of the table called `alias`.
+    pub(crate) fn columns(alias: &str) -> String {
+        let name = |(name, _): &(&str, _)| format!("{alias}.{name}");
+        INSERT.columns.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn read(row: &Row) -> Result<OrderRow, Fault> {
+        Ok(OrderRow {
+            tenant_id: TenantId(row.int(0)?),
+            order_id: Id(row.int(1)?),
+            app_id: AppId(row.int(2)?),
+            account_id: Id(row.int(3)?),
+            package_id: row.text(4)?,
+            state: row.int(5)?.try_into()?,
+            placed_by: Id(row.int(6)?),
+            stage_time_last: row.int(7)?,
+            result_count: row.int(8)?,
+            result_digest: row.find_bytes(9)?.map(digest).transpose()?,
+            entry_last: Id(row.int(10)?),
+            wrapped_key: row.bytes(11)?.to_vec(),
+            updated_at: UnixMs(row.int(12)?),
+            ended_at: row.find_int(13)?.map(UnixMs),
+        })
+    }
+
+    /// Whether the order's data key is destroyed, and everything that was sealed under it gone.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.wrapped_key.is_empty()
+    }
+
+    /// What the wrapping of the order's data key is bound to.
+    pub(crate) fn key_place(tenant_id: TenantId, order_id: Id) -> Place {
+        Place::new("orders", tenant_id, order_id.0)
+    }
+
+    pub(crate) fn new_values(&self) -> Values {
+        values![
+            self.tenant_id.0,
+            self.order_id.0,
+            self.app_id.0,
+            self.account_id.0,
+            self.package_id.as_str(),
+            self.state.number(),
+            self.placed_by.0,
+            self.stage_time_last,
+            self.result_count,
+            self.result_digest.as_ref().map(<[u8; 16]>::as_slice),
+            self.entry_last.0,
+            self.wrapped_key.as_slice(),
+            self.updated_at.0,
+            self.ended_at.map(|at| at.0),
+        ]
+    }
+
+    pub(crate) fn changed_values(&self) -> Values {
+        values![
+            self.tenant_id.0,
+            self.order_id.0,
+            self.state.number(),
+            self.stage_time_last,
+            self.result_count,
+            self.result_digest.as_ref().map(<[u8; 16]>::as_slice),
+            self.entry_last.0,
+            self.updated_at.0,
+            self.ended_at.map(|at| at.0),
+        ]
+    }
+}
