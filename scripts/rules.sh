@@ -83,6 +83,16 @@ may() {
     }' "crates/$1/Cargo.toml"
 }
 
+# Files that import each other in a loop cannot be read, tested or moved alone. Three at most: a folder and two of
+# its files.
+import_loops() {
+  for crate in crates/*/; do
+    # No name of a source file has a blank.
+    # shellcheck disable=SC2046
+    awk -v root="${crate}src/" -v most=3 -f scripts/loops.awk $(tracked "${crate}src/*.rs")
+  done
+}
+
 sql_outside_store() {
   git grep -nE '\b(rusqlite|tokio_postgres|deadpool_postgres|refinery)::' -- 'crates/*/src' ':!crates/store'
 }
@@ -129,6 +139,7 @@ rule "no host of a package registry, no download address" "$(download_hosts)"
 rule "no path of one machine" "$(machine_paths)"
 rule "no leftovers" "$(leftovers)"
 rule "crates depend only on those below them" "$(layers_crossed)"
+rule "no loop of imports over more than 3 files" "$(import_loops)"
 rule "contract and domain do no IO" "$(io_in_pure_crates)"
 rule "SQL is known to the store alone" "$(sql_outside_store)"
 rule "both engines have the same migrations" "$(migrations_apart)"
