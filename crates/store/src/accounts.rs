@@ -143,9 +143,6 @@ impl Store {
     }
 
     /// The account, if the tenant has it.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_account(
         &self,
         tenant: &Tenant,
@@ -156,17 +153,11 @@ impl Store {
     }
 
     /// Whether an account of the tenant was ever bound to the app.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn is_vendor(&self, tenant_id: TenantId, app_id: AppId) -> Result<bool, Fault> {
         Ok(!self.read(FIND_VENDOR, values![tenant_id.0, app_id.0]).await?.is_empty())
     }
 
     /// At most `limit` accounts older than the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn list_accounts(
         &self,
         tenant: &Tenant,
@@ -178,9 +169,6 @@ impl Store {
     }
 
     /// Takes an account away, with its packages; its orders stay. False when there is none.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn unbind_account(
         &self,
         by: By,
@@ -196,9 +184,6 @@ impl Store {
 
     /// Adds packages and additional items, all or none. Nothing was written when a place is given: that of the
     /// first one that is there already.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn create_packages(
         &self,
         tenant_id: TenantId,
@@ -216,9 +201,6 @@ impl Store {
 
     /// Gives packages and additional items other names, all or none. Nothing was written when a place is
     /// given: that of the first one that is not there.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn rename_packages(
         &self,
         tenant_id: TenantId,
@@ -231,9 +213,6 @@ impl Store {
 
     /// Deletes packages and additional items, all or none; orders of them stay as they are. Nothing was written
     /// when a place is given: that of the first one that is not there.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn delete_packages(
         &self,
         tenant_id: TenantId,
@@ -255,9 +234,6 @@ impl Store {
     }
 
     /// The packages and additional items of an account that can be ordered, packages first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_packages(
         &self,
         tenant_id: TenantId,
@@ -268,9 +244,6 @@ impl Store {
     }
 
     /// All packages and additional items that an account ever had, packages first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_packages_ever(
         &self,
         tenant_id: TenantId,

@@ -30,9 +30,6 @@ pub(crate) const STATEMENTS: &[&str] = &[RAISE, END];
 
 impl Store {
     /// Raises an alert, unless one of its kind about the same lasts.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn raise_alert(
         &self,
         kind: AlertKind,
@@ -47,9 +44,6 @@ impl Store {
     }
 
     /// Ends the alert of this kind about it, if one lasts.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn end_alert(
         &self,
         kind: AlertKind,

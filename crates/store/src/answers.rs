@@ -71,9 +71,6 @@ impl Store {
     }
 
     /// Keeps an answer to a call that has done its work already; [`Saved::KeyTaken`] when the key was used before.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn keep_answer_alone(&self, answer: &KeptAnswer) -> Result<Saved, Fault> {
         match self.write(self.keep_answer(Some(answer))).await? {
             Written::Done(_) => Ok(Saved::Done),
@@ -82,9 +79,6 @@ impl Store {
     }
 
     /// What this Idempotency-Key was used for during the last 24 hours.
-    ///
-    /// # Errors
-    /// Faults of storage, or of an answer that does not open.
     pub async fn find_used_key(
         &self,
         key: &IdempotencyKey,
@@ -104,9 +98,6 @@ impl Store {
     }
 
     /// Forgets the answers that are older than 24 hours.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn forget_old_answers(&self, now: UnixMs) -> Result<(), Fault> {
         self.write(vec![any(FORGET, values![now.plus_ms(-DAY_MS).0])]).await.map(drop)
     }

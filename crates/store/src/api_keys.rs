@@ -165,9 +165,6 @@ fn place(tenant_id: TenantId, key_id: Id) -> Place {
 
 impl Store {
     /// The key with this SHA-256, if there is one that is in force.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_api_key(
         &self,
         hash: &[u8; 32],
@@ -183,17 +180,11 @@ impl Store {
     }
 
     /// Whether the installation has an operator key.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn has_operator_key(&self) -> Result<bool, Fault> {
         Ok(!self.read(FIND_OPERATOR, Vec::new()).await?.is_empty())
     }
 
     /// Adds the operator's first key by its SHA-256.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn create_operator_key(&self, hash: &[u8; 32], at: UnixMs) -> Result<Id, Fault> {
         let key_id = self.make_id(at);
         let mut statements = vec![insert_first(hash, key_id, None, "operator", at)];
@@ -204,9 +195,6 @@ impl Store {
     }
 
     /// Revokes every operator key and adds one by its SHA-256.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn replace_operator_keys(&self, hash: &[u8; 32], at: UnixMs) -> Result<Id, Fault> {
         let (key_id, by) = (self.make_id(at), By::system(at));
         let revoked = self.read(LIST_OPERATORS, Vec::new()).await?;
@@ -259,9 +247,6 @@ impl Store {
     }
 
     /// A key of the tenant, or of the operator when there is none.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a label that does not open.
     pub async fn get_api_key(
         &self,
         tenant: Option<&Tenant>,
@@ -288,9 +273,6 @@ impl Store {
     }
 
     /// Gives a key another value by its SHA-256; the present one is good until `old_until`, if that is named.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn replace_api_key(
         &self,
         by: By,
@@ -319,9 +301,6 @@ impl Store {
     }
 
     /// Revokes a key, for good. `makes_keys` is the role that makes keys: it must be left to one that does not end.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn revoke_api_key(
         &self,
         by: By,
@@ -346,9 +325,6 @@ impl Store {
     }
 
     /// Records when keys were last used.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn note_key_uses(&self, uses: &[(Id, UnixMs)]) -> Result<(), Fault> {
         let note = |(key_id, at): &(Id, UnixMs)| any(NOTE_USE, values![at.0, key_id.0]);
         self.write(uses.iter().map(note).collect()).await.map(drop)

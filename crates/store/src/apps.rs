@@ -124,9 +124,6 @@ impl Store {
 
     /// Changes an app's settings, unless it changed since `version`; an app that is stopped has its tokens ended for
     /// good. What was held becomes due when the app has a sink now.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn update_app(
         &self,
         by: By,
@@ -177,9 +174,6 @@ impl Store {
 
     /// Gives an app other secrets, unless it changed since `version`. Tokens and tickets that were bought with an
     /// app_secret which is good no longer end with it.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn rotate_app(
         &self,
         by: By,
@@ -240,9 +234,6 @@ impl Store {
     }
 
     /// Deletes an app that no account is bound to, with its installations; [`Saved::Outdated`] when one is.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn delete_app(&self, by: By, app_id: AppId) -> Result<Saved, Fault> {
         let Some(before) = self.find_app(app_id).await? else { return Ok(Saved::Outdated) };
         let tenants = self.tenants_of(&before).await?;

@@ -125,9 +125,6 @@ pub fn chain_name(tenant_id: TenantId) -> String {
 
 impl Store {
     /// Adds an entry that belongs to no other write.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn add_audit_entry(
         &self,
         tenant_id: TenantId,
@@ -137,9 +134,6 @@ impl Store {
     }
 
     /// At most `limit` entries of a chain after the given number, oldest first, as they are exported.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_audit(
         &self,
         tenant_id: TenantId,
@@ -152,9 +146,6 @@ impl Store {
     }
 
     /// At most `limit` heads of chains after the given tenant's, in the order of their tenants.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_audit_heads(&self, after: TenantId, limit: u32) -> Result<Vec<Head>, Fault> {
         let rows = self.read(LIST_HEADS, values![after.0, i64::from(limit)]).await?;
         let head = |row: &Row| {

@@ -84,9 +84,6 @@ pub struct Restored {
 }
 
 /// Takes a backup of the database at `database` into the folder `to`, which exists and holds none.
-///
-/// # Errors
-/// Faults of storage.
 pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault> {
     let (data, keys) = (to.join(DATA_FILE), to.join(KEYS_FILE));
     for path in [&data, &keys] {
@@ -201,9 +198,6 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
 }
 
 /// When the keys at `path` must be gone; none when the file holds no keys of a backup.
-///
-/// # Errors
-/// Faults of storage.
 pub fn keys_expire_at(path: &Path) -> Result<Option<UnixMs>, Fault> {
     let keys = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match keys.query_row("SELECT expires_at FROM backup", [], |row| row.get(0)) {

@@ -61,9 +61,6 @@ pub(crate) const STATEMENTS: &[&str] = &[SCAN];
 
 impl Store {
     /// At most `limit` of the tenant's orders placed before the given one that fit, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn search_candidates(
         &self,
         tenant: &Tenant,

@@ -155,18 +155,12 @@ pub(crate) const STATEMENTS: &[&str] =
 
 impl Store {
     /// The apps for which deliveries are due, in the order of their ids.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_due_apps(&self, now: UnixMs) -> Result<Vec<AppId>, Fault> {
         let rows = self.read(LIST_DUE_APPS, values![now.0]).await?;
         rows.iter().map(|row| row.int(0).map(AppId)).collect()
     }
 
     /// Claims at most `limit` due deliveries of all apps until `lease_until`, in the order of their events.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn claim_deliveries(
         &self,
         now: UnixMs,
@@ -187,9 +181,6 @@ impl Store {
 
     /// Claims at most `limit` due deliveries of an app until `lease_until`, in the order of their events. A row
     /// that is damaged is logged and left until its lease ends.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn claim_deliveries_of(
         &self,
         app_id: AppId,
@@ -225,9 +216,6 @@ impl Store {
 
     /// Sets a claimed delivery aside in `state` (held, paused), if its app is still as it was at `app_version`;
     /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have a sink.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_delivery_aside(
         &self,
         claimed: &ClaimedDelivery,
@@ -245,9 +233,6 @@ impl Store {
 
     /// Sets due deliveries of an app aside in `state` (held, paused), at most 1,000, and gives their number;
     /// none when the app is no longer as it was at `app_version`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_due_aside(
         &self,
         app_id: AppId,
@@ -266,9 +251,6 @@ impl Store {
     }
 
     /// Gives claimed deliveries back untried, due at `due_at`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn put_back_deliveries(
         &self,
         claimed: &[ClaimedDelivery],
@@ -283,9 +265,6 @@ impl Store {
 
     /// Makes the deliveries of an app due at `now` that would be tried again later than `after`, which is later
     /// than any lease ends: the app's receiver is back.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn hasten_deliveries(
         &self,
         app_id: AppId,

@@ -144,9 +144,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
 impl Store {
     /// Opens a connection, if its id is new, the app is still as it was at `app_version`, and has fewer than
     /// `limit` connections on all replicas that live.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn open_connection(
         &self,
         new: &NewConnection,
@@ -181,9 +178,6 @@ impl Store {
     }
 
     /// Makes everything due that waits for a sink of this app: it has a connection now.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
         self.write(vec![resend::release_held(app_id, at)]).await?;
         self.wake_deliveries();
@@ -191,18 +185,12 @@ impl Store {
     }
 
     /// Notes that connections have ended. Their ids stay known.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn close_connections(&self, ids: &[Id], at: UnixMs) -> Result<(), Fault> {
         let close = |id: &Id| any(CLOSE, values![id.0, at.0]);
         self.write(ids.iter().map(close).collect()).await.map(drop)
     }
 
     /// Notes that this replica lives, and what is new of its connections.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn beat(
         &self,
         replica_id: i64,
@@ -219,9 +207,6 @@ impl Store {
     }
 
     /// The open connections of an app on all replicas that live, in no order.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_connections(
         &self,
         app_id: AppId,
@@ -232,9 +217,6 @@ impl Store {
     }
 
     /// Who holds connections of an app.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_holders(&self, app_id: AppId, now: UnixMs) -> Result<Vec<Holder>, Fault> {
         let values = values![app_id.0, now.plus_ms(-BEAT_AGE_MAX_MS).0];
         let rows = self.read(LIST_HOLDERS, values).await?;
@@ -246,9 +228,6 @@ impl Store {
     }
 
     /// The apps of which other replicas than this one hold connections.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_connected_elsewhere(
         &self,
         replica_id: i64,
@@ -261,9 +240,6 @@ impl Store {
 
     /// Sets due deliveries of an app aside as held, at most 1,000, and gives their number; none when some replica is
     /// connected to it, or the app is no longer as it was at `app_version`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_unconnected_aside(
         &self,
         app_id: AppId,
@@ -282,9 +258,6 @@ impl Store {
     }
 
     /// Forgets connections that were closed before `before`, and replicas that have not beaten since.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn forget_connections(&self, before: UnixMs) -> Result<(), Fault> {
         let statements = [FORGET_CLOSED, FORGET_OF_DEAD, FORGET_DEAD];
         self.write(statements.map(|sql| any(sql, values![before.0])).to_vec()).await.map(drop)

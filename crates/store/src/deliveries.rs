@@ -114,9 +114,6 @@ pub(crate) fn insert(tenant_id: TenantId, event_no: Id, app_id: AppId, at: UnixM
 impl Store {
     /// Records a try, and the state that the delivery has after it; `due_at` is when it is tried next. False,
     /// and nothing changes, when the lease was lost.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a data key that does not open.
     pub async fn finish_delivery(
         &self,
         tenant: &Tenant,
@@ -131,9 +128,6 @@ impl Store {
 
     /// As [`Store::finish_delivery`], with what the try says about the app's sink; `key` is that of
     /// [`ClaimedDelivery::key`].
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn finish_try(
         &self,
         key: &Key,
@@ -189,9 +183,6 @@ impl Store {
     }
 
     /// How far the delivery of an event is, with every try.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_delivery(
         &self,
         tenant: &Tenant,

@@ -127,9 +127,6 @@ const NO_DIGEST: [u8; 16] = [0; 16];
 impl Store {
     /// Erases an order; gives the erasure's id. None, and nothing changes, when the order is not there, has not
     /// ended, is held or is erased already.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn erase_order(
         &self,
         by: By,
@@ -203,9 +200,6 @@ impl Store {
     }
 
     /// At most `limit` erasures before the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a reason that does not open.
     pub async fn list_erasures(
         &self,
         tenant: &Tenant,
@@ -218,9 +212,6 @@ impl Store {
     }
 
     /// The erasure of an order, if it is erased.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a reason that does not open.
     pub async fn find_erasure(
         &self,
         tenant: &Tenant,
@@ -231,9 +222,6 @@ impl Store {
     }
 
     /// The certificate of an order's erasure with its signature, as a file; none when it is not erased.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_certificate(
         &self,
         tenant_id: TenantId,
@@ -246,9 +234,6 @@ impl Store {
     }
 
     /// At most `limit` erasures of all tenants after the given one of which something is left.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_open_erasures(
         &self,
         after: Id,
@@ -267,9 +252,6 @@ impl Store {
     }
 
     /// Notes that nothing is left of what an erasure took.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn finish_erasure(
         &self,
         tenant_id: TenantId,

@@ -79,9 +79,6 @@ pub(crate) fn insert(
 
 impl Store {
     /// At most `limit` events before the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_events(
         &self,
         tenant_id: TenantId,
@@ -92,9 +89,6 @@ impl Store {
     }
 
     /// The same of the events that pass the filter.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_events_of(
         &self,
         tenant_id: TenantId,
@@ -110,9 +104,6 @@ impl Store {
     }
 
     /// The event, if the tenant has it.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_event(
         &self,
         tenant_id: TenantId,
@@ -123,9 +114,6 @@ impl Store {
     }
 
     /// The event that this caused, if it caused one: an account, an order, or an entry of an order's timeline.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_event_of(
         &self,
         tenant_id: TenantId,

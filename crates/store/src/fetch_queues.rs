@@ -110,9 +110,6 @@ pub(crate) const STATEMENTS: &[&str] =
 impl Store {
     /// Gives due reports that have no queue yet the one that they belong to; how many. A row that is damaged is logged
     /// and set aside until `lease_until`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn place_reports(&self, now: UnixMs, lease_until: UnixMs) -> Result<usize, Fault> {
         let rows = self.read(LIST_UNPLACED, values![now.0, PLACED_AT_ONCE]).await?;
         let mut statements = Vec::with_capacity(rows.len());
@@ -150,9 +147,6 @@ impl Store {
     }
 
     /// The queues in which something is due, those first that have a link which ends soon.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_fetch_queues(&self, now: UnixMs) -> Result<Vec<FetchQueue>, Fault> {
         let rows = self.read(LIST_QUEUES, values![now.0]).await?;
         let queue = |row: &Row| {
@@ -174,9 +168,6 @@ impl Store {
 
     /// Claims due reports of a queue until `lease_until`: first what has a link that ends soon, then what is due longest.
     /// A row that is damaged is logged and left until its lease ends.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn claim_lane(
         &self,
         claim: QueueClaim,
@@ -219,9 +210,6 @@ impl Store {
     }
 
     /// Claims at most `limit` due reports of all tenants until `lease_until`, without regard to who else waits.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn claim_reports(
         &self,
         now: UnixMs,
@@ -239,9 +227,6 @@ impl Store {
     }
 
     /// Tells due reports of a queue, at most 1,000, why they wait.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn tell_waiting(
         &self,
         queue_id: i64,
@@ -253,9 +238,6 @@ impl Store {
 
     /// Gives a claimed report back as if it had not been tried, due at `due_at`, with the reason for people if there is
     /// one, and what its content needs at least. False, and nothing changes, when the lease was lost.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn put_back_report(
         &self,
         claimed: &ClaimedReport,

@@ -74,9 +74,6 @@ impl Store {
     }
 
     /// The file, if the tenant has it.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_file(&self, tenant: &Tenant, file_id: Id) -> Result<Option<File>, Fault> {
         let rows = self.read(FIND, values![tenant.tenant_id.0, file_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
@@ -93,9 +90,6 @@ impl Store {
 
     /// Notes that an order uses these files, all or none. Nothing was written when a place is given: that of the
     /// first one that is not there.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn use_files(
         &self,
         tenant_id: TenantId,
@@ -112,9 +106,6 @@ impl Store {
     }
 
     /// At most `limit` files of all tenants that no order uses and that came before `before`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_unused_files(
         &self,
         before: UnixMs,
@@ -126,9 +117,6 @@ impl Store {
     }
 
     /// Takes away a file that no order uses; false when one does by now, or it is gone.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn delete_unused_file(
         &self,
         tenant_id: TenantId,

@@ -88,9 +88,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
 
 impl Store {
     /// The app's form for accounts of a scope; without fields when it never published one.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn get_account_form(
         &self,
         app_id: AppId,
@@ -107,9 +104,6 @@ impl Store {
     }
 
     /// Saves an app's form; [`Saved::Outdated`] when it is no longer at the version that `form` names.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn save_account_form(
         &self,
         app_id: AppId,
@@ -134,9 +128,6 @@ impl Store {
     }
 
     /// The account's form for orders that is in force.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_check_form(
         &self,
         tenant_id: TenantId,
@@ -147,9 +138,6 @@ impl Store {
     }
 
     /// A form of the account, in force or not: the one that an order was placed with.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_form_of_order(
         &self,
         tenant_id: TenantId,
@@ -162,9 +150,6 @@ impl Store {
     }
 
     /// The keys of all forms of the account that were deleted.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_retired_keys(
         &self,
         tenant_id: TenantId,
@@ -179,9 +164,6 @@ impl Store {
     }
 
     /// Puts a new form in force in place of the one that was seen; [`Saved::Outdated`] when another is in force.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn replace_check_form(
         &self,
         tenant_id: TenantId,
@@ -199,9 +181,6 @@ impl Store {
     }
 
     /// Gives the form that was seen other names; [`Saved::Outdated`] when it changed meanwhile.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn rename_check_form(
         &self,
         tenant_id: TenantId,
@@ -215,9 +194,6 @@ impl Store {
     }
 
     /// Ends the form that was seen, and retires its keys; [`Saved::Outdated`] when it changed meanwhile.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn delete_check_form(
         &self,
         tenant_id: TenantId,

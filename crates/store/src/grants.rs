@@ -93,9 +93,6 @@ pub fn offered(app: &App, installation: Option<&Installation>) -> Terms {
 impl Store {
     /// Grants `terms`, unless the app or its installation changed since `app` was read: then [`Saved::Outdated`]. What
     /// was held for the app becomes due.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn grant(
         &self,
         by: By,
@@ -138,9 +135,6 @@ impl Store {
     }
 
     /// Takes back what the tenant granted to the app: its tokens there end for good. False when nothing is granted.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn take_grant_back(
         &self,
         by: By,
@@ -158,9 +152,6 @@ impl Store {
     }
 
     /// What the tenant granted to the app, from memory when it was read before.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_grant(
         &self,
         app_id: AppId,
@@ -178,9 +169,6 @@ impl Store {
     }
 
     /// The grants of a tenant, also those that wait for it and those that were taken back, in the order of their apps.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_grants(&self, tenant_id: TenantId) -> Result<Vec<Grant>, Fault> {
         self.read(LIST, values![tenant_id.0]).await?.iter().map(grant).collect()
     }

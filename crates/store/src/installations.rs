@@ -60,9 +60,6 @@ pub(crate) fn delete_of_app(app_id: AppId) -> Statement {
 impl Store {
     /// Installs a store app in a tenant, or changes the scopes there; what was held for the app becomes due.
     /// [`Saved::Outdated`] when there is no such app any more.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn put_installation(
         &self,
         by: By,
@@ -99,9 +96,6 @@ impl Store {
     }
 
     /// The app's installation in the tenant, from memory when it was read before.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_installation(
         &self,
         app_id: AppId,
@@ -119,9 +113,6 @@ impl Store {
     }
 
     /// At most `limit` installations of an app that are older than the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_installations(
         &self,
         app_id: AppId,
@@ -141,9 +132,6 @@ impl Store {
 
     /// Takes a store app out of a tenant: its tokens there end for good, its accounts and orders stay. False when it
     /// is not installed there.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn delete_installation(
         &self,
         by: By,

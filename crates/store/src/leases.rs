@@ -27,9 +27,6 @@ pub(crate) const STATEMENTS: &[&str] = &[RELEASE_REPORTS, RELEASE_DELIVERIES];
 
 impl Store {
     /// Makes what is leased due again, where nobody else can be at it. To be called before any worker begins.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn release_leases(&self, now: UnixMs) -> Result<(), Fault> {
         let Engine::Sqlite(_) = self.engine else { return Ok(()) };
         let release =

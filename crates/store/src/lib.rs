@@ -330,9 +330,6 @@ impl Store {
     /// Overwrites what the engine's files still hold of pages and records that were changed before. False when
     /// somebody reads from them now: then it has to be done again. On PostgreSQL that is the server's own affair,
     /// see decision 043.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn scrub(&self) -> Result<bool, Fault> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.scrub().await,

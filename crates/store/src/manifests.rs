@@ -44,9 +44,6 @@ pub(crate) const STATEMENTS: &[&str] =
 
 impl Store {
     /// At most `limit` orders after the given one with contents that stand in no manifest yet.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_unlisted_orders(
         &self,
         after: Id,
@@ -61,9 +58,6 @@ impl Store {
 
     /// Writes the order's next manifest, if it has contents that stand in none. False when there was nothing to list,
     /// or somebody else was quicker.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn write_manifest(
         &self,
         tenant: &Tenant,
@@ -109,9 +103,6 @@ impl Store {
     }
 
     /// The order's newest manifest with its signature, as a file; none while it has none.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_manifest(
         &self,
         tenant_id: TenantId,

@@ -118,9 +118,6 @@ struct Range {
 
 impl Store {
     /// At most `limit` of the tenant's orders that fit `filter`, newest first, after the key of the page before.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_orders(
         &self,
         tenant: &Tenant,
@@ -163,9 +160,6 @@ impl Store {
     }
 
     /// The orders among `ids` that fit what `filter` says of vendors, newest first; each once.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_orders(
         &self,
         tenant: &Tenant,

@@ -103,9 +103,6 @@ pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST_ENTRIES, FIND_ENTRY];
 
 impl Store {
     /// The order with everything that belongs to it, if the tenant has it.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_order(&self, tenant: &Tenant, order_id: Id) -> Result<Option<Order>, Fault> {
         match self.read_order(tenant, order_id).await {
             // Its parts are read one after the other: whoever erases it meanwhile leaves texts that open no more.
@@ -154,9 +151,6 @@ impl Store {
     }
 
     /// The form with which an order was placed, read from its first entry.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_form(
         &self,
         tenant: &Tenant,
@@ -175,9 +169,6 @@ impl Store {
     }
 
     /// The words that an entry of the order brought: the reason of a termination.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_words(
         &self,
         tenant: &Tenant,

@@ -88,9 +88,6 @@ pub(crate) const STATEMENTS: &[&str] = &[PAUSE, RESUME, INSERT_ALERT, END_ALERTS
 impl Store {
     /// Pauses an app as `pause` says, unless it changed since `version`; with the alert `detail`, when somebody
     /// should look at it.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn pause_app(
         &self,
         app_id: AppId,
@@ -111,9 +108,6 @@ impl Store {
     }
 
     /// Ends an app's pause and its alerts, and makes what was paused due, unless the app changed since `version`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn resume_app(
         &self,
         app_id: AppId,
@@ -131,9 +125,6 @@ impl Store {
     }
 
     /// At most `limit` alerts before the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_alerts(&self, before: Id, limit: u32) -> Result<Vec<Alert>, Fault> {
         let rows = self.read(LIST_ALERTS, values![before.0, i64::from(limit)]).await?;
         rows.iter().map(alert).collect()

@@ -101,9 +101,6 @@ pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST, FIND, LIST_ALL, LIST_ALL_
 
 impl Store {
     /// Every version of a report, the first one first; erased ones too.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn list_report_versions(
         &self,
         tenant: &Tenant,
@@ -148,9 +145,6 @@ impl Store {
 
     /// The objects that versions of reports must have, at most `limit` from after the given tenant, report and
     /// version on, of all tenants; erased ones too.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_expected_reports(
         &self,
         after: (TenantId, Id, i64),
@@ -185,9 +179,6 @@ impl Store {
     }
 
     /// The objects that files of hirers must have, at most `limit` from after the given tenant and file on.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_expected_files(
         &self,
         after: (TenantId, Id),
@@ -221,9 +212,6 @@ impl Store {
     }
 
     /// Whether a row stands for the object: a version that is not erased, or a file.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn knows_object(&self, object_id: Id) -> Result<bool, Fault> {
         let rows = self.read(COUNT_ROWS, values![object_id.0]).await?;
         rows.first().map_or(Ok(false), |row| row.truth(0))

@@ -168,9 +168,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
 
 impl Store {
     /// The report, if the tenant's order has it.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn find_report(
         &self,
         tenant: &Tenant,
@@ -262,9 +259,6 @@ impl Store {
     }
 
     /// Notes that a version of a report cannot be given: the report says so, when it is its newest, and an alert.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn note_damage(
         &self,
         tenant_id: TenantId,
@@ -285,9 +279,6 @@ impl Store {
 
     /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
     /// being fetched. The tenant's audit chain tells of it, in the same transaction.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn refetch_report(
         &self,
         by: By,
@@ -301,9 +292,6 @@ impl Store {
 
     /// Asks once more for a content that was refused, to be kept as it is. False when none was refused, or the report is
     /// just being fetched. The tenant's audit chain tells of it, in the same transaction.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn accept_report(
         &self,
         by: By,

@@ -62,9 +62,6 @@ pub(crate) fn release_paused(app_id: AppId, at: UnixMs) -> Statement {
 impl Store {
     /// Makes an event's delivery due again, whatever became of it. False when there is none, or when the order that it
     /// tells of is erased: then there is nothing left to tell.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn resend_event(
         &self,
         tenant_id: TenantId,
@@ -79,9 +76,6 @@ impl Store {
 
     /// Makes the deliveries of an app in a tenant due again that lie in `span`; gives their number. They are
     /// changed page by page: when storage fails on the way, those before stay due.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn resend_span(
         &self,
         tenant_id: TenantId,

@@ -96,9 +96,6 @@ pub(crate) fn take_mark(tenant_id: TenantId) -> Statement {
 
 impl Store {
     /// The tenant's rules for packages: package and days, by package.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_retention_rules(
         &self,
         tenant_id: TenantId,
@@ -108,9 +105,6 @@ impl Store {
     }
 
     /// Puts these rules in the place of the tenant's rules for packages; each package once.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_retention_rules(
         &self,
         by: By,
@@ -131,9 +125,6 @@ impl Store {
 
     /// Sets a legal hold on an order, or without one on the whole tenant, or gives it another reason.
     /// [`Saved::Outdated`] when there is no such order, or it is erased.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_hold(
         &self,
         by: By,
@@ -160,9 +151,6 @@ impl Store {
     }
 
     /// Lifts a legal hold; false when there is none.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn lift_hold(
         &self,
         by: By,
@@ -179,9 +167,6 @@ impl Store {
     }
 
     /// The legal hold of an order, or without one of the whole tenant.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a reason that does not open.
     pub async fn find_hold(
         &self,
         tenant: &Tenant,
@@ -198,9 +183,6 @@ impl Store {
 
     /// The next at most `limit` orders after `after` that were placed before `placed_before`, as far as they are not
     /// erased, with what decides about each.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_candidates(
         &self,
         tenant: &Tenant,
@@ -247,18 +229,12 @@ impl Store {
     }
 
     /// The order before which all of the tenant's are erased.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_erase_mark(&self, tenant_id: TenantId) -> Result<Id, Fault> {
         let rows = self.read(FIND_MARK, values![tenant_id.0]).await?;
         rows.first().map_or(Ok(Id(0)), |row| row.int(0).map(Id))
     }
 
     /// Notes that all orders of the tenant before this one are erased.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn move_erase_mark(&self, tenant_id: TenantId, order_id: Id) -> Result<(), Fault> {
         let statements =
             vec![take_mark(tenant_id), any(MOVE_MARK, values![tenant_id.0, order_id.0])];

@@ -99,9 +99,6 @@ impl Store {
     }
 
     /// How much is stored for one, and how much may be.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn find_storage_use(&self, holder: Holder) -> Result<StorageUse, Fault> {
         let [tenant_id, app_id] = numbers(holder);
         let rows = self.read(FIND, values![tenant_id, app_id]).await?;
@@ -111,9 +108,6 @@ impl Store {
 
     /// At most `limit` tenants and apps from after the given one on, for which something was ever stored or
     /// set.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_storage_use(
         &self,
         after: Option<Holder>,
@@ -125,9 +119,6 @@ impl Store {
     }
 
     /// Gives one a quota of its own, or the installation's again.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn set_quota(&self, holder: Holder, quota_bytes: Option<i64>) -> Result<(), Fault> {
         let [tenant_id, app_id] = numbers(holder);
         self.write(vec![any(SET_QUOTA, values![tenant_id, app_id, quota_bytes])]).await?;

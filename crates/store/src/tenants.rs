@@ -117,9 +117,6 @@ impl Store {
     }
 
     /// The tenant, from memory when it was read before.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a key that does not open.
     pub async fn find_tenant(&self, tenant_id: TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
         let generation = match self.remembered.tenants.find(&tenant_id) {
             Ok(tenant) => return Ok(Some(tenant)),
@@ -148,9 +145,6 @@ impl Store {
     }
 
     /// At most `limit` tenants older than the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a key that does not open.
     pub async fn list_tenants(
         &self,
         before: Option<(UnixMs, TenantId)>,
@@ -166,9 +160,6 @@ impl Store {
     }
 
     /// Changes name and settings, unless the tenant changed since `version`.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn update_tenant(
         &self,
         by: By,

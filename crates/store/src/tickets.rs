@@ -80,9 +80,6 @@ pub(crate) fn unschedule(app_id: AppId) -> Statement {
 
 impl Store {
     /// At most `limit` apps whose next ticket is due, the longest due first.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn list_due_tickets(&self, now: UnixMs, limit: u32) -> Result<Vec<DueTicket>, Fault> {
         let rows = self.read(LIST_DUE, values![now.0, i64::from(limit)]).await?;
         rows.iter()
@@ -92,9 +89,6 @@ impl Store {
 
     /// Issues the ticket that is due, as an event; the next one is due at `next_at`. False, and nothing changes,
     /// when another worker was quicker.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn issue_due_ticket(
         &self,
         due: DueTicket,
@@ -107,9 +101,6 @@ impl Store {
     }
 
     /// Issues a ticket at once, as an event; the next one is due at `next_at`. False when the app has no tickets.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn issue_ticket(
         &self,
         app_id: AppId,
@@ -137,9 +128,6 @@ impl Store {
     }
 
     /// Forgets the events that brought tickets before `before`, with their deliveries.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn forget_old_tickets(&self, before: UnixMs) -> Result<(), Fault> {
         let first = IdMaker::new(0).next(before).0;
         let statements = [FORGET_ATTEMPTS, FORGET_DELIVERIES, FORGET_EVENTS];

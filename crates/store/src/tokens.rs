@@ -40,9 +40,6 @@ impl Store {
     /// The current token when it lives until `needed_until` at least, else a new one that lives until
     /// `expires_at`. One that lives longer than a new one was made before the clock was set back, and is not given
     /// again.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn current_token(
         &self,
         tenant_id: TenantId,

@@ -78,9 +78,6 @@ pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST];
 
 impl Store {
     /// Records a view, before the content goes out. False, and nothing may go out, when the order is gone or erased.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a data key that does not open.
     pub async fn record_view(&self, tenant: &Tenant, view: &NewView) -> Result<bool, Fault> {
         let Some((row, data_key)) = self.find_order_row(tenant, view.order_id).await? else {
             return Ok(false);
@@ -154,9 +151,6 @@ impl Store {
     }
 
     /// At most `limit` views of a report before the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of a sealed text that does not open.
     pub async fn list_views(
         &self,
         tenant: &Tenant,

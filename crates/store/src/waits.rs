@@ -46,9 +46,6 @@ pub(crate) const STATEMENTS: &[&str] = &[DELIVERIES, REPORTS, FETCHES, TICKETS, 
 impl Store {
     /// Makes everything due at `now` that waits longer than its own schedule or lease allows: deliveries, reports,
     /// tickets of store apps. Gives how many; replicas whose last beat lies ahead are not counted.
-    ///
-    /// # Errors
-    /// Faults of storage.
     pub async fn shorten_waits(&self, now: UnixMs, leases: Leases) -> Result<usize, Fault> {
         let mut statements = by_tries(DELIVERIES, retry::DELIVERY, leases.delivery_ms, now);
         statements.extend(by_tries(REPORTS, retry::REPORT, leases.report_ms, now));
