@@ -68,12 +68,12 @@ pub(crate) fn restore(global: &Global, Restore { dir, keys }: Restore) -> anyhow
             "keys for the API are those of the backup; without an operator key of then, make one: \
              `probity key replace-operator --data {data}`"
         ));
-        judge_objects(&done.lost_objects)
+        check_objects(&done.lost_objects)
     })
 }
 
 /// Says which contents did not come back.
-fn judge_objects(lost: &[String]) -> anyhow::Result<()> {
+fn check_objects(lost: &[String]) -> anyhow::Result<()> {
     const NAMED_MAX: usize = 5;
     if lost.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
 //! What `serve`, `work` and `migrate` share: where things are kept, where the server may connect to,
-//! how reports are judged, the runtime, and the signals that stop it.
+//! how reports are checked, the runtime, and the signals that stop it.
 
 use std::path::PathBuf;
 
@@ -46,7 +46,7 @@ enum S3Style {
 pub(crate) struct Outbound {
     /// Range or host that events may go to and reports come from although it is not public, on any
     /// port; a port of public hosts beside 80, 443 and 8443; or, as nat64:64:ff9b::/96, the prefix of
-    /// the network's NAT64 translator. What an address embeds is judged too. May be repeated.
+    /// the network's NAT64 translator. What an address embeds is checked too. May be repeated.
     #[arg(
         long,
         value_name = "CIDR|HOST|:PORT|nat64:PREFIX",
@@ -61,7 +61,7 @@ pub(crate) struct Reports {
     /// Check reports by a parser in a child process, which may do nothing but that.
     #[arg(long, value_enum, default_value_t, value_name = "ON|OFF", env = "PROBITY_DEEP_CHECK")]
     deep_check: Switch,
-    /// Scanner for malware that judges reports: clamd:///path/of/socket, clamd://host:port, or
+    /// Scanner for malware that checks reports: clamd:///path/of/socket, clamd://host:port, or
     /// command:/path/of/program, which reads a report from stdin and ends with 0 when it found
     /// nothing, with 1 when it found something, named in its first line.
     #[arg(long, value_name = "SCANNER", env = "PROBITY_SCANNER")]

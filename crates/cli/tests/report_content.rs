@@ -27,8 +27,8 @@ use tokio::net::TcpListener;
 
 /// What a server may ever have held in memory, its own 50 MB and what tests of many bombs may add to it, in KiB.
 const PEAK_KIB_MAX: u64 = 192 * 1024;
-/// Until all reports have been judged, the slowest bombs included.
-const JUDGED_WITHIN: Duration = Duration::from_secs(120);
+/// Until all reports have been checked, the slowest bombs included.
+const CHECKED_WITHIN: Duration = Duration::from_secs(120);
 
 /// What one content should come to.
 struct Served {
@@ -102,7 +102,7 @@ async fn a_server_that_is_given_bombs_flags_them_and_goes_on() {
     let order_id = parties.reported(&urls).await;
 
     let has_ended = |state| !matches!(state, ReportState::Pending | ReportState::Fetching);
-    let took = until("all reports judged", JUDGED_WITHIN, async || {
+    let took = until("all reports checked", CHECKED_WITHIN, async || {
         let order = parties.order(&order_id).await;
         order.reports.iter().filter(|report| has_ended(report.state)).count() == all.len()
     });
@@ -120,7 +120,7 @@ async fn a_server_that_is_given_bombs_flags_them_and_goes_on() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     println!(
-        "{} contents judged in {took:?}; the server never held more than {peak_kib} KiB",
+        "{} contents checked in {took:?}; the server never held more than {peak_kib} KiB",
         all.len()
     );
     assert!(peak_kib < PEAK_KIB_MAX, "{peak_kib} KiB");

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use client::control::Control;
 use contract::control::{CreateTenant, List, ListOrders};
 use load::book::Journal;
-use load::call::{Answer, Call, Door, judge};
+use load::call::{Answer, Call, Door, check};
 use load::client::{Client, Live, Step};
 use load::compare::{self, Unanswered};
 use load::daemon::{Daemon, Setup};
@@ -270,7 +270,7 @@ impl Site {
     }
 
     /// The fault is over since `ended`: waits until the server has noticed by itself, stops the clients, and
-    /// judges what was said meanwhile.
+    /// checks what was said meanwhile.
     async fn recover(&mut self, failing: Failing, ended: Instant, what: &str) {
         let door = self.daemon.door();
         let recovered = until("readiness after the fault", Duration::from_secs(10), async || {
@@ -410,6 +410,6 @@ impl HalfCall {
         let text = String::from_utf8(answer).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").expect("a whole answer");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        judge(call, status.expect("a status"), body.as_bytes().to_vec())
+        check(call, status.expect("a status"), body.as_bytes().to_vec())
     }
 }

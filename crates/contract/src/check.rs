@@ -78,7 +78,7 @@ pub struct ReportFile {
     /// The name shown: 1 to 255 characters.
     #[serde(rename = "report_name")]
     pub name: String,
-    /// Absolute `http` or `https` address of at most 2,048 characters, judged by its text only.
+    /// Absolute `http` or `https` address of at most 2,048 characters, checked by its text only.
     #[serde(rename = "report_url")]
     pub url: String,
     /// What is found behind the address.
@@ -98,8 +98,8 @@ impl ReportFile {
         let name = object.text("report_name", TextRule::shown(REPORT_NAME_CHARS_MAX));
         let url = object.text("report_url", TextRule::free(report_url::CHARS_MAX));
         if !url.is_empty()
-            && url.len() <= report_url::BYTES_JUDGED_MAX
-            && let Err(unfit) = report_url::judge(&url)
+            && url.len() <= report_url::BYTES_CHECKED_MAX
+            && let Err(unfit) = report_url::validate(&url)
         {
             object.violate("report_url", None, unfit.to_string());
         }

@@ -127,7 +127,7 @@ pub const TOKEN_INTERNAL: Code =
     Code::new(2200, 200, "internal error", "a token call failed by a fault of the server")
         .retry(Retry::Later);
 
-// Gateway: judged before any call's own rules (contract, section 2.3).
+// Gateway: checked before any call's own rules (contract, section 2.3).
 
 /// 99991661: no `Authorization` header, or one that is not `Bearer <token>`.
 pub const MISSING_ACCESS_TOKEN: Code = Code::new(

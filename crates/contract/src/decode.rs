@@ -166,7 +166,7 @@ impl Object<'_> {
                 if text.is_empty() {
                     self.violate(name, None, "the min len is 1".to_owned());
                 }
-                self.judge_text(name, &text, rule);
+                self.validate_text(name, &text, rule);
                 text
             }
             Taken::Absent => self.miss(name),
@@ -179,7 +179,7 @@ impl Object<'_> {
         match self.take_text(name) {
             Taken::Value(text) if text.is_empty() => None,
             Taken::Value(text) => {
-                self.judge_text(name, &text, rule);
+                self.validate_text(name, &text, rule);
                 Some(text)
             }
             Taken::Absent | Taken::WrongType => None,
@@ -213,7 +213,7 @@ impl Object<'_> {
     /// Reads a whole number that must be there and be one of `options`; 0 when it is not.
     pub fn option(&mut self, name: &str, options: &[u8]) -> u8 {
         match self.take(name) {
-            Some(node) => self.judge_option(name, &node, options).unwrap_or_default(),
+            Some(node) => self.validate_option(name, &node, options).unwrap_or_default(),
             None => self.miss(name),
         }
     }
@@ -221,10 +221,10 @@ impl Object<'_> {
     /// Reads a whole number that may be left out and must be one of `options`.
     pub fn optional_option(&mut self, name: &str, options: &[u8]) -> Option<u8> {
         let node = self.take(name)?;
-        self.judge_option(name, &node, options)
+        self.validate_option(name, &node, options)
     }
 
-    fn judge_option(&mut self, name: &str, node: &Node, options: &[u8]) -> Option<u8> {
+    fn validate_option(&mut self, name: &str, node: &Node, options: &[u8]) -> Option<u8> {
         let Node::Number(number) = node else {
             self.mistype(name, node, Quote::Value);
             return None;
@@ -310,7 +310,7 @@ impl Object<'_> {
                     if text.is_empty() {
                         self.violate(&name, None, "the min len is 1".to_owned());
                     }
-                    self.judge_text(&name, &text, rule);
+                    self.validate_text(&name, &text, rule);
                     texts.push(text);
                 }
                 node => self.mistype(&name, &node, Quote::Never),
@@ -412,7 +412,7 @@ impl Object<'_> {
         }
     }
 
-    fn judge_text(&mut self, name: &str, text: &str, rule: TextRule) {
+    fn validate_text(&mut self, name: &str, text: &str, rule: TextRule) {
         let quoted = (rule.quote == Quote::Value).then_some(text);
         // A text has at most as many characters as bytes, so most need no counting.
         if text.len() > rule.chars_max && text.chars().count() > rule.chars_max {

@@ -1,12 +1,12 @@
 //! What can be said about a report's address from its text alone.
 //!
-//! Addresses behind names, and literal addresses that are not public, are judged by whoever connects. Refused here
+//! Addresses behind names, and literal addresses that are not public, are checked by whoever connects. Refused here
 //! is whatever two readers of an address could understand differently. Source: the product's section 4, item 1.
 
 /// Most characters of an address.
 pub const CHARS_MAX: usize = 2_048;
 /// Longer texts are refused for their length; their form is not looked at.
-pub(crate) const BYTES_JUDGED_MAX: usize = CHARS_MAX * 4;
+pub(crate) const BYTES_CHECKED_MAX: usize = CHARS_MAX * 4;
 
 /// Why a text is no usable address; what was expected, without the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +28,12 @@ pub enum Unfit {
     Port,
 }
 
-/// Judges the form of a report's address.
+/// Checks the form of a report's address.
 ///
 /// # Errors
 /// [`Unfit`] unless it is absolute, `http` or `https`, with a host and no user-info, free of control characters and
 /// blanks.
-pub fn judge(url: &str) -> Result<(), Unfit> {
+pub fn validate(url: &str) -> Result<(), Unfit> {
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Unfit::Character);
     }
@@ -50,10 +50,10 @@ pub fn judge(url: &str) -> Result<(), Unfit> {
         return Err(Unfit::UserInfo);
     }
     let (host, port) = split_port(authority)?;
-    judge_host(host)?;
+    validate_host(host)?;
     match port {
         None | Some("") => Ok(()),
-        Some(port) => judge_port(port),
+        Some(port) => validate_port(port),
     }
 }
 
@@ -73,7 +73,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), Unfit> {
     }
 }
 
-fn judge_host(host: &str) -> Result<(), Unfit> {
+fn validate_host(host: &str) -> Result<(), Unfit> {
     let is_fit = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
@@ -85,7 +85,7 @@ fn judge_host(host: &str) -> Result<(), Unfit> {
     if is_fit { Ok(()) } else { Err(Unfit::Host) }
 }
 
-fn judge_port(port: &str) -> Result<(), Unfit> {
+fn validate_port(port: &str) -> Result<(), Unfit> {
     let digits_only = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
         Ok(1..) if digits_only => Ok(()),
@@ -113,7 +113,7 @@ mod tests {
             "https://vendor.example/%E6%8A%A5.pdf",
             "https://vendor_1.example/a",
         ] {
-            assert_eq!(judge(url), Ok(()), "{url}");
+            assert_eq!(validate(url), Ok(()), "{url}");
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             ("https://vendor.example/\u{7f}", Unfit::Character),
             ("https://vendor.example/\u{3000}", Unfit::Character),
         ] {
-            assert_eq!(judge(url), Err(unfit), "{url}");
+            assert_eq!(validate(url), Err(unfit), "{url}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The route table of the open API: method, path, scopes, rate tier and access of each call, as data.
 //!
-//! The gateway judges token, scope and limit from a call's row before the call runs; a new call is a new row.
+//! The gateway checks token, scope and limit from a call's row before the call runs; a new call is a new row.
 //! Source: contract, sections 1.2, 1.3, 2.4 and 3.
 
 use crate::scope::Scope;

@@ -441,7 +441,7 @@ fn packages_may_be_empty_only_beside_items() {
 }
 
 #[test]
-fn report_urls_are_judged_by_their_text() {
+fn report_urls_are_checked_by_their_text() {
     for (url, expected) in [
         ("vendor.example/a.pdf", "expected an absolute http or https url"),
         ("ftp://vendor.example/a.pdf", "expected an absolute http or https url"),

@@ -22,16 +22,16 @@ impl Misfit {
     }
 }
 
-/// Judges the keys of a new form of account fields; `retired` are the keys that were deleted.
+/// Checks the keys of a new form of account fields; `retired` are the keys that were deleted.
 ///
 /// # Errors
 /// A key that was deleted earlier, or stands twice.
-pub fn judge_account_fields(
+pub fn check_account_fields(
     fields: &[AccountField],
     retired: &[String],
 ) -> Result<(), Vec<Misfit>> {
     let mut misfits = Vec::new();
-    judge_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
+    validate_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
     none(misfits)
 }
 
@@ -44,7 +44,7 @@ pub fn rename_account_fields(
     changes: &[AccountField],
 ) -> Result<Vec<AccountField>, Vec<Misfit>> {
     let mut misfits = Vec::new();
-    judge_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+    validate_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
     for (place, change) in changes.iter().enumerate() {
         if !form.iter().any(|field| field.key == change.key) {
             misfits.push(unknown_key(format!("custom_field_list[{place}].key")));
@@ -92,13 +92,13 @@ pub fn delete_account_fields(
     Ok(remaining)
 }
 
-/// Judges the keys of a new form of background-check fields; `retired` are the keys that were deleted.
+/// Checks the keys of a new form of background-check fields; `retired` are the keys that were deleted.
 ///
 /// # Errors
 /// A key that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
-pub fn judge_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<Misfit>> {
+pub fn validate_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<Misfit>> {
     let mut misfits = Vec::new();
-    judge_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
+    validate_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
     for (place, field) in fields.iter().enumerate() {
         let mut seen = HashSet::new();
         for (index, option) in field.options.iter().enumerate() {
@@ -125,7 +125,7 @@ pub fn rename_check_fields(
         let expected = format!("expected all {} fields", form.len());
         misfits.push(Misfit::new("custom_field_list", expected));
     }
-    judge_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+    validate_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
     for (place, change) in changes.iter().enumerate() {
         let path = format!("custom_field_list[{place}]");
         match form.iter().find(|field| field.key == change.key) {
@@ -166,7 +166,7 @@ fn has_same_keys(one: &[FieldOption], other: &[FieldOption]) -> bool {
     one.len() == other.len() && keys(one) == keys(other)
 }
 
-fn judge_keys<'a>(
+fn validate_keys<'a>(
     misfits: &mut Vec<Misfit>,
     keys: impl Iterator<Item = &'a str>,
     retired: &[String],

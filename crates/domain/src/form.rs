@@ -35,7 +35,7 @@ pub struct Filled {
     pub files: Vec<(String, Vec<Id>)>,
 }
 
-/// Judges the values of an order's form against the account's fields.
+/// Checks the values of an order's form against the account's fields.
 ///
 /// An empty value, as an empty list of options or files, counts as none.
 ///
@@ -65,7 +65,7 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfi
                 filled.values.push((field.key.clone(), text));
                 filled.files.push((field.key.clone(), ids));
             }
-            None if field.is_required => judge_missing(&mut misfits, &field.key, values),
+            None if field.is_required => validate_missing(&mut misfits, &field.key, values),
             None => {}
         }
     }
@@ -73,11 +73,11 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfi
     Ok(filled)
 }
 
-/// Judges the values of an account against the account fields of the vendor's app, if it published any.
+/// Checks the values of an account against the account fields of the vendor's app, if it published any.
 ///
 /// # Errors
 /// A key that the form does not have, then what is missing.
-pub fn judge_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<Misfit>> {
+pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<Misfit>> {
     let mut misfits = Vec::new();
     for (place, (key, _)) in values.iter().enumerate() {
         if !fields.iter().any(|field| field.key == *key) {
@@ -87,7 +87,7 @@ pub fn judge_account(fields: &[AccountField], values: &[Value]) -> Result<(), Ve
     for field in fields.iter().filter(|field| field.is_required) {
         let is_filled = |(key, value): &Value| *key == field.key && !is_blank(value);
         if !values.iter().any(is_filled) {
-            judge_missing(&mut misfits, &field.key, values);
+            validate_missing(&mut misfits, &field.key, values);
         }
     }
     none(misfits)
@@ -107,14 +107,14 @@ fn read(field: &CheckField, value: &str) -> Result<Option<Read>, String> {
     let text = || Ok(Some(Read::Text(value.to_owned())));
     match field.kind {
         FieldType::Text => {
-            judge_length(value, TEXT_CHARS_MAX)?;
+            validate_length(value, TEXT_CHARS_MAX)?;
             if value.contains(['\n', '\r']) {
                 return Err("expected one line".to_owned());
             }
             text()
         }
         FieldType::Textarea => {
-            judge_length(value, TEXTAREA_CHARS_MAX)?;
+            validate_length(value, TEXTAREA_CHARS_MAX)?;
             text()
         }
         FieldType::Number if is_number(value) => text(),
@@ -148,7 +148,7 @@ fn read(field: &CheckField, value: &str) -> Result<Option<Read>, String> {
     }
 }
 
-fn judge_length(value: &str, chars_max: usize) -> Result<(), String> {
+fn validate_length(value: &str, chars_max: usize) -> Result<(), String> {
     let count = value.chars().count();
     if count > chars_max {
         return Err(format!("expected at most {chars_max} characters, came {count}"));
@@ -190,7 +190,7 @@ fn unknown_key(path: &str) -> Misfit {
 }
 
 /// A required field without a usable value; one whose value did not fit has its fault already.
-fn judge_missing(misfits: &mut Vec<Misfit>, key: &str, values: &[Value]) {
+fn validate_missing(misfits: &mut Vec<Misfit>, key: &str, values: &[Value]) {
     match values.iter().position(|(found, _)| found == key) {
         None => {
             let expected = format!("expected a value of the required field {key}");

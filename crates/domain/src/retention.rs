@@ -78,16 +78,16 @@ pub enum Stays {
 ///
 /// # Errors
 /// [`Stays`], why it is not.
-pub fn judge(facts: &Facts, now: UnixMs) -> Result<(), Stays> {
-    judge_after(facts, facts.rule.days, now)
+pub fn check(facts: &Facts, now: UnixMs) -> Result<(), Stays> {
+    check_after(facts, facts.rule.days, now)
 }
 
 /// Whether an order may be erased by hand at `now`: whatever its rule says, but not before the least time.
 ///
 /// # Errors
 /// [`Stays`], why it may not.
-pub fn judge_by_hand(facts: &Facts, bounds: Bounds, now: UnixMs) -> Result<(), Stays> {
-    judge_after(facts, bounds.min_days, now)
+pub fn check_by_hand(facts: &Facts, bounds: Bounds, now: UnixMs) -> Result<(), Stays> {
+    check_after(facts, bounds.min_days, now)
 }
 
 /// When an order that ended then is erased.
@@ -96,7 +96,7 @@ pub fn due_at(ended_at: UnixMs, days: u32) -> UnixMs {
     ended_at.plus_ms(i64::from(days) * DAY_MS)
 }
 
-fn judge_after(facts: &Facts, days: u32, now: UnixMs) -> Result<(), Stays> {
+fn check_after(facts: &Facts, days: u32, now: UnixMs) -> Result<(), Stays> {
     let ended_at = facts.ended_at.ok_or(Stays::NotEnded)?;
     if facts.is_held {
         return Err(Stays::Held);
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn an_order_goes_with_the_millisecond_of_its_rule_and_not_before() {
         let due_at = END.plus_ms(30 * DAY_MS);
-        assert_eq!(judge(&FACTS, due_at), Ok(()));
-        assert_eq!(judge(&FACTS, due_at.plus_ms(-1)), Err(Stays::Until(due_at)));
+        assert_eq!(check(&FACTS, due_at), Ok(()));
+        assert_eq!(check(&FACTS, due_at.plus_ms(-1)), Err(Stays::Until(due_at)));
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
             (Facts { is_tenant_held: true, ..FACTS }, Stays::TenantHeld),
             (Facts { is_held: true, is_tenant_held: true, ..FACTS }, Stays::Held),
         ] {
-            assert_eq!(judge(&facts, far), Err(expected));
-            assert_eq!(judge_by_hand(&facts, Bounds::default(), far), Err(expected));
+            assert_eq!(check(&facts, far), Err(expected));
+            assert_eq!(check_by_hand(&facts, Bounds::default(), far), Err(expected));
         }
     }
 
@@ -145,9 +145,9 @@ mod tests {
     fn by_hand_the_least_time_counts_alone() {
         let bounds = Bounds { min_days: 7, max_days: 400 };
         let least = END.plus_ms(7 * DAY_MS);
-        assert_eq!(judge_by_hand(&FACTS, bounds, least), Ok(()));
-        assert_eq!(judge_by_hand(&FACTS, bounds, least.plus_ms(-1)), Err(Stays::Until(least)));
-        assert_eq!(judge_by_hand(&FACTS, Bounds::default(), END), Ok(()));
+        assert_eq!(check_by_hand(&FACTS, bounds, least), Ok(()));
+        assert_eq!(check_by_hand(&FACTS, bounds, least.plus_ms(-1)), Err(Stays::Until(least)));
+        assert_eq!(check_by_hand(&FACTS, Bounds::default(), END), Ok(()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use contract::field::{AccountField, CheckField, FieldOption, FieldType, I18n};
 use domain::Id;
-use domain::form::{Filled, Value, fill, judge_account};
+use domain::form::{Filled, Value, fill, validate_account};
 
 const ONE: &str = "6931286400470354183";
 const TWO: &str = "6931286400470354184";
@@ -203,8 +203,8 @@ fn an_account_fills_what_its_vendor_requires() {
         description: None,
     };
     let form = [field("code", true), field("contact", false), field("city", true)];
-    assert_eq!(judge_account(&form, &[value("city", "北京"), value("code", "7")]), Ok(()));
-    let refused = judge_account(&form, &[value("city", " "), value("x", "y")]).unwrap_err();
+    assert_eq!(validate_account(&form, &[value("city", "北京"), value("code", "7")]), Ok(()));
+    let refused = validate_account(&form, &[value("city", " "), value("x", "y")]).unwrap_err();
     let expected = [
         "custom_field_list[1].key: expected a key of the vendor's form",
         "custom_field_list: expected a value of the required field code",

@@ -48,7 +48,7 @@ pub struct App {
     pub lines: Lines,
     /// The only way out.
     pub outbound: Outbound,
-    /// What judges the contents of reports.
+    /// What checks the contents of reports.
     pub inspect: Inspect,
     /// The threads that fetch reports.
     pub background: Background,

@@ -1,4 +1,4 @@
-//! Threads of low priority, for work in bulk that nobody waits for: reports are fetched, judged, hashed and sealed here,
+//! Threads of low priority, for work in bulk that nobody waits for: reports are fetched, checked, hashed and sealed here,
 //! so that calls take what they need of the processors first.
 //!
 //! Nothing here may ask the store: a connection to PostgreSQL would be driven by the threads that opened it.

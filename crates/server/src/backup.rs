@@ -28,7 +28,7 @@ const PART: &str = "part";
 /// # Errors
 /// See [`StartError`].
 pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<BackedUp, StartError> {
-    judge_engine(config)?;
+    check_engine(config)?;
     make_folder(to)?;
     let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
     let (target, at) = (to.to_owned(), clock.now());
@@ -65,7 +65,7 @@ pub async fn restore(
     from: &Path,
     keys: Option<&Path>,
 ) -> Result<RestoredData, StartError> {
-    judge_engine(config)?;
+    check_engine(config)?;
     make_folder(&config.data)?;
     let (database, reports) = (config.data.join(DATABASE_FILE), objects_folder(config));
     let source = from.to_owned();
@@ -124,7 +124,7 @@ fn prune_below(folder: &Path, now: UnixMs) -> Result<Vec<PathBuf>, StartError> {
     Ok(pruned)
 }
 
-fn judge_engine(config: &Config) -> Result<(), StartError> {
+fn check_engine(config: &Config) -> Result<(), StartError> {
     match config.database_url {
         None => Ok(()),
         Some(_) => Err(StartError::Store(Fault::new(

@@ -37,7 +37,7 @@ pub(crate) fn with_links(
         }
         let links: Vec<_> = files
             .into_iter()
-            // Files that were brought before their names were judged.
+            // Files that were brought before their names were checked.
             .map(|file| Link { name: as_file_name(&file.name), url: link(file) })
             .collect();
         let value = serde_json::to_string(&links).expect("texts have a JSON text");

@@ -231,7 +231,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 
 fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartError> {
     let path = data.join(name);
-    judge_mode(&path, data)?;
+    check_mode(&path, data)?;
     match fs::read_to_string(&path).map(Zeroizing::new) {
         Ok(text) => parse(text.trim()).map(Some).ok_or(StartError::RootKey(name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -240,7 +240,7 @@ fn read(data: &Path, name: &'static str) -> Result<Option<Key>, StartError> {
 }
 
 /// Refuses a root key that everybody on the machine can read or write.
-fn judge_mode(path: &Path, data: &Path) -> Result<(), StartError> {
+fn check_mode(path: &Path, data: &Path) -> Result<(), StartError> {
     let mode =
         |path: &Path| fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
     let (of_file, of_folder) = (mode(path), mode(data));

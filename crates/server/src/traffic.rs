@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::clock::socket_now;
 
-/// How long calls are counted before it is judged anew whether many come.
+/// How long calls are counted before it is checked anew whether many come.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// From how many calls a second on work stands back. A call and the work that it brings are not yet traffic.
 const BUSY_CALLS_PER_SECOND: u128 = 100;

@@ -1,5 +1,5 @@
 //! Bad bodies and bad heads to every call of the vendor, over the wire: each gets the envelope with a documented code,
-//! and nothing of it is stored. Members are judged in bad_members.rs, the orders that are meant in bad_orders.rs.
+//! and nothing of it is stored. Members are checked in bad_members.rs, the orders that are meant in bad_orders.rs.
 //! Source: contract, sections 2.3, 2.6 and 6.2; limits in the product's section 12.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]

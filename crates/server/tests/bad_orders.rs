@@ -373,7 +373,7 @@ async fn reports_at_addresses_that_are_not_public_are_refused_at_once() {
                 }
             })
             .await;
-        // A name may turn out to be anything: it is judged when it is fetched from.
+        // A name may turn out to be anything: it is checked when it is fetched from.
         let url = json!("https://reports.vendor.example/a.pdf");
         let body = scene.body_with("update_result", pointer, Some(&url));
         assert_eq!(scene.post("update_result", &body).await, DONE);

@@ -40,7 +40,7 @@ const NEVER: &[(&Code, &str)] = &[
     (&code::APP_USAGE_NOT_EXIST, "20009 is answered instead"),
     (&code::LOGIN_USER_INVALID, "there are no other ways to log in"),
     (&code::INVALID_USER_TOKEN, "every call refuses user tokens by their kind"),
-    (&code::TOKEN_NO_PERMISSION, "what a token may do is judged by scopes"),
+    (&code::TOKEN_NO_PERMISSION, "what a token may do is checked by scopes"),
     (&code::USER_TOKEN_EXPIRED, "there are no user tokens"),
     (&code::USER_SCOPE_MISSING, "there are no user tokens"),
     (&code::QUOTA_EXCEEDED, "there are no quotas by month"),

@@ -56,7 +56,7 @@ async fn endpoint(world: &World, seed: &Seed, headers: &[(&str, &str)]) -> Strin
 const DENIED: i64 = 99_991_401;
 
 #[tokio::test]
-async fn an_address_list_judges_the_client_behind_a_trusted_proxy() {
+async fn an_address_list_checks_the_client_behind_a_trusted_proxy() {
     for engine in Engine::available().await {
         let world = behind(engine, &["127.0.0.0/8"]).await;
         let seed = world.seed().await;

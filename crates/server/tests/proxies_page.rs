@@ -137,7 +137,7 @@ impl<'w> Front<'w> {
     async fn check(&self) {
         let mut filed = Filed::new(self.world, ReportUrlType::Download).await;
         filed.store().await;
-        self.calls_are_judged_by_the_client_s_address(&filed.seed).await;
+        self.calls_are_checked_by_the_client_s_address(&filed.seed).await;
         self.a_whole_body_comes_through(&filed.seed).await;
         self.a_report_is_given_in_ranges(&filed).await;
         self.an_event_comes_by_the_long_connection().await;
@@ -154,7 +154,7 @@ impl<'w> Front<'w> {
         (answer.status(), answer.json().await.unwrap())
     }
 
-    async fn calls_are_judged_by_the_client_s_address(&self, seed: &Seed) {
+    async fn calls_are_checked_by_the_client_s_address(&self, seed: &Seed) {
         let body = || json!({"background_check_id": "1"}).to_string();
         for (range, is_denied) in [("203.0.113.9", true), ("127.0.0.1", true), ("127.0.0.2", false)]
         {

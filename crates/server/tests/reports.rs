@@ -295,7 +295,7 @@ async fn what_was_refused_is_kept_as_it_is_when_a_user_takes_it() {
             let version = store.find_report_version(tenant, order_id, report_id, 1).await.unwrap();
             let (_, facts) = version.unwrap().opened.unwrap();
             assert_eq!(facts.findings, ["refused_content"]);
-            // It was taken once: what comes of another try is judged again.
+            // It was taken once: what comes of another try is checked again.
             assert!(store.refetch_report(by, tenant_id, order_id, report_id).await.unwrap());
         }
         assert_eq!(found[3].state, ReportState::Failed, "nothing is there to take");

@@ -1,4 +1,4 @@
-//! Reports judged by what is in them, and by the operator's scanner; transfers that break off; and what is counted of
+//! Reports checked by what is in them, and by the operator's scanner; transfers that break off; and what is counted of
 //! all that. Source: product, section 4; sections 6 and 7 of the reliability list.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]

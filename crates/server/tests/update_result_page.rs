@@ -407,7 +407,7 @@ async fn result_time_is_a_text_of_milliseconds() {
         let seed = world.seed().await;
         for (ms, shown) in [
             ("1660123456789", "2022-08-10T09:24:16.789Z"),
-            // Seconds by mistake are taken for what they say: no plausibility is judged.
+            // Seconds by mistake are taken for what they say: no plausibility is checked.
             ("1660123456", "1970-01-20T05:08:43.456Z"),
             // Beyond any calendar, so shown as it came.
             ("9223372036854775807", "9223372036854775807"),

@@ -154,7 +154,7 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
     let copy = Connection::open(&whole.0)?;
     copy.execute_batch("PRAGMA secure_delete = ON; PRAGMA journal_mode = MEMORY;")?;
     copy.execute("ATTACH DATABASE ?1 AS keys", [text(keys)?])?;
-    judge_keys(&copy, now)?;
+    validate_keys(&copy, now)?;
     for (table, id, part) in KEYED {
         copy.execute_batch(&format!(
             "UPDATE main.{table} AS t SET wrapped_key = k.wrapped_key FROM keys.wrapped k
@@ -220,7 +220,7 @@ pub fn destroy(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn judge_keys(copy: &Connection, now: UnixMs) -> Result<(), Fault> {
+fn validate_keys(copy: &Connection, now: UnixMs) -> Result<(), Fault> {
     let foreign = |_| refused("expected the two files of a backup");
     let read = |sql: &str| copy.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(foreign);
     let data_made_at = read("SELECT made_at FROM main.backup")?;

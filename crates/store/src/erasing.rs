@@ -62,7 +62,7 @@ pub struct OpenErasure {
     pub objects: Vec<Id>,
 }
 
-/// The order's end and the lack of a hold are judged again here, where nobody can come between.
+/// The order's end and the lack of a hold are checked again here, where nobody can come between.
 const ERASE_ORDER: &str = "UPDATE orders SET wrapped_key = $3, result_digest = NULL \
     WHERE tenant_id = $1 AND order_id = $2 AND ended_at IS NOT NULL AND length(wrapped_key) > 0 \
       AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.tenant_id = $1 AND h.order_id IN (0, $2))";

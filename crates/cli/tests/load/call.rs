@@ -108,7 +108,7 @@ impl Door {
         };
         let status = response.status().as_u16();
         match response.bytes().await {
-            Ok(body) => judge(call, status, body.to_vec()),
+            Ok(body) => check(call, status, body.to_vec()),
             Err(_) => Answer::Lost,
         }
     }
@@ -130,7 +130,7 @@ impl Door {
 }
 
 /// Reads an answer: an acknowledgement is nothing but code 0 with 200, or a success of the control API.
-pub(crate) fn judge(call: &Call, status: u16, body: Vec<u8>) -> Answer {
+pub(crate) fn check(call: &Call, status: u16, body: Vec<u8>) -> Answer {
     let json: Value = serde_json::from_slice(&body).unwrap_or_else(|error| {
         panic!("{} answered {status} with no JSON: {error}", call.kind);
     });

@@ -1,5 +1,5 @@
 //! A client: a tenant, a vendor's app and orders of its own; one call at a time, all kinds mixed, each answer
-//! judged and noted before the next call.
+//! checked and noted before the next call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -187,7 +187,7 @@ impl Client {
         step
     }
 
-    /// Judges the answer to a call, and notes it in book and journal.
+    /// Checks the answer to a call, and notes it in book and journal.
     pub(crate) fn note(&mut self, mut call: Call, sent: Instant, answer: Answer) -> Step {
         self.is_limited = matches!(answer, Answer::Not(429, _));
         if answer.is_fault() {

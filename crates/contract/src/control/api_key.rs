@@ -76,7 +76,7 @@ pub struct CreateApiKey {
 }
 
 impl CreateApiKey {
-    /// What is wrong with the body of a tenant's key, all at once. Whether `expires_at` is an instant is judged by
+    /// What is wrong with the body of a tenant's key, all at once. Whether `expires_at` is an instant is checked by
     /// the server, which knows calendars.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {

@@ -68,7 +68,7 @@ pub struct CreateApp {
 }
 
 impl CreateApp {
-    /// What is wrong with the body, all at once. Whether a scope exists is judged by the server.
+    /// What is wrong with the body, all at once. Whether a scope exists is checked by the server.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();
@@ -126,7 +126,7 @@ fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>
 
 impl UpdateApp {
     /// What is wrong with the body, all at once. Whether a scope exists, and whether the app's kind
-    /// can have the event mode, is judged by the server.
+    /// can have the event mode, is checked by the server.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();

@@ -161,7 +161,7 @@ pub struct ResendSince {
 }
 
 impl ResendSince {
-    /// What is wrong with the body, all at once. Whether `since` is an instant is judged by the
+    /// What is wrong with the body, all at once. Whether `since` is an instant is checked by the
     /// server, which knows calendars.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {

@@ -17,7 +17,7 @@ pub struct PutInstallation {
 }
 
 impl PutInstallation {
-    /// What is wrong with the body, all at once. Whether the app has a scope is judged by the server.
+    /// What is wrong with the body, all at once. Whether the app has a scope is checked by the server.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();

@@ -5,7 +5,7 @@
 //! a reader ignores those it does not know. Optional members of an answer are left out when empty.
 //!
 //! Every request body has a method `faults`, which names all broken rules at once; an empty list
-//! means that the body can be judged against what is stored. Values that tell about a person, and
+//! means that the body can be checked against what is stored. Values that tell about a person, and
 //! secrets, never show in `Debug`.
 
 mod rule;

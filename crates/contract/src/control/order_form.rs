@@ -121,7 +121,7 @@ debug_only! { PlaceOrder { account_id, package_id, additional_item_id_list } }
 
 impl PlaceOrder {
     /// What is wrong with the body, all at once. Whether account, package and items exist and the
-    /// account's form is filled is judged against what is stored.
+    /// account's form is filled is checked against what is stored.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Faults::default();

@@ -104,7 +104,7 @@ impl Object<'_> {
                 }
                 found
             }
-            node => self.judge_option(name, &node, options),
+            node => self.validate_option(name, &node, options),
         }
     }
 }

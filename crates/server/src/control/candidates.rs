@@ -10,7 +10,7 @@ use store::candidates::{self as found, CandidateSearch};
 use store::content::{Form, Person};
 
 use super::cursor::{self, Of};
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::instant::rfc3339;
 use super::orders::view::filled;
@@ -38,7 +38,7 @@ pub(crate) async fn search_candidates(
     command: Command<SearchCandidates>,
 ) -> Result<Response, Failure> {
     let body = command.body;
-    judge(body.faults())?;
+    validate(body.faults())?;
     let tenant = call.tenant().await?;
     let before = cursor::read(Of::FoundOrders, body.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));

@@ -9,7 +9,7 @@ use contract::hex::to_hex;
 use domain::TenantId;
 use store::audit::OPERATOR;
 
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::request::{Query, json, raw_json};
 
@@ -68,7 +68,7 @@ pub(crate) async fn list_audit(
 }
 
 async fn lines(call: &Call, tenant_id: TenantId, list: &ListAudit) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let limit = list.limit.unwrap_or(AUDIT_LIMIT_DEFAULT);
     let entries = call.app.store.list_audit(tenant_id, list.after.unwrap_or(0), limit).await?;
     let mut text = String::new();

@@ -45,7 +45,7 @@ impl Failure {
 }
 
 /// Nothing, or a refusal that names every fault.
-pub(super) fn judge(faults: Vec<FieldFault>) -> Result<(), Failure> {
+pub(super) fn validate(faults: Vec<FieldFault>) -> Result<(), Failure> {
     if faults.is_empty() { Ok(()) } else { Err(Failure::invalid(faults)) }
 }
 

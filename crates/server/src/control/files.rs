@@ -4,7 +4,7 @@ use axum::response::Response;
 use contract::control::{CreateFile, FieldFault, File, ProblemCode};
 use contract::hex::to_hex;
 
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::instant::rfc3339;
 use super::repeat::{self, Answer, Creation};
@@ -48,7 +48,7 @@ pub(crate) async fn create_file(
         let message = "expected a content of at least 1 byte".to_owned();
         faults.push(FieldFault { field: "body".to_owned(), message });
     }
-    judge(faults)?;
+    validate(faults)?;
     let file = files::finish(writer, query.name).await.map_err(Unreadable::Unreachable)?;
     let body = File {
         file_id: file_id.to_string(),

@@ -94,7 +94,7 @@ pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: N
     let (mut parts, body) = request.into_parts();
     let place = access::place(&parts.method, path(&parts));
     let access = place.map(|place| access::TABLE[place].access);
-    let answer = match judge(&app, access, &mut parts).await {
+    let answer = match authorize(&app, access, &mut parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 // What only reads takes little, and a page that shows how far a report is may ask often.
@@ -117,7 +117,7 @@ fn path(parts: &Parts) -> &str {
     path.strip_prefix("/api/v1").unwrap_or(path)
 }
 
-async fn judge(
+async fn authorize(
     app: &App,
     access: Option<Access>,
     parts: &mut Parts,
@@ -144,7 +144,7 @@ async fn judge(
 }
 
 /// Nothing when the operator asks, else why not.
-pub(super) async fn judge_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) async fn authorize_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
     let caller = authenticate(app, headers).await?;
     if caller.roles == Roles::of(&[Role::Operator]) {
         return Ok(());

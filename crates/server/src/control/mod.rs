@@ -146,8 +146,8 @@ pub(crate) fn table() -> impl Iterator<Item = (&'static Method, String)> {
 }
 
 /// Whether the operator asks, by the key in the request's header; else the answer that refuses.
-pub(crate) async fn judge_operator(app: &SharedApp, headers: &HeaderMap) -> Result<(), Response> {
-    match gate::judge_operator(app, headers).await {
+pub(crate) async fn authorize_operator(app: &SharedApp, headers: &HeaderMap) -> Result<(), Response> {
+    match gate::authorize_operator(app, headers).await {
         Ok(()) => Ok(()),
         Err(failure) => Err(guard_answer(failure.into_response()).await),
     }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{CheckObjects, ObjectsChecked};
 
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::request::{Command, json};
 use crate::object_check::{self, Unchecked};
@@ -27,7 +27,7 @@ pub(crate) async fn check_objects(
     call: Call,
     command: Command<CheckObjects>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     match object_check::check(&call.app, &command.body).await {
         Ok(checked) => Ok(json(StatusCode::OK, &checked)),
         Err(Unchecked::Cursor) => {

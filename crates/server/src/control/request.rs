@@ -49,7 +49,7 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
     async fn from_request(request: Request, app: &SharedApp) -> Result<Command<T>, Failure> {
         let (parts, body) = request.into_parts();
         let caller = caller(&parts)?;
-        judge_content(&parts.headers)?;
+        validate_content(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
         let (bytes_max, time) = (app.config.body_bytes_max, app.config.body_time);
         let body = read_body(body, bytes_max, time, &app.bodies).await;
@@ -117,7 +117,7 @@ impl FromRequest<SharedApp> for Content {
     async fn from_request(request: Request, app: &SharedApp) -> Result<Content, Failure> {
         let (parts, body) = request.into_parts();
         let caller = caller(&parts)?;
-        judge_content(&parts.headers)?;
+        validate_content(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
         let (bytes_max, time) = (app.config.file_bytes_max, app.config.body_time);
         let key = key.map(|key| begin_digests(&caller, key, &parts));
@@ -166,7 +166,7 @@ pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
 }
 
 /// Bodies are taken as they are, never unpacked.
-fn judge_content(headers: &HeaderMap) -> Result<(), Failure> {
+fn validate_content(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             Err(Failure::refused(ProblemCode::UnsupportedMediaType, "expected no content-encoding"))

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{self, DiskRoom, PutQuota, Storage};
 use store::storage_use::{Holder, StorageUse};
 
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::request::{Command, json};
 
@@ -97,7 +97,7 @@ pub(crate) async fn put_app_quota(
 }
 
 async fn put(call: &Call, holder: Holder, body: PutQuota) -> Result<Response, Failure> {
-    judge(body.faults())?;
+    validate(body.faults())?;
     let quota_bytes = body.quota_bytes.flatten();
     let quota_bytes = quota_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     call.app.store.set_quota(holder, quota_bytes).await?;

@@ -64,7 +64,7 @@ async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Fail
         Unfit::Expired => EXPIRED,
     })?;
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
-    judge_holder(app, &tenant, linked.holder).await?;
+    authorize_holder(app, &tenant, linked.holder).await?;
     match linked.kind {
         LinkKind::Report => give_report(app, &tenant, &linked, asking).await,
         LinkKind::File => give_file(app, &tenant, linked.object_id, asking).await,
@@ -72,7 +72,7 @@ async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Fail
 }
 
 /// A link ends with what its holder was given it by: the app's secret, its grant, its reading of orders.
-async fn judge_holder(app: &App, tenant: &Tenant, holder: Holder) -> Result<(), Failure> {
+async fn authorize_holder(app: &App, tenant: &Tenant, holder: Holder) -> Result<(), Failure> {
     let vendor = app.store.find_app(holder.app_id).await?.ok_or(ENDED)?;
     let access = AppAccess::find(&app.store, &vendor, tenant.tenant_id).await?.ok_or(ENDED)?;
     let is_live = access.live_secret(holder.numbers, app.clock.now()).is_some();

@@ -121,13 +121,13 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    judge_length(&body, max_bytes)?;
+    check_length(&body, max_bytes)?;
     tokio::time::timeout(timeout, gather(body, max_bytes, budget))
         .await
         .unwrap_or(Err(BodyRefused::TooSlow))
 }
 
-fn judge_length(body: &impl Body, max_bytes: usize) -> Result<(), BodyRefused> {
+fn check_length(body: &impl Body, max_bytes: usize) -> Result<(), BodyRefused> {
     let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
     if body.size_hint().lower() > limit { Err(BodyRefused::TooLarge) } else { Ok(()) }
 }
@@ -182,7 +182,7 @@ pub async fn pour_body<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    judge_length(&body, max_bytes).map_err(NotPoured::Refused)?;
+    check_length(&body, max_bytes).map_err(NotPoured::Refused)?;
     let pouring = async {
         let mut bytes = 0_usize;
         while let Some(piece) = next_piece(&mut body).await.map_err(NotPoured::Refused)? {

@@ -1,9 +1,9 @@
 //! The rate limiter: exact sliding windows for each call × app × tenant.
 //!
-//! A window is judged over the times of the calls that were really accepted, so no span of its
+//! A window is checked over the times of the calls that were really accepted, so no span of its
 //! length ever holds more calls than allowed; a bucket that refills would let nearly twice as many
 //! through across a border. Each key remembers the times of its youngest accepted calls, as many as
-//! its largest window admits, at 4 bytes a call. All windows of a key are judged and counted in one
+//! its largest window admits, at 4 bytes a call. All windows of a key are checked and counted in one
 //! step under one lock; a refused call leaves no trace.
 //!
 //! Time is in whole milliseconds, so two calls whose readings lie exactly one window apart may be
@@ -71,14 +71,14 @@ impl RateLimits {
         RateLimits { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    /// Judges one call of `key` at `mono_ms` (monotonic milliseconds) and counts it if accepted.
+    /// Checks one call of `key` at `mono_ms` (monotonic milliseconds) and counts it if accepted.
     ///
     /// `windows`: those of the call's rate tier, each 1 to 2^31 ms long and with room for at least
-    /// one call. The same key is always judged by the same windows. Without windows every call is
+    /// one call. The same key is always checked by the same windows. Without windows every call is
     /// accepted.
     ///
     /// Source: contract, section 2.4.
-    pub fn judge(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
+    pub fn check(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
         let longest_ms = windows.iter().map(|window| u64::from(window.length_ms)).max();
         let Some(longest_ms) = longest_ms else { return Ok(()) };
         let mut shard = self.shard(key);
@@ -88,7 +88,7 @@ impl RateLimits {
             last_ms: mono_ms,
             longest_ms,
         });
-        calls.judge(windows, mono_ms)
+        calls.check(windows, mono_ms)
     }
 
     /// The number of keys remembered, for the metrics.
@@ -111,7 +111,7 @@ impl Default for RateLimits {
     }
 }
 
-/// A judgement leaves its shard whole at every step, so a panic elsewhere in the thread that held
+/// A verdict leaves its shard whole at every step, so a panic elsewhere in the thread that held
 /// the lock says nothing about it.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,7 +132,7 @@ impl Shard {
 }
 
 impl Calls {
-    fn judge(&mut self, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
+    fn check(&mut self, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
         // Two threads may read the clock in one order and come here in the other.
         let now_ms = mono_ms.max(self.last_ms);
         self.forget_old(now_ms);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_random_calls_are_judged_as_the_naive_model_judges_them() {
+    fn a_million_random_calls_are_checked_as_the_naive_model_checks_them() {
         let seed = 0x5eed_1234_5678_9abc;
         println!("seed={seed:#x}");
         let mut dice = Dice(seed);
@@ -249,9 +249,9 @@ mod tests {
                 now += 100_000;
             }
             let expected = naive(&accepted[case], cases[case], now);
-            let judged = limits.judge(key(case as u16, 1, 1), cases[case], now);
-            assert_eq!(judged, expected, "case {case} at {now} ms");
-            match judged {
+            let checked = limits.check(key(case as u16, 1, 1), cases[case], now);
+            assert_eq!(checked, expected, "case {case} at {now} ms");
+            match checked {
                 Ok(()) => accepted[case].push(now),
                 Err(_) => refused[case] += 1,
             }
@@ -266,7 +266,7 @@ mod tests {
         let mut times = Vec::new();
         for now in 0..180_000 {
             for _ in 0..2 {
-                if limits.judge(key(1, 1, 1), TIER_4, now).is_ok() {
+                if limits.check(key(1, 1, 1), TIER_4, now).is_ok() {
                     times.push(now);
                 }
             }
@@ -284,29 +284,29 @@ mod tests {
         let mut now = 0;
         for call in 0..1_000 {
             now = call * 25;
-            assert_eq!(limits.judge(key(1, 1, 1), TIER_4, now), Ok(()));
+            assert_eq!(limits.check(key(1, 1, 1), TIER_4, now), Ok(()));
         }
         let refusal = TooFast { limit: 1_000, reset_s: (60_000 - now + 1).div_ceil(1_000) };
-        assert_eq!(limits.judge(key(1, 1, 1), TIER_4, now), Err(refusal));
-        assert_eq!(limits.judge(key(1, 1, 1), TIER_4, 60_000).map_err(|e| e.reset_s), Err(1));
-        assert_eq!(limits.judge(key(1, 1, 1), TIER_4, 60_001), Ok(()));
+        assert_eq!(limits.check(key(1, 1, 1), TIER_4, now), Err(refusal));
+        assert_eq!(limits.check(key(1, 1, 1), TIER_4, 60_000).map_err(|e| e.reset_s), Err(1));
+        assert_eq!(limits.check(key(1, 1, 1), TIER_4, 60_001), Ok(()));
 
         for now in 0..50 {
-            assert_eq!(limits.judge(key(2, 1, 1), TIER_4, 90_000 + now), Ok(()));
+            assert_eq!(limits.check(key(2, 1, 1), TIER_4, 90_000 + now), Ok(()));
         }
         let refusal = TooFast { limit: 50, reset_s: 1 };
-        assert_eq!(limits.judge(key(2, 1, 1), TIER_4, 90_050), Err(refusal));
+        assert_eq!(limits.check(key(2, 1, 1), TIER_4, 90_050), Err(refusal));
     }
 
     #[test]
     fn a_refused_call_is_not_counted() {
         let limits = RateLimits::new();
         let windows = &[window(1_000, 1)];
-        assert_eq!(limits.judge(key(1, 1, 1), windows, 0), Ok(()));
+        assert_eq!(limits.check(key(1, 1, 1), windows, 0), Ok(()));
         for now in 1..=1_000 {
-            assert!(limits.judge(key(1, 1, 1), windows, now).is_err());
+            assert!(limits.check(key(1, 1, 1), windows, now).is_err());
         }
-        assert_eq!(limits.judge(key(1, 1, 1), windows, 1_001), Ok(()));
+        assert_eq!(limits.check(key(1, 1, 1), windows, 1_001), Ok(()));
     }
 
     #[test]
@@ -314,9 +314,9 @@ mod tests {
         let limits = RateLimits::new();
         for each in [key(1, 1, 1), key(2, 1, 1), key(1, 2, 1), key(1, 1, 2), key(1, 2, 2)] {
             for _ in 0..50 {
-                assert_eq!(limits.judge(each, TIER_4, 5), Ok(()));
+                assert_eq!(limits.check(each, TIER_4, 5), Ok(()));
             }
-            assert!(limits.judge(each, TIER_4, 5).is_err());
+            assert!(limits.check(each, TIER_4, 5).is_err());
         }
     }
 
@@ -324,19 +324,19 @@ mod tests {
     fn idle_keys_are_swept_and_old_times_never_come_back_young() {
         let limits = RateLimits::new();
         for app in 0..10_000 {
-            limits.judge(key(1, app, 1), TIER_4, 1_000).unwrap();
+            limits.check(key(1, app, 1), TIER_4, 1_000).unwrap();
         }
         assert_eq!(limits.keys_count(), 10_000);
         // 2^32 ms later the low bits of the time are the same again.
         let again = 1_000 + (1 << 32);
         for app in 0..50 {
             for _ in 0..50 {
-                assert_eq!(limits.judge(key(1, app, 1), TIER_4, again), Ok(()));
+                assert_eq!(limits.check(key(1, app, 1), TIER_4, again), Ok(()));
             }
         }
         assert!(limits.keys_count() < 10_000);
         for app in 0..2_000 {
-            limits.judge(key(3, app, 3), TIER_4, again + 120_000).unwrap();
+            limits.check(key(3, app, 3), TIER_4, again + 120_000).unwrap();
         }
         assert_eq!(limits.keys_count(), 2_000);
     }
@@ -352,7 +352,7 @@ mod tests {
                         let mut times = Vec::new();
                         for _ in 0..50_000 {
                             let now = ticks.fetch_add(1, Ordering::Relaxed) / 50;
-                            if limits.judge(key(1, 1, 1), &[window(100, 7)], now).is_ok() {
+                            if limits.check(key(1, 1, 1), &[window(100, 7)], now).is_ok() {
                                 times.push(now);
                             }
                         }

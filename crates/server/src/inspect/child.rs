@@ -133,7 +133,7 @@ fn check(content: &[u8]) -> Findings {
             || has_odd_streams(&document)
     };
     if document.is_encrypted() || document.was_encrypted() {
-        // What cannot be opened cannot be judged further.
+        // What cannot be opened cannot be checked further.
         found.add(Finding::Encrypted);
     } else if is_odd() {
         found.add(Finding::OddStructure);
@@ -206,7 +206,7 @@ fn has_odd_streams(document: &Document) -> bool {
             match stream.decompress_to_writer(&mut io::sink(), STREAM_BYTES_MAX) {
                 Ok(bytes) => decoded += bytes,
                 Err(Error::Decompress(_)) => return true,
-                // A filter that the parser does not know is for readers to judge.
+                // A filter that the parser does not know is for readers to check.
                 Err(_) => {}
             }
         }

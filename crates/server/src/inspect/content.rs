@@ -1,4 +1,4 @@
-//! Judging a report by its bytes while they stream through: whether it is a PDF and nothing else, and whether it
+//! Checking a report by its bytes while they stream through: whether it is a PDF and nothing else, and whether it
 //! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
 //! danger of their own.
 //!
@@ -70,11 +70,11 @@ impl Unfit {
 
 /// Takes a report piece by piece, however it is cut.
 #[derive(Debug, Default)]
-pub struct Judge {
+pub struct Check {
     size_bytes: u64,
     /// The first bytes, at most [`HEAD_BYTES`].
     head: Vec<u8>,
-    is_head_judged: bool,
+    is_head_checked: bool,
     /// The last bytes before the padding: at least [`TAIL_BYTES`] of them, at most twice as many.
     tail: Vec<u8>,
     /// Bytes of padding behind the tail.
@@ -85,7 +85,7 @@ pub struct Judge {
     syntax: Syntax,
 }
 
-impl Judge {
+impl Check {
     /// Takes the next piece.
     ///
     /// # Errors
@@ -95,9 +95,9 @@ impl Judge {
         self.size_bytes += piece.len() as u64;
         let room = HEAD_BYTES - self.head.len();
         self.head.extend_from_slice(&piece[..room.min(piece.len())]);
-        self.judge_beginning()?;
+        self.check_beginning()?;
         if self.head.len() == HEAD_BYTES {
-            self.judge_head()?;
+            self.check_head()?;
         }
         for ((at, bytes, format), met) in mark::AT.iter().zip(&mut self.met) {
             *met += overlap(begin, piece, *at, bytes);
@@ -126,7 +126,7 @@ impl Judge {
         if self.head.len() < begin + VERSIONED_BYTES {
             return Err(Unfit::Version);
         }
-        self.judge_head()?;
+        self.check_head()?;
         let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
         let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(Unfit::NotWhole)?;
         let rest = &last[end + END.len()..];
@@ -170,7 +170,7 @@ impl Judge {
         ends.map(|(_, is_inside)| is_inside)
     }
 
-    fn judge_beginning(&self) -> Result<(), Unfit> {
+    fn check_beginning(&self) -> Result<(), Unfit> {
         let is_mark_cut =
             self.head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.head);
         if is_mark_cut {
@@ -194,11 +194,11 @@ impl Judge {
         }
     }
 
-    fn judge_head(&mut self) -> Result<(), Unfit> {
-        if self.is_head_judged {
+    fn check_head(&mut self) -> Result<(), Unfit> {
+        if self.is_head_checked {
             return Ok(());
         }
-        self.is_head_judged = true;
+        self.is_head_checked = true;
         let regions = Syntax::regions(&self.head);
         mark::find(&self.head, &regions).map_or(Ok(()), |format| Err(Unfit::AlsoElse(format)))
     }

@@ -241,7 +241,7 @@ impl Running {
         // The end of its input lets the child begin.
         drop(self.input.take());
         match tokio::time::timeout(self.wall(), answer(&mut child)).await {
-            Ok(Ok((status, text))) => judge(status, &text),
+            Ok(Ok((status, text))) => check(status, &text),
             Ok(Err(error)) if handles::is_want(&error) => Err(DeepFailure::OutOfResources),
             Ok(Err(_)) => Err(DeepFailure::Answer),
             Err(_) => Err(self.too_slow()),
@@ -271,7 +271,7 @@ async fn answer(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>)> {
     Ok((child.wait().await?, text))
 }
 
-fn judge(status: ExitStatus, text: &[u8]) -> Result<Findings, DeepFailure> {
+fn check(status: ExitStatus, text: &[u8]) -> Result<Findings, DeepFailure> {
     if let Some(signal) = status.signal() {
         return Err(DeepFailure::Killed(signal));
     }

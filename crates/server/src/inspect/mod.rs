@@ -1,9 +1,9 @@
-//! Judging a report's content while it is fetched: by its bytes here, by a parser in a child process
+//! Checking a report's content while it is fetched: by its bytes here, by a parser in a child process
 //! ([`DeepCheck`]), and by the operator's scanner ([`Scanner`]).
 //!
-//! The server itself never parses what a stranger wrote. Each piece passes the judge and the scanner on its way to the
+//! The server itself never parses what a stranger wrote. Each piece passes the check and the scanner on its way to the
 //! object store; what is refused is refused as soon as it shows. What is kept is then read again for the child, so that
-//! only a few children live at once. Memory in the server is bounded by a few pieces and the 64 KiB that a judge keeps.
+//! only a few children live at once. Memory in the server is bounded by a few pieces and the 64 KiB that a check keeps.
 
 mod child;
 mod confine;
@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 pub use child::run as run_child;
-pub use content::{Judge, Unfit};
+pub use content::{Check, Unfit};
 pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, IDLE_FLAG};
 pub use finding::{Finding, Findings};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
@@ -27,7 +27,7 @@ pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 use crate::objects::Unreadable;
 use scan::Scan;
 
-/// What judges contents, as the operator set it. Cheap to clone.
+/// What checks contents, as the operator set it. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Inspect {
     /// The parser in a child process; none when it is off.
@@ -102,8 +102,8 @@ impl Unkept {
 pub struct Inspector {
     inspect: Inspect,
     may_idle: bool,
-    judge: Judge,
-    /// Whether a content is taken although the judge refuses it, and whether it did.
+    check: Check,
+    /// Whether a content is taken although the check refuses it, and whether it did.
     is_accepted: bool,
     is_refused: bool,
     scan: Option<Scan>,
@@ -114,8 +114,8 @@ impl Inspector {
     /// one is [`Unkept::NotChecked`].
     #[must_use]
     pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
-        let (inspect, judge) = (inspect.clone(), Judge::default());
-        Inspector { inspect, may_idle, judge, is_accepted: false, is_refused: false, scan: None }
+        let (inspect, check) = (inspect.clone(), Check::default());
+        Inspector { inspect, may_idle, check, is_accepted: false, is_refused: false, scan: None }
     }
 
     /// The same for a content that a user takes as it is.
@@ -124,14 +124,14 @@ impl Inspector {
         Inspector { is_accepted, ..self }
     }
 
-    /// What the judge says, unless the content is taken all the same.
-    fn judged<T: Default>(&mut self, judged: Result<T, Unfit>) -> Result<T, Unfit> {
-        match judged {
+    /// What the check says, unless the content is taken all the same.
+    fn checked<T: Default>(&mut self, checked: Result<T, Unfit>) -> Result<T, Unfit> {
+        match checked {
             Err(unfit) if self.is_accepted && unfit.may_be_accepted() => {
                 self.is_refused = true;
                 Ok(T::default())
             }
-            judged => judged,
+            checked => checked,
         }
     }
 
@@ -141,8 +141,8 @@ impl Inspector {
     /// Why the content is not kept, as soon as it shows.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), Unkept> {
         if !self.is_refused {
-            let judged = self.judge.take(piece);
-            self.judged(judged)?;
+            let checked = self.check.take(piece);
+            self.checked(checked)?;
         }
         // What is no PDF at its first byte costs no call.
         if self.scan.is_none()
@@ -160,11 +160,11 @@ impl Inspector {
     ///
     /// # Errors
     /// Why the content is not kept.
-    pub async fn finish(mut self, source_host: String) -> Result<Judged, Unkept> {
+    pub async fn finish(mut self, source_host: String) -> Result<Checked, Unkept> {
         let mut findings = Findings::NONE;
         if !self.is_refused {
-            let judged = std::mem::take(&mut self.judge).finish();
-            findings = self.judged(judged)?;
+            let checked = std::mem::take(&mut self.check).finish();
+            findings = self.checked(checked)?;
         }
         let Inspector { mut inspect, may_idle, is_refused, scan, .. } = self;
         if is_refused {
@@ -183,13 +183,13 @@ impl Inspector {
             findings.add(Finding::Malware);
         }
         let scanner = verdict.map(|verdict| verdict.to_string());
-        Ok(Judged { deep: inspect.deep, may_idle, findings, scanner, source_host })
+        Ok(Checked { deep: inspect.deep, may_idle, findings, scanner, source_host })
     }
 }
 
 /// A content that may be kept, before its deep check.
 #[derive(Debug)]
-pub struct Judged {
+pub struct Checked {
     deep: Option<DeepCheck>,
     may_idle: bool,
     findings: Findings,
@@ -197,7 +197,7 @@ pub struct Judged {
     source_host: String,
 }
 
-impl Judged {
+impl Checked {
     /// Whether there is a deep check to make.
     #[must_use]
     pub fn needs_check(&self) -> bool {
@@ -212,7 +212,7 @@ impl Judged {
         self,
         content: impl Stream<Item = Result<Bytes, Unreadable>>,
     ) -> Result<Inspection, Unkept> {
-        let Judged { deep, may_idle, mut findings, scanner, source_host } = self;
+        let Checked { deep, may_idle, mut findings, scanner, source_host } = self;
         let checked = match deep {
             Some(deep) => Some(run(&deep, may_idle, content).await?),
             None => None,

@@ -1,7 +1,7 @@
 //! The operator's scanner for malware: clamd, or a command. It gets the content while it streams in, and its
 //! verdict decides; without a verdict nothing is kept.
 //!
-//! Its address is the operator's, not a stranger's, so it is not judged by the guard of the way out.
+//! Its address is the operator's, not a stranger's, so it is not checked by the guard of the way out.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -96,8 +96,8 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
     })?;
     let (access, numbers) = authenticate(app, &request).await?;
     let app_id = access.app.app_id;
-    judge_address(&access, peer)?;
-    judge_count(app, app_id).await?;
+    check_address(&access, peer)?;
+    check_count(app, app_id).await?;
     let now = app.clock.now();
     let until_s = now.plus_ms(TICKET_LIFE_MS).seconds();
     let ticket = Ticket {
@@ -130,7 +130,7 @@ async fn authenticate(
 }
 
 /// The lists of addresses that may call, where there are any.
-fn judge_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused> {
+fn check_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused> {
     let peer = peer.map(|peer| peer.to_canonical());
     let allows = |ranges: &[String]| {
         let allowed = Allow::from_rules(ranges.iter().map(String::as_str));
@@ -148,7 +148,7 @@ fn judge_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused
 /// Clients give up for good when they are refused so, and the connections of a replica that has just died look
 /// alive for some seconds. So where others' connections decide, their hearts must be seen to beat first; the call
 /// waits for that, or until they are dead.
-async fn judge_count(app: &App, app_id: AppId) -> Result<(), Refused> {
+async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     let limit = app.config.long_connection.connections_per_app as usize;
     let is_full = |others: usize| app.lines.count_of(app_id) + others >= limit;
     let before = others(app, app_id).await?;

@@ -24,7 +24,7 @@ pub(crate) async fn update_progress(
     body: &[u8],
 ) -> Result<(), Failure> {
     let progress = UpdateProgress::decode(body)?;
-    judge_reports(app, &progress.report_file_list)?;
+    check_reports(app, &progress.report_file_list)?;
     let mut canonical = Vec::with_capacity(256);
     progress.canonical(&mut canonical);
     let content = Stage {
@@ -56,7 +56,7 @@ pub(crate) async fn update_result(
     body: &[u8],
 ) -> Result<(), Failure> {
     let result = UpdateResult::decode(body)?;
-    judge_reports(app, &result.report_file_list)?;
+    check_reports(app, &result.report_file_list)?;
     let mut canonical = Vec::with_capacity(256);
     result.canonical(&mut canonical);
     let content = FinalResult {
@@ -109,9 +109,9 @@ async fn command(
 }
 
 /// Refuses literal addresses that are not public, this machine by name, and ports that are not called; other names are
-/// judged when they are fetched from. A link that is shown is judged alike: the hirer's people follow it from inside.
-fn judge_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
-    let expected = |report: &ReportFile| match app.outbound.judge(&report.url) {
+/// checked when they are fetched from. A link that is shown is checked alike: the hirer's people follow it from inside.
+fn check_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
+    let expected = |report: &ReportFile| match app.outbound.check(&report.url) {
         Ok(_) => None,
         // A name of one label may be anybody's; the documentation's own sample has one.
         Err(Refusal::InnerName) if !is_localhost(&report.url) => None,

@@ -1,8 +1,8 @@
 //! The forms that a vendor publishes: its app's for accounts, an account's for orders.
 //! Source: contract, sections 3.1, 3.2 and 7 (Q11, Q13, Q15 to Q19); decision 010.
 //!
-//! A change is judged against the form that was read, and saved only if that one is still in force; when another
-//! call was quicker, the change is judged again.
+//! A change is checked against the form that was read, and saved only if that one is still in force; when another
+//! call was quicker, the change is checked again.
 
 use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
@@ -17,7 +17,7 @@ use super::packages::{own_account, unknown_account};
 use super::vendor::Vendor;
 use crate::app::App;
 
-/// How often a change is judged again because another one was quicker.
+/// How often a change is checked again because another one was quicker.
 const TRIES_MAX: usize = 16;
 
 /// Replaces the app's form for accounts of one scope.
@@ -33,7 +33,7 @@ pub(super) async fn create_account_fields(
     for _ in 0..TRIES_MAX {
         let form = app.store.get_account_form(vendor.app.app_id, body.scope).await;
         let form = form.map_err(codes.fault())?;
-        fields::judge_account_fields(&body.custom_field_list, &form.retired_keys)
+        fields::check_account_fields(&body.custom_field_list, &form.retired_keys)
             .map_err(codes.refused())?;
         let form = AccountForm { fields: body.custom_field_list.clone(), ..form };
         let saved =
@@ -120,7 +120,7 @@ pub(super) async fn create_check_fields(
         // Read after the form: when a deletion comes between, the form is no longer in force, and is not replaced.
         let retired = app.store.list_retired_keys(tenant_id, account_id).await;
         let retired = retired.map_err(codes.fault())?;
-        fields::judge_check_fields(&custom_field_list, &retired).map_err(codes.refused())?;
+        fields::validate_check_fields(&custom_field_list, &retired).map_err(codes.refused())?;
         if form.as_ref().is_some_and(|form| form.fields == custom_field_list) {
             return Ok(());
         }

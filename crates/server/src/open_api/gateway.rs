@@ -1,4 +1,4 @@
-//! The gateway: what is judged of every call before it runs, in the documented order.
+//! The gateway: what is checked of every call before it runs, in the documented order.
 //!
 //! Route, token present, token valid, app enabled, addresses, scope, rate limit, body, then the call itself.
 //! Source: contract, section 2.1.
@@ -84,7 +84,7 @@ fn not_found(app: &App, path: &str, log_id: &str) -> Response<Body> {
     response
 }
 
-/// Judges and makes a call; gives the success's body where it is not that of every call that only writes.
+/// Checks and makes a call; gives the success's body where it is not that of every call that only writes.
 async fn call(
     app: &App,
     route: &'static Route,
@@ -93,7 +93,7 @@ async fn call(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
     app.traffic.call_came();
-    judge_address(&vendor.access, &request)?;
+    check_address(&vendor.access, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
         let public_url = app.config.public_url.clone();
         return Err(Failure::Scope(vendor.app.app_id, route.scopes, public_url));
@@ -104,7 +104,7 @@ async fn call(
         tenant: vendor.tenant.tenant_id,
     };
     let windows = route.tier.windows();
-    app.limits.judge(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
+    app.limits.check(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request, app.config.body_bytes_max).await;
     let body = body.map_err(|refused| body_failure(app, refused))?;
@@ -187,7 +187,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
 }
 
 /// The lists of addresses that may call, where there are any: the app's own, and what the tenant granted.
-fn judge_address(access: &AppAccess, request: &Request) -> Result<(), Failure> {
+fn check_address(access: &AppAccess, request: &Request) -> Result<(), Failure> {
     let mut lists = access.ip_allowlists().peekable();
     if lists.peek().is_none() {
         return Ok(());

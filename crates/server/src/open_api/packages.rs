@@ -23,7 +23,7 @@ pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     let (tenant_id, at) = (vendor.tenant.tenant_id, app.clock.now());
     let unmet = app.store.create_packages(tenant_id, account.account_id, &packages, at);
     let expected = "expected an id that the account does not have yet";
-    judge(unmet.await.map_err(fault)?, &packages, expected)
+    check(unmet.await.map_err(fault)?, &packages, expected)
 }
 
 /// Gives packages and additional items of an account other names and descriptions, all or none.
@@ -34,7 +34,7 @@ pub(super) async fn update(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     let (account, packages) = read(app, vendor, body).await?;
     let tenant_id = vendor.tenant.tenant_id;
     let unmet = app.store.rename_packages(tenant_id, account.account_id, &packages);
-    judge(unmet.await.map_err(fault)?, &packages, "expected an id that the account has")
+    check(unmet.await.map_err(fault)?, &packages, "expected an id that the account has")
 }
 
 /// Deletes packages and additional items of an account, all or none; orders of them stay as they are. Without any
@@ -119,7 +119,7 @@ async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<P
 }
 
 /// Refuses when nothing was written because of the package at a place among all.
-fn judge(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), Failure> {
+fn check(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), Failure> {
     let Some(place) = unmet else { return Ok(()) };
     let Package { kind, package_id, .. } = &packages[place];
     let before = packages[..place].iter().filter(|package| package.kind == *kind).count();

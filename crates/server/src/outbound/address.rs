@@ -4,7 +4,7 @@
 //! is everything less the registry of special-purpose blocks. Addresses that carry an IPv4 address
 //! inside (mapped, compatible, NAT64, 6to4, Teredo) are not public whatever they carry: a public host
 //! has an address of its own. Where a rule allows them all the same, `embedded.rs` says what they
-//! carry, and that is judged. Source: IANA's special-purpose address registries (RFC 6890 and what
+//! carry, and that is checked. Source: IANA's special-purpose address registries (RFC 6890 and what
 //! updates it).
 
 use std::fmt;

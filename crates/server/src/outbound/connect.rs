@@ -1,8 +1,8 @@
-//! The connector: resolve, judge every address, connect to a judged one, check the peer, speak TLS.
+//! The connector: resolve, check every address, connect to a checked one, check the peer, speak TLS.
 //!
 //! A guard on the resolver alone would not do: addresses written as numbers never reach a resolver.
 //! A guard on the text alone would not do either: a name may resolve to anything, and to something
-//! else at the next question. Here the addresses that were judged are the ones connected to.
+//! else at the next question. Here the addresses that were checked are the ones connected to.
 //! Proxies named in the environment are not looked at.
 
 use std::future::Future;
@@ -26,7 +26,7 @@ use tokio_util::either::Either;
 use url::Host;
 
 use super::exchanges::Noted;
-use super::judge::{Guard, Refusal};
+use super::check::{Guard, Refusal};
 use super::tls::{Hellos, TlsFailure};
 use crate::handles;
 
@@ -114,7 +114,7 @@ impl Connector {
         Connector { limit, ..self.clone() }
     }
 
-    /// A connection to `host`, judged, and secured if `is_https`.
+    /// A connection to `host`, checked, and secured if `is_https`.
     pub(super) async fn connect(
         &self,
         host: &Host<String>,
@@ -123,7 +123,7 @@ impl Connector {
     ) -> Result<Link, ConnectFailure> {
         let connecting = async {
             let addresses = self.resolve(host, port).await?;
-            self.guard.judge_all(host, &addresses)?;
+            self.guard.check_all(host, &addresses)?;
             let stream = self.reach(&addresses).await?;
             match is_https {
                 true => self.secure(host, &addresses, stream).await,
@@ -133,7 +133,7 @@ impl Connector {
         tokio::time::timeout(self.limit, connecting).await.unwrap_or(Err(ConnectFailure::TooSlow))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that resolves and judges names")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that resolves and checks names")]
     async fn resolve(
         &self,
         host: &Host<String>,
@@ -158,7 +158,7 @@ impl Connector {
         }
     }
 
-    /// Connects to the first of the judged addresses that takes the connection. One that stays silent holds nothing up:
+    /// Connects to the first of the checked addresses that takes the connection. One that stays silent holds nothing up:
     /// the next is tried beside it. Source: RFC 8305.
     async fn reach(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
         let mut waiting = in_turns(addresses).into_iter().take(TRIES_MAX).peekable();
@@ -223,10 +223,10 @@ fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     pairs.flat_map(|(one, other)| one.into_iter().chain(other)).copied().collect()
 }
 
-/// Connects to one judged address.
+/// Connects to one checked address.
 async fn try_out(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    // What took the connection must be what was judged.
+    // What took the connection must be what was checked.
     let peer = stream.peer_addr()?;
     if (peer.ip(), peer.port()) != (address.ip(), address.port()) {
         return Err(io::ErrorKind::AddrNotAvailable.into());

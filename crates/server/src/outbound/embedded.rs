@@ -2,7 +2,7 @@
 //!
 //! A guard that looks only at the outer address lets `64:ff9b::169.254.169.254` through as soon as a rule allows the
 //! NAT64 prefix, and the translator then connects to 169.254.169.254. So each form says what it carries, and the
-//! judge looks at that too. Sources: RFC 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052 and RFC 8215
+//! check looks at that too. Sources: RFC 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052 and RFC 8215
 //! (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo), RFC 5214 (ISATAP).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,6 +1,6 @@
 //! Fetching a report: streamed into a sink in constant memory, redirects followed by hand.
 //!
-//! Each hop has a connection of its own, judged and closed after it. Nothing is decompressed: a
+//! Each hop has a connection of its own, checked and closed after it. Nothing is decompressed: a
 //! source that compresses its answer all the same is refused, so the size that counts is the size that
 //! is stored. A transfer that breaks off is gone on with where the source allows it ([`super::resume`]).
 
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::connect::ConnectFailure;
-use super::judge::Refusal;
+use super::check::Refusal;
 use super::resume::Resumable;
 use super::{Outbound, USER_AGENT, uri};
 use crate::metrics::Way;
@@ -192,7 +192,7 @@ struct Opened {
 }
 
 impl Outbound {
-    /// Fetches `url` into `sink`: redirects followed and judged anew, never from `https` to `http`.
+    /// Fetches `url` into `sink`: redirects followed and checked anew, never from `https` to `http`.
     ///
     /// When it fails the sink may hold a part. Nothing is handed to the sink but the bytes of an
     /// answer 200 and the rests of the same content, and nothing at all when its announced length is
@@ -213,22 +213,22 @@ impl Outbound {
         sink: &mut impl Sink,
     ) -> Result<Fetched, FetchFailure> {
         let mut text = url.to_owned();
-        let mut judged = self.guard.judge(url)?;
+        let mut checked = self.guard.check(url)?;
         for _ in 0..=self.fetch_limits.redirects_max {
-            let opened = self.open(&text, &judged, None).await?;
+            let opened = self.open(&text, &checked, None).await?;
             match opened.response.status() {
-                StatusCode::OK => return self.take(&text, &judged, opened, sink).await,
+                StatusCode::OK => return self.take(&text, &checked, opened, sink).await,
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER
                 | StatusCode::TEMPORARY_REDIRECT
                 | StatusCode::PERMANENT_REDIRECT => {
-                    text = location(&judged, opened.response.headers())?;
-                    let next = self.guard.judge(&text)?;
-                    if judged.scheme() == "https" && next.scheme() == "http" {
+                    text = location(&checked, opened.response.headers())?;
+                    let next = self.guard.check(&text)?;
+                    if checked.scheme() == "https" && next.scheme() == "http" {
                         return Err(Refusal::Downgrade.into());
                     }
-                    judged = next;
+                    checked = next;
                 }
                 status => return Err(FetchFailure::Status(status.as_u16())),
             }
@@ -236,19 +236,19 @@ impl Outbound {
         Err(FetchFailure::Redirects)
     }
 
-    /// Asks for `judged`, whose text is `text`, on a connection of its own.
+    /// Asks for `checked`, whose text is `text`, on a connection of its own.
     /// With `rest`, for what is missing of a content.
     async fn open(
         &self,
         text: &str,
-        judged: &Url,
+        checked: &Url,
         rest: Option<(&Resumable, u64)>,
     ) -> Result<Opened, FetchFailure> {
-        let uri = uri(text, judged)?;
-        let host = judged.host().ok_or(Refusal::Malformed)?.to_owned();
-        let port = judged.port_or_known_default().ok_or(Refusal::Port)?;
+        let uri = uri(text, checked)?;
+        let host = checked.host().ok_or(Refusal::Malformed)?.to_owned();
+        let port = checked.port_or_known_default().ok_or(Refusal::Port)?;
         let connector = self.connector.within(self.fetch_limits.connect);
-        let link = connector.connect(&host, port, judged.scheme() == "https").await?;
+        let link = connector.connect(&host, port, checked.scheme() == "https").await?;
 
         let exchange = async {
             let (mut sender, connection) = http1::Builder::new()
@@ -286,7 +286,7 @@ impl Outbound {
     async fn take(
         &self,
         text: &str,
-        judged: &Url,
+        checked: &Url,
         opened: Opened,
         sink: &mut impl Sink,
     ) -> Result<Fetched, FetchFailure> {
@@ -306,7 +306,7 @@ impl Outbound {
             }
             tries_left -= 1;
             self.metrics.count_resumed();
-            poured = match self.open(text, judged, Some((resumable, bytes))).await {
+            poured = match self.open(text, checked, Some((resumable, bytes))).await {
                 Ok(rest) => match is_rest(resumable, &rest, bytes) {
                     Ok(()) => self.pour(rest, &mut bytes, sink).await,
                     Err(failure) => Err(failure),
@@ -318,7 +318,7 @@ impl Outbound {
         if resumable.as_ref().and_then(Resumable::size_bytes).is_some_and(|size| size != bytes) {
             return Err(FetchFailure::Broken);
         }
-        let final_host = judged.host_str().unwrap_or_default().to_owned();
+        let final_host = checked.host_str().unwrap_or_default().to_owned();
         Ok(Fetched { bytes, final_host, content_type })
     }
 
@@ -396,7 +396,7 @@ fn request(uri: &Uri) -> Request<Empty<Bytes>> {
 fn location(from: &Url, headers: &HeaderMap) -> Result<String, FetchFailure> {
     let location = headers.get(header::LOCATION).ok_or(FetchFailure::Redirects)?;
     let location = encoded(location.as_bytes());
-    // An absolute address is judged as it is written, before anything repairs it.
+    // An absolute address is checked as it is written, before anything repairs it.
     if location.contains("://") && Url::parse(&location).is_ok() {
         return Ok(location);
     }

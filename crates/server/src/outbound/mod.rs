@@ -1,12 +1,12 @@
 //! The one guarded way out: every connection to an address that someone else gave is made here,
 //! webhooks by [`Outbound::post`], reports by [`Outbound::fetch`].
 //!
-//! The guard judges three times: the URL's text, all addresses that its host resolves to, and the
+//! The guard checks three times: the URL's text, all addresses that its host resolves to, and the
 //! peer of the connection made; redirects begin anew. What fails is told apart for the operator by
 //! `class()`; its text for the outside is the same for everything that lies before the first byte
 //! of an answer, so that nobody can use the server to look into its network.
 //!
-//! Always true: no connection is made that the guard did not judge; no proxy of the environment is
+//! Always true: no connection is made that the guard did not check; no proxy of the environment is
 //! used; an answer's size and time are bounded before it is read.
 
 mod address;
@@ -15,7 +15,7 @@ mod connect;
 mod embedded;
 mod exchanges;
 mod fetch;
-mod judge;
+mod check;
 mod post;
 mod resume;
 mod tls;
@@ -37,14 +37,14 @@ pub use address::{AddressClass, BadRange, Ranges, is_public};
 pub use allow::{Allow, BadRule};
 pub use connect::ConnectFailure;
 pub use fetch::{FetchFailure, FetchLimits, Fetched, Sink};
-pub use judge::{Guard, Refusal, URL_CHARS_MAX, judge_url};
+pub use check::{Guard, Refusal, URL_CHARS_MAX, check_url};
 pub use post::{Answer, PostFailure, PostLimits};
 pub use tls::TlsFailure;
 
 use connect::{Connector, Names};
 use tls::web_roots;
 
-/// URLs whose judgement is remembered.
+/// URLs whose verdict is remembered.
 const TARGETS_MAX: u64 = 1_024;
 /// How the server names itself to whom it calls.
 const USER_AGENT: &str = concat!("Probity/", env!("CARGO_PKG_VERSION"));
@@ -58,7 +58,7 @@ pub struct Outbound {
     pool: Client<Connector, Full<Bytes>>,
     /// For the call that a connection of the pool did not bring out.
     unpooled: Client<Connector, Full<Bytes>>,
-    /// What was judged fit to be posted to, by its text.
+    /// What was checked fit to be posted to, by its text.
     targets: Cache<String, Uri>,
     post_limits: PostLimits,
     fetch_limits: FetchLimits,
@@ -115,22 +115,22 @@ impl Outbound {
         }
     }
 
-    /// Judges a URL by its text alone, without asking for a name: for the moment it is handed in.
-    pub fn judge(&self, url: &str) -> Result<Url, Refusal> {
-        let judged = self.guard.judge(url);
-        if let Err(refusal) = &judged {
+    /// Checks a URL by its text alone, without asking for a name: for the moment it is handed in.
+    pub fn check(&self, url: &str) -> Result<Url, Refusal> {
+        let checked = self.guard.check(url);
+        if let Err(refusal) = &checked {
             self.metrics.count_refusal(Way::Text, refusal.class());
         }
-        judged
+        checked
     }
 }
 
-/// The URI to call: the judged host, the path and query as they were written.
+/// The URI to call: the checked host, the path and query as they were written.
 fn uri(text: &str, url: &Url) -> Result<Uri, Refusal> {
     Uri::builder()
         .scheme(url.scheme())
         .authority(&url[Position::BeforeHost..Position::AfterPort])
-        .path_and_query(judge::request_target(text, url))
+        .path_and_query(check::request_target(text, url))
         .build()
         .map_err(|_| Refusal::Malformed)
 }

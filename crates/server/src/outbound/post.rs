@@ -1,4 +1,4 @@
-//! Sending a webhook: one POST, one answer, on pooled connections to judged addresses.
+//! Sending a webhook: one POST, one answer, on pooled connections to checked addresses.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{ConnectFailure, Connector};
 use super::exchanges::Exchanges;
-use super::judge::Refusal;
+use super::check::Refusal;
 use super::{Outbound, USER_AGENT, uri};
 use crate::metrics::Way;
 
@@ -117,9 +117,9 @@ pub(super) fn pool(connector: Connector, idle_max: usize) -> Client<Connector, F
 impl Outbound {
     /// Posts `body` to `url`, path and query as written, and returns whatever was answered.
     ///
-    /// `headers` go out in title case; host, length and user agent are added. `url` is judged as
-    /// [`Outbound::judge`] does, then by its addresses when a connection is made; a connection of
-    /// the pool was judged when it was made and leads where it led then.
+    /// `headers` go out in title case; host, length and user agent are added. `url` is checked as
+    /// [`Outbound::check`] does, then by its addresses when a connection is made; a connection of
+    /// the pool was checked when it was made and leads where it led then.
     ///
     /// Source: contract, section 5.2.
     pub async fn post(
@@ -128,24 +128,24 @@ impl Outbound {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, PostFailure> {
-        let posted = self.post_judged(url, headers, body).await;
+        let posted = self.post_checked(url, headers, body).await;
         if let Err(PostFailure::Unreachable(ConnectFailure::Refused(refusal))) = &posted {
             self.metrics.count_refusal(Way::Webhook, refusal.class());
         }
         posted
     }
 
-    /// Where `url` leads, judged by its text. What it is judged by never changes, so each is judged once.
+    /// Where `url` leads, checked by its text. What it is checked by never changes, so each is checked once.
     fn target(&self, url: &str) -> Result<Uri, Refusal> {
         if let Some(target) = self.targets.get(url) {
             return Ok(target);
         }
-        let target = uri(url, &self.guard.judge(url)?)?;
+        let target = uri(url, &self.guard.check(url)?)?;
         self.targets.insert(url.to_owned(), target.clone());
         Ok(target)
     }
 
-    async fn post_judged(
+    async fn post_checked(
         &self,
         url: &str,
         headers: HeaderMap,

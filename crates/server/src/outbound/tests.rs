@@ -166,7 +166,7 @@ struct Set {
 
 impl Default for Set {
     /// `hook.test` is allowed and, like every name, lies on loopback; ranges are allowed that no
-    /// peer lies in, so that unknown names are judged by their addresses on any port.
+    /// peer lies in, so that unknown names are checked by their addresses on any port.
     fn default() -> Set {
         Set {
             rules: vec!["hook.test", "10.9.8.0/24"],

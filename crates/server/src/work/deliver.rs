@@ -41,7 +41,7 @@ use crate::rotation::{end_grace, voice};
 pub(super) const LEASE_MS: i64 = 30_000;
 /// What a lease must have left for a try: the 3 s of the call, and time to record it.
 const LEASE_LEFT_MS: i64 = 6_000;
-/// Until a delivery is looked at again that could not be judged: its app changed, or storage failed.
+/// Until a delivery is looked at again that could not be checked: its app changed, or storage failed.
 const AGAIN_MS: i64 = 1_000;
 /// A sink that takes nothing for so long is paused: 5 days.
 const FAILING_MAX_MS: i64 = 5 * DAY_MS;

@@ -5,7 +5,7 @@
 //! is done again. Source: product, section 4.
 
 use contract::evidence::ErasureRule;
-use domain::retention::{DAY_MS, judge};
+use domain::retention::{DAY_MS, check};
 use domain::{Id, UnixMs};
 use store::audit::By;
 use store::erasing::Why;
@@ -76,7 +76,7 @@ impl Erase {
         candidate: &Candidate,
         now: UnixMs,
     ) -> Result<bool, Fault> {
-        if judge(&candidate.facts, now).is_err() {
+        if check(&candidate.facts, now).is_err() {
             return Ok(false);
         }
         let days = candidate.facts.rule.days;

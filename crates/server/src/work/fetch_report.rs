@@ -30,7 +30,7 @@ use super::{Step, Worker};
 use crate::app::{App, SharedApp};
 use crate::background::join_next;
 use crate::clock::socket_now;
-use crate::inspect::{Inspection, Inspector, Judged, Unkept};
+use crate::inspect::{Inspection, Inspector, Checked, Unkept};
 use crate::objects::{ObjectWriter, Stored};
 use crate::outbound::{FetchFailure, Sink};
 
@@ -386,17 +386,17 @@ async fn remove(app: &App, object_id: Id) {
 async fn check(
     app: &App,
     claimed: &ClaimedReport,
-    judged: Judged,
+    checked: Checked,
     stored: &Stored,
 ) -> Result<Inspection, Unkept> {
-    if !judged.needs_check() {
-        return judged.check(stream::empty()).await;
+    if !checked.needs_check() {
+        return checked.check(stream::empty()).await;
     }
     let (tenant_id, object_id, size_bytes) =
         (claimed.tenant_id, stored.object_id, stored.size_bytes);
     let object = app.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
     let object = object.map_err(Unkept::Unreadable)?;
-    judged.check(object.read(0..size_bytes)).await
+    checked.check(object.read(0..size_bytes)).await
 }
 
 async fn fetch_into_store(
@@ -418,14 +418,14 @@ async fn fetch_into_store(
     }
     let fetched = fetched?;
     app.metrics.count_fetched_bytes(fetched.bytes);
-    let judged = intake.inspector.finish(fetched.final_host).await?;
+    let checked = intake.inspector.finish(fetched.final_host).await?;
     if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
     let stored = intake.writer.finish().await;
     let stored = stored.map_err(|error| unstored(claimed, error, fetched.bytes))?;
     unnamed.set(Some(stored.object_id));
-    let inspection = match check(app, claimed, judged, &stored).await {
+    let inspection = match check(app, claimed, checked, &stored).await {
         Ok(inspection) => inspection,
         Err(unkept) => {
             unnamed.remove(app).await;

@@ -28,7 +28,7 @@ impl Story<'_, '_> {
         answer
     }
 
-    /// Contract, section 8: what is judged before the call itself.
+    /// Contract, section 8: what is checked before the call itself.
     pub(super) async fn sees_the_refusals_of_the_gateway(&mut self, account: &Account) {
         let order_id = self.is_told_of_an_order(account).await.order_id;
         let body = result_of(&order_id);

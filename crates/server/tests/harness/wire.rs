@@ -307,8 +307,8 @@ impl Line {
         tokio::time::timeout(PATIENCE, exchange).await.expect("an answer comes in time")
     }
 
-    /// Sends the head alone and waits until the server asks for the body: everything that is judged before the body
-    /// has been judged then. Goes on with [`Line::finish`].
+    /// Sends the head alone and waits until the server asks for the body: everything that is checked before the body
+    /// has been checked then. Goes on with [`Line::finish`].
     pub(crate) async fn begin(&mut self, ask: &Ask) {
         let head = ask.clone().with("Expect", "100-continue").head();
         let interim = b"HTTP/1.1 100 Continue\r\n\r\n";

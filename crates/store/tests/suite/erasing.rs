@@ -4,7 +4,7 @@ use contract::evidence::{CERTIFICATE, Certificate, ErasureRule, Signed};
 use domain::delivery::DeliveryState;
 use domain::order::Refusal;
 use domain::report::ReportState;
-use domain::retention::{Bounds, DAY_MS, Stays, judge};
+use domain::retention::{Bounds, DAY_MS, Stays, check};
 use domain::{AppId, Id, order::State};
 use store::audit::By;
 use store::content::{Exchange, FieldFile};
@@ -22,7 +22,7 @@ on_both!(
     what_has_not_ended_or_is_held_is_not_erased,
     an_order_is_erased_once_by_whoever_comes_first,
     the_engines_files_hold_nothing_of_an_erased_order,
-    candidates_are_judged_by_the_rule_of_their_package,
+    candidates_are_checked_by_the_rule_of_their_package,
     events_of_an_erased_order_are_not_sent_again,
 );
 
@@ -298,7 +298,7 @@ async fn files_or_rows(world: &World) -> Vec<Vec<u8>> {
     kept
 }
 
-async fn candidates_are_judged_by_the_rule_of_their_package(world: &World) {
+async fn candidates_are_checked_by_the_rule_of_their_package(world: &World) {
     let scene = world.scene(false, false).await;
     let (store, tenant) = (&world.store, &scene.tenant);
     let mut orders = Vec::new();
@@ -322,11 +322,11 @@ async fn candidates_are_judged_by_the_rule_of_their_package(world: &World) {
     assert_eq!((first.facts.rule.days, first.facts.rule.is_of_package), (365, false));
     // The operator's bounds count for a rule of before them.
     assert_eq!((second.facts.rule.days, second.facts.rule.is_of_package), (40, true));
-    assert_eq!(judge(&second.facts, NOW.plus_ms(40 * DAY_MS)), Ok(()));
-    assert!(matches!(judge(&first.facts, NOW.plus_ms(40 * DAY_MS)), Err(Stays::Until(_))));
+    assert_eq!(check(&second.facts, NOW.plus_ms(40 * DAY_MS)), Ok(()));
+    assert!(matches!(check(&first.facts, NOW.plus_ms(40 * DAY_MS)), Err(Stays::Until(_))));
     let rest = store.list_candidates(tenant, bounds, orders[1], later, 2).await.unwrap();
     assert_eq!((rest.orders.len(), rest.next), (1, None));
-    assert_eq!(judge(&rest.orders[0].facts, NOW.plus_ms(9_999 * DAY_MS)), Err(Stays::NotEnded));
+    assert_eq!(check(&rest.orders[0].facts, NOW.plus_ms(9_999 * DAY_MS)), Err(Stays::NotEnded));
     let early =
         store.list_candidates(tenant, bounds, Id(0), NOW.plus_ms(-DAY_MS), 9).await.unwrap();
     assert!(early.orders.is_empty());

@@ -8,7 +8,7 @@ use domain::{AppId, TenantId, form};
 use store::accounts::Account;
 
 use super::{is_installed, kept_values, with_form};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::repeat::{self, Answer, Creation};
 use crate::control::request::Command;
@@ -36,9 +36,9 @@ pub(crate) async fn create_account(
     let mut faults = body.faults();
     let app_id = installed_app(&call, tenant.tenant_id, &body, &mut faults).await?;
     if let Some(app_id) = app_id {
-        judge_values(&call, app_id, &body, &mut faults).await?;
+        validate_values(&call, app_id, &body, &mut faults).await?;
     }
-    judge(faults)?;
+    validate(faults)?;
     // Without an app there was a fault.
     let app_id = app_id.ok_or_else(Failure::not_found)?;
     let at = call.app.clock.now();
@@ -75,7 +75,7 @@ async fn installed_app(
 }
 
 /// The values must fit the app's form for accounts, when it has one: known keys, and all required ones.
-async fn judge_values(
+async fn validate_values(
     call: &Call,
     app_id: AppId,
     body: &CreateAccount,
@@ -86,7 +86,7 @@ async fn judge_values(
         return Ok(());
     }
     let values = kept_values(body.custom_field_list.clone());
-    let misfits = form::judge_account(&form.fields, &values).err().unwrap_or_default();
+    let misfits = form::validate_account(&form.fields, &values).err().unwrap_or_default();
     for Misfit { field, expected } in misfits {
         if !faults.iter().any(|fault| fault.field == field) {
             faults.push(FieldFault { field, message: expected });

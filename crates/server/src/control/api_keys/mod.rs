@@ -19,7 +19,7 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
 use super::cursor::{self, Of};
-use super::failure::{Failure, judge};
+use super::failure::{Failure, validate};
 use super::gate::Call;
 use super::instant::{parse, rfc3339};
 use super::repeat::{self, Answer, Creation};
@@ -53,7 +53,7 @@ async fn create(
         let message = "expected an instant after now, as in 2027-03-01T08:00:00Z".to_owned();
         faults.push(FieldFault { field: "expires_at".to_owned(), message });
     }
-    judge(faults)?;
+    validate(faults)?;
     if owner.is_none() {
         roles = vec![KeyRole::Operator];
     }
@@ -82,7 +82,7 @@ async fn create(
 
 async fn list(call: &Call, owner: Owner<'_>, list: Query<List>) -> Result<Response, Failure> {
     let Query(list) = list;
-    judge(list.faults())?;
+    validate(list.faults())?;
     let before = cursor::read(Of::ApiKeys, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[key_id]| Id(key_id));
     let limit = cursor::limit(list.limit);
@@ -105,7 +105,7 @@ async fn replace(
     if let Some(first) = repeat::find_first_answer(call, command.key.as_ref()).await? {
         return Ok(first);
     }
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let mut facts = find(call, owner).await?;
     let (by, api_key) = (call.by(), keys::new_key(prefix(owner)));
     let grace_seconds = command.body.grace_seconds.filter(|seconds| *seconds > 0);

@@ -7,7 +7,7 @@ use domain::Id;
 use store::pauses::{Alert, AlertKind};
 
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
@@ -22,7 +22,7 @@ use crate::control::request::{Query, json};
     responses((status = 200, description = "A page of alerts", body = Page<control::Alert>))
 )]
 pub(crate) async fn list_alerts(call: Call, Query(list): Query<List>) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let before = cursor::read(Of::Alerts, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[alert_id]| Id(alert_id));
     let limit = cursor::limit(list.limit);

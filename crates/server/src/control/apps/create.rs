@@ -5,8 +5,8 @@ use contract::control::{CreateApp, CreatedApp, FieldFault};
 use domain::{AppId, TenantId};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 
-use super::{judge_callback_url, scopes, view};
-use crate::control::failure::{Failure, judge};
+use super::{validate_callback_url, scopes, view};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::repeat::{self, Answer, Creation};
 use crate::control::request::Command;
@@ -39,10 +39,10 @@ pub(crate) async fn create_app(
         scopes(&body.scopes, &mut faults)
     };
     if let Some(url) = &body.callback_url {
-        judge_callback_url(&call.app.outbound, url, &mut faults);
+        validate_callback_url(&call.app.outbound, url, &mut faults);
     }
     let tenant_id = find_tenant(&call, &body, &mut faults).await?;
-    judge(faults)?;
+    validate(faults)?;
     let app_secret = chance::secret();
     let secrets = AppSecrets {
         verification_token: chance::secret(),

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ExplainSignature, SignatureExplanation};
 
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
 use crate::signature::{self, Keys};
@@ -24,7 +24,7 @@ pub(crate) async fn explain_signature(
     call: Call,
     command: Command<ExplainSignature>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let (app, now) = (call.vendor_app().await?, call.app.clock.now());
     let secrets = &app.secrets;
     let old = secrets.old.encrypt_key.as_ref().and_then(|old| old.at(now));

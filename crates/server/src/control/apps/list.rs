@@ -7,7 +7,7 @@ use domain::{AppId, UnixMs};
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -20,7 +20,7 @@ use crate::control::request::{Query, json};
     responses((status = 200, description = "A page of apps", body = Page<control::App>))
 )]
 pub(crate) async fn list_apps(call: Call, Query(list): Query<List>) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let before = cursor::read(Of::Apps, list.cursor.as_deref())?;
     let before = before.map(|[at, app_id]| (UnixMs(at), AppId(app_id)));
     let limit = cursor::limit(list.limit);

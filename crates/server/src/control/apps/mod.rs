@@ -60,10 +60,10 @@ fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
     scopes
 }
 
-/// A fault when the guard would not let events out to this address; judged again whenever one is sent.
-fn judge_callback_url(outbound: &Outbound, url: &str, faults: &mut Vec<FieldFault>) {
+/// A fault when the guard would not let events out to this address; checked again whenever one is sent.
+fn validate_callback_url(outbound: &Outbound, url: &str, faults: &mut Vec<FieldFault>) {
     let is_named = faults.iter().any(|fault| fault.field == "callback_url");
-    if let Err(refusal) = outbound.judge(url)
+    if let Err(refusal) = outbound.validate(url)
         && !is_named
     {
         let message =

@@ -7,7 +7,7 @@ use store::Saved;
 use store::pauses::Pause;
 
 use super::view;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
@@ -27,7 +27,7 @@ pub(crate) async fn pause_app(call: Call, command: Command<PauseApp>) -> Result<
     if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let reason = command.body.reason.unwrap_or_else(|| "paused by the operator".to_owned());
     for _ in 0..2 {
         let app = call.vendor_app().await?;

@@ -8,7 +8,7 @@ use store::Store;
 use store::apps::App;
 use store::resend::Span;
 
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant;
 use crate::control::repeat;
@@ -33,7 +33,7 @@ pub(crate) async fn resend_app_events(
     command: Command<ResendSince>,
 ) -> Result<Response, Failure> {
     let body = command.body;
-    judge(body.faults())?;
+    validate(body.faults())?;
     let since = instant::parse(&body.since)
         .ok_or_else(|| Failure::field("since", "expected an instant with its offset (RFC 3339)"))?;
     let until = match &body.until {

@@ -9,7 +9,7 @@ use store::answers::KeptAnswer;
 use store::apps::{App, AppSecrets, OldSecret};
 
 use super::pause::overtaken;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::repeat::{self, Answer};
@@ -38,7 +38,7 @@ pub(crate) async fn rotate_secret(
         return Ok(first);
     }
     let body = command.body;
-    judge(body.faults())?;
+    validate(body.faults())?;
     let now = call.app.clock.now();
     let grace_seconds = body.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     let until = now.plus_ms(i64::from(grace_seconds) * 1_000);

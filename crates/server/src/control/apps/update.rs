@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control::{self, AppKind, EventMode, FieldFault, UpdateApp};
 use store::apps::AppSettings;
 
-use super::{change, judge_callback_url, scopes, view};
-use crate::control::failure::{Failure, judge};
+use super::{change, validate_callback_url, scopes, view};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
 use crate::url_check;
@@ -33,7 +33,7 @@ pub(crate) async fn update_app(
     let granted = body.scopes.as_ref().filter(|_| !is_misshapen);
     let granted = granted.map(|names| scopes(names, &mut faults));
     if let Some(Some(url)) = &body.callback_url {
-        judge_callback_url(&call.app.outbound, url, &mut faults);
+        validate_callback_url(&call.app.outbound, url, &mut faults);
     }
     let kind = call.vendor_app().await?.kind;
     if (kind, body.event_mode) == (AppKind::Store, Some(EventMode::LongConnection)) {
@@ -42,7 +42,7 @@ pub(crate) async fn update_app(
             message: "expected webhook for a store app".to_owned(),
         });
     }
-    judge(faults)?;
+    validate(faults)?;
     let settings = |old: &AppSettings| AppSettings {
         name: body.name.as_ref().unwrap_or(&old.name).clone(),
         scopes: granted.as_ref().unwrap_or(&old.scopes).clone(),

@@ -3,14 +3,14 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{self, EraseOrder, ProblemCode};
-use domain::retention::{Facts, Rule, Stays, judge_by_hand};
+use domain::retention::{Facts, Rule, Stays, check_by_hand};
 use domain::{Id, UnixMs};
 use store::erasing::Why;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
 use super::view;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
@@ -37,14 +37,14 @@ pub(crate) async fn erase_order(
     call: Call,
     command: Command<EraseOrder>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
-    judge_order(&call, &tenant, order_id).await?;
+    validate_order(&call, &tenant, order_id).await?;
     let why = Why::Hand(command.body.reason);
     let store = &call.app.store;
     // None when somebody was quicker: with an erasure, or with a hold.
     if store.erase_order(call.by(), &tenant, order_id, &why).await?.is_none() {
-        judge_order(&call, &tenant, order_id).await?;
+        validate_order(&call, &tenant, order_id).await?;
     }
     let erasure = store.find_erasure(&tenant, order_id).await?;
     let erasure = erasure.ok_or_else(|| Fault::new(FaultKind::Damaged, "an erasure is gone"))?;
@@ -52,7 +52,7 @@ pub(crate) async fn erase_order(
 }
 
 /// Refuses an order that must stay; one that is erased already may be erased again.
-async fn judge_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
+async fn validate_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
     let (store, now) = (&call.app.store, call.app.clock.now());
     let Some((summary, _)) = store.find_form(tenant, order_id).await? else {
         return Err(Failure::not_found());
@@ -66,7 +66,7 @@ async fn judge_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), F
         is_tenant_held: store.find_hold(tenant, None).await?.is_some(),
         rule: Rule { days: 0, is_of_package: false },
     };
-    let stays = judge_by_hand(&facts, call.app.config.retention, now);
+    let stays = check_by_hand(&facts, call.app.config.retention, now);
     stays.map_err(|stays| Failure::refused(ProblemCode::IllegalState, detail(stays)))
 }
 

@@ -6,7 +6,7 @@ use contract::control::{self, ProblemCode, PutHold};
 use domain::Id;
 use store::Saved;
 
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
@@ -111,7 +111,7 @@ async fn put(
     order_id: Option<Id>,
     command: Command<PutHold>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let (tenant, store) = (call.tenant().await?, &call.app.store);
     match store.set_hold(call.by(), &tenant, order_id, &command.body.reason).await? {
         Saved::Done => answer(call, order_id).await,

@@ -7,7 +7,7 @@ use domain::Id;
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -23,7 +23,7 @@ pub(crate) async fn list_erasures(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let tenant = call.tenant().await?;
     let before = cursor::read(Of::Erasures, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[erasure_id]| Id(erasure_id));

@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ErasurePreview, ErasureVerdict, List, Page};
-use domain::retention::{Stays, due_at, judge as judge_order};
+use domain::retention::{Stays, due_at, validate as validate_order};
 use domain::{Id, UnixMs};
 use store::retention::Candidate;
 
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
@@ -27,7 +27,7 @@ pub(crate) async fn preview_erasures(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let tenant = call.tenant().await?;
     let (store, now) = (&call.app.store, call.app.clock.now());
     let after = match cursor::read(Of::Candidates, list.cursor.as_deref())? {
@@ -49,7 +49,7 @@ fn view(candidate: &Candidate, now: UnixMs) -> ErasurePreview {
     ErasurePreview {
         order_id: candidate.order_id.to_string(),
         package_id: candidate.package_id.clone(),
-        verdict: match judge_order(facts, now) {
+        verdict: match validate_order(facts, now) {
             Ok(()) => ErasureVerdict::Erase,
             Err(Stays::Until(_)) => ErasureVerdict::NotDue,
             Err(Stays::NotEnded) => ErasureVerdict::NotEnded,

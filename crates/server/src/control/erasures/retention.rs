@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{PackageRetention, PutRetention, Retention};
 
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
 
@@ -43,7 +43,7 @@ pub(crate) async fn put_retention(
             });
         }
     }
-    judge(faults)?;
+    validate(faults)?;
     let tenant_id = call.tenant().await?.tenant_id;
     let rules = command.body.packages.into_iter().map(|rule| (rule.package_id, rule.days));
     let rules: Vec<_> = rules.collect();

@@ -12,7 +12,7 @@ use store::tenants::Tenant;
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -28,7 +28,7 @@ pub(crate) async fn list_events(
     call: Call,
     Query(list): Query<ListEvents>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let tenant = call.tenant().await?;
     let before = cursor::read(Of::Events, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[event_no]| Id(event_no));

@@ -6,7 +6,7 @@ use contract::control::{self, GrantApp, ProblemCode};
 use store::Saved;
 
 use super::Offer;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::repeat;
 use crate::control::request::Command;
@@ -29,7 +29,7 @@ use crate::control::request::Command;
     )
 )]
 pub(crate) async fn grant_app(call: Call, command: Command<GrantApp>) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     // Two, for who was overtaken by a change that changed nothing of this.
     for _ in 0..2 {
         let offer = Offer::find(&call).await?;

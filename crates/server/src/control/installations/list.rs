@@ -7,7 +7,7 @@ use domain::{TenantId, UnixMs};
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -27,7 +27,7 @@ pub(crate) async fn list_installations(
     Query(list): Query<List>,
 ) -> Result<Response, Failure> {
     let app_id = call.vendor_app().await?.app_id;
-    judge(list.faults())?;
+    validate(list.faults())?;
     let before = cursor::read(Of::Installations, list.cursor.as_deref())?;
     let before = before.map(|[at, tenant_id]| (UnixMs(at), TenantId(tenant_id)));
     let limit = cursor::limit(list.limit);

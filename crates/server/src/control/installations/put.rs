@@ -9,7 +9,7 @@ use store::apps::App;
 use store::installations::Installation;
 
 use super::view;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
 
@@ -42,7 +42,7 @@ pub(crate) async fn put_installation(
     }
     let mut faults = command.body.faults();
     let scopes = granted(&app, command.body.scopes.as_deref(), &mut faults);
-    judge(faults)?;
+    validate(faults)?;
     let installed_at = call.app.clock.now();
     let new = Installation {
         app_id: app.app_id,

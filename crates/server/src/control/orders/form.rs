@@ -1,4 +1,4 @@
-//! An order's form: judged against the vendor's when the order is placed, and shown as it was placed.
+//! An order's form: checked against the vendor's when the order is placed, and shown as it was placed.
 
 use contract::control::{AdditionalItem, FieldFault, FieldValue, OrderedForm, Package};
 use domain::fields::Misfit;
@@ -23,7 +23,7 @@ pub(super) struct Fitting {
     pub(super) files: Vec<FieldFile>,
 }
 
-/// Judges the values against the account's form, and looks for their files; adds what is wrong to `faults`, and
+/// Checks the values against the account's form, and looks for their files; adds what is wrong to `faults`, and
 /// gives nothing then.
 pub(super) async fn fit(
     store: &Store,

@@ -6,7 +6,7 @@ use contract::control::Order;
 use domain::Act;
 
 use super::view::{self, Sight};
-use super::{form, judge_own};
+use super::{form, authorize_own};
 use crate::control::failure::Failure;
 use crate::control::gate::Call;
 use crate::control::request::json;
@@ -27,7 +27,7 @@ use crate::control::request::json;
 pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
     let order_id = call.name("order_id")?;
-    judge_own(&call, &tenant, order_id, Act::SeeOrders).await?;
+    authorize_own(&call, &tenant, order_id, Act::SeeOrders).await?;
     let order = call.app.store.find_order(&tenant, order_id).await?;
     let order = order.ok_or_else(Failure::not_found)?;
     let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;

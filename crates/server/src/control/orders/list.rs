@@ -8,7 +8,7 @@ use store::order_pages::{After, OrderFilter};
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -26,7 +26,7 @@ pub(crate) async fn list_orders(
     call: Call,
     Query(list): Query<ListOrders>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let tenant = call.tenant().await?;
     let before = cursor::read(Of::Orders, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));

@@ -81,7 +81,7 @@ async fn act(
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
     let order_id = call.name("order_id")?;
-    judge_own(call, &tenant, order_id, act).await?;
+    authorize_own(call, &tenant, order_id, act).await?;
     if find_first_order(call, key).await?.is_none() {
         command(call, &tenant, order_id, key, request).await?;
     }
@@ -89,7 +89,7 @@ async fn act(
 }
 
 /// Refuses, as not found, an order of somebody else to who sees own ones only.
-async fn judge_own(call: &Call, tenant: &Tenant, order_id: Id, act: Act) -> Result<(), Failure> {
+async fn authorize_own(call: &Call, tenant: &Tenant, order_id: Id, act: Act) -> Result<(), Failure> {
     if !call.caller.sees_own_orders_only(act) {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use store::tenants::Tenant;
 
 use super::form::{self, Fitting};
 use super::{answer, command, find_first_order};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::Command;
 
@@ -45,7 +45,7 @@ pub(crate) async fn place_order(
         }
         None => None,
     };
-    judge(faults)?;
+    validate(faults)?;
     // Without them there was a fault.
     let account = account.ok_or_else(Failure::not_found)?;
     let fitting = fitting.ok_or_else(Failure::not_found)?;
@@ -120,7 +120,7 @@ async fn use_files(
     let mut faults = Vec::new();
     let key = &fitting.files[place].key;
     form::add(&mut faults, vec![form::unknown_file(&body.custom_field_list, key)]);
-    judge(faults)
+    validate(faults)
 }
 
 fn content(body: PlaceOrder, fitting: Fitting) -> Form {

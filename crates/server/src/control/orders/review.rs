@@ -8,7 +8,7 @@ use store::Request;
 use store::content::{Words, to_text};
 
 use super::act;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, Nothing};
 
@@ -33,7 +33,7 @@ pub(crate) async fn approve_order(
     call: Call,
     command: Command<ApproveOrder>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let text = command.body.comment.unwrap_or_default();
     let content = to_text(&Words { text });
     act(&call, Act::ReviewOrders, command.key, || Request::Approve { content: content.clone() })
@@ -61,7 +61,7 @@ pub(crate) async fn reject_order(
     call: Call,
     command: Command<RejectOrder>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let content = to_text(&Words { text: command.body.reason });
     act(&call, Act::ReviewOrders, command.key, || Request::Reject { content: content.clone() })
         .await

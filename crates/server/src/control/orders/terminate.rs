@@ -7,7 +7,7 @@ use store::Request;
 use store::content::{Words, to_text};
 
 use super::act;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::Command;
 
@@ -30,7 +30,7 @@ pub(crate) async fn terminate_order(
     call: Call,
     command: Command<TerminateOrder>,
 ) -> Result<Response, Failure> {
-    judge(command.body.faults())?;
+    validate(command.body.faults())?;
     let content = to_text(&Words { text: command.body.reason });
     act(&call, Act::TerminateOrders, command.key, || Request::Terminate {
         content: content.clone(),

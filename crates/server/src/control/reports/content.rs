@@ -41,7 +41,7 @@ pub(crate) async fn get_report_content(
     asking: Asking,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
-    judge_state(&report)?;
+    validate_state(&report)?;
     let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
     let wanted = query.version.map_or(report.version_last, i64::from);
     let store = &call.app.store;
@@ -62,7 +62,7 @@ pub(crate) async fn get_report_content(
 }
 
 /// Refuses a report that has no content.
-fn judge_state(report: &Report) -> Result<(), Failure> {
+fn validate_state(report: &Report) -> Result<(), Failure> {
     if report.has_content() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use store::views::{View, Viewer};
 
 use super::find;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
@@ -30,7 +30,7 @@ pub(crate) async fn list_report_views(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let report = find(&call).await?;
     let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
     let before = cursor::read(Of::Views, list.cursor.as_deref())?;

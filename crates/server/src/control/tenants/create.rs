@@ -5,7 +5,7 @@ use contract::control::{self, CreateTenant, CreatedTenant, FieldFault};
 use domain::TenantId;
 use store::tenants::{NewTenant, TenantSettings};
 
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::instant::rfc3339;
 use crate::control::repeat::{self, Answer, Creation};
@@ -34,7 +34,7 @@ pub(crate) async fn create_tenant(
         let message = format!("expected {} to {}", bounds.min_days, bounds.max_days);
         faults.push(FieldFault { field: "retention_days".to_owned(), message });
     }
-    judge(faults)?;
+    validate(faults)?;
     let CreateTenant { name, report_approval, four_eyes, retention_days, locale } = command.body;
     let api_key = keys::new_key(keys::TENANT_PREFIX);
     let at = call.app.clock.now();

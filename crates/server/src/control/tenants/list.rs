@@ -7,7 +7,7 @@ use domain::{TenantId, UnixMs};
 
 use super::view;
 use crate::control::cursor::{self, Of};
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Query, json};
 
@@ -23,7 +23,7 @@ pub(crate) async fn list_tenants(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Response, Failure> {
-    judge(list.faults())?;
+    validate(list.faults())?;
     let before = cursor::read(Of::Tenants, list.cursor.as_deref())?;
     let before = before.map(|[at, tenant_id]| (UnixMs(at), TenantId(tenant_id)));
     let limit = cursor::limit(list.limit);

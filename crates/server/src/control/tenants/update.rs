@@ -7,7 +7,7 @@ use store::Saved;
 use store::tenants::TenantSettings;
 
 use super::view;
-use crate::control::failure::{Failure, judge};
+use crate::control::failure::{Failure, validate};
 use crate::control::gate::Call;
 use crate::control::request::{Command, json};
 
@@ -33,7 +33,7 @@ pub(crate) async fn update_tenant(
         let message = format!("expected {} to {}", bounds.min_days, bounds.max_days);
         faults.push(FieldFault { field: "retention_days".to_owned(), message });
     }
-    judge(faults)?;
+    validate(faults)?;
     // Who was overtaken looks again, once: the members are whole values, so the last one wins.
     for _ in 0..2 {
         let tenant = call.tenant().await?;

@@ -4,20 +4,20 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn judge(pieces: &[&[u8]]) -> Result<Vec<Finding>, Unfit> {
-    let mut judge = Judge::default();
+fn check(pieces: &[&[u8]]) -> Result<Vec<Finding>, Unfit> {
+    let mut check = Check::default();
     for piece in pieces {
-        judge.take(piece)?;
+        check.take(piece)?;
     }
-    judge.finish().map(|found| found.iter().collect())
+    check.finish().map(|found| found.iter().collect())
 }
 
 /// The same verdict in one piece and in small ones.
-fn judge_cut(bytes: &[u8]) -> Result<Vec<Finding>, Unfit> {
-    let whole = judge(&[bytes]);
+fn check_cut(bytes: &[u8]) -> Result<Vec<Finding>, Unfit> {
+    let whole = check(&[bytes]);
     for size in [1, 7, 4_096, 65_536] {
         let pieces: Vec<_> = bytes.chunks(size).collect();
-        assert_eq!(judge(&pieces), whole, "in pieces of {size}");
+        assert_eq!(check(&pieces), whole, "in pieces of {size}");
     }
     whole
 }
@@ -73,17 +73,17 @@ fn a_pdf_has_its_beginning_and_its_end() {
         (pdf("/Encrypt 5 0 R /JS (x)"), Ok(vec![Finding::Encrypted, Finding::Script])),
     ] {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(30)]).into_owned();
-        assert_eq!(judge_cut(&bytes), expected, "{shown}");
+        assert_eq!(check_cut(&bytes), expected, "{shown}");
     }
 }
 
 #[test]
 fn only_versions_that_there_are_are_taken() {
     for version in ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "2.0"] {
-        assert_eq!(judge_cut(format!("%PDF-{version}\n%%EOF").as_bytes()), Ok(vec![]), "{version}");
+        assert_eq!(check_cut(format!("%PDF-{version}\n%%EOF").as_bytes()), Ok(vec![]), "{version}");
     }
     for version in ["1.8", "1.9", "2.1", "3.0", "0.9", "1,4", "1.10", "10.", "abc", "1. ", "   "] {
-        let verdict = judge_cut(format!("%PDF-{version}\n%%EOF").as_bytes());
+        let verdict = check_cut(format!("%PDF-{version}\n%%EOF").as_bytes());
         assert_eq!(verdict, Err(Unfit::Version), "{version}");
     }
 }
@@ -139,7 +139,7 @@ const FOREIGN: &[(&str, &[u8])] = &[
 fn files_of_two_formats_are_refused() {
     let mut refused = 0;
     let mut expect = |name: &str, bytes: Vec<u8>| {
-        let verdict = judge_cut(&bytes);
+        let verdict = check_cut(&bytes);
         assert!(matches!(verdict, Err(Unfit::AlsoElse(_))), "{name}: {verdict:?}");
         refused += 1;
     };
@@ -179,7 +179,7 @@ fn what_pdfs_usually_hold_is_taken() {
         b"startxref\n0\n%%EOF\n",
     ]
     .concat();
-    assert_eq!(judge_cut(&image), Ok(vec![]));
+    assert_eq!(check_cut(&image), Ok(vec![]));
     // Far from the beginning marks stand by chance, in pictures, and in attached archives.
     let far = [
         b"%PDF-1.7\n".as_slice(),
@@ -189,24 +189,24 @@ fn what_pdfs_usually_hold_is_taken() {
         b"%%EOF",
     ]
     .concat();
-    assert_eq!(judge_cut(&far), Ok(vec![]));
+    assert_eq!(check_cut(&far), Ok(vec![]));
 }
 
 #[test]
 fn memory_stays_small_while_much_streams_through() {
-    let mut judge = Judge::default();
-    judge.take(b"%PDF-1.7\n").unwrap();
+    let mut check = Check::default();
+    check.take(b"%PDF-1.7\n").unwrap();
     let piece = b"/Name ".repeat(20_000);
     for _ in 0..50 {
-        judge.take(&piece).unwrap();
-        assert!(judge.tail.len() <= 2 * TAIL_BYTES && judge.head.len() <= HEAD_BYTES);
+        check.take(&piece).unwrap();
+        assert!(check.tail.len() <= 2 * TAIL_BYTES && check.head.len() <= HEAD_BYTES);
     }
     for _ in 0..100_000 {
-        judge.take(b"/Name ").unwrap();
-        assert!(judge.tail.capacity() <= 4 * TAIL_BYTES);
+        check.take(b"/Name ").unwrap();
+        assert!(check.tail.capacity() <= 4 * TAIL_BYTES);
     }
-    judge.take(END).unwrap();
-    assert_eq!(judge.finish(), Ok(Findings::NONE));
+    check.take(END).unwrap();
+    assert_eq!(check.finish(), Ok(Findings::NONE));
 }
 
 proptest! {
@@ -221,7 +221,7 @@ proptest! {
     ) {
         let mut bytes = if is_pdf { b"%PDF-1.6\n".to_vec() } else { Vec::new() };
         bytes.extend(parts.concat());
-        let whole = judge(&[&bytes]);
+        let whole = check(&[&bytes]);
         let mut rest = &bytes[..];
         let mut pieces = Vec::new();
         for cut in cuts.iter().cycle() {
@@ -232,11 +232,11 @@ proptest! {
             pieces.push(piece);
             rest = after;
         }
-        prop_assert_eq!(judge(&pieces), whole);
+        prop_assert_eq!(check(&pieces), whole);
     }
 }
 
-/// Bytes that mean something to the judge, and some that do not.
+/// Bytes that mean something to the check, and some that do not.
 fn part() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..300),

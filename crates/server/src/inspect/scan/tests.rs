@@ -35,7 +35,7 @@ async fn scan(scanner: &Scanner, content: &[u8]) -> Result<Verdict, ScanFailure>
 const GREP: &str = r#"if /bin/grep -q "$1" -; then echo "Test.Word"; exit 1; fi"#;
 
 #[tokio::test]
-async fn a_program_judges_what_it_reads() {
+async fn a_program_checks_what_it_reads() {
     let scripted = scripted(GREP, "EICAR");
     let mut content = vec![b'x'; 500_000];
     assert_eq!(scan(&scripted.scanner, &content).await.unwrap(), Verdict::Clean);
@@ -130,7 +130,7 @@ async fn expect_verdicts(scanner: &Scanner) {
 }
 
 #[tokio::test]
-async fn clamd_judges_on_a_socket_of_the_machine() {
+async fn clamd_checks_on_a_socket_of_the_machine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clamd.ctl");
     let scanner: Scanner = format!("clamd://{}", path.display()).parse().unwrap();
@@ -145,7 +145,7 @@ async fn clamd_judges_on_a_socket_of_the_machine() {
 }
 
 #[tokio::test]
-async fn clamd_judges_on_a_host() {
+async fn clamd_checks_on_a_host() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let scanner: Scanner = format!("clamd://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {

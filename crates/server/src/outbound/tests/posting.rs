@@ -140,7 +140,7 @@ async fn no_spelling_of_an_inner_address_is_called() {
 }
 
 #[tokio::test]
-async fn the_addresses_judged_are_the_ones_connected_to() {
+async fn the_addresses_checked_are_the_ones_connected_to() {
     let peer = Peer::silent().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&asked);

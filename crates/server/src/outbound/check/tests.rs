@@ -1,4 +1,4 @@
-//! The judgement as tables: a text or a set of addresses, and what becomes of it.
+//! The verdict as tables: a text or a set of addresses, and what becomes of it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,12 +8,12 @@ use super::*;
 
 mod embedding;
 
-fn judge(text: &str) -> Result<String, Refusal> {
-    judge_url(text, &Allow::none()).map(|url| url.host_str().unwrap_or_default().to_owned())
+fn check(text: &str) -> Result<String, Refusal> {
+    check_url(text, &Allow::none()).map(|url| url.host_str().unwrap_or_default().to_owned())
 }
 
 fn check(text: &str, expected: Refusal) {
-    assert_eq!(judge(text), Err(expected), "{text:?}");
+    assert_eq!(check(text), Err(expected), "{text:?}");
 }
 
 #[test]
@@ -27,12 +27,12 @@ fn public_urls_pass() {
         ("https://[2606:4700:4700::1111]/", "[2606:4700:4700::1111]"),
         ("https://报告.example.com/报告.pdf", "xn--4rrx74a.example.com"),
     ] {
-        assert_eq!(judge(text).as_deref(), Ok(host), "{text}");
+        assert_eq!(check(text).as_deref(), Ok(host), "{text}");
     }
 }
 
 #[test]
-fn ipv4_is_judged_in_every_spelling() {
+fn ipv4_is_checked_in_every_spelling() {
     use AddressClass::*;
     for (host, class) in [
         ("127.0.0.1", Loopback),
@@ -70,7 +70,7 @@ fn ipv4_is_judged_in_every_spelling() {
 }
 
 #[test]
-fn ipv6_is_judged_in_every_spelling() {
+fn ipv6_is_checked_in_every_spelling() {
     use AddressClass::*;
     for (host, class) in [
         ("[::1]", Loopback),
@@ -153,8 +153,8 @@ fn user_info_is_refused_even_when_empty() {
         check(text, Refusal::UserInfo);
     }
     // Behind the authority an @ is an ordinary character.
-    assert!(judge("http://vendor.example.com/@a?b=@c").is_ok());
-    assert_eq!(judge("http://vendor.example.com#@127.0.0.1/").as_deref(), Ok("vendor.example.com"));
+    assert!(check("http://vendor.example.com/@a?b=@c").is_ok());
+    assert_eq!(check("http://vendor.example.com#@127.0.0.1/").as_deref(), Ok("vendor.example.com"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn only_the_usual_ports_pass() {
         check(&format!("http://1.1.1.1:{port}/"), Refusal::Port);
     }
     for port in [":80", ":443", ":8443", ":", ""] {
-        assert!(judge(&format!("http://vendor.example.com{port}/")).is_ok(), "{port}");
+        assert!(check(&format!("http://vendor.example.com{port}/")).is_ok(), "{port}");
     }
 }
 
@@ -174,7 +174,7 @@ fn the_length_counts_in_characters() {
         let head = "https://vendor.example.com/";
         format!("{head}{}", "报".repeat(length - head.len()))
     };
-    assert!(judge(&of(2_048)).is_ok());
+    assert!(check(&of(2_048)).is_ok());
     check(&of(2_049), Refusal::TooLong);
 }
 
@@ -189,10 +189,10 @@ fn what_is_allowed_passes_on_any_port() {
         "http://hook.internal:9000/",
         "http://HOOK.internal.:9000/",
         "http://db:5000/",
-        // The port of an unknown name is judged with its addresses.
+        // The port of an unknown name is checked with its addresses.
         "http://vendor.example.com:9000/",
     ] {
-        assert!(judge_url(text, &allow).is_ok(), "{text}");
+        assert!(check_url(text, &allow).is_ok(), "{text}");
     }
     for (text, refusal) in [
         ("http://10.2.0.1/", Refusal::Address(AddressClass::Private)),
@@ -206,13 +206,13 @@ fn what_is_allowed_passes_on_any_port() {
         ("http://user@hook.internal/", Refusal::UserInfo),
         ("ftp://hook.internal/", Refusal::Scheme),
     ] {
-        assert_eq!(judge_url(text, &allow), Err(refusal), "{text}");
+        assert_eq!(check_url(text, &allow), Err(refusal), "{text}");
     }
     let loopback = Allow::loopback();
     for text in ["http://127.0.0.1:9000/", "http://localhost:9000/", "http://[::1]:9000/"] {
-        assert!(judge_url(text, &loopback).is_ok(), "{text}");
+        assert!(check_url(text, &loopback).is_ok(), "{text}");
     }
-    assert!(judge_url("http://10.0.0.1/", &loopback).is_err());
+    assert!(check_url("http://10.0.0.1/", &loopback).is_err());
 }
 
 fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
@@ -227,17 +227,17 @@ fn name(text: &str) -> Host<String> {
 fn one_inner_address_refuses_the_whole_name() {
     let guard = Guard::default();
     let vendor = name("vendor.example.com");
-    let judge = |texts: &[&str]| guard.judge_all(&vendor, &addresses(texts));
-    assert_eq!(judge(&["1.1.1.1:443", "[2606:4700:4700::1111]:443"]), Ok(()));
+    let check = |texts: &[&str]| guard.check_all(&vendor, &addresses(texts));
+    assert_eq!(check(&["1.1.1.1:443", "[2606:4700:4700::1111]:443"]), Ok(()));
     for inner in ["127.0.0.1:443", "[::1]:443", "[::ffff:1.1.1.1]:443", "169.254.169.254:443"] {
-        assert!(judge(&[inner]).is_err(), "{inner}");
-        assert!(judge(&["1.1.1.1:443", inner]).is_err(), "{inner} second");
-        assert!(judge(&[inner, "1.1.1.1:443"]).is_err(), "{inner} first");
+        assert!(check(&[inner]).is_err(), "{inner}");
+        assert!(check(&["1.1.1.1:443", inner]).is_err(), "{inner} second");
+        assert!(check(&[inner, "1.1.1.1:443"]).is_err(), "{inner} first");
     }
-    assert_eq!(judge(&[]), Err(Refusal::NoAddress));
-    assert_eq!(judge(&["1.1.1.1:443"; 32]), Ok(()));
-    assert_eq!(judge(&["1.1.1.1:443"; 33]), Err(Refusal::ManyAddresses));
-    assert_eq!(judge(&["1.1.1.1:9000"]), Err(Refusal::Port));
+    assert_eq!(check(&[]), Err(Refusal::NoAddress));
+    assert_eq!(check(&["1.1.1.1:443"; 32]), Ok(()));
+    assert_eq!(check(&["1.1.1.1:443"; 33]), Err(Refusal::ManyAddresses));
+    assert_eq!(check(&["1.1.1.1:9000"]), Err(Refusal::Port));
 }
 
 #[test]
@@ -245,8 +245,8 @@ fn a_name_allowed_by_name_may_have_any_address_but_not_another_name() {
     let allow = Allow::from_rules(["hook.internal"]).unwrap();
     let guard = Guard { allow, ..Guard::default() };
     let inner = addresses(&["10.0.0.1:9000", "1.1.1.1:9000"]);
-    assert_eq!(guard.judge_all(&name("hook.internal"), &inner), Ok(()));
-    assert!(guard.judge_all(&name("vendor.example.com"), &inner).is_err());
+    assert_eq!(guard.check_all(&name("hook.internal"), &inner), Ok(()));
+    assert!(guard.check_all(&name("vendor.example.com"), &inner).is_err());
 }
 
 #[test]
@@ -255,19 +255,19 @@ fn this_server_itself_is_refused_unless_allowed() {
     let mut guard =
         Guard { own: vec![own], own_names: vec!["hub.example.com".to_owned()], ..Guard::default() };
     let vendor = name("vendor.example.com");
-    assert_eq!(guard.judge_all(&vendor, &[own]), Err(Refusal::Own));
-    assert_eq!(guard.judge_all(&vendor, &addresses(&["1.2.3.4:80"])), Ok(()));
-    assert_eq!(guard.judge("https://HUB.example.com./x"), Err(Refusal::Own));
+    assert_eq!(guard.check_all(&vendor, &[own]), Err(Refusal::Own));
+    assert_eq!(guard.check_all(&vendor, &addresses(&["1.2.3.4:80"])), Ok(()));
+    assert_eq!(guard.check("https://HUB.example.com./x"), Err(Refusal::Own));
     guard.allow = Allow::from_rules(["64:ff9b::/96"]).unwrap();
     let translated = addresses(&["[64:ff9b::1.2.3.4]:443"]);
-    assert_eq!(guard.judge_all(&vendor, &translated), Err(Refusal::Own));
+    assert_eq!(guard.check_all(&vendor, &translated), Err(Refusal::Own));
     guard.own_names.push("1.2.3.4".to_owned());
-    assert_eq!(guard.judge("https://[64:ff9b::1.2.3.4]/x"), Err(Refusal::Own));
-    assert!(guard.judge("https://nohub.example.com/x").is_ok());
+    assert_eq!(guard.check("https://[64:ff9b::1.2.3.4]/x"), Err(Refusal::Own));
+    assert!(guard.check("https://nohub.example.com/x").is_ok());
 
     guard.allow = Allow::from_rules(["1.2.3.4", "hub.example.com"]).unwrap();
-    assert_eq!(guard.judge_all(&vendor, &[own]), Ok(()));
-    assert!(guard.judge("https://hub.example.com/x").is_ok());
+    assert_eq!(guard.check_all(&vendor, &[own]), Ok(()));
+    assert!(guard.check("https://hub.example.com/x").is_ok());
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn the_request_target_is_called_as_written() {
         ("http://v.example.com/报告.pdf", "/%E6%8A%A5%E5%91%8A.pdf"),
         ("http://v.example.com/a<b>", "/a%3Cb%3E"),
     ] {
-        let url = judge_url(text, &Allow::none()).unwrap();
+        let url = check_url(text, &Allow::none()).unwrap();
         assert_eq!(request_target(text, &url).as_str(), target, "{text}");
     }
 }
@@ -420,18 +420,18 @@ proptest! {
         port in prop::sample::select(vec![80u16, 443, 8443]),
     ) {
         let sockets: Vec<_> = list.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        let verdict = Guard::default().judge_all(&name("vendor.example.com"), &sockets);
+        let verdict = Guard::default().check_all(&name("vendor.example.com"), &sockets);
         if list.iter().copied().any(is_plainly_inner) {
             prop_assert!(verdict.is_err(), "{list:?}");
         }
     }
 
-    /// What passes by its text names the same host to the one who judges and to the one who connects, no address in it
+    /// What passes by its text names the same host to the one who checks and to the one who connects, no address in it
     /// is inner, and its port is allowed.
     #[test]
-    fn judge_and_caller_read_the_same_host(parts in prop::collection::vec(url_part(), 1..8), is_web in any::<bool>()) {
+    fn check_and_caller_read_the_same_host(parts in prop::collection::vec(url_part(), 1..8), is_web in any::<bool>()) {
         let text = format!("{}{}", if is_web { "http://" } else { "" }, parts.concat());
-        if let Ok(url) = judge_url(&text, &Allow::none()) {
+        if let Ok(url) = check_url(&text, &Allow::none()) {
             // What cannot be called so is refused when it is to be called.
             let Ok(uri) = crate::outbound::uri(&text, &url) else { return Ok(()) };
             prop_assert_eq!(uri.host(), url.host_str(), "{}", text);

@@ -1,4 +1,4 @@
-//! Judging an address that someone else gave, first by its text, then by what it resolves to.
+//! Checking an address that someone else gave, first by its text, then by what it resolves to.
 //!
 //! The text is normalised by the `url` crate, the same that names the host we connect to, so there
 //! is no second reading of it that could see another host. Everything here is pure but for the
@@ -66,10 +66,10 @@ impl Refusal {
     }
 }
 
-/// Judges a URL by its text: absolute `http` or `https`, no user-info, at most 2,048 characters,
+/// Checks a URL by its text: absolute `http` or `https`, no user-info, at most 2,048 characters,
 /// no address or name that is not public, port 80, 443 or 8443; what `allow` names may be inner and
 /// on any port. Returns it normalised.
-pub fn judge_url(text: &str, allow: &Allow) -> Result<Url, Refusal> {
+pub fn check_url(text: &str, allow: &Allow) -> Result<Url, Refusal> {
     if text.chars().count() > URL_CHARS_MAX {
         return Err(Refusal::TooLong);
     }
@@ -93,9 +93,9 @@ pub fn judge_url(text: &str, allow: &Allow) -> Result<Url, Refusal> {
     let port = url.port_or_known_default().unwrap_or(0);
     match url.host() {
         None => return Err(Refusal::Malformed),
-        Some(Host::Ipv4(v4)) => judge_address(IpAddr::V4(v4), port, allow)?,
-        Some(Host::Ipv6(v6)) => judge_address(IpAddr::V6(v6), port, allow)?,
-        Some(Host::Domain(name)) => judge_name(name, port, allow)?,
+        Some(Host::Ipv4(v4)) => check_address(IpAddr::V4(v4), port, allow)?,
+        Some(Host::Ipv6(v6)) => check_address(IpAddr::V6(v6), port, allow)?,
+        Some(Host::Domain(name)) => check_name(name, port, allow)?,
     }
     Ok(url)
 }
@@ -105,7 +105,7 @@ fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
-fn judge_name(name: &str, port: u16, allow: &Allow) -> Result<(), Refusal> {
+fn check_name(name: &str, port: u16, allow: &Allow) -> Result<(), Refusal> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.is_empty() || name.ends_with('.') {
         return Err(Refusal::Malformed);
@@ -120,11 +120,11 @@ fn judge_name(name: &str, port: u16, allow: &Allow) -> Result<(), Refusal> {
     if is_localhost && !allow.allows_loopback() || !is_localhost && !name.contains('.') {
         return Err(Refusal::InnerName);
     }
-    // With allowed ranges the name's addresses decide; they are judged before connecting.
+    // With allowed ranges the name's addresses decide; they are checked before connecting.
     if allow.allows_port(port) || allow.has_ranges() { Ok(()) } else { Err(Refusal::Port) }
 }
 
-fn judge_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusal> {
+fn check_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusal> {
     if port == 0 {
         return Err(Refusal::Port);
     }
@@ -132,9 +132,9 @@ fn judge_address(address: IpAddr, port: u16, allow: &Allow) -> Result<(), Refusa
     if !is_allowed {
         is_public(address).map_err(Refusal::Address)?;
     }
-    // Whatever allows the outer address: what it is turned into on its way is judged for itself.
+    // Whatever allows the outer address: what it is turned into on its way is checked for itself.
     for embedded in allow.embedded(address).map_err(Refusal::Address)? {
-        judge_address(IpAddr::V4(embedded), port, allow)?;
+        check_address(IpAddr::V4(embedded), port, allow)?;
     }
     if is_allowed || allow.allows_port(port) { Ok(()) } else { Err(Refusal::Port) }
 }
@@ -152,9 +152,9 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Judges a URL by its text, see [`judge_url`], and refuses this server's own names.
-    pub fn judge(&self, text: &str) -> Result<Url, Refusal> {
-        let url = judge_url(text, &self.allow)?;
+    /// Checks a URL by its text, see [`check_url`], and refuses this server's own names.
+    pub fn check(&self, text: &str) -> Result<Url, Refusal> {
+        let url = check_url(text, &self.allow)?;
         let is_own = match url.host() {
             Some(Host::Domain(name)) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
@@ -187,9 +187,9 @@ impl Guard {
         std::iter::once(address).chain(embedded.into_iter().map(IpAddr::V4))
     }
 
-    /// Judges all addresses that a host turned out to have. One that is refused refuses the host:
+    /// Checks all addresses that a host turned out to have. One that is refused refuses the host:
     /// a name that points inside as well as outside was made to be tried until it works.
-    pub(super) fn judge_all(
+    pub(super) fn check_all(
         &self,
         host: &Host<String>,
         addresses: &[SocketAddr],
@@ -203,7 +203,7 @@ impl Guard {
             return Ok(());
         }
         for address in addresses {
-            judge_address(address.ip(), address.port(), &self.allow)?;
+            check_address(address.ip(), address.port(), &self.allow)?;
             let is_own = |ip| {
                 self.is_own(SocketAddr::new(ip, address.port())) && !self.allow.allows_address(ip)
             };
@@ -227,7 +227,7 @@ fn is_of_this_machine(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The request target of a judged URL: path and query as they were written (receivers compare the
+/// The request target of a checked URL: path and query as they were written (receivers compare the
 /// whole target, contract §5.2), or as the parser encodes them when they cannot be sent so.
 pub(super) fn request_target(text: &str, url: &Url) -> PathAndQuery {
     let written = text.split_once("//").map_or("", |(_, rest)| &rest[authority(rest).len()..]);

@@ -27,7 +27,7 @@ fn carriers(v4: Ipv4Addr) -> Vec<Ipv6Addr> {
 }
 
 #[test]
-fn what_an_address_embeds_is_judged_whatever_allows_the_outer_one() {
+fn what_an_address_embeds_is_checked_whatever_allows_the_outer_one() {
     let everything = Allow::from_rules(["::/0"]).unwrap();
     let inner_too = Allow::from_rules(["::/0", "10.0.0.0/8"]).unwrap();
     for inner in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "100.64.0.1"] {
@@ -38,20 +38,20 @@ fn what_an_address_embeds_is_judged_whatever_allows_the_outer_one() {
             let expected =
                 if inner.octets()[0] == 10 { Ok(()) } else { Err(Refusal::Address(class)) };
             assert_eq!(
-                judge_url(&url, &everything).map(|_| ()),
+                check_url(&url, &everything).map(|_| ()),
                 Err(Refusal::Address(class)),
                 "{url}"
             );
-            assert_eq!(judge_url(&url, &inner_too).map(|_| ()), expected, "{url}");
+            assert_eq!(check_url(&url, &inner_too).map(|_| ()), expected, "{url}");
             let addresses = [SocketAddr::new(carrier.into(), 443)];
             let guard = Guard { allow: everything.clone(), ..Guard::default() };
-            let judged = guard.judge_all(&name("vendor.example.com"), &addresses);
-            assert_eq!(judged, Err(Refusal::Address(class)), "{url}");
+            let checked = guard.check_all(&name("vendor.example.com"), &addresses);
+            assert_eq!(checked, Err(Refusal::Address(class)), "{url}");
         }
     }
     for carrier in carriers(Ipv4Addr::new(9, 9, 9, 9)) {
-        assert!(judge_url(&format!("http://[{carrier}]/"), &everything).is_ok(), "{carrier}");
-        let other_port = judge_url(&format!("http://[{carrier}]:9000/"), &everything);
+        assert!(check_url(&format!("http://[{carrier}]/"), &everything).is_ok(), "{carrier}");
+        let other_port = check_url(&format!("http://[{carrier}]:9000/"), &everything);
         assert_eq!(other_port, Err(Refusal::Port), "{carrier}");
     }
 }
@@ -77,8 +77,8 @@ fn a_translator_s_prefix_lets_out_what_is_public_behind_it() {
         ("http://[2a00:64:1:2:a:0:100:0]/", Err(private)),
         ("http://[64:ff9b:1::8.8.8.8]/", Err(embeds)),
     ] {
-        assert_eq!(judge_url(text, &allow).map(|_| ()), expected, "{text}");
+        assert_eq!(check_url(text, &allow).map(|_| ()), expected, "{text}");
     }
     // Without the rule nobody can know that the prefix is a translator's.
-    assert!(judge_url("http://[2a00:64:a00:1::]/", &Allow::none()).is_ok());
+    assert!(check_url("http://[2a00:64:a00:1::]/", &Allow::none()).is_ok());
 }
