@@ -13,7 +13,7 @@ use crate::http::limit::RateLimits;
 use crate::inspect::Inspect;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
-use crate::long_connection::lines::Lines;
+use crate::long_connection::registry::ConnectionRegistry;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::{Outbound, Ranges};
@@ -45,7 +45,7 @@ pub struct App {
     /// When keys of the control API were used, until that is recorded.
     pub key_uses: KeyUses,
     /// The long connections of this process.
-    pub lines: Lines,
+    pub connections: ConnectionRegistry,
     /// The only way out.
     pub outbound: Outbound,
     /// What checks the contents of reports.

@@ -30,7 +30,7 @@ const STATUS_WORDS: [&str; STATUSES.len() + 1] = [
     "412", "413", "415", "416", "429", "500", "503", "other",
 ];
 
-/// Lines of the log that could not be written.
+/// ConnectionRegistry of the log that could not be written.
 static LOG_LINES_LOST: AtomicU64 = AtomicU64::new(0);
 
 /// The counters. Cheap to clone; clones count together.

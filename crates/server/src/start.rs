@@ -21,7 +21,7 @@ use crate::http::tls::Tls;
 use crate::inspect::{DeepCheck, Inspect};
 use crate::key_uses::KeyUses;
 use crate::links::Links;
-use crate::long_connection::Lines;
+use crate::long_connection::ConnectionRegistry;
 use crate::metrics::Metrics;
 use crate::outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use crate::public_url;
@@ -103,7 +103,7 @@ async fn answer(
 
 /// Ends the long connections, so that their clients come back at once, here or elsewhere.
 async fn part_with_clients(app: &App) {
-    app.lines.stop(&app.store, app.clock.now(), app.config.long_connection.write_stall).await;
+    app.connections.stop(&app.store, app.clock.now(), app.config.long_connection.write_stall).await;
 }
 
 /// Runs the workers alone until `shutdown` is done.
@@ -181,7 +181,7 @@ async fn open(
     let tickets = TicketMaker::new(&store.secrets().tickets);
     let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let limits = RateLimits::new();
-    let lines = Lines::new(&store.secrets().tokens);
+    let connections = ConnectionRegistry::new(&store.secrets().tokens);
     Ok(Arc::new(App {
         config,
         store,
@@ -193,7 +193,7 @@ async fn open(
         proxies,
         bodies: BodyBudget::default(),
         key_uses: KeyUses::default(),
-        lines,
+        connections,
         outbound,
         inspect,
         background,

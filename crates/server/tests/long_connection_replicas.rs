@@ -163,7 +163,7 @@ async fn the_limit_is_one_for_all_and_each_lists_what_all_hold() {
 
 /// The replica under which the other server's connections stand.
 fn replica_of(replica: &Replica) -> i64 {
-    replica.app.lines.replica_id()
+    replica.app.connections.replica_id()
 }
 
 #[tokio::test]

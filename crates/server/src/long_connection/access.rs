@@ -6,7 +6,7 @@ use contract::control::EventMode;
 use store::Fault;
 use store::apps::App as VendorApp;
 
-use super::lines::Line;
+use super::registry::Connection;
 use crate::app::App;
 use crate::app_access::AppAccess;
 
@@ -32,11 +32,11 @@ pub(super) async fn find_access(
 }
 
 /// Whether a connection may go on: its app may have one, and what it was opened by has not ended.
-pub(crate) async fn may_stay(app: &App, line: &Line) -> Result<bool, Fault> {
-    let Some(vendor) = app.store.find_app(line.app_id).await? else { return Ok(false) };
+pub(crate) async fn may_stay(app: &App, connection: &Connection) -> Result<bool, Fault> {
+    let Some(vendor) = app.store.find_app(connection.app_id).await? else { return Ok(false) };
     let Some(tenant_id) = vendor.tenant_id else { return Ok(false) };
-    let grant = app.store.find_grant(line.app_id, tenant_id).await?;
-    let live = line.numbers.live_secret(&vendor, grant.as_deref(), app.clock.now());
+    let grant = app.store.find_grant(connection.app_id, tenant_id).await?;
+    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), app.clock.now());
     let Some(app_secret_no) = live else { return Ok(false) };
     Ok(find_access(app, &vendor, app_secret_no).await?.is_ok())
 }

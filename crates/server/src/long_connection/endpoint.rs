@@ -106,7 +106,7 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
         numbers: numbers.short(),
         until_s: u32::try_from(until_s).unwrap_or(u32::MAX),
     };
-    Ok(format!("{base}{}", app.lines.tickets.address(&ticket)))
+    Ok(format!("{base}{}", app.connections.tickets.address(&ticket)))
 }
 
 /// The app that asks, when it may have long connections, and what its connection goes back to.
@@ -150,7 +150,7 @@ fn check_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused
 /// waits for that, or until they are dead.
 async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     let limit = app.config.long_connection.connections_per_app as usize;
-    let is_full = |others: usize| app.lines.count_of(app_id) + others >= limit;
+    let is_full = |others: usize| app.connections.count_of(app_id) + others >= limit;
     let before = others(app, app_id).await?;
     if !is_full(connections(&before)) {
         return Ok(());
@@ -183,7 +183,7 @@ async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
 /// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
     let mut holders = app.store.list_holders(app_id, app.clock.now()).await?;
-    holders.retain(|holder| holder.replica_id != app.lines.replica_id());
+    holders.retain(|holder| holder.replica_id != app.connections.replica_id());
     Ok(holders)
 }
 

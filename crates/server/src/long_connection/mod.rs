@@ -3,7 +3,7 @@
 //!
 //! Who plays: `endpoint` answers who asks for an address, and puts a one-time ticket (`ticket`) into it;
 //! `upgrade` takes the ticket and opens the websocket; `socket` moves messages, and `dialogue` says what they
-//! mean; [`Lines`] knows the connections of this process, and `Line::push` is the way of one event to one of them;
+//! mean; [`ConnectionRegistry`] knows the connections of this process, and `Connection::push` is the way of one event to one of them;
 //! the worker `work/keep_lines.rs` tells the other replicas that this one lives, and learns what they hold.
 //!
 //! What always holds: self-built apps only; a ticket opens one connection; an app has at most
@@ -15,7 +15,7 @@ mod access;
 mod dialogue;
 mod endpoint;
 pub(crate) mod limits;
-pub(crate) mod lines;
+pub(crate) mod registry;
 mod socket;
 mod ticket;
 mod upgrade;
@@ -24,6 +24,6 @@ pub(crate) use access::may_stay;
 pub(crate) use dialogue::SERVICE_ID;
 pub(crate) use endpoint::serve as serve_endpoint;
 pub use limits::LongConnectionLimits;
-pub use lines::Lines;
-pub(crate) use lines::{Line, NoAck};
+pub use registry::ConnectionRegistry;
+pub(crate) use registry::{Connection, AckError};
 pub(crate) use upgrade::serve as serve_socket;

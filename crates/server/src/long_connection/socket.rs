@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Error as SocketError;
 
 use super::dialogue::{self, Heard, MESSAGE_BYTES_MAX};
 use super::limits::LongConnectionLimits;
-use super::lines::{Farewell, Line, Order};
+use super::registry::{CloseReason, Connection, Order};
 use crate::app::{App, SharedApp};
 use crate::clock::socket_now;
 
@@ -39,7 +39,7 @@ enum End {
     /// The client has said what no client may say; the reason is for the log.
     Refused(String),
     /// We have nothing more to say to it.
-    Farewell(Farewell),
+    CloseReason(CloseReason),
     /// It gave no sign of life.
     Silent,
     /// Ours: held events could not be made due, so the client is to come again.
@@ -50,27 +50,27 @@ enum End {
 pub(super) async fn attend(
     app: SharedApp,
     mut socket: WebSocket,
-    line: Arc<Line>,
+    connection: Arc<Connection>,
     mut orders: mpsc::Receiver<Order>,
 ) {
     let first = tokio::time::timeout(HELLO, socket.recv()).await.ok();
     if let Some(None | Some(Err(_))) = first {
-        app.lines.note_unused(line.connection_id);
+        app.connections.note_unused(connection.connection_id);
         return;
     }
-    app.lines.add(&line);
-    let _present = Present { app: &app, line: &line };
-    let (app_id, connection_id) = (line.app_id, line.connection_id);
+    app.connections.add(&connection);
+    let _present = Present { app: &app, connection: &connection };
+    let (app_id, connection_id) = (connection.app_id, connection.connection_id);
     tracing::info!(%app_id, %connection_id, "a long connection began");
     let end = match app.store.release_held(app_id, app.clock.now()).await {
-        Ok(()) => converse(&app, &mut socket, &line, &mut orders, first).await,
+        Ok(()) => converse(&app, &mut socket, &connection, &mut orders, first).await,
         Err(fault) => {
             tracing::error!(%fault, "events that were held stay held");
             End::Fault
         }
     };
     // Nothing is sent to it any more; that it is closed is noted when its client has heard why.
-    app.lines.remove(&line);
+    app.connections.remove(&connection);
     if let End::Refused(reason) = &end {
         tracing::info!(%app_id, %connection_id, reason, "a client said what no client may say");
     }
@@ -81,13 +81,13 @@ pub(super) async fn attend(
 /// A connection that is known; known no longer when this is dropped, however its task ends.
 struct Present<'a> {
     app: &'a App,
-    line: &'a Line,
+    connection: &'a Connection,
 }
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
-        self.app.lines.remove(self.line);
-        self.app.lines.note_end(self.line.connection_id);
+        self.app.connections.remove(self.connection);
+        self.app.connections.note_end(self.connection.connection_id);
     }
 }
 
@@ -95,16 +95,16 @@ impl Drop for Present<'_> {
 async fn converse(
     app: &App,
     socket: &mut WebSocket,
-    line: &Line,
+    connection: &Connection,
     orders: &mut mpsc::Receiver<Order>,
     first: Option<Read>,
 ) -> End {
     let limits = &app.config.long_connection;
-    if app.lines.has_stopped() {
-        return End::Farewell(Farewell::Stop);
+    if app.connections.has_stopped() {
+        return End::CloseReason(CloseReason::Stop);
     }
     if let Some(first) = first
-        && let Err(end) = take(app, socket, line, first).await
+        && let Err(end) = take(app, socket, connection, first).await
     {
         return end;
     }
@@ -121,13 +121,13 @@ async fn converse(
         let done = tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Send(frames)) => write_all(limits, socket, frames).await,
-                Some(Order::End(farewell)) => Err(End::Farewell(farewell)),
+                Some(Order::End(reason)) => Err(End::CloseReason(reason)),
                 None => Err(End::Gone),
             },
             read = tokio::time::timeout_at(gone_at.min(ping_at), socket.recv()) => match read {
                 Ok(read) => {
                     heard_at = socket_now();
-                    take(app, socket, line, read).await
+                    take(app, socket, connection, read).await
                 }
                 Err(_) if socket_now() >= gone_at => Err(End::Silent),
                 Err(_) => Ok(()),
@@ -140,20 +140,20 @@ async fn converse(
 }
 
 /// Deals with what was read.
-async fn take(app: &App, socket: &mut WebSocket, line: &Line, read: Read) -> Result<(), End> {
+async fn take(app: &App, socket: &mut WebSocket, connection: &Connection, read: Read) -> Result<(), End> {
     let message = match read {
         Some(Ok(message)) => message,
         Some(Err(error)) => return Err(broken(&error)),
         None => return Err(End::Gone),
     };
-    match react(app, line, &message)? {
+    match react(app, connection, &message)? {
         Some(reply) => write(&app.config.long_connection, socket, reply).await,
         None => Ok(()),
     }
 }
 
 /// What a client's message is answered with, if anything.
-fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, End> {
+fn react(app: &App, connection: &Connection, message: &Message) -> Result<Option<Message>, End> {
     let bytes = match message {
         Message::Binary(bytes) => bytes,
         Message::Text(_) => {
@@ -166,15 +166,15 @@ fn react(app: &App, line: &Line, message: &Message) -> Result<Option<Message>, E
         return Err(too_large());
     }
     let heard = dialogue::hear(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
-    line.spoke();
+    connection.spoke();
     match heard {
         Heard::Ping => {
-            line.pinged(app.clock.now());
+            connection.pinged(app.clock.now());
             let pong = dialogue::pong(&app.config.long_connection.client);
             Ok(Some(Message::Binary(pong.into())))
         }
         Heard::Ack { message_id, ack } => {
-            line.acknowledge(&message_id, ack);
+            connection.acknowledge(&message_id, ack);
             Ok(None)
         }
         Heard::Nothing => Ok(None),
@@ -223,13 +223,13 @@ async fn write(
     }
 }
 
-/// Says farewell by a pong, whose config tells how to come back, and drops the connection.
+/// Says reason by a pong, whose config tells how to come back, and drops the connection.
 async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
     let config = match end {
         End::Gone => return,
-        End::Farewell(Farewell::Stop) | End::Fault => dialogue::come_back_soon(&limits.client),
+        End::CloseReason(CloseReason::Stop) | End::Fault => dialogue::come_back_soon(&limits.client),
         // Who is refused is not asked to hurry.
-        End::Farewell(Farewell::NotAllowed) | End::Refused(_) | End::Silent => limits.client,
+        End::CloseReason(CloseReason::NotAllowed) | End::Refused(_) | End::Silent => limits.client,
     };
     let pong = Message::Binary(dialogue::pong(&config).into());
     if write(limits, &mut socket, pong).await.is_ok() {

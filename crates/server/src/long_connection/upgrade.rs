@@ -16,7 +16,7 @@ use store::connections::{NewConnection, Opened};
 
 use super::access::find_access;
 use super::dialogue::MESSAGE_BYTES_MAX;
-use super::lines::Line;
+use super::registry::Connection;
 use super::socket;
 use crate::app::SharedApp;
 use crate::open_api::{answer, log_id};
@@ -66,7 +66,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
     let upgrade = upgrade.await.map_err(|_| Refused::NotAWebSocket)?;
     let now = app.clock.now();
-    let ticket = app.lines.tickets.read(parts.uri.query().unwrap_or_default(), now);
+    let ticket = app.connections.tickets.read(parts.uri.query().unwrap_or_default(), now);
     let ticket = ticket.ok_or(Refused::Ticket("expected a ticket that is still good"))?;
     let vendor = app.store.find_app(ticket.app_id).await?;
     let vendor = vendor.ok_or(Refused::NotAllowed("expected an app that exists"))?;
@@ -83,15 +83,15 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     }
     let numbers = opened_by.map_err(Refused::NotAllowed)?;
     let limits = &app.config.long_connection;
-    if app.lines.has_stopped() || app.lines.count() >= limits.connections_max {
+    if app.connections.has_stopped() || app.connections.count() >= limits.connections_max {
         return Err(Refused::Busy);
     }
     // The rows of connections that have just ended would count.
-    app.lines.close_ended(&app.store, now).await?;
+    app.connections.close_ended(&app.store, now).await?;
     let new = NewConnection {
         connection_id: ticket.connection_id,
         app_id: ticket.app_id,
-        replica_id: app.lines.replica_id(),
+        replica_id: app.connections.replica_id(),
         client: client(peer, &parts.headers),
         opened_at: now,
     };
@@ -110,8 +110,8 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let mut response = upgrade.on_upgrade(async move |websocket| {
         let app = unused.into_used();
         let NewConnection { connection_id, app_id, client, opened_at, .. } = new;
-        let (line, orders) = Line::new(connection_id, app_id, numbers, client, opened_at);
-        socket::attend(app, websocket, line, orders).await;
+        let (connection, orders) = Connection::new(connection_id, app_id, numbers, client, opened_at);
+        socket::attend(app, websocket, connection, orders).await;
     });
     // In the spelling that the Java SDK's library wants. Source: contract, section 6.3.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -134,7 +134,7 @@ impl Unused {
 
 impl Drop for Unused {
     fn drop(&mut self) {
-        self.app.lines.note_unused(self.connection_id);
+        self.app.connections.note_unused(self.connection_id);
     }
 }
 

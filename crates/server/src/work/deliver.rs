@@ -34,7 +34,7 @@ use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder, Numbers};
 use crate::background::join_next;
-use crate::long_connection::{self, Line};
+use crate::long_connection::{self, Connection};
 use crate::rotation::{end_grace, voice};
 
 /// How long a claimed delivery is this worker's.
@@ -78,7 +78,7 @@ enum Taken {
 enum Route<'r> {
     Webhook(&'r str),
     /// To one of the long connections here, drawn anew for each try.
-    Connection(Arc<Line>),
+    Connection(Arc<Connection>),
     /// By long connection, and none is here.
     Unconnected,
     /// Nowhere: they wait in this state.
@@ -181,7 +181,7 @@ impl Worker for Deliver {
     async fn step(&mut self) -> Result<Step, Fault> {
         let (app, now) = (SharedApp::clone(&self.app), self.app.clock.now());
         let (due, mut has_more) = self.meanwhile(app.store.list_due_apps(now)).await;
-        let (mut due, elsewhere) = (due?, app.lines.only_elsewhere());
+        let (mut due, elsewhere) = (due?, app.connections.only_elsewhere());
         due.retain(|app_id| !elsewhere.contains(app_id));
         let mut taking = JoinSet::new();
         for (app_id, room) in self.lanes.choose(&due, app.clock.mono_ms()) {
@@ -301,8 +301,8 @@ async fn try_once(
             }
             return Ok(None);
         }
-        Route::Connection(line) if !long_connection::may_stay(app, &line).await? => {
-            line.refuse();
+        Route::Connection(connection) if !long_connection::may_stay(app, &connection).await? => {
+            connection.refuse();
             put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
             return Ok(None);
         }
@@ -333,7 +333,7 @@ async fn try_once(
     let is_posted = matches!(route, Route::Webhook(_));
     let sent = match route {
         Route::Webhook(url) => webhook::post(app, &voice.receiver, url, &plain).await,
-        Route::Connection(line) => Some(push::push(app, &line, &plain).await),
+        Route::Connection(connection) => Some(push::push(app, &connection, &plain).await),
         Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
     };
     let Some(sent) = sent else {
@@ -462,7 +462,7 @@ fn route<'r>(
     }
     match (receiver.settings.event_mode, receiver.settings.callback_url.as_deref()) {
         (EventMode::LongConnection, _) => {
-            app.lines.pick(receiver.app_id).map_or(Route::Unconnected, Route::Connection)
+            app.connections.pick(receiver.app_id).map_or(Route::Unconnected, Route::Connection)
         }
         (EventMode::Webhook, Some(url)) => Route::Webhook(url),
         (EventMode::Webhook, None) => Route::Aside(DeliveryState::Held),
@@ -472,5 +472,5 @@ fn route<'r>(
 /// Whether an app gets its events by long connection, and has none here.
 fn is_unconnected(app: &App, receiver: &Receiver) -> bool {
     receiver.settings.event_mode == EventMode::LongConnection
-        && app.lines.count_of(receiver.app_id) == 0
+        && app.connections.count_of(receiver.app_id) == 0
 }

@@ -31,8 +31,8 @@ impl KeepLines {
 
     /// Ends the connections of apps that were disabled, changed or deleted, or whose secret or grant has ended.
     async fn refuse(&self) -> Result<(), Fault> {
-        for app_id in self.app.lines.apps() {
-            for line in self.app.lines.of(app_id) {
+        for app_id in self.app.connections.apps() {
+            for line in self.app.connections.of(app_id) {
                 if !long_connection::may_stay(&self.app, &line).await? {
                     line.refuse();
                 }
@@ -44,7 +44,7 @@ impl KeepLines {
 
 impl Worker for KeepLines {
     async fn signal(app: &App) {
-        app.lines.one_ended().await;
+        app.connections.one_ended().await;
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {

@@ -8,7 +8,7 @@ use super::lanes::Sign;
 use super::sent::{Sent, kept};
 use crate::app::App;
 use crate::chance;
-use crate::long_connection::{Line, NoAck, SERVICE_ID};
+use crate::long_connection::{Line, AckError, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
 pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
@@ -44,7 +44,7 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
         // Where others are connected, one that is silent says nothing about them; one that has gone comes back.
         sign: match answered {
             Ok(_) => Sign::Up(took_ms),
-            Err(NoAck::Late | NoAck::Busy) if app.lines.count_of(line.app_id) == 1 => Sign::Down,
+            Err(AckError::Late | AckError::Busy) if app.connections.count_of(line.app_id) == 1 => Sign::Down,
             Err(_) => Sign::Unknown,
         },
         ended_ms,

@@ -209,7 +209,7 @@ impl Driver {
 
     /// What is told next of the long connection.
     pub(crate) async fn next_line(&mut self) -> Value {
-        let line = next(&mut self.lines).await;
+        let line = next(&mut self.connections).await;
         line.unwrap_or_else(|why| {
             panic!("nothing is told of {:?}'s line: {why}{}", self.sdk, self.last_words())
         })

@@ -129,7 +129,7 @@ impl Socket {
         self.ws.send(message).await
     }
 
-    /// Whether the server still says something else than farewell.
+    /// Whether the server still says something else than reason.
     pub(crate) async fn is_open(&mut self) -> bool {
         let next = tokio::time::timeout(PATIENCE, self.ws.next()).await;
         matches!(next, Ok(Some(Ok(message))) if !message.is_close())

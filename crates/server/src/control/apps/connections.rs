@@ -22,17 +22,17 @@ pub(crate) async fn list_app_connections(call: Call) -> Result<Response, Failure
     let (app, app_id) = (&call.app, call.vendor_app().await?.app_id);
     let mut found: Vec<(UnixMs, control::Connection)> = Vec::new();
     // What is here is known best here.
-    for line in app.lines.of(app_id) {
-        let (last_ping_at, in_flight) = (line.last_ping_at(), line.in_flight());
-        let client = line.client.clone();
-        let opened_at = line.opened_at;
+    for connection in app.connections.of(app_id) {
+        let (last_ping_at, in_flight) = (connection.last_ping_at(), connection.in_flight());
+        let client = connection.client.clone();
+        let opened_at = connection.opened_at;
         found.push((
             opened_at,
-            view(line.connection_id, client, opened_at, last_ping_at, in_flight),
+            view(connection.connection_id, client, opened_at, last_ping_at, in_flight),
         ));
     }
     for there in app.store.list_connections(app_id, app.clock.now()).await? {
-        if there.replica_id != app.lines.replica_id() {
+        if there.replica_id != app.connections.replica_id() {
             let (last_ping_at, in_flight) = (there.last_ping_at, there.in_flight);
             let opened_at = there.opened_at;
             let view = view(there.connection_id, there.client, opened_at, last_ping_at, in_flight);

@@ -20,7 +20,7 @@ const OUTBOX: usize = 64;
 
 /// Why a try has no ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoAck {
+pub(crate) enum AckError {
     /// It takes no more: what was sent before has not been read.
     #[error("the connection takes no more")]
     Busy,
@@ -32,20 +32,20 @@ pub(crate) enum NoAck {
     Late,
 }
 
-impl NoAck {
+impl AckError {
     /// The word for the operator's log and metrics.
     pub(crate) fn class(self) -> &'static str {
         match self {
-            NoAck::Busy => "connection_busy",
-            NoAck::Ended => "connection_ended",
-            NoAck::Late => "ack_too_late",
+            AckError::Busy => "connection_busy",
+            AckError::Ended => "connection_ended",
+            AckError::Late => "ack_too_late",
         }
     }
 }
 
 /// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum CloseReason {
     /// The server stops.
     Stop,
     /// The app may have no long connection any more.
@@ -58,12 +58,12 @@ pub(super) enum Order {
     /// Send the frames of one event, in their order.
     Send(Vec<Vec<u8>>),
     /// End the connection.
-    End(Farewell),
+    End(CloseReason),
 }
 
 /// One open connection.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Connection {
     pub(crate) connection_id: Id,
     pub(crate) app_id: AppId,
     /// What it was opened by.
@@ -81,7 +81,7 @@ pub(crate) struct Line {
     told: Mutex<(i64, u32)>,
 }
 
-impl Line {
+impl Connection {
     /// A connection, and what its task has to do.
     pub(super) fn new(
         connection_id: Id,
@@ -89,9 +89,9 @@ impl Line {
         numbers: Numbers,
         client: String,
         opened_at: UnixMs,
-    ) -> (Arc<Line>, mpsc::Receiver<Order>) {
+    ) -> (Arc<Connection>, mpsc::Receiver<Order>) {
         let (outbox, orders) = mpsc::channel(OUTBOX);
-        let line = Line {
+        let connection = Connection {
             connection_id,
             app_id,
             numbers,
@@ -103,7 +103,7 @@ impl Line {
             is_doubtful: AtomicBool::new(false),
             told: Mutex::new((i64::MIN, 0)),
         };
-        (Arc::new(line), orders)
+        (Arc::new(connection), orders)
     }
 
     /// Sends the frames of one message and waits for its ack, `time` at most. An ack that comes later counts for
@@ -113,20 +113,20 @@ impl Line {
         message_id: &str,
         frames: Vec<Vec<u8>>,
         time: Duration,
-    ) -> Result<Ack, NoAck> {
+    ) -> Result<Ack, AckError> {
         let (sender, ack) = oneshot::channel();
         self.waiting().insert(message_id.to_owned(), sender);
-        let _waiting = Waiting { line: self, message_id };
+        let _waiting = PendingAck { connection: self, message_id };
         self.outbox.try_send(Order::Send(frames)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NoAck::Busy,
-            mpsc::error::TrySendError::Closed(_) => NoAck::Ended,
+            mpsc::error::TrySendError::Full(_) => AckError::Busy,
+            mpsc::error::TrySendError::Closed(_) => AckError::Ended,
         })?;
         match tokio::time::timeout(time, ack).await {
             Ok(Ok(ack)) => Ok(ack),
-            Ok(Err(_)) => Err(NoAck::Ended),
+            Ok(Err(_)) => Err(AckError::Ended),
             Err(_) => {
                 self.is_doubtful.store(true, Ordering::Relaxed);
-                Err(NoAck::Late)
+                Err(AckError::Late)
             }
         }
     }
@@ -166,13 +166,13 @@ impl Line {
     }
 
     /// Whether the connection's task goes on reading what it is to do.
-    pub(super) fn end(&self, farewell: Farewell) -> bool {
-        self.outbox.try_send(Order::End(farewell)).is_ok()
+    pub(super) fn end(&self, reason: CloseReason) -> bool {
+        self.outbox.try_send(Order::End(reason)).is_ok()
     }
 
     /// Ends a connection that may not go on.
     pub(crate) fn refuse(&self) {
-        self.end(Farewell::NotAllowed);
+        self.end(CloseReason::NotAllowed);
     }
 
     /// Nobody waits any longer for an ack that cannot come.
@@ -186,23 +186,23 @@ impl Line {
 }
 
 /// Takes a message out of those that are waited for, however the waiting ends.
-struct Waiting<'a> {
-    line: &'a Line,
+struct PendingAck<'a> {
+    connection: &'a Connection,
     message_id: &'a str,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PendingAck<'_> {
     fn drop(&mut self) {
-        self.line.waiting().remove(self.message_id);
+        self.connection.waiting().remove(self.message_id);
     }
 }
 
 /// The connections of this process.
-pub struct Lines {
+pub struct ConnectionRegistry {
     /// Tells this process from others on the same database.
     replica_id: i64,
     pub(super) tickets: TicketMaker,
-    by_app: Mutex<HashMap<AppId, Vec<Arc<Line>>>>,
+    by_app: Mutex<HashMap<AppId, Vec<Arc<Connection>>>>,
     count: AtomicUsize,
     has_stopped: AtomicBool,
     /// Woken when a connection has ended.
@@ -213,11 +213,11 @@ pub struct Lines {
     elsewhere: Mutex<Vec<AppId>>,
 }
 
-impl Lines {
+impl ConnectionRegistry {
     /// No connections yet; tickets are made under `key`.
     #[must_use]
-    pub fn new(key: &Key) -> Lines {
-        Lines {
+    pub fn new(key: &Key) -> ConnectionRegistry {
+        ConnectionRegistry {
             replica_id: chance::bits(),
             tickets: TicketMaker::new(key),
             by_app: Mutex::default(),
@@ -237,18 +237,18 @@ impl Lines {
 
     /// One connection of the app at random, each as likely as any other; those that owe an ack only when there is
     /// no other. None when there is none.
-    pub(crate) fn pick(&self, app_id: AppId) -> Option<Arc<Line>> {
+    pub(crate) fn pick(&self, app_id: AppId) -> Option<Arc<Connection>> {
         let by_app = lock(&self.by_app);
-        let lines = by_app.get(&app_id)?;
-        let is_sound = |line: &&Arc<Line>| !line.is_doubtful.load(Ordering::Relaxed);
-        match lines.iter().filter(is_sound).count() {
-            0 => lines.get(random_below(lines.len())).map(Arc::clone),
-            sound => lines.iter().filter(is_sound).nth(random_below(sound)).map(Arc::clone),
+        let connections = by_app.get(&app_id)?;
+        let is_sound = |connection: &&Arc<Connection>| !connection.is_doubtful.load(Ordering::Relaxed);
+        match connections.iter().filter(is_sound).count() {
+            0 => connections.get(random_below(connections.len())).map(Arc::clone),
+            sound => connections.iter().filter(is_sound).nth(random_below(sound)).map(Arc::clone),
         }
     }
 
     /// The app's connections here.
-    pub(crate) fn of(&self, app_id: AppId) -> Vec<Arc<Line>> {
+    pub(crate) fn of(&self, app_id: AppId) -> Vec<Arc<Connection>> {
         lock(&self.by_app).get(&app_id).cloned().unwrap_or_default()
     }
 
@@ -273,22 +273,22 @@ impl Lines {
     }
 
     /// Takes a connection in; it counts from now on.
-    pub(super) fn add(&self, line: &Arc<Line>) {
-        lock(&self.by_app).entry(line.app_id).or_default().push(Arc::clone(line));
+    pub(super) fn add(&self, connection: &Arc<Connection>) {
+        lock(&self.by_app).entry(connection.app_id).or_default().push(Arc::clone(connection));
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Takes a connection out: nothing is sent to it any more, and nobody waits for its acks.
-    pub(super) fn remove(&self, line: &Line) {
+    pub(super) fn remove(&self, connection: &Connection) {
         let mut by_app = lock(&self.by_app);
-        if let Some(lines) = by_app.get_mut(&line.app_id) {
-            lines.retain(|other| other.connection_id != line.connection_id);
-            if lines.is_empty() {
-                by_app.remove(&line.app_id);
+        if let Some(connections) = by_app.get_mut(&connection.app_id) {
+            connections.retain(|other| other.connection_id != connection.connection_id);
+            if connections.is_empty() {
+                by_app.remove(&connection.app_id);
             }
         }
         drop(by_app);
-        line.give_up();
+        connection.give_up();
     }
 
     /// Takes note that a connection that was taken out is closed: its row is to be closed too.
@@ -339,12 +339,12 @@ impl Lines {
     /// What has changed of the connections since it was asked last.
     pub(crate) fn news(&self) -> Vec<ConnectionNews> {
         let by_app = lock(&self.by_app);
-        let news = by_app.values().flatten().filter_map(|line| {
-            let now = (line.last_ping_at.load(Ordering::Relaxed), line.in_flight());
-            let told = std::mem::replace(&mut *lock(&line.told), now);
+        let news = by_app.values().flatten().filter_map(|connection| {
+            let now = (connection.last_ping_at.load(Ordering::Relaxed), connection.in_flight());
+            let told = std::mem::replace(&mut *lock(&connection.told), now);
             (told != now).then(|| ConnectionNews {
-                connection_id: line.connection_id,
-                last_ping_at: line.last_ping_at(),
+                connection_id: connection.connection_id,
+                last_ping_at: connection.last_ping_at(),
                 in_flight: now.1,
             })
         });
@@ -357,8 +357,8 @@ impl Lines {
         self.has_stopped.store(true, Ordering::SeqCst);
         let all_gone = async {
             loop {
-                for line in self.apps().into_iter().flat_map(|app_id| self.of(app_id)) {
-                    line.end(Farewell::Stop);
+                for connection in self.apps().into_iter().flat_map(|app_id| self.of(app_id)) {
+                    connection.end(CloseReason::Stop);
                 }
                 if self.count() == 0 {
                     break;
@@ -369,7 +369,7 @@ impl Lines {
         };
         let _ = tokio::time::timeout(time, all_gone).await;
         let left: Vec<Id> =
-            lock(&self.by_app).values().flatten().map(|line| line.connection_id).collect();
+            lock(&self.by_app).values().flatten().map(|connection| connection.connection_id).collect();
         lock(&self.to_close).extend(left);
         if let Err(fault) = self.close_ended(store, now).await {
             tracing::warn!(%fault, "connections are not noted as ended");
@@ -395,16 +395,16 @@ mod tests {
     const APP: AppId = AppId(7);
     const TIME: Duration = Duration::from_millis(20);
 
-    fn lines(count: i64) -> (Lines, Vec<mpsc::Receiver<Order>>) {
-        let lines = Lines::new(&Key::new([7; 32]));
-        let line = |number| {
-            let (line, orders) =
-                Line::new(Id(number), APP, Numbers::FIRST, "client".to_owned(), UnixMs(0));
-            lines.add(&line);
+    fn lines(count: i64) -> (ConnectionRegistry, Vec<mpsc::Receiver<Order>>) {
+        let connections = ConnectionRegistry::new(&Key::new([7; 32]));
+        let connection = |number| {
+            let (connection, orders) =
+                Connection::new(Id(number), APP, Numbers::FIRST, "client".to_owned(), UnixMs(0));
+            connections.add(&connection);
             orders
         };
-        let orders = (0..count).map(line).collect();
-        (lines, orders)
+        let orders = (0..count).map(connection).collect();
+        (connections, orders)
     }
 
     fn ack(code: u16) -> Ack {
@@ -413,85 +413,85 @@ mod tests {
 
     #[test]
     fn every_connection_is_as_likely_as_any_other() {
-        let (lines, _orders) = lines(4);
+        let (connections, _orders) = lines(4);
         let mut drawn = [0; 4];
         for _ in 0..4_000 {
-            drawn[usize::try_from(lines.pick(APP).unwrap().connection_id.0).unwrap()] += 1;
+            drawn[usize::try_from(connections.pick(APP).unwrap().connection_id.0).unwrap()] += 1;
         }
         // Nine standard deviations.
         assert!(drawn.iter().all(|count| (750..1_250).contains(count)), "{drawn:?}");
-        assert!(lines.pick(AppId(8)).is_none());
+        assert!(connections.pick(AppId(8)).is_none());
     }
 
     #[tokio::test]
     async fn an_ack_is_matched_by_its_id_and_counts_once() {
-        let (lines, mut orders) = lines(1);
-        let line = lines.pick(APP).unwrap();
-        let pushed = line.push("m1", vec![b"frame".to_vec()], TIME * 100);
+        let (connections, mut orders) = lines(1);
+        let connection = connections.pick(APP).unwrap();
+        let pushed = connection.push("m1", vec![b"frame".to_vec()], TIME * 100);
         let answered = async {
             assert!(matches!(orders[0].recv().await, Some(Order::Send(_))));
-            assert_eq!(line.in_flight(), 1);
-            line.acknowledge("m2", ack(200));
-            line.acknowledge("m1", ack(500));
-            line.acknowledge("m1", ack(200));
+            assert_eq!(connection.in_flight(), 1);
+            connection.acknowledge("m2", ack(200));
+            connection.acknowledge("m1", ack(500));
+            connection.acknowledge("m1", ack(200));
         };
         let (pushed, ()) = tokio::join!(pushed, answered);
         assert_eq!(pushed, Ok(ack(500)));
-        assert_eq!(line.in_flight(), 0);
+        assert_eq!(connection.in_flight(), 0);
     }
 
     #[tokio::test]
     async fn who_owes_an_ack_is_passed_over_until_it_speaks() {
-        let (lines, _orders) = lines(2);
-        let late = lines.pick(APP).unwrap();
-        assert_eq!(late.push("m1", Vec::new(), TIME).await, Err(NoAck::Late));
+        let (connections, _orders) = lines(2);
+        let late = connections.pick(APP).unwrap();
+        assert_eq!(late.push("m1", Vec::new(), TIME).await, Err(AckError::Late));
         assert_eq!(late.in_flight(), 0, "a late ack finds nobody waiting");
-        let other = lines.pick(APP).unwrap();
-        assert!((0..100).all(|_| lines.pick(APP).unwrap().connection_id == other.connection_id));
-        assert_eq!(other.push("m2", Vec::new(), TIME).await, Err(NoAck::Late));
-        assert!((0..100).any(|_| lines.pick(APP).unwrap().connection_id == late.connection_id));
+        let other = connections.pick(APP).unwrap();
+        assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == other.connection_id));
+        assert_eq!(other.push("m2", Vec::new(), TIME).await, Err(AckError::Late));
+        assert!((0..100).any(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
         late.spoke();
-        assert!((0..100).all(|_| lines.pick(APP).unwrap().connection_id == late.connection_id));
+        assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
     }
 
     #[tokio::test]
     async fn a_connection_that_is_full_or_gone_is_told_at_once() {
-        let (lines, mut orders) = lines(1);
-        let line = lines.pick(APP).unwrap();
+        let (connections, mut orders) = lines(1);
+        let connection = connections.pick(APP).unwrap();
         for number in 0..OUTBOX {
             let id = number.to_string();
-            assert_eq!(line.push(&id, Vec::new(), Duration::ZERO).await, Err(NoAck::Late));
+            assert_eq!(connection.push(&id, Vec::new(), Duration::ZERO).await, Err(AckError::Late));
         }
-        assert_eq!(line.push("m", Vec::new(), TIME).await, Err(NoAck::Busy));
+        assert_eq!(connection.push("m", Vec::new(), TIME).await, Err(AckError::Busy));
         orders.clear();
-        assert_eq!(line.push("m", Vec::new(), TIME).await, Err(NoAck::Ended));
-        lines.remove(&line);
-        assert_eq!((lines.count(), lines.pick(APP).is_none()), (1, true), "it says farewell");
-        lines.note_end(line.connection_id);
-        assert_eq!(lines.count(), 0);
+        assert_eq!(connection.push("m", Vec::new(), TIME).await, Err(AckError::Ended));
+        connections.remove(&connection);
+        assert_eq!((connections.count(), connections.pick(APP).is_none()), (1, true), "it says farewell");
+        connections.note_end(connection.connection_id);
+        assert_eq!(connections.count(), 0);
     }
 
     #[tokio::test]
     async fn waiting_for_an_ack_ends_with_the_connection() {
-        let (lines, _orders) = lines(1);
-        let line = lines.pick(APP).unwrap();
+        let (connections, _orders) = lines(1);
+        let connection = connections.pick(APP).unwrap();
         let gone = async {
-            while line.in_flight() == 0 {
+            while connection.in_flight() == 0 {
                 tokio::task::yield_now().await;
             }
-            line.give_up();
+            connection.give_up();
         };
-        let (pushed, ()) = tokio::join!(line.push("m1", Vec::new(), TIME * 100), gone);
-        assert_eq!(pushed, Err(NoAck::Ended));
+        let (pushed, ()) = tokio::join!(connection.push("m1", Vec::new(), TIME * 100), gone);
+        assert_eq!(pushed, Err(AckError::Ended));
     }
 
     #[test]
     fn news_are_told_once() {
-        let (lines, _orders) = lines(2);
-        assert_eq!(lines.news(), []);
-        lines.pick(APP).unwrap().pinged(UnixMs(5));
-        let news = lines.news();
+        let (connections, _orders) = lines(2);
+        assert_eq!(connections.news(), []);
+        connections.pick(APP).unwrap().pinged(UnixMs(5));
+        let news = connections.news();
         assert_eq!((news.len(), news[0].last_ping_at, news[0].in_flight), (1, Some(UnixMs(5)), 0));
-        assert_eq!(lines.news(), []);
+        assert_eq!(connections.news(), []);
     }
 }
