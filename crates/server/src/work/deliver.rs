@@ -1,7 +1,7 @@
 //! Delivering: each event on its way to its app's sink.
 //!
-//! A step asks for which apps something is due, claims for each as much as its lane has room for
-//! ([`super::lanes`]), and begins to send it; no transaction is open meanwhile, and what is under way goes on
+//! A step asks for which apps something is due, claims for each as much as its endpoint has room for
+//! ([`super::limiter`]), and begins to send it; no transaction is open meanwhile, and what is under way goes on
 //! while the step waits for storage. A try that fails is recorded with what was sent and what came back, and made
 //! again after 15 s, 5 min, 1 h, 6 h; then the delivery is exhausted and kept. One that is resent has that
 //! schedule before it again.
@@ -28,7 +28,7 @@ use store::{Fault, FaultKind, Key, Saved};
 use tokio::task::JoinSet;
 
 use super::event_body::plain_text;
-use super::lanes::{Lanes, Sign};
+use super::endpoint_limiter::{EndpointLimiter, Health};
 use super::sent::{Sent, unsent};
 use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
@@ -50,7 +50,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Claims due deliveries and sends them.
 pub(super) struct Deliver {
     app: SharedApp,
-    lanes: Lanes,
+    limiter: EndpointLimiter,
     /// Tries, and what gives deliveries back.
     tasks: JoinSet<Option<Ended>>,
 }
@@ -61,7 +61,7 @@ struct Ended {
     /// Whether a delivery may have waited for this one: `canceled` for the first try of `created`.
     is_first: bool,
     has_failed: bool,
-    sign: Sign,
+    health: Health,
     /// When the receiver had answered or not, on the clock's monotonic count. It was recorded after that.
     at_ms: u64,
 }
@@ -87,7 +87,7 @@ enum Route<'r> {
 
 impl Deliver {
     pub(super) fn new(app: &SharedApp) -> Deliver {
-        Deliver { app: SharedApp::clone(app), lanes: Lanes::default(), tasks: JoinSet::new() }
+        Deliver { app: SharedApp::clone(app), limiter: EndpointLimiter::default(), tasks: JoinSet::new() }
     }
 
     /// Waits for storage, and takes note of tries that end meanwhile.
@@ -105,43 +105,43 @@ impl Deliver {
 
     /// Takes note of the end of a task; true when more may have become due by it, or has room now.
     fn end(&mut self, ended: Option<&Ended>) -> bool {
-        let Some(&Ended { app_id, is_first, has_failed, sign, at_ms }) = ended else {
+        let Some(&Ended { app_id, is_first, has_failed, health, at_ms }) = ended else {
             return false;
         };
-        let was_crowded = self.lanes.is_crowded();
+        let was_crowded = self.limiter.is_crowded();
         if has_failed {
-            self.lanes.unnote(app_id);
+            self.limiter.unnote(app_id);
         }
-        let freed = self.lanes.end(app_id, sign, at_ms);
+        let released = self.limiter.end(app_id, health, at_ms);
         if was_crowded {
             self.begin();
         } else {
             self.begin_of(app_id);
         }
-        self.give_back(freed.given_up);
-        if freed.is_back {
-            self.hasten(app_id);
+        self.give_back(released.given_up);
+        if released.is_back {
+            self.retry_now(app_id);
         }
-        is_first || freed.has_room
+        is_first || released.has_room
     }
 
     /// Begins what has a place.
     fn begin(&mut self) {
-        for app_id in self.lanes.with_waiting() {
+        for app_id in self.limiter.with_waiting() {
             self.begin_of(app_id);
         }
     }
 
     fn begin_of(&mut self, app_id: AppId) {
         let mut late = Vec::new();
-        while let Some(claimed) = self.lanes.start(app_id) {
+        while let Some(claimed) = self.limiter.start(app_id) {
             let (now, now_ms) = (self.app.clock.now(), self.app.clock.mono_ms());
             if claimed.lease_until.ms_since(now) < LEASE_LEFT_MS {
-                self.lanes.end(app_id, Sign::Unknown, now_ms);
+                self.limiter.end(app_id, Health::Unknown, now_ms);
                 late.push(claimed);
                 continue;
             }
-            let (app, notes) = (SharedApp::clone(&self.app), self.lanes.must_note(app_id, now_ms));
+            let (app, notes) = (SharedApp::clone(&self.app), self.limiter.must_note(app_id, now_ms));
             self.tasks.spawn(async move { Some(deliver(&app, claimed, notes).await) });
         }
         self.give_back(late);
@@ -159,13 +159,13 @@ impl Deliver {
     }
 
     /// A receiver is back after it was down for long: what it missed is due, whatever the schedule says.
-    fn hasten(&mut self, app_id: AppId) {
+    fn retry_now(&mut self, app_id: AppId) {
         let app = SharedApp::clone(&self.app);
         self.tasks.spawn(async move {
             let now = app.clock.now();
             // What is due later than any lease ends is under way nowhere.
-            let hastened = app.store.hasten_deliveries(app_id, now.plus_ms(LEASE_MS), now).await;
-            if let Err(fault) = hastened {
+            let retry_now = app.store.hasten_deliveries(app_id, now.plus_ms(LEASE_MS), now).await;
+            if let Err(fault) = retry_now {
                 tracing::warn!(%app_id, %fault, "what a receiver missed waits for its schedule");
             }
             None
@@ -184,7 +184,7 @@ impl Worker for Deliver {
         let (mut due, elsewhere) = (due?, app.connections.only_elsewhere());
         due.retain(|app_id| !elsewhere.contains(app_id));
         let mut taking = JoinSet::new();
-        for (app_id, room) in self.lanes.choose(&due, app.clock.mono_ms()) {
+        for (app_id, room) in self.limiter.choose(&due, app.clock.mono_ms()) {
             let app = SharedApp::clone(&app);
             taking.spawn(async move { take(&app, app_id, room).await });
         }
@@ -195,7 +195,7 @@ impl Worker for Deliver {
             match taken {
                 Ok(Taken::Claimed(app_id, claimed)) => {
                     has_more |= !claimed.is_empty();
-                    let given_up = self.lanes.admit(app_id, claimed);
+                    let given_up = self.limiter.admit(app_id, claimed);
                     self.give_back(given_up);
                 }
                 Ok(Taken::Aside(count)) => has_more |= count > 0,
@@ -219,7 +219,7 @@ impl Worker for Deliver {
     }
 
     async fn stop(&mut self) {
-        let waiting = self.lanes.drain();
+        let waiting = self.limiter.drain();
         self.give_back(waiting);
         while !self.tasks.is_empty() {
             join_next(&mut self.tasks).await;
@@ -256,9 +256,9 @@ async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
 /// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the sink.
 async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
-    let not_sent = (false, Sign::Unknown, app.clock.mono_ms());
-    let (has_failed, sign, at_ms) = match try_once(app, &claimed, notes).await {
-        Ok(Some(sent)) => (!sent.is_delivered, sent.sign, sent.ended_ms),
+    let not_sent = (false, Health::Unknown, app.clock.mono_ms());
+    let (has_failed, health, at_ms) = match try_once(app, &claimed, notes).await {
+        Ok(Some(sent)) => (!sent.is_delivered, sent.health, sent.ended_ms),
         Ok(None) => not_sent,
         Err(fault) => {
             let event_id = claimed.event_id;
@@ -269,7 +269,7 @@ async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
             not_sent
         }
     };
-    Ended { app_id, is_first, has_failed, sign, at_ms }
+    Ended { app_id, is_first, has_failed, health, at_ms }
 }
 
 /// Tries one delivery and records how it went; none when nothing was sent.

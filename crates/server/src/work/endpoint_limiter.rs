@@ -1,8 +1,8 @@
-//! Lanes: who may be sent how much at once, so that a slow or dead receiver stops nobody else.
+//! EndpointLimiter: who may be sent how much at once, so that a slow or dead receiver stops nobody else.
 //!
-//! Each app has a lane with a few places; what was claimed beyond them waits, and more waits where a receiver is
-//! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its lane, because
-//! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. Lanes live in memory; a
+//! Each app has a endpoint with a few places; what was claimed beyond them waits, and more waits where a receiver is
+//! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its endpoint, because
+//! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. EndpointLimiter live in memory; a
 //! new process learns anew who is down.
 
 use std::collections::{HashMap, VecDeque};
@@ -23,15 +23,15 @@ const APPS_AT_ONCE: usize = 64;
 /// A receiver that answers within this is quick: what waits for it has its turn long before its lease ends.
 const QUICK_MS: u64 = 100;
 /// How long a receiver that is down is left alone.
-const REST_MS: u64 = 15_000;
-/// A receiver that was down so long has missed something worth hastening.
+const COOL_DOWN_MS: u64 = 15_000;
+/// A receiver that was down so long has missed something worth a retry at once.
 const MISSED_MS: u64 = 60_000;
 /// How often it is noted that a sink takes events.
 const NOTE_EVERY_MS: u64 = 60_000;
 
 /// What the end of a delivery says about its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum Health {
     /// It answered, whatever it said, after this many milliseconds.
     Up(u64),
     /// It gave no whole answer in time.
@@ -41,8 +41,8 @@ pub(super) enum Sign {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Lanes {
-    by_app: HashMap<AppId, Lane>,
+pub(super) struct EndpointLimiter {
+    by_app: HashMap<AppId, Endpoint>,
     running: usize,
     waiting: usize,
     /// The app that was served last; the next one's turn comes first.
@@ -52,7 +52,7 @@ pub(super) struct Lanes {
 }
 
 #[derive(Debug, Default)]
-struct Lane {
+struct Endpoint {
     running: usize,
     waiting: VecDeque<ClaimedDelivery>,
     is_quick: bool,
@@ -63,12 +63,12 @@ struct Lane {
 #[derive(Debug, Clone, Copy)]
 struct Down {
     since_ms: u64,
-    rests_until_ms: u64,
+    cools_down_until_ms: u64,
 }
 
 /// What follows from the end of a delivery.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Freed {
+pub(super) struct Released {
     /// What must not wait any longer, because the receiver is down.
     pub(super) given_up: Vec<ClaimedDelivery>,
     /// Whether the receiver is back after it was down for long.
@@ -77,12 +77,12 @@ pub(super) struct Freed {
     pub(super) has_room: bool,
 }
 
-impl Lane {
+impl Endpoint {
     fn stock(&self) -> usize {
         self.running + self.waiting.len()
     }
 
-    fn places(&self) -> usize {
+    fn slots(&self) -> usize {
         if self.down.is_some() { 1 } else { RUNNING_PER_APP }
     }
 
@@ -90,7 +90,7 @@ impl Lane {
     fn room(&self, now_ms: u64) -> usize {
         let stock = self.stock();
         match self.down {
-            Some(down) => usize::from(stock == 0 && now_ms >= down.rests_until_ms),
+            Some(down) => usize::from(stock == 0 && now_ms >= down.cools_down_until_ms),
             None => {
                 let most = if self.is_quick { STOCK_PER_APP } else { RUNNING_PER_APP };
                 if stock > most / 2 { 0 } else { most - stock }
@@ -99,7 +99,7 @@ impl Lane {
     }
 }
 
-impl Lanes {
+impl EndpointLimiter {
     /// Of the apps for which something is due, in the order of their ids, those whose turn it is, each with what
     /// may be claimed for it.
     pub(super) fn choose(&mut self, due: &[AppId], now_ms: u64) -> Vec<(AppId, u32)> {
@@ -110,7 +110,7 @@ impl Lanes {
             if left == 0 || chosen.len() == APPS_AT_ONCE {
                 break;
             }
-            let room = self.by_app.get(app_id).map_or(RUNNING_PER_APP, |lane| lane.room(now_ms));
+            let room = self.by_app.get(app_id).map_or(RUNNING_PER_APP, |endpoint| endpoint.room(now_ms));
             let room = room.min(left);
             if room > 0 {
                 left -= room;
@@ -127,23 +127,23 @@ impl Lanes {
         app_id: AppId,
         claimed: Vec<ClaimedDelivery>,
     ) -> Vec<ClaimedDelivery> {
-        let lane = self.by_app.entry(app_id).or_default();
-        if lane.down.is_some() && (lane.stock() > 0 || claimed.len() > 1) {
+        let endpoint = self.by_app.entry(app_id).or_default();
+        if endpoint.down.is_some() && (endpoint.stock() > 0 || claimed.len() > 1) {
             return claimed;
         }
         self.waiting += claimed.len();
-        lane.waiting.extend(claimed);
+        endpoint.waiting.extend(claimed);
         Vec::new()
     }
 
     /// Gives the next delivery of the app a place; none when there is no place or nothing waits.
     pub(super) fn start(&mut self, app_id: AppId) -> Option<ClaimedDelivery> {
-        let lane = self.by_app.get_mut(&app_id)?;
-        if self.running >= RUNNING_MAX || lane.running >= lane.places() {
+        let endpoint = self.by_app.get_mut(&app_id)?;
+        if self.running >= RUNNING_MAX || endpoint.running >= endpoint.slots() {
             return None;
         }
-        let claimed = lane.waiting.pop_front()?;
-        lane.running += 1;
+        let claimed = endpoint.waiting.pop_front()?;
+        endpoint.running += 1;
         self.running += 1;
         self.waiting -= 1;
         Some(claimed)
@@ -156,7 +156,7 @@ impl Lanes {
 
     /// The apps for which something waits.
     pub(super) fn with_waiting(&self) -> Vec<AppId> {
-        let waits = self.by_app.iter().filter(|(_, lane)| !lane.waiting.is_empty());
+        let waits = self.by_app.iter().filter(|(_, endpoint)| !endpoint.waiting.is_empty());
         waits.map(|(app_id, _)| *app_id).collect()
     }
 
@@ -175,37 +175,37 @@ impl Lanes {
     }
 
     /// Takes note of the end of a delivery, which was at `at_ms`: whoever ended later may be noted earlier.
-    pub(super) fn end(&mut self, app_id: AppId, sign: Sign, at_ms: u64) -> Freed {
-        let Some(lane) = self.by_app.get_mut(&app_id) else { return Freed::default() };
-        lane.running -= 1;
+    pub(super) fn end(&mut self, app_id: AppId, health: Health, at_ms: u64) -> Released {
+        let Some(endpoint) = self.by_app.get_mut(&app_id) else { return Released::default() };
+        endpoint.running -= 1;
         self.running -= 1;
-        let mut freed = Freed::default();
-        match sign {
-            Sign::Up(took_ms) => {
-                let down = lane.down.take();
-                freed.is_back = down.is_some_and(|down| at_ms >= down.since_ms + MISSED_MS);
-                lane.is_quick = took_ms <= QUICK_MS;
+        let mut released = Released::default();
+        match health {
+            Health::Up(took_ms) => {
+                let down = endpoint.down.take();
+                released.is_back = down.is_some_and(|down| at_ms >= down.since_ms + MISSED_MS);
+                endpoint.is_quick = took_ms <= QUICK_MS;
             }
-            Sign::Down => {
-                let rests_until_ms = at_ms + REST_MS;
-                let down = lane.down.get_or_insert(Down { since_ms: at_ms, rests_until_ms });
-                down.rests_until_ms = down.rests_until_ms.max(rests_until_ms);
-                freed.given_up.extend(lane.waiting.drain(..));
+            Health::Down => {
+                let cools_down_until_ms = at_ms + COOL_DOWN_MS;
+                let down = endpoint.down.get_or_insert(Down { since_ms: at_ms, cools_down_until_ms });
+                down.cools_down_until_ms = down.cools_down_until_ms.max(cools_down_until_ms);
+                released.given_up.extend(endpoint.waiting.drain(..));
             }
-            Sign::Unknown => {}
+            Health::Unknown => {}
         }
-        self.waiting -= freed.given_up.len();
-        freed.has_room = lane.room(at_ms) > 0;
-        if lane.stock() == 0 && lane.down.is_none() && !lane.is_quick {
+        self.waiting -= released.given_up.len();
+        released.has_room = endpoint.room(at_ms) > 0;
+        if endpoint.stock() == 0 && endpoint.down.is_none() && !endpoint.is_quick {
             self.by_app.remove(&app_id);
         }
-        freed
+        released
     }
 
     /// Everything that waits, to be given back.
     pub(super) fn drain(&mut self) -> Vec<ClaimedDelivery> {
         self.waiting = 0;
-        self.by_app.values_mut().flat_map(|lane| lane.waiting.drain(..)).collect()
+        self.by_app.values_mut().flat_map(|endpoint| endpoint.waiting.drain(..)).collect()
     }
 }
 
@@ -235,116 +235,116 @@ mod tests {
     }
 
     /// Admits `count` deliveries; how many came back.
-    fn admit(lanes: &mut Lanes, app_id: AppId, count: i64) -> usize {
-        lanes.admit(app_id, (0..count).map(|number| delivery(app_id, number)).collect()).len()
+    fn admit(limiter: &mut EndpointLimiter, app_id: AppId, count: i64) -> usize {
+        limiter.admit(app_id, (0..count).map(|number| delivery(app_id, number)).collect()).len()
     }
 
-    fn start_all(lanes: &mut Lanes, app_id: AppId) -> usize {
-        std::iter::from_fn(|| lanes.start(app_id)).count()
+    fn start_all(limiter: &mut EndpointLimiter, app_id: AppId) -> usize {
+        std::iter::from_fn(|| limiter.start(app_id)).count()
     }
 
     #[test]
     fn an_app_has_sixteen_places_and_the_rest_waits_in_order() {
-        let mut lanes = Lanes::default();
-        assert_eq!(lanes.choose(&[DEAD], 0), [(DEAD, 16)]);
-        assert_eq!(admit(&mut lanes, DEAD, 20), 0);
-        assert_eq!(start_all(&mut lanes, DEAD), 16);
-        assert_eq!((lanes.choose(&[DEAD], 0), lanes.with_waiting()), (vec![], vec![DEAD]));
-        assert_eq!(admit(&mut lanes, GOOD, 1), 0);
-        assert_eq!(start_all(&mut lanes, GOOD), 1);
-        assert_eq!(lanes.end(DEAD, Sign::Up(101), 0), Freed::default());
-        assert_eq!(lanes.start(DEAD), Some(delivery(DEAD, 16)));
-        assert_eq!(lanes.start(DEAD), None);
+        let mut limiter = EndpointLimiter::default();
+        assert_eq!(limiter.choose(&[DEAD], 0), [(DEAD, 16)]);
+        assert_eq!(admit(&mut limiter, DEAD, 20), 0);
+        assert_eq!(start_all(&mut limiter, DEAD), 16);
+        assert_eq!((limiter.choose(&[DEAD], 0), limiter.with_waiting()), (vec![], vec![DEAD]));
+        assert_eq!(admit(&mut limiter, GOOD, 1), 0);
+        assert_eq!(start_all(&mut limiter, GOOD), 1);
+        assert_eq!(limiter.end(DEAD, Health::Up(101), 0), Released::default());
+        assert_eq!(limiter.start(DEAD), Some(delivery(DEAD, 16)));
+        assert_eq!(limiter.start(DEAD), None);
     }
 
     #[test]
     fn more_waits_for_a_quick_receiver_and_is_claimed_when_half_is_gone() {
-        let mut lanes = Lanes::default();
-        admit(&mut lanes, GOOD, 16);
-        assert_eq!(start_all(&mut lanes, GOOD), 16);
-        assert!(lanes.end(GOOD, Sign::Up(100), 0).has_room);
-        assert_eq!(lanes.choose(&[GOOD], 0), [(GOOD, 113)]);
-        admit(&mut lanes, GOOD, 113);
-        assert_eq!(lanes.choose(&[GOOD], 0), []);
+        let mut limiter = EndpointLimiter::default();
+        admit(&mut limiter, GOOD, 16);
+        assert_eq!(start_all(&mut limiter, GOOD), 16);
+        assert!(limiter.end(GOOD, Health::Up(100), 0).has_room);
+        assert_eq!(limiter.choose(&[GOOD], 0), [(GOOD, 113)]);
+        admit(&mut limiter, GOOD, 113);
+        assert_eq!(limiter.choose(&[GOOD], 0), []);
         for left in (64..128).rev() {
-            start_all(&mut lanes, GOOD);
-            assert_eq!(lanes.end(GOOD, Sign::Up(1), 0).has_room, left == 64, "{left}");
+            start_all(&mut limiter, GOOD);
+            assert_eq!(limiter.end(GOOD, Health::Up(1), 0).has_room, left == 64, "{left}");
         }
     }
 
     #[test]
     fn a_receiver_that_is_down_is_tried_now_and_then_and_nobody_waits_for_it() {
-        let mut lanes = Lanes::default();
-        admit(&mut lanes, DEAD, 20);
-        start_all(&mut lanes, DEAD);
-        assert_eq!(lanes.end(DEAD, Sign::Down, 0).given_up.len(), 4);
+        let mut limiter = EndpointLimiter::default();
+        admit(&mut limiter, DEAD, 20);
+        start_all(&mut limiter, DEAD);
+        assert_eq!(limiter.end(DEAD, Health::Down, 0).given_up.len(), 4);
         for _ in 0..14 {
-            assert_eq!(lanes.end(DEAD, Sign::Down, 3_000), Freed::default());
+            assert_eq!(limiter.end(DEAD, Health::Down, 3_000), Released::default());
         }
-        assert_eq!(lanes.end(DEAD, Sign::Down, 2_000), Freed::default(), "noted late");
-        assert_eq!(lanes.choose(&[DEAD, GOOD], 17_999), [(GOOD, 16)]);
-        assert_eq!(lanes.choose(&[DEAD], 18_000), [(DEAD, 1)]);
-        assert_eq!(admit(&mut lanes, DEAD, 1), 0);
-        assert_eq!(start_all(&mut lanes, DEAD), 1);
-        assert_eq!(admit(&mut lanes, DEAD, 1), 1, "one at once");
-        assert_eq!(lanes.choose(&[DEAD], 40_000), []);
-        let freed = lanes.end(DEAD, Sign::Up(1), 40_000);
-        assert!(freed.has_room && !freed.is_back, "40 s are no great loss");
-        assert_eq!(lanes.choose(&[DEAD], 40_000), [(DEAD, 128)]);
+        assert_eq!(limiter.end(DEAD, Health::Down, 2_000), Released::default(), "noted late");
+        assert_eq!(limiter.choose(&[DEAD, GOOD], 17_999), [(GOOD, 16)]);
+        assert_eq!(limiter.choose(&[DEAD], 18_000), [(DEAD, 1)]);
+        assert_eq!(admit(&mut limiter, DEAD, 1), 0);
+        assert_eq!(start_all(&mut limiter, DEAD), 1);
+        assert_eq!(admit(&mut limiter, DEAD, 1), 1, "one at once");
+        assert_eq!(limiter.choose(&[DEAD], 40_000), []);
+        let released = limiter.end(DEAD, Health::Up(1), 40_000);
+        assert!(released.has_room && !released.is_back, "40 s are no great loss");
+        assert_eq!(limiter.choose(&[DEAD], 40_000), [(DEAD, 128)]);
     }
 
     #[test]
     fn a_receiver_that_was_down_for_a_minute_is_back() {
-        let mut lanes = Lanes::default();
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        lanes.end(DEAD, Sign::Down, 10);
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        lanes.end(DEAD, Sign::Down, 50_000);
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        assert!(lanes.end(DEAD, Sign::Up(1), 60_010).is_back);
-        admit(&mut lanes, DEAD, 1);
-        start_all(&mut lanes, DEAD);
-        assert!(!lanes.end(DEAD, Sign::Up(1), 60_020).is_back, "once");
+        let mut limiter = EndpointLimiter::default();
+        admit(&mut limiter, DEAD, 1);
+        start_all(&mut limiter, DEAD);
+        limiter.end(DEAD, Health::Down, 10);
+        admit(&mut limiter, DEAD, 1);
+        start_all(&mut limiter, DEAD);
+        limiter.end(DEAD, Health::Down, 50_000);
+        admit(&mut limiter, DEAD, 1);
+        start_all(&mut limiter, DEAD);
+        assert!(limiter.end(DEAD, Health::Up(1), 60_010).is_back);
+        admit(&mut limiter, DEAD, 1);
+        start_all(&mut limiter, DEAD);
+        assert!(!limiter.end(DEAD, Health::Up(1), 60_020).is_back, "once");
     }
 
     #[test]
     fn a_delivery_that_was_not_sent_says_nothing_about_the_receiver() {
-        let mut lanes = Lanes::default();
-        for sign in [Sign::Down, Sign::Unknown] {
-            admit(&mut lanes, DEAD, 1);
-            start_all(&mut lanes, DEAD);
-            lanes.end(DEAD, sign, 0);
+        let mut limiter = EndpointLimiter::default();
+        for health in [Health::Down, Health::Unknown] {
+            admit(&mut limiter, DEAD, 1);
+            start_all(&mut limiter, DEAD);
+            limiter.end(DEAD, health, 0);
         }
-        assert_eq!(lanes.choose(&[DEAD], 1), [], "still down");
+        assert_eq!(limiter.choose(&[DEAD], 1), [], "still down");
     }
 
     #[test]
     fn all_apps_together_have_bounds_and_each_has_its_turn() {
-        let mut lanes = Lanes::default();
+        let mut limiter = EndpointLimiter::default();
         let apps: Vec<_> = (0..100).map(AppId).collect();
-        let first = lanes.choose(&apps, 0);
+        let first = limiter.choose(&apps, 0);
         assert_eq!((first.len(), first[0], first[63]), (64, (AppId(0), 16), (AppId(63), 16)));
         for (app_id, room) in first {
-            admit(&mut lanes, app_id, i64::from(room));
+            admit(&mut limiter, app_id, i64::from(room));
         }
-        assert_eq!(lanes.choose(&apps, 0), [], "1,024 are claimed");
-        let started: usize = apps.iter().map(|app_id| start_all(&mut lanes, *app_id)).sum();
+        assert_eq!(limiter.choose(&apps, 0), [], "1,024 are claimed");
+        let started: usize = apps.iter().map(|app_id| start_all(&mut limiter, *app_id)).sum();
         assert_eq!(started, RUNNING_MAX);
-        assert!(lanes.is_crowded());
-        assert_eq!(lanes.drain().len(), STOCK_MAX - RUNNING_MAX);
-        assert_eq!(lanes.choose(&apps, 0)[0].0, AppId(64), "whose turn did not come");
+        assert!(limiter.is_crowded());
+        assert_eq!(limiter.drain().len(), STOCK_MAX - RUNNING_MAX);
+        assert_eq!(limiter.choose(&apps, 0)[0].0, AppId(64), "whose turn did not come");
     }
 
     #[test]
     fn a_success_is_noted_once_a_minute_and_after_each_failure() {
-        let mut lanes = Lanes::default();
-        assert!(lanes.must_note(GOOD, 0));
-        assert!(!lanes.must_note(GOOD, 59_999));
-        assert!(lanes.must_note(GOOD, 60_000));
-        lanes.unnote(GOOD);
-        assert!(lanes.must_note(GOOD, 60_001));
+        let mut limiter = EndpointLimiter::default();
+        assert!(limiter.must_note(GOOD, 0));
+        assert!(!limiter.must_note(GOOD, 59_999));
+        assert!(limiter.must_note(GOOD, 60_000));
+        limiter.unnote(GOOD);
+        assert!(limiter.must_note(GOOD, 60_001));
     }
 }

@@ -57,7 +57,7 @@ const GAVE_WAY_MS: i64 = 60_000;
 /// After how long a fetch that found no room on the disk is made again, if there is room then.
 const NO_ROOM_MS: i64 = 30_000;
 /// How long a queue is left alone in which nothing fits.
-const REST_MS: u64 = 5_000;
+const COOL_DOWN_MS: u64 = 5_000;
 /// Bytes that a fetch may write before it looks at the disk again.
 const LOOK_EVERY_BYTES: u64 = 1 << 20;
 /// Bytes that are set aside on the disk for each fetch under way.
@@ -125,7 +125,7 @@ impl FetchReport {
         if self.resting.get(&queue.queue_id).is_some_and(|until| mono_ms < *until) {
             return Ok(0);
         }
-        let limit = self.places(queue);
+        let limit = self.slots(queue);
         if limit == 0 {
             self.ask_for_place(queue);
             return Ok(0);
@@ -136,7 +136,7 @@ impl FetchReport {
         let claim = QueueClaim { queue_id: queue.queue_id, limit, room_bytes };
         let claimed = app.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
         if claimed.is_empty() {
-            self.resting.insert(queue.queue_id, mono_ms + REST_MS);
+            self.resting.insert(queue.queue_id, mono_ms + COOL_DOWN_MS);
             let why = if room_bytes <= 0 { DISK_FULL } else { QUOTA_USED_UP };
             app.store.tell_waiting(queue.queue_id, now, why).await?;
         }
@@ -156,7 +156,7 @@ impl FetchReport {
     }
 
     /// How many reports of a queue may begin.
-    fn places(&self, queue: &FetchQueue) -> usize {
+    fn slots(&self, queue: &FetchQueue) -> usize {
         let of_app = self.running.values().filter(|one| one.claimed.app_id == queue.app_id).count();
         let of_queue =
             self.running.values().filter(|one| one.claimed.queue_id == queue.queue_id).count();

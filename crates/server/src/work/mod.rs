@@ -15,7 +15,7 @@ mod event_body;
 mod fetch_report;
 mod issue_tickets;
 mod keep_lines;
-mod lanes;
+mod endpoint_limiter;
 mod manifest;
 mod purge;
 mod push;

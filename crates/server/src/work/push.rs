@@ -4,7 +4,7 @@ use contract::frame::{ACK_HANDLED, Frame};
 use store::content::Exchange;
 use store::deliveries::NewAttempt;
 
-use super::lanes::Sign;
+use super::endpoint_limiter::Health;
 use super::sent::{Sent, kept};
 use crate::app::App;
 use crate::chance;
@@ -42,10 +42,10 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
         is_delivered,
         class: answered.as_ref().map_or_else(|why| why.class(), |_| "ack_code"),
         // Where others are connected, one that is silent says nothing about them; one that has gone comes back.
-        sign: match answered {
-            Ok(_) => Sign::Up(took_ms),
-            Err(AckError::Late | AckError::Busy) if app.connections.count_of(line.app_id) == 1 => Sign::Down,
-            Err(_) => Sign::Unknown,
+        health: match answered {
+            Ok(_) => Health::Up(took_ms),
+            Err(AckError::Late | AckError::Busy) if app.connections.count_of(line.app_id) == 1 => Health::Down,
+            Err(_) => Health::Unknown,
         },
         ended_ms,
     }

@@ -3,7 +3,7 @@
 use store::content::Exchange;
 use store::deliveries::NewAttempt;
 
-use super::lanes::Sign;
+use super::endpoint_limiter::Health;
 use crate::app::App;
 
 /// Bytes kept of a request and of an answer.
@@ -18,7 +18,7 @@ pub(super) struct Sent {
     /// Why not, in a word for the operator's log.
     pub(super) class: &'static str,
     /// What it says about the receiver.
-    pub(super) sign: Sign,
+    pub(super) health: Health,
     /// When it had ended, on the clock's monotonic count.
     pub(super) ended_ms: u64,
 }

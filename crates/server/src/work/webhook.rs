@@ -12,7 +12,7 @@ use store::apps::App as Receiver;
 use store::content::Exchange;
 use store::deliveries::NewAttempt;
 
-use super::lanes::Sign;
+use super::endpoint_limiter::Health;
 use super::sent::{Sent, kept};
 use crate::app::App;
 use crate::chance;
@@ -48,7 +48,7 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
         attempt,
         is_delivered: matches!(&answered, Ok(answer) if answer.status == StatusCode::OK),
         class: answered.as_ref().map_or_else(|failure| failure.class(), |_| "answer_status"),
-        sign: if answered.is_ok() { Sign::Up(took_ms) } else { Sign::Down },
+        health: if answered.is_ok() { Health::Up(took_ms) } else { Health::Down },
         ended_ms,
     })
 }
