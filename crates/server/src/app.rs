@@ -20,7 +20,7 @@ use crate::outbound::{Outbound, Ranges};
 use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
-use crate::traffic::Traffic;
+use crate::load_shedder::CallRate;
 
 /// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
 pub struct App {
@@ -53,7 +53,7 @@ pub struct App {
     /// The threads that fetch reports.
     pub background: Background,
     /// Whether calls are coming in.
-    pub traffic: Traffic,
+    pub call_rate: CallRate,
     /// What is counted for the operator.
     pub metrics: Metrics,
     /// Makes and verifies tenant tokens.

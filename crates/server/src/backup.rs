@@ -18,7 +18,7 @@ use crate::data_folder::{DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, object_plac
 use crate::objects::path as object_path;
 use crate::start_error::StartError;
 use crate::storage::open_objects;
-use crate::traffic::Traffic;
+use crate::load_shedder::CallRate;
 
 /// What a file is called while it is copied, behind its own name. Objects have no such ending.
 const PART: &str = "part";
@@ -81,7 +81,7 @@ pub async fn restore(
         Ok(backup::restore(&source.join(DATA_FILE), &keys, &database, now)?)
     };
     let restored = blocking(work).await?;
-    let objects = open_objects(config, &Traffic::new()).await?;
+    let objects = open_objects(config, &CallRate::new()).await?;
     for object in &restored.erased_objects {
         objects.remove(*object).await.map_err(StartError::ObjectStore)?;
     }

@@ -36,7 +36,7 @@ mod start_error;
 mod storage;
 pub mod tickets;
 pub mod tokens;
-mod traffic;
+mod load_shedder;
 mod url_check;
 pub mod work;
 

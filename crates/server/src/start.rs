@@ -30,7 +30,7 @@ use crate::start_error::StartError;
 use crate::storage::{load_authorities, open_objects, open_store, try_out};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
-use crate::traffic::Traffic;
+use crate::load_shedder::CallRate;
 use crate::{control, keys, work};
 
 /// A server that listens, and whose workers run, until it is stopped.
@@ -157,8 +157,8 @@ async fn open(
     });
     store.release_leases(clock.now()).await?;
     let disk = Disk::of(filling(&config), config.disk_reserve_bytes);
-    let traffic = Traffic::new();
-    let objects = open_objects(&config, &traffic).await?;
+    let call_rate = CallRate::new();
+    let objects = open_objects(&config, &call_rate).await?;
     try_out(&objects).await?;
     let root_key = Rotation::new(source);
     let guard = Guard {
@@ -171,7 +171,7 @@ async fn open(
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
     let outbound = outbound.trusting(authorities.roots());
     let inspect = Inspect {
-        deep: config.deep_check.as_deref().map(|program| DeepCheck::by(program).behind(&traffic)),
+        deep: config.deep_check.as_deref().map(|program| DeepCheck::by(program).behind(&call_rate)),
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
         scanner_policy: config.scanner_policy,
     };
@@ -197,7 +197,7 @@ async fn open(
         outbound,
         inspect,
         background,
-        traffic,
+        call_rate,
         metrics,
         tokens,
         app_tokens,

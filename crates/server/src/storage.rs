@@ -14,7 +14,7 @@ use crate::objects::Objects;
 use crate::objects::TrialFailure;
 use crate::root_key::{self, RootSource};
 use crate::start_error::StartError;
-use crate::traffic::Traffic;
+use crate::load_shedder::CallRate;
 
 /// Whom to trust over TLS.
 pub(crate) fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {
@@ -74,11 +74,11 @@ pub(crate) async fn open_store(
 /// Opens the place of the contents. A bucket is not asked yet.
 pub(crate) async fn open_objects(
     config: &Config,
-    traffic: &Traffic,
+    call_rate: &CallRate,
 ) -> Result<Objects, StartError> {
     match object_place(config) {
-        ObjectPlace::Bucket(bucket) => open_bucket(bucket, config, traffic),
-        ObjectPlace::Folder(folder) => Objects::in_folder(&folder, traffic)
+        ObjectPlace::Bucket(bucket) => open_bucket(bucket, config, call_rate),
+        ObjectPlace::Folder(folder) => Objects::in_folder(&folder, call_rate)
             .await
             .map_err(|error| StartError::File(folder, error)),
     }
@@ -104,7 +104,7 @@ pub(crate) async fn try_out(_: &Objects) -> Result<(), StartError> {
 }
 
 #[cfg(feature = "s3")]
-fn open_bucket(place: &str, config: &Config, traffic: &Traffic) -> Result<Objects, StartError> {
+fn open_bucket(place: &str, config: &Config, call_rate: &CallRate) -> Result<Objects, StartError> {
     let s3 = &config.s3;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
@@ -129,10 +129,10 @@ fn open_bucket(place: &str, config: &Config, traffic: &Traffic) -> Result<Object
         secret_access_key: secret_access_key.clone(),
         authorities: load_authorities(config)?.own,
     };
-    Objects::in_bucket(&settings, traffic).map_err(StartError::ObjectStore)
+    Objects::in_bucket(&settings, call_rate).map_err(StartError::ObjectStore)
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_bucket(_: &str, _: &Config, _: &Traffic) -> Result<Objects, StartError> {
+fn open_bucket(_: &str, _: &Config, _: &CallRate) -> Result<Objects, StartError> {
     Err(StartError::Objects("objects as a folder: this program was built without the feature s3"))
 }

@@ -265,7 +265,7 @@ impl Store {
 
     /// Makes the deliveries of an app due at `now` that would be tried again later than `after`, which is later
     /// than any lease ends: the app's receiver is back.
-    pub async fn hasten_deliveries(
+    pub async fn retry_deliveries_now(
         &self,
         app_id: AppId,
         after: UnixMs,

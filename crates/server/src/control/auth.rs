@@ -99,7 +99,7 @@ pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: N
             if let Some(caller) = caller {
                 // What only reads takes little, and a page that shows how far a report is may ask often.
                 if !parts.method.is_safe() {
-                    app.traffic.call_came();
+                    app.call_rate.call_came();
                 }
                 parts.extensions.insert(caller);
             }

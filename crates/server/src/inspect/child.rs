@@ -32,7 +32,7 @@ const CONTENT_BYTES_MAX: u64 = 64 << 20;
 /// What one stream may decode to. A page's drawing is far below. It must fit into the memory twice over while it grows:
 /// the parser takes a stream that it has no memory for as one that ends there.
 const STREAM_BYTES_MAX: usize = 32 << 20;
-/// What all pages' drawings together are decoded to, before the rest is left alone.
+/// What all pages' drawings together are decoded to, before the pause is left alone.
 const DECODED_BYTES_MAX: usize = 256 << 20;
 /// Filters on one stream; two are usual.
 const FILTERS_MAX: usize = 3;

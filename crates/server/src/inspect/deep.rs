@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use super::finding::{Finding, Findings};
 use crate::clock::socket_now;
 use crate::handles;
-use crate::traffic::{Traffic, Turn, Turns};
+use crate::load_shedder::{CallRate, Permit, LoadShedder};
 
 /// The hidden command under which the program is the child.
 pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
@@ -37,7 +37,7 @@ const WALL: Duration = Duration::from_secs(60);
 const IDLE_WALL: Duration = Duration::from_secs(10);
 /// How long no child is idle after one that got too little: others want all of the machine.
 const STARVED: Duration = Duration::from_secs(300);
-/// The longest rest between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
+/// The longest pause between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
 /// time. With it 16 of the largest contents at once are through within 10 s.
 const REST_MAX: Duration = Duration::from_millis(300);
 /// Children at once, whatever the machine: together they take no more than 512 MiB.
@@ -50,7 +50,7 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 pub struct DeepCheck {
     program: PathBuf,
     wall: Duration,
-    turns: Turns,
+    load_shedder: LoadShedder,
     /// When an idle child got too little last.
     starved_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -140,14 +140,14 @@ impl DeepCheck {
     /// A check by `program`, an absolute path to this one.
     #[must_use]
     pub fn by(program: &Path) -> DeepCheck {
-        let (program, turns) = (program.to_owned(), Turns::new(None).at_most(CHILDREN_MAX));
-        DeepCheck { program, wall: WALL, turns, starved_at: Arc::default() }
+        let (program, load_shedder) = (program.to_owned(), LoadShedder::new(None).at_most(CHILDREN_MAX));
+        DeepCheck { program, wall: WALL, load_shedder, starved_at: Arc::default() }
     }
 
     /// The same; while calls come, it rests between contents.
-    pub(crate) fn behind(self, traffic: &Traffic) -> DeepCheck {
-        let turns = Turns::new(Some(traffic)).at_most(CHILDREN_MAX);
-        DeepCheck { turns: turns.resting_at_most(REST_MAX), ..self }
+    pub(crate) fn behind(self, call_rate: &CallRate) -> DeepCheck {
+        let load_shedder = LoadShedder::new(Some(call_rate)).at_most(CHILDREN_MAX);
+        DeepCheck { load_shedder: load_shedder.pausing_at_most(REST_MAX), ..self }
     }
 
     /// The same with another time limit.
@@ -159,8 +159,8 @@ impl DeepCheck {
     /// Starts a child for one content, once a place is free; while many calls come an idle one, if it may be. Must be
     /// called within the runtime; a failure shows at the end.
     pub async fn start(&self, may_idle: bool) -> Running {
-        let turn = self.turns.turn().await;
-        let is_idle = may_idle && self.turns.is_resting() && !self.has_starved();
+        let permit = self.load_shedder.permit().await;
+        let is_idle = may_idle && self.load_shedder.is_pausing() && !self.has_starved();
         let started = Command::new(&self.program)
             .arg(DEEP_CHECK_COMMAND)
             .args(is_idle.then_some(IDLE_FLAG))
@@ -189,7 +189,7 @@ impl DeepCheck {
                 (Err(failure), None)
             }
         };
-        Running { check: self.clone(), is_idle, child, input, is_stuck: false, _turn: turn }
+        Running { check: self.clone(), is_idle, child, input, is_stuck: false, _permit: permit }
     }
 
     fn has_starved(&self) -> bool {
@@ -211,7 +211,7 @@ pub struct Running {
     /// None once it takes nothing more.
     input: Option<ChildStdin>,
     is_stuck: bool,
-    _turn: Turn,
+    _permit: Permit,
 }
 
 impl Running {
@@ -357,7 +357,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_that_starts_while_many_calls_come_is_idle() {
-        let (traffic, idle) = (Traffic::new(), [Finding::Xfa].into_iter().collect());
+        let (call_rate, idle) = (CallRate::new(), [Finding::Xfa].into_iter().collect());
         let script = |when_idle: &str| {
             format!(
                 r#"/bin/cat >/dev/null; if test "$*" = "inspect-report --idle"; then {when_idle}; else
@@ -365,23 +365,23 @@ mod tests {
             )
         };
         let (_folder, check) = program(&script(r#"echo '{"findings":["xfa"]}'"#));
-        let check = check.behind(&traffic);
+        let check = check.behind(&call_rate);
         assert_eq!(run(&check).await, Ok(Findings::NONE));
         let is_over = Arc::new(AtomicBool::new(false));
-        let (calls, until) = (traffic.clone(), Arc::clone(&is_over));
+        let (calls, until) = (call_rate.clone(), Arc::clone(&is_over));
         let calling = std::thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
                 calls.call_came();
             }
         });
-        while !Turns::new(Some(&traffic)).is_resting() {
+        while !LoadShedder::new(Some(&call_rate)).is_pausing() {
             tokio::task::yield_now().await;
         }
         assert_eq!(run(&check).await, Ok(idle));
 
         // What it could not do in time says nothing about the content, and the next one is not idle.
         let (_folder, check) = program(&script("while :; do :; done"));
-        let check = check.behind(&traffic);
+        let check = check.behind(&call_rate);
         assert_eq!(run(&check).await, Err(DeepFailure::Starved));
         assert_eq!(run(&check).await, Ok(Findings::NONE));
         is_over.store(true, Ordering::Relaxed);

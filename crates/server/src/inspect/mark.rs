@@ -119,7 +119,7 @@ fn is_tag(rest: &[u8], name: &[u8]) -> bool {
 }
 
 /// Whether these bytes, which begin with the mark of a ZIP archive's end, are that end, by which its readers find the
-/// rest: numbers that fit a file of `size_bytes`. Archives may have a PDF before them, or a comment behind.
+/// pause: numbers that fit a file of `size_bytes`. Archives may have a PDF before them, or a comment behind.
 pub(super) fn is_zip_end(end: &[u8], size_bytes: u64) -> bool {
     let number =
         |bytes: &[u8]| bytes.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));

@@ -73,7 +73,7 @@ impl Folder {
     }
 
     /// Waits until no other draft is flushed alone.
-    fn turn(&self) -> MutexGuard<'_, ()> {
+    fn permit(&self) -> MutexGuard<'_, ()> {
         self.0.flushing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -242,7 +242,7 @@ impl Draft {
         if self.unflushed_bytes >= FLUSH_BYTES && self.is_flushed()? {
             let (folder, file) = (self.folder.clone(), self.file.try_clone()?);
             let flushing = tokio::task::spawn_blocking(move || {
-                let _turn = alone.then(|| folder.turn());
+                let _permit = alone.then(|| folder.permit());
                 file.sync_data()
             });
             (self.flushing, self.unflushed_bytes) = (Some(flushing), 0);
@@ -274,7 +274,7 @@ impl Draft {
     pub(super) fn finish(mut self, object_id: Id, alone: bool) -> io::Result<()> {
         self.flushed()?;
         let folder = self.folder.clone();
-        let _turn = alone.then(|| folder.turn());
+        let _permit = alone.then(|| folder.permit());
         self.file.sync_all()?;
         let path = folder.prepare(object_id)?;
         // Names are drawn by chance: one that is there already is a mistake, and nothing is ever replaced.

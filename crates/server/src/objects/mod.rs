@@ -5,8 +5,8 @@
 //! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and tells
 //! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
 //!
-//! Hashing, sealing and file work are done off the async threads, in turns: by a bounded number of threads at once,
-//! which rest between turns while calls come, unless somebody waits for the object. So many reports that come together
+//! Hashing, sealing and file work are done off the async threads, in permits: by a bounded number of threads at once,
+//! which pause between permits while calls come, unless somebody waits for the object. So many reports that come together
 //! leave processors and disk to whoever waits for an answer.
 
 #[cfg(feature = "s3")]
@@ -31,7 +31,7 @@ pub use reader::Object;
 pub use sealed::CHUNK_BYTES;
 pub use writer::{ObjectWriter, Stored};
 
-use crate::traffic::{Traffic, Turns};
+use crate::load_shedder::{CallRate, LoadShedder};
 use folder::{DRAFTS, Folder};
 use sealed::{HEADER_BYTES, Opener};
 
@@ -42,10 +42,10 @@ pub struct Objects(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     place: Place,
-    /// The turns of what somebody waits for.
-    awaited: Turns,
-    /// The turns of what nobody waits for.
-    unawaited: Turns,
+    /// The permits of what somebody waits for.
+    awaited: LoadShedder,
+    /// The permits of what nobody waits for.
+    unawaited: LoadShedder,
 }
 
 /// Where the objects lie.
@@ -97,14 +97,14 @@ pub(crate) fn holds_any(root: &Path) -> io::Result<bool> {
 impl Objects {
     /// The objects in the folder `root`, which is made if it does not exist (mode 0700). Removes the drafts that a
     /// dead process left behind.
-    pub async fn in_folder(root: &Path, traffic: &Traffic) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Folder(Folder::open(root).await?), traffic))
+    pub async fn in_folder(root: &Path, call_rate: &CallRate) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Folder(Folder::open(root).await?), call_rate))
     }
 
     /// The objects in a bucket, which is not asked before the first object.
     #[cfg(feature = "s3")]
-    pub fn in_bucket(settings: &BucketSettings, traffic: &Traffic) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?), traffic))
+    pub fn in_bucket(settings: &BucketSettings, call_rate: &CallRate) -> io::Result<Objects> {
+        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?), call_rate))
     }
 
     /// Whether a bucket can be used, tried by writing, reading and deleting an object; a folder was tried when it was
@@ -117,8 +117,8 @@ impl Objects {
         }
     }
 
-    fn at(place: Place, traffic: &Traffic) -> Objects {
-        let (awaited, unawaited) = (Turns::new(None), Turns::new(Some(traffic)));
+    fn at(place: Place, call_rate: &CallRate) -> Objects {
+        let (awaited, unawaited) = (LoadShedder::new(None), LoadShedder::new(Some(call_rate)));
         Objects(Arc::new(Inner { place, awaited, unawaited }))
     }
 

@@ -19,7 +19,7 @@ const NAME: Id = Id(6_931_286_400_470_354_183);
 async fn open() -> (TempDir, Objects) {
     let folder = TempDir::new().unwrap();
     let objects =
-        Objects::in_folder(&folder.path().join("objects"), &Traffic::new()).await.unwrap();
+        Objects::in_folder(&folder.path().join("objects"), &CallRate::new()).await.unwrap();
     (folder, objects)
 }
 
@@ -219,7 +219,7 @@ async fn opening_sweeps_what_a_dead_process_left_but_not_what_is_being_written()
     let whole = store(&objects, Id(1), b"abc").await.unwrap();
     assert_eq!(objects.dead_drafts(false).await.unwrap(), ["drafts/left"]);
 
-    let again = Objects::in_folder(&root, &Traffic::new()).await.unwrap();
+    let again = Objects::in_folder(&root, &CallRate::new()).await.unwrap();
     assert!(!drafts.join("left").exists());
     assert_eq!(read(&again, &whole, 0..3).await, b"abc");
     let stored = writer.finish().await.unwrap();

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::sealed::Sealer;
 use super::{Inner, Place, folder};
 use crate::outbound::Sink;
-use crate::traffic::Turns;
+use crate::load_shedder::LoadShedder;
 
 /// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
 const BATCH_BYTES: usize = 512 * 1024;
@@ -35,7 +35,7 @@ pub struct Stored {
 /// An object being written. Dropped before [`ObjectWriter::finish`], it leaves nothing.
 pub struct ObjectWriter {
     inner: Arc<Inner>,
-    turns: Turns,
+    load_shedder: LoadShedder,
     object_id: Id,
     work: Work,
     batch: Vec<Bytes>,
@@ -73,7 +73,7 @@ enum Target {
 impl ObjectWriter {
     pub(super) fn new(
         inner: Arc<Inner>,
-        turns: Turns,
+        load_shedder: LoadShedder,
         tenant_id: TenantId,
         object_id: Id,
     ) -> ObjectWriter {
@@ -89,7 +89,7 @@ impl ObjectWriter {
         let work = Work::Waits(Box::new(draft));
         ObjectWriter {
             inner,
-            turns,
+            load_shedder,
             object_id,
             work,
             batch: Vec::new(),
@@ -108,10 +108,10 @@ impl ObjectWriter {
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        self.batch_bytes_min = if self.turns.is_resting() { BUSY_BATCH_BYTES } else { BATCH_BYTES };
+        self.batch_bytes_min = if self.load_shedder.is_pausing() { BUSY_BATCH_BYTES } else { BATCH_BYTES };
         self.work = Work::Going(tokio::spawn(draft.take(
             Arc::clone(&self.inner),
-            self.turns.clone(),
+            self.load_shedder.clone(),
             batch,
         )));
         // So that it begins now, and not when nothing more is there to be read.
@@ -126,8 +126,8 @@ impl ObjectWriter {
     pub async fn finish(mut self) -> io::Result<Stored> {
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
-        let draft = draft.take(Arc::clone(&self.inner), self.turns.clone(), batch).await?;
-        draft.finish(&self.turns, self.object_id).await
+        let draft = draft.take(Arc::clone(&self.inner), self.load_shedder.clone(), batch).await?;
+        draft.finish(&self.load_shedder, self.object_id).await
     }
 
     /// The draft, once the batch before is done.
@@ -157,8 +157,8 @@ impl Sink for ObjectWriter {
 
 impl Draft {
     /// Hashes and seals a batch, and hands it on. Both at once by two threads, unless calls come.
-    async fn take(self, inner: Arc<Inner>, turns: Turns, batch: Vec<Bytes>) -> io::Result<Draft> {
-        let (turn, alone) = (turns.turn().await, turns.is_resting());
+    async fn take(self, inner: Arc<Inner>, load_shedder: LoadShedder, batch: Vec<Bytes>) -> io::Result<Draft> {
+        let (permit, alone) = (load_shedder.permit().await, load_shedder.is_pausing());
         let (mut sha256, pieces) = (self.sha256.clone(), batch.clone());
         let hash = move || {
             for piece in &pieces {
@@ -167,7 +167,7 @@ impl Draft {
             Ok(sha256)
         };
         let seal = move || {
-            let (_turn, mut draft) = (turn, self);
+            let (_permit, mut draft) = (permit, self);
             for piece in &batch {
                 draft.size_bytes += piece.len() as u64;
                 draft.sealer.take(piece, &mut draft.out);
@@ -205,7 +205,7 @@ impl Draft {
         Ok(())
     }
 
-    async fn finish(self, turns: &Turns, object_id: Id) -> io::Result<Stored> {
+    async fn finish(self, load_shedder: &LoadShedder, object_id: Id) -> io::Result<Stored> {
         let Draft { target, sealer, sha256, size_bytes, mut out } = self;
         let key = sealer.finish(&mut out);
         let sha256 = sha256.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes");
@@ -215,11 +215,11 @@ impl Draft {
             Target::Upload(upload) => upload.finish(out).await?,
             Target::NotYet => return Err(io::Error::other("the object was never begun")),
             Target::File(mut file) => {
-                let alone = turns.is_resting();
+                let alone = load_shedder.is_pausing();
                 // Flushes wait for the disk, not for a processor: only calls are a reason to make them wait for each other.
-                let turn = if alone { Some(turns.turn().await) } else { None };
+                let permit = if alone { Some(load_shedder.permit().await) } else { None };
                 blocking(move || {
-                    let _turn = turn;
+                    let _permit = permit;
                     file.write(&out, alone)?;
                     file.finish(object_id, alone)
                 })

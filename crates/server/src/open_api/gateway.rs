@@ -92,7 +92,7 @@ async fn call(
     log_id: &str,
 ) -> Result<Option<Vec<u8>>, Failure> {
     let vendor = authenticate(app, request.headers()).await?;
-    app.traffic.call_came();
+    app.call_rate.call_came();
     check_address(&vendor.access, &request)?;
     if !route.scopes.iter().any(|scope| vendor.has(*scope)) {
         let public_url = app.config.public_url.clone();

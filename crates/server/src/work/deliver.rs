@@ -164,7 +164,7 @@ impl Deliver {
         self.tasks.spawn(async move {
             let now = app.clock.now();
             // What is due later than any lease ends is under way nowhere.
-            let retry_now = app.store.hasten_deliveries(app_id, now.plus_ms(LEASE_MS), now).await;
+            let retry_now = app.store.retry_deliveries_now(app_id, now.plus_ms(LEASE_MS), now).await;
             if let Err(fault) = retry_now {
                 tracing::warn!(%app_id, %fault, "what a receiver missed waits for its schedule");
             }

@@ -17,7 +17,7 @@ on_both!(
     what_is_held_waits_for_a_sink,
     a_delivery_is_held_only_while_its_app_is_as_it_was,
     what_is_due_is_set_aside_and_a_lease_is_not,
-    what_a_receiver_missed_is_hastened_and_a_lease_is_not,
+    what_a_receiver_missed_is_retried_now_and_a_lease_is_not,
     a_failing_sink_is_noted_since_its_first_failure,
     a_paused_app_resumes_with_what_was_paused,
     events_of_a_span_are_sent_again,
@@ -100,7 +100,7 @@ async fn what_is_due_is_set_aside_and_a_lease_is_not(world: &World) {
     assert_eq!(world.number(untried).await, 2);
 }
 
-async fn what_a_receiver_missed_is_hastened_and_a_lease_is_not(world: &World) {
+async fn what_a_receiver_missed_is_retried_now_and_a_lease_is_not(world: &World) {
     let scene = world.scene(false, false).await;
     for _ in 0..2 {
         accepted(&world.store, scene.place()).await;
@@ -111,7 +111,7 @@ async fn what_a_receiver_missed_is_hastened_and_a_lease_is_not(world: &World) {
     let done = world.store.finish_delivery(&scene.tenant, &claimed[0], &failed, state, due_at);
     assert!(done.await.unwrap());
     let (after, now) = (NOW.plus_ms(LEASE_MS), NOW.plus_ms(10));
-    world.store.hasten_deliveries(scene.app_id, after, now).await.unwrap();
+    world.store.retry_deliveries_now(scene.app_id, after, now).await.unwrap();
     assert!(claim(world, 9, 10).await.is_empty());
     let again = claim(world, 10, 10).await;
     assert_eq!((again.len(), again[0].event_id, again[0].attempt), (1, claimed[0].event_id, 2));
