@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use store::Store;
 
-use crate::background::Background;
+use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::Disk;
@@ -51,7 +51,7 @@ pub struct App {
     /// What checks the contents of reports.
     pub inspect: Inspect,
     /// The threads that fetch reports.
-    pub background: Background,
+    pub low_priority: LowPriorityRuntime,
     /// Whether calls are coming in.
     pub call_rate: CallRate,
     /// What is counted for the operator.

@@ -3,7 +3,7 @@
 mod app;
 pub mod app_access;
 mod authorities;
-mod background;
+mod low_priority_runtime;
 pub mod backup;
 pub mod chance;
 pub mod clock;

@@ -15,14 +15,14 @@ const NICENESS: i32 = 10;
 
 /// A runtime whose threads stand back for all others of the process. Dropped, it breaks off what it runs.
 #[derive(Debug)]
-pub struct Background(Option<Runtime>);
+pub struct LowPriorityRuntime(Option<Runtime>);
 
-impl Background {
+impl LowPriorityRuntime {
     /// Starts the threads.
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub(crate) fn start() -> io::Result<Background> {
+    pub(crate) fn start() -> io::Result<LowPriorityRuntime> {
         // On Linux a priority is that of one thread, which those that it starts inherit.
         let niceness = getpriority_process(None)? + NICENESS;
         let runtime = Builder::new_multi_thread()
@@ -34,7 +34,7 @@ impl Background {
             })
             .enable_all()
             .build()?;
-        Ok(Background(Some(runtime)))
+        Ok(LowPriorityRuntime(Some(runtime)))
     }
 
     /// Does `work` there; broken off with the future that waits for it.
@@ -49,7 +49,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for LowPriorityRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             // Waiting for its threads is not allowed where the last owner may end.
@@ -82,8 +82,8 @@ mod tests {
     #[tokio::test]
     async fn its_threads_stand_back_and_ours_do_not() {
         let before = own_niceness();
-        let background = Background::start().unwrap();
-        let niceness = background.run(async {
+        let low_priority = LowPriorityRuntime::start().unwrap();
+        let niceness = low_priority.run(async {
             let blocking = tokio::task::spawn_blocking(own_niceness).await.unwrap();
             (own_niceness(), blocking)
         });

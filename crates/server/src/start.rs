@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
-use crate::background::Background;
+use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{self, filling, location, make_folder};
@@ -175,7 +175,7 @@ async fn open(
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
         scanner_policy: config.scanner_policy,
     };
-    let background = Background::start().map_err(StartError::Threads)?;
+    let low_priority = LowPriorityRuntime::start().map_err(StartError::Threads)?;
     let tokens = TokenMaker::new(&store.secrets().tokens);
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
@@ -196,7 +196,7 @@ async fn open(
         connections,
         outbound,
         inspect,
-        background,
+        low_priority,
         call_rate,
         metrics,
         tokens,

@@ -33,7 +33,7 @@ use super::sent::{Sent, unsent};
 use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder, Numbers};
-use crate::background::join_next;
+use crate::low_priority_runtime::join_next;
 use crate::long_connection::{self, Connection};
 use crate::rotation::{end_grace, voice};
 

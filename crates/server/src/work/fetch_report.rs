@@ -28,7 +28,7 @@ use tokio::time::Instant;
 
 use super::{Step, Worker};
 use crate::app::{App, SharedApp};
-use crate::background::join_next;
+use crate::low_priority_runtime::join_next;
 use crate::clock::socket_now;
 use crate::inspect::{Inspection, Inspector, Checked, Unkept};
 use crate::objects::{ObjectWriter, Stored};
@@ -317,7 +317,7 @@ async fn fetch(
     let (hub, report, kept) = (SharedApp::clone(&app), claimed.clone(), unnamed.clone());
     let fetching = async move { fetch_into_store(&hub, &report, &kept).await };
     let fetched = tokio::select! {
-        fetched = app.background.run(fetching) => fetched,
+        fetched = app.low_priority.run(fetching) => fetched,
         () = give_way.notified() => {
             app.metrics.count_fetch("gave_way");
             unnamed.remove(&app).await;
