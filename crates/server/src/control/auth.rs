@@ -1,4 +1,4 @@
-//! The gate: whose key it is, whether its role may make this call, whether the tenant in the path is its own.
+//! The authentication: whose key it is, whether its role may make this call, whether the tenant in the path is its own.
 //!
 //! In this order: row in the table, key, role, tenant. A role's refusal says nothing of what exists, since it is
 //! the same for every path; a foreign tenant is answered as one that does not exist.
@@ -44,17 +44,17 @@ impl Caller {
     }
 }
 
-/// A call that passed the gate: the hub, who calls, and the names in the path.
+/// A call that passed the authentication: the hub, who calls, and the path_params in the path.
 pub(super) struct Call {
     pub(super) app: SharedApp,
     pub(super) caller: Caller,
-    names: Vec<(String, String)>,
+    path_params: Vec<(String, String)>,
 }
 
 impl Call {
-    /// A name in the path. One of the wrong shape names nothing that exists.
-    pub(super) fn name<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
-        let text = self.names.iter().find(|(known, _)| known == name).map(|(_, text)| text);
+    /// A name in the path. One of the wrong shape path_params nothing that exists.
+    pub(super) fn path_param<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        let text = self.path_params.iter().find(|(known, _)| known == name).map(|(_, text)| text);
         text.and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
     }
 
@@ -65,13 +65,13 @@ impl Call {
 
     /// The tenant in the path.
     pub(super) async fn tenant(&self) -> Result<Arc<Tenant>, Failure> {
-        let tenant_id: TenantId = self.name("tenant_key")?;
+        let tenant_id: TenantId = self.path_param("tenant_key")?;
         self.app.store.find_tenant(tenant_id).await?.ok_or_else(Failure::not_found)
     }
 
     /// The app in the path.
     pub(super) async fn vendor_app(&self) -> Result<Arc<store::apps::App>, Failure> {
-        let app_id: AppId = self.name("app_id")?;
+        let app_id: AppId = self.path_param("app_id")?;
         self.app.store.find_app(app_id).await?.ok_or_else(Failure::not_found)
     }
 }
@@ -80,17 +80,17 @@ impl FromRequestParts<SharedApp> for Call {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Call, Failure> {
-        Ok(Call { app: SharedApp::clone(app), caller: caller(parts)?, names: names(parts).await? })
+        Ok(Call { app: SharedApp::clone(app), caller: caller(parts)?, path_params: path_params(parts).await? })
     }
 }
 
-/// Who calls, as the gate found it.
+/// Who calls, as the authentication found it.
 pub(super) fn caller(parts: &Parts) -> Result<Caller, Failure> {
     parts.extensions.get::<Caller>().copied().ok_or_else(unauthenticated)
 }
 
 /// Lets a call pass, or answers why not.
-pub(super) async fn pass(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let place = access::place(&parts.method, path(&parts));
     let access = place.map(|place| access::TABLE[place].access);
@@ -133,8 +133,8 @@ async fn authorize(
         let detail = format!("expected a key of another role than {}", roles.join(", "));
         return Err(Failure::refused(ProblemCode::Forbidden, detail));
     }
-    let names = names(parts).await?;
-    let named = names.iter().find(|(name, _)| name == "tenant_key");
+    let path_params = path_params(parts).await?;
+    let named = path_params.iter().find(|(name, _)| name == "tenant_key");
     if let (Some(own), Some((_, named))) = (caller.tenant_id, named)
         && named.parse() != Ok(own)
     {
@@ -182,9 +182,9 @@ fn unauthenticated() -> Failure {
     Failure::refused(ProblemCode::Unauthenticated, detail)
 }
 
-async fn names(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
+async fn path_params(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
     let params = RawPathParams::from_request_parts(parts, &()).await;
-    // A name that is no text names nothing.
+    // A name that is no text path_params nothing.
     let params = params.map_err(|_| Failure::not_found())?;
     Ok(params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
 }

@@ -11,7 +11,7 @@ use store::content::{Form, Person};
 
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
 use super::orders::view::filled;
 use super::request::{Command, json};

@@ -10,7 +10,7 @@ use domain::TenantId;
 use store::audit::OPERATOR;
 
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::request::{Query, json, raw_json};
 
 /// Reads the key that verifies the installation's manifests, certificates and anchors.
@@ -100,7 +100,7 @@ async fn lines(call: &Call, tenant_id: TenantId, list: &ListAudit) -> Result<Res
 )]
 pub(crate) async fn get_manifest(call: Call) -> Result<Response, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    let file = call.app.store.find_manifest(tenant_id, call.name("order_id")?).await?;
+    let file = call.app.store.find_manifest(tenant_id, call.path_param("order_id")?).await?;
     Ok(raw_json(StatusCode::OK, file.ok_or_else(Failure::not_found)?.into_bytes()))
 }
 
@@ -122,6 +122,6 @@ pub(crate) async fn get_manifest(call: Call) -> Result<Response, Failure> {
 )]
 pub(crate) async fn get_certificate(call: Call) -> Result<Response, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    let file = call.app.store.find_certificate(tenant_id, call.name("order_id")?).await?;
+    let file = call.app.store.find_certificate(tenant_id, call.path_param("order_id")?).await?;
     Ok(raw_json(StatusCode::OK, file.ok_or_else(Failure::not_found)?.into_bytes()))
 }

@@ -5,9 +5,9 @@ use contract::control::{CreateFile, FieldFault, File, ProblemCode};
 use contract::hex::to_hex;
 
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
-use super::repeat::{self, Answer, Creation};
+use super::idempotency::{self, Answer, Creation};
 use super::request::{Content, Query};
 use crate::disk::Room;
 use crate::files;
@@ -40,7 +40,7 @@ pub(crate) async fn create_file(
     // Dropped unfinished, it leaves nothing.
     let mut writer = app.objects.create(tenant.tenant_id, file_id);
     let come = content.pour(&mut writer).await?;
-    if let Some(first) = repeat::find_first_answer(&call, come.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, come.key.as_ref()).await? {
         return Ok(first);
     }
     let mut faults = query.faults();
@@ -58,7 +58,7 @@ pub(crate) async fn create_file(
         created_at: rfc3339(at),
     };
     let answer = Answer::same(&body);
-    let created = repeat::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
+    let created = idempotency::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
     if created.is_err()
         && !app.store.knows_object(file_id).await.unwrap_or(true)
         && let Err(error) = app.objects.remove(file_id).await

@@ -18,7 +18,7 @@ use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::request::{raw_json, to_json};
 
 /// What a POST creates.

@@ -6,7 +6,7 @@ use contract::control::{ProblemCode, RotateKeys, RotatedKeys};
 use store::{Fault, FaultKind};
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::repeat;
 use super::request::Command;
 use crate::root_key::Refused;
@@ -29,7 +29,7 @@ pub(crate) async fn rotate_keys(
     call: Call,
     command: Command<RotateKeys>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let app = &call.app;
@@ -40,7 +40,7 @@ pub(crate) async fn rotate_keys(
         generation: u64::try_from(rotated.generation).unwrap_or_default(),
         tenant_count: rotated.tenant_count as u64,
     };
-    repeat::keep(&call, command.key, StatusCode::OK, &body).await
+    idempotency::keep(&call, command.key, StatusCode::OK, &body).await
 }
 
 fn refused(refused: Refused) -> Failure {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{CheckObjects, ObjectsChecked};
 
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::request::{Command, json};
 use crate::object_check::{self, Unchecked};
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use store::IdempotencyKey;
 
 use super::failure::Failure;
-use super::gate::{Caller, caller};
+use super::auth::{Caller, caller};
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 use crate::objects::Unreadable;

@@ -6,7 +6,7 @@ use contract::control::{self, DiskRoom, PutQuota, Storage};
 use store::storage_use::{Holder, StorageUse};
 
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::request::{Command, json};
 
 /// Holders read at once.

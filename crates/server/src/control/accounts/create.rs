@@ -9,8 +9,8 @@ use store::accounts::Account;
 
 use super::{is_installed, kept_values, with_form};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
-use crate::control::repeat::{self, Answer, Creation};
+use crate::control::auth::Call;
+use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
 
 /// Binds a tenant to a vendor's app (账号绑定); the vendor is told.
@@ -29,7 +29,7 @@ pub(crate) async fn create_account(
     command: Command<CreateAccount>,
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let body = command.body;
@@ -51,7 +51,7 @@ pub(crate) async fn create_account(
         created_at: at,
     };
     let body = with_form(&account, Vec::new(), Vec::new());
-    repeat::create(&call, command.key, Creation::Account(&tenant, &account), Answer::same(&body))
+    idempotency::create(&call, command.key, Creation::Account(&tenant, &account), Answer::same(&body))
         .await
 }
 

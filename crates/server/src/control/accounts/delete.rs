@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 
 /// Unbinds an account, with its packages. Its orders stay, and go on.
 #[utoipa::path(
@@ -18,7 +18,7 @@ use crate::control::gate::Call;
 )]
 pub(crate) async fn delete_account(call: Call) -> Result<StatusCode, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    match call.app.store.unbind_account(call.by(), tenant_id, call.name("account_id")?).await? {
+    match call.app.store.unbind_account(call.by(), tenant_id, call.path_param("account_id")?).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }

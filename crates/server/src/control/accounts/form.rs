@@ -7,7 +7,7 @@ use contract::field::AccountScope;
 
 use super::is_installed;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::json;
 
 /// Shows what a vendor's app asks when an account is bound to it: its account custom fields.
@@ -23,7 +23,7 @@ use crate::control::request::json;
 )]
 pub(crate) async fn get_account_form(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let app_id = call.name("app_id")?;
+    let app_id = call.path_param("app_id")?;
     if !is_installed(&call.app.store, tenant.tenant_id, app_id).await? {
         return Err(Failure::not_found());
     }

@@ -6,7 +6,7 @@ use contract::control;
 
 use super::view;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::json;
 
 /// Reads one account with the packages and additional items that can be ordered there.
@@ -22,7 +22,7 @@ use crate::control::request::json;
 )]
 pub(crate) async fn get_account(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let account = call.app.store.find_account(&tenant, call.name("account_id")?).await?;
+    let account = call.app.store.find_account(&tenant, call.path_param("account_id")?).await?;
     let account = account.ok_or_else(Failure::not_found)?;
     Ok(json(StatusCode::OK, &view(&call.app.store, tenant.tenant_id, &account).await?))
 }

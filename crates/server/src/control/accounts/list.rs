@@ -8,7 +8,7 @@ use domain::Id;
 use super::view;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists a tenant's accounts with what can be ordered there, newest first.

@@ -20,9 +20,9 @@ use store::{Fault, FaultKind};
 
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::{parse, rfc3339};
-use super::repeat::{self, Answer, Creation};
+use super::idempotency::{self, Answer, Creation};
 use super::request::{Command, Query, json, raw_json};
 use crate::app::App;
 use crate::keys;
@@ -43,7 +43,7 @@ async fn create(
     command: Command<CreateApiKey>,
     mut faults: Vec<FieldFault>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let CreateApiKey { name, owner: belongs_to, mut roles, expires_at } = command.body;
@@ -77,7 +77,7 @@ async fn create(
     };
     let body = CreatedApiKey { key: view(&call.app, &facts)?, api_key };
     let answer = Answer::shown_once(&body, &body.without_secret());
-    repeat::create(call, command.key, Creation::ApiKey(owner, &key), answer).await
+    idempotency::create(call, command.key, Creation::ApiKey(owner, &key), answer).await
 }
 
 async fn list(call: &Call, owner: Owner<'_>, list: Query<List>) -> Result<Response, Failure> {
@@ -102,7 +102,7 @@ async fn replace(
     owner: Owner<'_>,
     command: Command<ReplaceApiKey>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(call, command.key.as_ref()).await? {
         return Ok(first);
     }
     validate(command.body.faults())?;
@@ -124,7 +124,7 @@ async fn replace(
         KeyChange::Done => Ok(raw_json(StatusCode::OK, answer.first)),
         KeyChange::KeyTaken => {
             let key = kept.as_ref().map(|kept| &kept.key);
-            repeat::find_first_answer(call, key).await?.ok_or_else(repeat::twin)
+            idempotency::find_first_answer(call, key).await?.ok_or_else(idempotency::twin)
         }
         KeyChange::NotInForce | KeyChange::Last => Err(Failure::refused(
             ProblemCode::IllegalState,
@@ -156,7 +156,7 @@ async fn revoke(call: &Call, owner: Owner<'_>) -> Result<Response, Failure> {
 
 /// The key in the path.
 async fn find(call: &Call, owner: Owner<'_>) -> Result<ApiKeyFacts, Failure> {
-    let facts = call.app.store.get_api_key(owner, call.name("key_id")?).await?;
+    let facts = call.app.store.get_api_key(owner, call.path_param("key_id")?).await?;
     facts.ok_or_else(Failure::not_found)
 }
 

@@ -8,7 +8,7 @@ use store::pauses::{Alert, AlertKind};
 
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 

@@ -6,7 +6,7 @@ use contract::control::{self, Page};
 use domain::{Id, UnixMs};
 
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 

@@ -7,8 +7,8 @@ use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 
 use super::{validate_callback_url, scopes, view};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
-use crate::control::repeat::{self, Answer, Creation};
+use crate::control::auth::Call;
+use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
 use crate::{chance, keys, url_check};
 
@@ -27,7 +27,7 @@ pub(crate) async fn create_app(
     call: Call,
     command: Command<CreateApp>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let body = command.body;
@@ -76,7 +76,7 @@ pub(crate) async fn create_app(
     }
     let body = CreatedApp { app: shown, app_secret, verification_token, encrypt_key };
     let answer = Answer::shown_once(&body, &body.without_secret());
-    repeat::create(&call, command.key, Creation::App(&app), answer).await
+    idempotency::create(&call, command.key, Creation::App(&app), answer).await
 }
 
 /// The tenant of a self-built app; a fault when there is none.

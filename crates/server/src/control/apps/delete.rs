@@ -5,7 +5,7 @@ use contract::control::ProblemCode;
 use store::Saved;
 
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 
 /// Deletes an app that no account is bound to, with its installations. Its tokens end at once.
 #[utoipa::path(

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{ExplainSignature, SignatureExplanation};
 
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, json};
 use crate::signature::{self, Keys};
 

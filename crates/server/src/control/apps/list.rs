@@ -8,7 +8,7 @@ use domain::{AppId, UnixMs};
 use super::view;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists the apps of all tenants, newest first.

@@ -20,7 +20,7 @@ use store::Saved;
 use store::apps::{App, AppSettings};
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
 use crate::outbound::Outbound;
 

@@ -8,7 +8,7 @@ use store::pauses::Pause;
 
 use super::view;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
@@ -24,7 +24,7 @@ use crate::control::request::{Command, Nothing};
     responses((status = 200, description = "The app as it is now", body = control::App))
 )]
 pub(crate) async fn pause_app(call: Call, command: Command<PauseApp>) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     validate(command.body.faults())?;
@@ -36,7 +36,7 @@ pub(crate) async fn pause_app(call: Call, command: Command<PauseApp>) -> Result<
             || call.app.store.pause_app(app.app_id, app.version, &pause, None).await? == Saved::Done
         {
             let body = view(&*call.vendor_app().await?);
-            return repeat::keep(&call, command.key, StatusCode::OK, &body).await;
+            return idempotency::keep(&call, command.key, StatusCode::OK, &body).await;
         }
     }
     Err(overtaken())
@@ -51,7 +51,7 @@ pub(crate) async fn pause_app(call: Call, command: Command<PauseApp>) -> Result<
     responses((status = 200, description = "The app as it is now", body = control::App))
 )]
 pub(crate) async fn resume_app(call: Call, command: Command<Nothing>) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     for _ in 0..2 {
@@ -60,7 +60,7 @@ pub(crate) async fn resume_app(call: Call, command: Command<Nothing>) -> Result<
             || call.app.store.resume_app(app.app_id, app.version, now).await? == Saved::Done
         {
             let body = view(&*call.vendor_app().await?);
-            return repeat::keep(&call, command.key, StatusCode::OK, &body).await;
+            return idempotency::keep(&call, command.key, StatusCode::OK, &body).await;
         }
     }
     Err(overtaken())

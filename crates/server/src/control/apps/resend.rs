@@ -9,7 +9,7 @@ use store::apps::App;
 use store::resend::Span;
 
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant;
 use crate::control::repeat;
 use crate::control::request::Command;
@@ -43,7 +43,7 @@ pub(crate) async fn resend_app_events(
         None => None,
     };
     let app = call.vendor_app().await?;
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let (store, now) = (&call.app.store, call.app.clock.now());
@@ -56,7 +56,7 @@ pub(crate) async fn resend_app_events(
         }
     }
     let delivery_count = u64::try_from(count).unwrap_or(u64::MAX);
-    repeat::keep(&call, command.key, StatusCode::OK, &Resent { delivery_count }).await
+    idempotency::keep(&call, command.key, StatusCode::OK, &Resent { delivery_count }).await
 }
 
 /// The tenants whose events an app may have: its own, or every one for a store app.

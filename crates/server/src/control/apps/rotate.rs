@@ -10,9 +10,9 @@ use store::apps::{App, AppSecrets, OldSecret};
 
 use super::pause::overtaken;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
-use crate::control::repeat::{self, Answer};
+use crate::control::idempotency::{self, Answer};
 use crate::control::request::{Command, raw_json};
 use crate::{chance, keys};
 
@@ -34,7 +34,7 @@ pub(crate) async fn rotate_secret(
     call: Call,
     command: Command<RotateSecret>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let body = command.body;
@@ -61,8 +61,8 @@ pub(crate) async fn rotate_secret(
             Saved::Done => return Ok(raw_json(StatusCode::OK, answer.first)),
             Saved::Outdated => {}
             Saved::KeyTaken => {
-                let first = repeat::find_first_answer(&call, kept.as_ref().map(|kept| &kept.key));
-                return first.await?.ok_or_else(repeat::twin);
+                let first = idempotency::find_first_answer(&call, kept.as_ref().map(|kept| &kept.key));
+                return first.await?.ok_or_else(idempotency::twin);
             }
         }
     }

@@ -7,7 +7,7 @@ use store::apps::AppSettings;
 
 use super::{change, view};
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
@@ -43,9 +43,9 @@ async fn switch(
     command: Command<Nothing>,
     is_enabled: bool,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let app = change(call, |old| AppSettings { is_enabled, ..old.clone() }).await?;
-    repeat::keep(call, command.key, StatusCode::OK, &view(&app)).await
+    idempotency::keep(call, command.key, StatusCode::OK, &view(&app)).await
 }

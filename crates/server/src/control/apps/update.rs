@@ -7,7 +7,7 @@ use store::apps::AppSettings;
 
 use super::{change, validate_callback_url, scopes, view};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, json};
 use crate::url_check;
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{EventMode, ProblemCode, UrlCheck};
 
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 use crate::{rotation, url_check};
@@ -25,7 +25,7 @@ use crate::{rotation, url_check};
     )
 )]
 pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let app = call.vendor_app().await?;
@@ -42,5 +42,5 @@ pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<
     if checked.ends_grace {
         rotation::end_grace(&call.app, &app).await?;
     }
-    repeat::keep(&call, command.key, StatusCode::OK, &checked.check).await
+    idempotency::keep(&call, command.key, StatusCode::OK, &checked.check).await
 }

@@ -11,7 +11,7 @@ use store::{Fault, FaultKind};
 
 use super::view;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
 
@@ -38,7 +38,7 @@ pub(crate) async fn erase_order(
     command: Command<EraseOrder>,
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
-    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     validate_order(&call, &tenant, order_id).await?;
     let why = Why::Hand(command.body.reason);
     let store = &call.app.store;

@@ -7,7 +7,7 @@ use domain::Id;
 use store::Saved;
 
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
 
@@ -63,7 +63,7 @@ pub(crate) async fn lift_tenant_hold(call: Call) -> Result<StatusCode, Failure> 
     responses((status = 200, description = "The hold", body = control::Hold))
 )]
 pub(crate) async fn get_order_hold(call: Call) -> Result<Response, Failure> {
-    let order_id = call.name("order_id")?;
+    let order_id = call.path_param("order_id")?;
     answer(&call, Some(order_id)).await
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn put_order_hold(
     call: Call,
     command: Command<PutHold>,
 ) -> Result<Response, Failure> {
-    let order_id = call.name("order_id")?;
+    let order_id = call.path_param("order_id")?;
     put(&call, Some(order_id), command).await
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn put_order_hold(
     responses((status = 204, description = "Lifted"))
 )]
 pub(crate) async fn lift_order_hold(call: Call) -> Result<StatusCode, Failure> {
-    let order_id = call.name("order_id")?;
+    let order_id = call.path_param("order_id")?;
     lift(&call, Some(order_id)).await
 }
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{PackageRetention, PutRetention, Retention};
 
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, json};
 
 /// Reads how long a tenant's orders are kept after their end.

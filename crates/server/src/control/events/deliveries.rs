@@ -10,7 +10,7 @@ use store::events::Event;
 use super::find;
 use super::hold_reason::hold_reason;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 

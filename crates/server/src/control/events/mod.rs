@@ -10,7 +10,7 @@ use domain::event::{EventId, EventKind};
 use store::events::Event;
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
 
 /// An event as the API shows it: what it is about, not what it says.
@@ -32,6 +32,6 @@ fn view(event: &Event) -> control::Event {
 /// The event in the path.
 async fn find(call: &Call) -> Result<Event, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    let event_id: EventId = call.name("event_id")?;
+    let event_id: EventId = call.path_param("event_id")?;
     call.app.store.find_event(tenant_id, event_id).await?.ok_or_else(Failure::not_found)
 }

@@ -6,7 +6,7 @@ use contract::control::Resent;
 
 use super::find;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
@@ -26,12 +26,12 @@ pub(crate) async fn resend_event(
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
     let event = find(&call).await?;
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let tenant_id = call.tenant().await?.tenant_id;
     let (store, now) = (&call.app.store, call.app.clock.now());
     let is_due = store.resend_event(tenant_id, event.event_id.event_no, now).await?;
     let body = Resent { delivery_count: u64::from(is_due) };
-    repeat::keep(&call, command.key, StatusCode::OK, &body).await
+    idempotency::keep(&call, command.key, StatusCode::OK, &body).await
 }

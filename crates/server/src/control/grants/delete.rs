@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::Offer;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 
 /// Takes back what a tenant granted to an app. Its tokens there end for good; what happens is held for it until it is
 /// granted again.

@@ -6,7 +6,7 @@ use contract::control::{self, Page};
 
 use super::Offer;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::json;
 
 /// Lists the apps of a tenant with what it granted to each, and what was prepared for it and waits.

@@ -17,7 +17,7 @@ use store::grants::{Grant, offered};
 use store::installations::Installation;
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
 use crate::app_access::find_installation;
 
@@ -37,7 +37,7 @@ impl Offer {
     /// That of the app and tenant in the path; an app that is not at home in the tenant is not found.
     async fn find(call: &Call) -> Result<Offer, Failure> {
         let tenant_id = call.tenant().await?.tenant_id;
-        let offer = Offer::of(call, tenant_id, call.name("app_id")?).await?;
+        let offer = Offer::of(call, tenant_id, call.path_param("app_id")?).await?;
         offer.ok_or_else(Failure::not_found)
     }
 

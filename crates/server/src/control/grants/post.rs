@@ -7,7 +7,7 @@ use store::Saved;
 
 use super::Offer;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::Command;
 
@@ -33,7 +33,7 @@ pub(crate) async fn grant_app(call: Call, command: Command<GrantApp>) -> Result<
     // Two, for who was overtaken by a change that changed nothing of this.
     for _ in 0..2 {
         let offer = Offer::find(&call).await?;
-        if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+        if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
             return Ok(first);
         }
         if offer.revision() != command.body.revision {
@@ -44,7 +44,7 @@ pub(crate) async fn grant_app(call: Call, command: Command<GrantApp>) -> Result<
         let store = &call.app.store;
         if is_granted || store.grant(call.by(), app, tenant_id, terms).await? == Saved::Done {
             let granted = Offer::find(&call).await?.view();
-            return repeat::keep(&call, command.key, StatusCode::OK, &granted).await;
+            return idempotency::keep(&call, command.key, StatusCode::OK, &granted).await;
         }
     }
     Err(other())

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 
 /// Takes a store app out of a tenant. Its tokens there end at once; accounts and orders stay, and what happens to
 /// them is held until the app is installed again.

@@ -10,7 +10,7 @@ use store::installations::Installation;
 
 use super::view;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, json};
 
 /// Installs a store app in a tenant (安装), or changes what the tenant grants it there.

@@ -8,7 +8,7 @@ use domain::Act;
 use super::view::{self, Sight};
 use super::{form, authorize_own};
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::json;
 
 /// Reads one order with its form, stages, results, reports and timeline.
@@ -26,7 +26,7 @@ use crate::control::request::json;
 )]
 pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let order_id = call.name("order_id")?;
+    let order_id = call.path_param("order_id")?;
     authorize_own(&call, &tenant, order_id, Act::SeeOrders).await?;
     let order = call.app.store.find_order(&tenant, order_id).await?;
     let order = order.ok_or_else(Failure::not_found)?;

@@ -9,7 +9,7 @@ use store::order_pages::{After, OrderFilter};
 use super::view;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists a tenant's orders, newest first: nothing that tells about a person.

@@ -20,7 +20,7 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind, IdempotencyKey, OrderCommand, Outcome, Request};
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::repeat;
 use super::request::json;
 use view::Sight;
@@ -63,12 +63,12 @@ async fn command(
         // The key is older than 24 hours, and was not forgotten yet.
         store.forget_old_answers(at).await?;
     }
-    Err(repeat::twin())
+    Err(idempotency::twin())
 }
 
 /// The order that a command with this key was about.
 async fn find_first_order(call: &Call, key: Option<IdempotencyKey>) -> Result<Option<Id>, Failure> {
-    let used = repeat::find_used_key(call, key.as_ref()).await?;
+    let used = idempotency::find_used_key(call, key.as_ref()).await?;
     Ok(used.and_then(|used| used.order_id))
 }
 
@@ -80,7 +80,7 @@ async fn act(
     request: impl Fn() -> Request,
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let order_id = call.name("order_id")?;
+    let order_id = call.path_param("order_id")?;
     authorize_own(call, &tenant, order_id, act).await?;
     if find_first_order(call, key).await?.is_none() {
         command(call, &tenant, order_id, key, request).await?;

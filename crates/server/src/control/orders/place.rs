@@ -12,7 +12,7 @@ use store::tenants::Tenant;
 use super::form::{self, Fitting};
 use super::{answer, command, find_first_order};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::Command;
 
 /// Arranges a background check; the vendor is told.

@@ -9,7 +9,7 @@ use store::content::{Words, to_text};
 
 use super::act;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, Nothing};
 
 /// Accepts the result under review: the order is completed.

@@ -8,7 +8,7 @@ use store::content::{Words, to_text};
 
 use super::act;
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::Command;
 
 /// Ends an order without a conclusion; the vendor is told the reason.

@@ -10,7 +10,7 @@ use store::content::{FinalResult, Person};
 use store::orders::{self as kept, EntryContent};
 
 use crate::control::accounts::field_values;
-use crate::control::gate::Caller;
+use crate::control::auth::Caller;
 use crate::control::instant::rfc3339;
 use crate::control::reports;
 

@@ -5,7 +5,7 @@ use contract::control;
 
 use super::refetch::ask_again;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::{Command, Nothing};
 
 /// Takes a content that was refused as it is: it is fetched once more and kept, flagged with `refused_content`. What is

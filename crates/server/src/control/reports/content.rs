@@ -9,7 +9,7 @@ use store::views::Viewer;
 
 use super::find;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::Query;
 use crate::download::{Asking, Content, Given, give};
 
@@ -42,7 +42,7 @@ pub(crate) async fn get_report_content(
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
     validate_state(&report)?;
-    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     let wanted = query.version.map_or(report.version_last, i64::from);
     let store = &call.app.store;
     let version = store.find_report_version(&tenant, order_id, report.report_id, wanted).await?;

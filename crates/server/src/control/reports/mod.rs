@@ -12,7 +12,7 @@ use domain::report::ReportState;
 use store::reports::Report;
 
 use super::failure::Failure;
-use super::gate::Call;
+use super::auth::Call;
 use super::instant::rfc3339;
 
 /// A report as the API shows it.
@@ -36,7 +36,7 @@ pub(super) fn view(report: &Report) -> control::Report {
 /// The report in the path.
 async fn find(call: &Call) -> Result<Report, Failure> {
     let tenant = call.tenant().await?;
-    let (order_id, report_id) = (call.name("order_id")?, call.name("report_id")?);
+    let (order_id, report_id) = (call.path_param("order_id")?, call.path_param("report_id")?);
     let report = call.app.store.find_report(&tenant, order_id, report_id).await?;
     report.ok_or_else(Failure::not_found)
 }

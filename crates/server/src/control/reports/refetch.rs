@@ -8,7 +8,7 @@ use domain::report::ReportState;
 
 use super::{find, view};
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
@@ -49,7 +49,7 @@ pub(super) async fn ask_again(
     if report.state == ReportState::Erased {
         return Err(Failure::refused(ProblemCode::Gone, "the report is erased"));
     }
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let (by, tenant_id) = (call.by(), call.tenant().await?.tenant_id);
@@ -69,5 +69,5 @@ pub(super) async fn ask_again(
         return Err(Failure::refused(ProblemCode::IllegalState, expected));
     }
     let body = view(&find(&call).await?);
-    repeat::keep(&call, command.key, StatusCode::OK, &body).await
+    idempotency::keep(&call, command.key, StatusCode::OK, &body).await
 }

@@ -8,7 +8,7 @@ use store::report_versions::ReportVersion;
 
 use super::find;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 
@@ -26,7 +26,7 @@ use crate::control::request::json;
 )]
 pub(crate) async fn list_report_versions(call: Call) -> Result<Response, Failure> {
     let report = find(&call).await?;
-    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     let store = &call.app.store;
     let versions = store.list_report_versions(&tenant, order_id, report.report_id).await?;
     let items = versions.iter().rev().map(view).collect();

@@ -9,7 +9,7 @@ use store::views::{View, Viewer};
 use super::find;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 
@@ -32,7 +32,7 @@ pub(crate) async fn list_report_views(
 ) -> Result<Response, Failure> {
     validate(list.faults())?;
     let report = find(&call).await?;
-    let (tenant, order_id) = (call.tenant().await?, call.name("order_id")?);
+    let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     let before = cursor::read(Of::Views, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[view_id]| Id(view_id));
     let limit = cursor::limit(list.limit);

@@ -6,9 +6,9 @@ use domain::TenantId;
 use store::tenants::{NewTenant, TenantSettings};
 
 use crate::control::failure::{Failure, validate};
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
-use crate::control::repeat::{self, Answer, Creation};
+use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
 use crate::{chance, keys};
 
@@ -26,7 +26,7 @@ pub(crate) async fn create_tenant(
     call: Call,
     command: Command<CreateTenant>,
 ) -> Result<Response, Failure> {
-    if let Some(first) = repeat::find_first_answer(&call, command.key.as_ref()).await? {
+    if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
     let (mut faults, bounds) = (command.body.faults(), call.app.config.retention);
@@ -64,5 +64,5 @@ pub(crate) async fn create_tenant(
         api_key,
     };
     let answer = Answer::shown_once(&body, &body.without_secret());
-    repeat::create(&call, command.key, Creation::Tenant(&tenant), answer).await
+    idempotency::create(&call, command.key, Creation::Tenant(&tenant), answer).await
 }

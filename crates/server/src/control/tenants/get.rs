@@ -6,7 +6,7 @@ use contract::control;
 
 use super::view;
 use crate::control::failure::Failure;
-use crate::control::gate::Call;
+use crate::control::auth::Call;
 use crate::control::request::json;
 
 /// Reads one tenant's settings.
