@@ -1,6 +1,6 @@
 //! The wire vocabulary: what both ends of the open API and of the control API say to each other.
 //!
-//! Only shapes, rules about shapes, and the encryption of events; no IO, no clock, no chance, no async, so that
+//! Only shapes, rules about shapes, and the encryption of events; no IO, no clock, no random bytes, no async, so that
 //! server, SDK and tests can share it. Section numbers in the documents of this crate refer to the contract dossier.
 
 pub mod auth;

@@ -1,6 +1,6 @@
 //! The rules of Probity: pure functions over values.
 //!
-//! No IO, no clock, no chance, no async: instants and ids are handed in, decisions come out.
+//! No IO, no clock, no random bytes, no async: instants and ids are handed in, decisions come out.
 
 pub mod candidate;
 pub mod delivery;

@@ -22,7 +22,7 @@ use contract::scope::Scope;
 use domain::order::Actor;
 use domain::{AppId, Id, TenantId};
 use server::clock::{Clock, socket_now};
-use server::{Config, Server, SharedApp, chance};
+use server::{Config, Server, SharedApp, random};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{Form, to_text};
@@ -234,18 +234,18 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
         retention_days: 365,
         locale: "zh-CN".to_owned(),
     };
-    let tenant_id = TenantId(chance::bits());
+    let tenant_id = TenantId(random::bits());
     let tenant = NewTenant {
         tenant_id,
         name: "tenant".to_owned(),
         settings,
         api_key_id: store.make_id(at),
-        api_key_hash: chance::bytes(),
+        api_key_hash: random::bytes(),
         at,
     };
     store.create_tenant(By::system(at), &tenant, None).await?;
     let receiver = App {
-        app_id: AppId(chance::bits()),
+        app_id: AppId(random::bits()),
         tenant_id: Some(tenant_id),
         kind: AppKind::SelfBuilt,
         settings: AppSettings {
@@ -257,10 +257,10 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
             ip_allowlist: Vec::new(),
             is_enabled: true,
         },
-        secret_hash: chance::bytes(),
+        secret_hash: random::bytes(),
         secrets: AppSecrets {
-            verification_token: chance::secret(),
-            encrypt_key: chance::secret(),
+            verification_token: random::secret(),
+            encrypt_key: random::secret(),
             old: OldSecrets::default(),
         },
         pause: None,

@@ -214,7 +214,7 @@ async fn load(parties: &Arc<Parties>, is_over: Option<Arc<AtomicBool>>) -> Resul
 
 /// A host that gives a PDF of one page with a picture of as many bytes as the address says.
 fn host() -> Result<String> {
-    let filling = Bytes::from(server::chance::bytes::<{ 64 * 1024 }>().to_vec());
+    let filling = Bytes::from(server::random::bytes::<{ 64 * 1024 }>().to_vec());
     let give = async move |UrlPath(length): UrlPath<usize>| {
         let (begin, end) = around_picture(length);
         let pieces = std::iter::repeat_n(filling.clone(), length / filling.len());

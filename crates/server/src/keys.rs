@@ -9,7 +9,7 @@ use domain::UnixMs;
 use store::Store;
 use store::apps::App;
 
-use crate::chance;
+use crate::random;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::OPERATOR_KEY_FILE;
@@ -78,7 +78,7 @@ pub async fn replace_operator_keys(
 /// A new API key: the prefix and 43 letters and digits, 256 bits.
 #[must_use]
 pub fn new_key(prefix: &str) -> String {
-    format!("{prefix}{}", chance::secret_of(KEY_LENGTH))
+    format!("{prefix}{}", random::secret_of(KEY_LENGTH))
 }
 
 /// Whether a text has the shape of a key that was made here.

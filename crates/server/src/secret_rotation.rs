@@ -14,7 +14,7 @@ use store::audit::By;
 use crate::app::App;
 
 /// The app as a try speaks to it.
-pub(crate) struct Voice<'r> {
+pub(crate) struct AttemptSecrets<'r> {
     /// With the secrets of this try.
     pub(crate) receiver: Cow<'r, Receiver>,
     /// Whether these are the new ones, and old ones are good besides.
@@ -22,13 +22,13 @@ pub(crate) struct Voice<'r> {
 }
 
 /// The voice of an event's try; 1 is the first.
-pub(crate) fn voice(receiver: &Receiver, number: u32, now: UnixMs) -> Voice<'_> {
+pub(crate) fn secrets_for_attempt(receiver: &Receiver, number: u32, now: UnixMs) -> AttemptSecrets<'_> {
     match receiver.secrets.before_rotation(now) {
         Some(secrets) if number % 2 == 1 => {
             let receiver = Receiver { secrets, ..receiver.clone() };
-            Voice { receiver: Cow::Owned(receiver), proves_new: false }
+            AttemptSecrets { receiver: Cow::Owned(receiver), proves_new: false }
         }
-        old => Voice { receiver: Cow::Borrowed(receiver), proves_new: old.is_some() },
+        old => AttemptSecrets { receiver: Cow::Borrowed(receiver), proves_new: old.is_some() },
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::apps::{App as Receiver, AppSecrets};
 
 use crate::app::App;
-use crate::chance;
+use crate::random;
 use crate::outbound::{Answer, ConnectFailure, PostFailure, TlsFailure};
 use crate::work::request;
 
@@ -52,7 +52,7 @@ pub(crate) async fn check(app: &App, receiver: &Receiver, url: &str) -> Checked 
 }
 
 async fn check_under(app: &App, receiver: &Receiver, secrets: &AppSecrets, url: &str) -> UrlCheck {
-    let challenge = chance::secret();
+    let challenge = random::secret();
     let call = UrlVerification::new(challenge.clone(), secrets.verification_token.clone()).to_vec();
     let speaker = Receiver { secrets: secrets.clone(), ..receiver.clone() };
     let (headers, body) = request(&speaker, app.clock.now().seconds(), &call);

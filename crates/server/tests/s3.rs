@@ -11,7 +11,7 @@ use contract::control::{CheckObjects, GetReportContent, ObjectFindingKind, Repor
 use harness::{BEGIN, Engine, Seed, World, is_demanded};
 use peer::{Peer, Reply, answer, pdf};
 use server::clock::Clock;
-use server::{Config, S3, chance};
+use server::{Config, S3, random};
 
 /// The server's address, and a new bucket there.
 async fn bucket() -> Option<(String, String)> {
@@ -20,7 +20,7 @@ async fn bucket() -> Option<(String, String)> {
         eprintln!("skipped: S3_URL names no server");
         return None;
     };
-    let bucket = format!("probity-{}", chance::hex::<8>());
+    let bucket = format!("probity-{}", random::hex::<8>());
     // Whoever came first has set it, with the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -166,7 +166,7 @@ impl std::fmt::Debug for Digester {
 /// Fills `bytes` from the system's secure source.
 ///
 /// # Panics
-/// When the system gives no chance: without it nothing can be sealed, so nothing may go on.
+/// When the system gives no random bytes: without it nothing can be sealed, so nothing may go on.
 #[expect(
     clippy::disallowed_methods,
     reason = "nonces and data keys are drawn where they are used up"

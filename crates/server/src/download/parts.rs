@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{begun, set};
-use crate::chance;
+use crate::random;
 use crate::objects::{Object, Unreadable};
 
 /// The ranges of a report, each after a head that names it. At least one, ascending, none touching the next.
@@ -18,7 +18,7 @@ pub(super) async fn several(
     kind: &'static str,
     ranges: &[Range<u64>],
 ) -> Result<Response, Unreadable> {
-    let boundary = chance::hex::<16>();
+    let boundary = random::hex::<16>();
     let size_bytes = object.size_bytes();
     let mut length = 0;
     let mut pieces = Vec::with_capacity(ranges.len());

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::dialogue::Ack;
 use super::ticket::TicketMaker;
 use crate::app_access::Numbers;
-use crate::chance;
+use crate::random;
 
 /// Events that wait until a connection takes them; more than are ever under way for one app.
 const OUTBOX: usize = 64;
@@ -218,7 +218,7 @@ impl ConnectionRegistry {
     #[must_use]
     pub fn new(key: &Key) -> ConnectionRegistry {
         ConnectionRegistry {
-            replica_id: chance::bits(),
+            replica_id: random::bits(),
             tickets: TicketMaker::new(key),
             by_app: Mutex::default(),
             count: AtomicUsize::new(0),
@@ -383,7 +383,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A number below `count`, each as likely as any other up to one part in 2^50.
 fn random_below(count: usize) -> usize {
-    let drawn = u64::from_ne_bytes(chance::bytes());
+    let drawn = u64::from_ne_bytes(random::bytes());
     let count = u64::try_from(count.max(1)).unwrap_or(1);
     usize::try_from(drawn % count).unwrap_or(0)
 }

@@ -22,7 +22,7 @@ use tokio_util::io::ReaderStream;
 use super::reader::Pieces;
 use super::writer::blocking;
 use super::{Listed, object_at, path};
-use crate::chance;
+use crate::random;
 
 /// Where drafts lie, beside the folders of the objects.
 pub(super) const DRAFTS: &str = "drafts";
@@ -83,7 +83,7 @@ impl Folder {
 
     /// Begins a draft. Blocks.
     pub(super) fn begin(&self) -> io::Result<Draft> {
-        let path = self.root().join(DRAFTS).join(chance::hex::<16>());
+        let path = self.root().join(DRAFTS).join(random::hex::<16>());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let draft = Draft { folder: self.clone(), path, file, unflushed_bytes: 0, flushing: None };
         draft.file.lock()?;

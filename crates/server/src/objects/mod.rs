@@ -113,7 +113,7 @@ impl Objects {
     pub async fn try_out(&self) -> Result<(), TrialFailure> {
         match &self.0.place {
             Place::Folder(_) => Ok(()),
-            Place::Bucket(bucket) => bucket.try_out(Id(crate::chance::bits() & i64::MAX)).await,
+            Place::Bucket(bucket) => bucket.try_out(Id(crate::random::bits() & i64::MAX)).await,
         }
     }
 
@@ -131,7 +131,7 @@ impl Objects {
     /// Begins an object that nobody waits for, with a name drawn by chance: while calls come, its writing rests.
     #[must_use]
     pub fn create_behind(&self, tenant_id: TenantId) -> ObjectWriter {
-        let object_id = Id(crate::chance::bits() & i64::MAX);
+        let object_id = Id(crate::random::bits() & i64::MAX);
         ObjectWriter::new(Arc::clone(&self.0), self.0.unawaited.clone(), tenant_id, object_id)
     }
 

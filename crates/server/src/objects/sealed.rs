@@ -16,7 +16,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use domain::{Id, TenantId};
 use store::Key;
 
-use crate::chance;
+use crate::random;
 
 /// Bytes of a content that are sealed together.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -80,7 +80,7 @@ impl Sealer {
     pub(super) fn new(tenant_id: TenantId, object_id: Id, out: &mut Vec<u8>) -> Sealer {
         let mut header = [0; HEADER_BYTES];
         header[..MAGIC.len()].copy_from_slice(&MAGIC);
-        header[MAGIC.len()..].copy_from_slice(&chance::bytes::<PREFIX_BYTES>());
+        header[MAGIC.len()..].copy_from_slice(&random::bytes::<PREFIX_BYTES>());
         out.extend_from_slice(&header);
         let key = Key::random();
         let bound = Bound::new(&key, &header, tenant_id, object_id);

@@ -11,7 +11,7 @@ use contract::hex::to_hex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::chance;
+use crate::random;
 
 const TENANT: TenantId = TenantId(7);
 const NAME: Id = Id(6_931_286_400_470_354_183);
@@ -346,14 +346,14 @@ fn manipulated(kind: usize, kept: &[u8], others: &[Vec<u8>], draw: &mut Draw) ->
 #[tokio::test]
 async fn ten_thousand_manipulations_are_all_found() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| chance::bits().unsigned_abs() | 1);
+    let seed = seed.unwrap_or_else(|| random::bits().unsigned_abs() | 1);
     let mut draw = Draw(seed);
     let (folder, objects) = open().await;
     let (mut all, mut contents) = (Vec::new(), Vec::new());
     // Two of each length, as of two orders: what fits best where it does not belong.
     for length in [1, 1, 65_535, 65_535, 65_536, 65_536, 65_537, 65_537, 200_000, 200_000, 0, 0] {
         let content: Vec<u8> = (0..length).map(|_| draw.below(256) as u8).collect();
-        let name = Id(chance::bits() & i64::MAX);
+        let name = Id(random::bits() & i64::MAX);
         all.push(store(&objects, name, &content).await.unwrap());
         contents.push(content);
     }

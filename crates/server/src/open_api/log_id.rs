@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::UnixMs;
 
-use crate::chance;
+use crate::random;
 
 /// 14 digits of the time (UTC, `yyyymmddHHMMSS`) and 20 upper-case hex digits. Source: contract, section 2.5.
 pub(crate) fn log_id(now: UnixMs) -> String {
     static PROCESS: OnceLock<u64> = OnceLock::new();
     static REQUEST: AtomicU64 = AtomicU64::new(0);
-    let process = PROCESS.get_or_init(|| u64::from_be_bytes(chance::bytes::<8>()));
+    let process = PROCESS.get_or_init(|| u64::from_be_bytes(random::bytes::<8>()));
     let request = REQUEST.fetch_add(1, Ordering::Relaxed);
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
     let time = time.to_zoned(jiff::tz::TimeZone::UTC).datetime();

@@ -35,7 +35,7 @@ use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder, Numbers};
 use crate::low_priority_runtime::join_next;
 use crate::long_connection::{self, Connection};
-use crate::rotation::{end_grace, voice};
+use crate::secret_rotation::{end_grace, attempt};
 
 /// How long a claimed delivery is this worker's.
 pub(super) const LEASE_MS: i64 = 30_000;
@@ -311,10 +311,10 @@ async fn try_once(
     // The first try speaks as before the rotation; so does every one until the new key is granted.
     let speaks_anew = access.as_ref().is_none_or(AppAccess::grants_newest_key);
     let number = if speaks_anew { claimed.scheduled_try() } else { 1 };
-    let voice = voice(&receiver, number, app.clock.now());
+    let attempt = secrets_for_attempt(&receiver, number, app.clock.now());
     let key = claimed.key(&tenant)?;
     let holder = access.as_ref().map_or_else(|| nobody(&receiver), AppAccess::holder);
-    let plain = match plain_text(app, &tenant, &voice.receiver, claimed, &key, holder).await {
+    let plain = match plain_text(app, &tenant, &attempt.receiver, claimed, &key, holder).await {
         Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
@@ -332,7 +332,7 @@ async fn try_once(
     };
     let is_posted = matches!(route, Route::Webhook(_));
     let sent = match route {
-        Route::Webhook(url) => webhook::post(app, &voice.receiver, url, &plain).await,
+        Route::Webhook(url) => webhook::post(app, &attempt.receiver, url, &plain).await,
         Route::Connection(connection) => Some(push::push(app, &connection, &plain).await),
         Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
     };
@@ -344,7 +344,7 @@ async fn try_once(
     };
     if sent.is_delivered
         && is_posted
-        && voice.proves_new
+        && attempt.proves_new
         && let Err(fault) = end_grace(app, &receiver).await
     {
         tracing::warn!(app_id = %claimed.app_id, %fault, "a grace time goes on");

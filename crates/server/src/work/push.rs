@@ -7,14 +7,14 @@ use store::deliveries::NewAttempt;
 use super::endpoint_limiter::Health;
 use super::sent::{Sent, kept};
 use crate::app::App;
-use crate::chance;
+use crate::random;
 use crate::long_connection::{Line, AckError, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
 pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
     let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
-    let message_id = chance::hex::<16>();
-    let frames = Frame::event(SERVICE_ID, &message_id, &chance::hex::<16>(), at.0, plain);
+    let message_id = random::hex::<16>();
+    let frames = Frame::event(SERVICE_ID, &message_id, &random::hex::<16>(), at.0, plain);
     let frames = frames.into_iter().map(Frame::encode).collect();
     let answered = line.push(&message_id, frames, app.config.long_connection.ack).await;
     let ended_ms = app.clock.mono_ms();

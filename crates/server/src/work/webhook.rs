@@ -15,7 +15,7 @@ use store::deliveries::NewAttempt;
 use super::endpoint_limiter::Health;
 use super::sent::{Sent, kept};
 use crate::app::App;
-use crate::chance;
+use crate::random;
 use crate::outbound::{Answer, PostFailure};
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
@@ -56,7 +56,7 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
 /// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
 pub(crate) fn request(receiver: &Receiver, seconds: i64, plain: &[u8]) -> (HeaderMap, Bytes) {
     let mut drawn = [[0; 16]; 3];
-    chance::fill(drawn.as_flattened_mut());
+    random::fill(drawn.as_flattened_mut());
     let [iv, nonce, request_id] = drawn;
     let (timestamp, nonce) = (seconds.to_string(), to_hex(&nonce));
     let encrypt_key = &receiver.secrets.encrypt_key;

@@ -12,7 +12,7 @@ use contract::scope::Scope;
 use domain::event::EventKind;
 use domain::order::Actor;
 use domain::{AppId, Id, TenantId, UnixMs};
-use server::{chance, work};
+use server::{random, work};
 use store::accounts::Account;
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
@@ -259,7 +259,7 @@ impl World {
     pub(crate) async fn parties(&self, settings: AppSettings) -> Parties {
         let (store, at) = (&self.app.store, self.clock.now());
         let new = NewTenant {
-            tenant_id: TenantId(chance::bits()),
+            tenant_id: TenantId(random::bits()),
             name: "星河科技".to_owned(),
             settings: TenantSettings {
                 report_approval: false,
@@ -268,17 +268,17 @@ impl World {
                 locale: "zh-CN".to_owned(),
             },
             api_key_id: store.make_id(at),
-            api_key_hash: chance::bytes(),
+            api_key_hash: random::bytes(),
             at,
         };
         assert_eq!(store.create_tenant(By::system(at), &new, None).await.unwrap(), Saved::Done);
         let tenant = store.find_tenant(new.tenant_id).await.unwrap().unwrap();
         let app = App {
-            app_id: AppId(chance::bits()),
+            app_id: AppId(random::bits()),
             tenant_id: Some(new.tenant_id),
             kind: AppKind::SelfBuilt,
             settings,
-            secret_hash: chance::bytes(),
+            secret_hash: random::bytes(),
             secrets: AppSecrets {
                 verification_token: "v-1".to_owned(),
                 encrypt_key: "test key".to_owned(),
@@ -375,7 +375,7 @@ impl World {
             operator_role: 1,
         };
         let request = Request::Result {
-            canonical: chance::bytes::<16>().to_vec(),
+            canonical: random::bytes::<16>().to_vec(),
             content: to_text(&result),
             reports: urls.iter().enumerate().map(report).collect(),
         };

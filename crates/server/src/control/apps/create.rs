@@ -10,7 +10,7 @@ use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
-use crate::{chance, keys, url_check};
+use crate::{random, keys, url_check};
 
 /// Creates an app. The answer alone holds `app_secret`, `verification_token` and `encrypt_key`.
 ///
@@ -43,14 +43,14 @@ pub(crate) async fn create_app(
     }
     let tenant_id = find_tenant(&call, &body, &mut faults).await?;
     validate(faults)?;
-    let app_secret = chance::secret();
+    let app_secret = random::secret();
     let secrets = AppSecrets {
-        verification_token: chance::secret(),
-        encrypt_key: chance::secret(),
+        verification_token: random::secret(),
+        encrypt_key: random::secret(),
         old: OldSecrets::default(),
     };
     let app = App {
-        app_id: AppId(chance::bits()),
+        app_id: AppId(random::bits()),
         tenant_id,
         kind: body.kind,
         settings: AppSettings {

@@ -14,7 +14,7 @@ use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::idempotency::{self, Answer};
 use crate::control::request::{Command, raw_json};
-use crate::{chance, keys};
+use crate::{random, keys};
 
 /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
 ///
@@ -42,7 +42,7 @@ pub(crate) async fn rotate_secret(
     let now = call.app.clock.now();
     let grace_seconds = body.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     let until = now.plus_ms(i64::from(grace_seconds) * 1_000);
-    let value = chance::secret();
+    let value = random::secret();
     let old_until = rfc3339(until);
     let shown = RotatedSecret { secret: body.secret, value: value.clone(), old_until };
     let answer = Answer::shown_once(&shown, &shown.without_secret());

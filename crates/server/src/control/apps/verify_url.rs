@@ -40,7 +40,7 @@ pub(crate) async fn verify_url(call: Call, command: Command<Nothing>) -> Result<
     };
     let checked = url_check::check(&call.app, &app, url).await;
     if checked.ends_grace {
-        rotation::end_grace(&call.app, &app).await?;
+        secret_rotation::end_grace(&call.app, &app).await?;
     }
     idempotency::keep(&call, command.key, StatusCode::OK, &checked.check).await
 }

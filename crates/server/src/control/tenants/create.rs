@@ -10,7 +10,7 @@ use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
-use crate::{chance, keys};
+use crate::{random, keys};
 
 /// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
 ///
@@ -39,7 +39,7 @@ pub(crate) async fn create_tenant(
     let api_key = keys::new_key(keys::TENANT_PREFIX);
     let at = call.app.clock.now();
     let tenant = NewTenant {
-        tenant_id: TenantId(chance::bits()),
+        tenant_id: TenantId(random::bits()),
         name,
         settings: TenantSettings {
             report_approval,
