@@ -351,7 +351,7 @@ impl Parties {
         Ok(self.vendors[turn].0.update_result(&result).await?)
     }
 
-    /// Waits until the report of each order is stored. Asking takes of the processors too, so not before some time.
+    /// Waits until the report of each order is stored. DownloadRequest takes of the processors too, so not before some time.
     async fn stored(&self, order_ids: &[String], not_before: Duration) -> Result<()> {
         let mut ticks = interval_at(socket_now() + not_before, Duration::from_millis(2));
         ticks.tick().await;

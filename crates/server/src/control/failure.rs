@@ -7,7 +7,7 @@ use contract::control::{FieldFault, PROBLEM_JSON, Problem, ProblemCode};
 use domain::order::Refusal;
 use store::{Fault, FaultKind};
 
-use crate::download::Ungiven;
+use crate::download::DownloadError;
 use crate::http::body::RETRY_AFTER_SECONDS;
 use crate::objects::Unreadable;
 
@@ -61,11 +61,11 @@ impl From<Unreadable> for Failure {
     }
 }
 
-impl From<Ungiven> for Failure {
-    fn from(ungiven: Ungiven) -> Failure {
-        match ungiven {
-            Ungiven::Object(unreadable) => Failure::Objects(unreadable),
-            Ungiven::View(fault) => Failure::Fault(fault),
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Failure {
+        match error {
+            DownloadError::Object(unreadable) => Failure::Objects(unreadable),
+            DownloadError::View(fault) => Failure::Fault(fault),
         }
     }
 }

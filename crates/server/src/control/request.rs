@@ -34,7 +34,7 @@ const JSON: &str = "application/json";
 #[derive(Debug)]
 pub(super) struct Command<T> {
     pub(super) body: T,
-    /// Given with POST only.
+    /// Download with POST only.
     pub(super) key: Option<IdempotencyKey>,
 }
 

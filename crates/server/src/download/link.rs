@@ -12,7 +12,7 @@ use store::tenants::Tenant;
 use store::views::Viewer;
 use store::{Fault, FaultKind};
 
-use super::{Asking, Content, Given, Ungiven, give, give_whole};
+use super::{DownloadRequest, Content, Download, DownloadError, give, give_whole};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder};
 use crate::files;
@@ -44,12 +44,12 @@ const ENDED: Failure = Failure::Refused(
 const ERASED: Failure = Failure::Refused(StatusCode::GONE, "the content was erased");
 
 /// Gives what a signed link stands for, whole or ranges of it.
-pub(crate) async fn give_linked(
+pub(crate) async fn download_linked(
     State(app): State<SharedApp>,
     Path(signed): Path<String>,
-    asking: Asking,
+    request: DownloadRequest,
 ) -> Response {
-    let given = find(&app, &signed, &asking).await;
+    let given = find(&app, &signed, &request).await;
     let mut response = given.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -58,7 +58,7 @@ pub(crate) async fn give_linked(
     response
 }
 
-async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Failure> {
+async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Response, Failure> {
     let linked = app.links.read(signed, app.clock.now()).map_err(|unfit| match unfit {
         Unfit::Altered => NOT_FOUND,
         Unfit::Expired => EXPIRED,
@@ -66,8 +66,8 @@ async fn find(app: &App, signed: &str, asking: &Asking) -> Result<Response, Fail
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     authorize_holder(app, &tenant, linked.holder).await?;
     match linked.kind {
-        LinkKind::Report => give_report(app, &tenant, &linked, asking).await,
-        LinkKind::File => give_file(app, &tenant, linked.object_id, asking).await,
+        LinkKind::Report => give_report(app, &tenant, &linked, request).await,
+        LinkKind::File => give_file(app, &tenant, linked.object_id, request).await,
     }
 }
 
@@ -86,7 +86,7 @@ async fn give_report(
     app: &App,
     tenant: &Tenant,
     linked: &Linked,
-    asking: &Asking,
+    request: &DownloadRequest,
 ) -> Result<Response, Failure> {
     let Linked { order_id, object_id: report_id, holder, .. } = *linked;
     let store = &app.store;
@@ -106,10 +106,10 @@ async fn give_report(
         name: &report.source.name,
         version: &version.ok_or(ERASED)?,
     };
-    match give(app, content, asking, Viewer::Link(Some(holder.app_id))).await? {
-        Given::Content(response) => Ok(response),
-        Given::Outside(range) => Err(Failure::Outside(range)),
-        Given::Erased => Err(ERASED),
+    match download(app, content, request, Viewer::Link(Some(holder.app_id))).await? {
+        Download::Content(response) => Ok(response),
+        Download::Outside(range) => Err(Failure::Outside(range)),
+        Download::Erased => Err(ERASED),
     }
 }
 
@@ -117,18 +117,18 @@ async fn give_file(
     app: &App,
     tenant: &Tenant,
     file_id: Id,
-    asking: &Asking,
+    request: &DownloadRequest,
 ) -> Result<Response, Failure> {
     let file = app.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
     let object = files::open(&app.objects, tenant.tenant_id, &file).await?;
-    Ok(give_whole(&file, &object, asking.method == Method::HEAD).await?)
+    Ok(give_whole(&file, &object, request.method == Method::HEAD).await?)
 }
 
-impl From<Ungiven> for Failure {
-    fn from(ungiven: Ungiven) -> Failure {
-        match ungiven {
-            Ungiven::Object(unreadable) => unreadable.into(),
-            Ungiven::View(fault) => fault.into(),
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Failure {
+        match error {
+            DownloadError::Object(unreadable) => unreadable.into(),
+            DownloadError::View(fault) => fault.into(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! whoever holds it. Nothing is given that was not authenticated: an object that cannot be opened is a fault before the
 //! answer begins, and one that turns out damaged in its midst breaks the connection off.
 
-mod asking;
+mod request;
 mod disposition;
 mod link;
 mod parts;
@@ -28,8 +28,8 @@ use store::views::{NewView, Viewer};
 use crate::app::App;
 use crate::inspect::Finding;
 use crate::objects::{Object, Unreadable};
-pub(crate) use asking::Asking;
-pub(crate) use link::give_linked;
+pub(crate) use request::DownloadRequest;
+pub(crate) use link::download_linked;
 use range::Asked;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -52,7 +52,7 @@ pub(crate) struct Content<'a> {
 }
 
 /// What came of asking for a content.
-pub(crate) enum Given {
+pub(crate) enum Download {
     /// The whole of it, the ranges that were asked for, or that the caller has it already.
     Content(Response),
     /// The ranges lie outside, or are too many; the value for `Content-Range`.
@@ -63,16 +63,16 @@ pub(crate) enum Given {
 
 /// Why a content cannot be given.
 #[derive(Debug)]
-pub(crate) enum Ungiven {
+pub(crate) enum DownloadError {
     /// Its object cannot be read.
     Object(Unreadable),
     /// The view cannot be noted.
     View(Fault),
 }
 
-impl From<Unreadable> for Ungiven {
-    fn from(unreadable: Unreadable) -> Ungiven {
-        Ungiven::Object(unreadable)
+impl From<Unreadable> for DownloadError {
+    fn from(unreadable: Unreadable) -> DownloadError {
+        DownloadError::Object(unreadable)
     }
 }
 
@@ -80,16 +80,16 @@ impl From<Unreadable> for Ungiven {
 ///
 /// # Errors
 /// When its object cannot be read, or the view cannot be noted.
-pub(crate) async fn give(
+pub(crate) async fn download(
     app: &App,
     content: Content<'_>,
-    asking: &Asking,
+    request: &DownloadRequest,
     viewer: Viewer,
-) -> Result<Given, Ungiven> {
+) -> Result<Download, DownloadError> {
     let (tenant_id, report_id) = (content.tenant.tenant_id, content.report_id);
     let version = content.version.version;
-    let given = give_content(app, content, asking, viewer).await;
-    if let Err(Ungiven::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) = &given {
+    let given = open(app, content, request, viewer).await;
+    if let Err(DownloadError::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) = &given {
         let (detail, now) = (error.to_string(), app.clock.now());
         let noted = app.store.note_damage(tenant_id, report_id, version, &detail, now).await;
         if let Err(fault) = noted {
@@ -99,34 +99,34 @@ pub(crate) async fn give(
     given
 }
 
-async fn give_content(
+async fn open(
     app: &App,
     content: Content<'_>,
-    asking: &Asking,
+    request: &DownloadRequest,
     viewer: Viewer,
-) -> Result<Given, Ungiven> {
-    let Some((key, facts)) = &content.version.opened else { return Ok(Given::Erased) };
+) -> Result<Download, DownloadError> {
+    let Some((key, facts)) = &content.version.opened else { return Ok(Download::Erased) };
     // What a user took although it is no report is given as what it may be: anything.
     let is_refused = facts.findings.iter().any(|code| code == Finding::RefusedContent.code());
     let kind = if is_refused { ANY_KIND } else { PDF };
     let size_bytes = u64::try_from(content.version.size_bytes).unwrap_or_default();
     let tag = format!("\"{}\"", to_hex(&content.version.sha256));
-    if range::has_already(&asking.headers, &tag) {
+    if range::has_already(&request.headers, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         set(response.headers_mut(), header::ETAG, tag);
-        return Ok(Given::Content(response));
+        return Ok(Download::Content(response));
     }
     // A range is of what GET gives.
-    let is_head = asking.method == Method::HEAD;
+    let is_head = request.method == Method::HEAD;
     let asked =
-        if is_head { Asked::Whole } else { range::asked(&asking.headers, &tag, size_bytes) };
+        if is_head { Asked::Whole } else { range::asked(&request.headers, &tag, size_bytes) };
     let ranges = match &asked {
         Asked::Whole => vec![Range { start: 0, end: size_bytes }],
         Asked::Parts(ranges) => ranges.clone(),
         Asked::Outside => {
             let value = HeaderValue::try_from(format!("bytes */{size_bytes}"));
-            return Ok(Given::Outside(value.expect("digits are visible ASCII")));
+            return Ok(Download::Outside(value.expect("digits are visible ASCII")));
         }
     };
     let object_id = content.version.object_id;
@@ -159,15 +159,15 @@ async fn give_content(
             version: content.version.version,
             viewer,
             at: app.clock.now(),
-            address: asking.address,
+            address: request.address,
             ranges: if matches!(asked, Asked::Parts(_)) { ranges } else { Vec::new() },
         };
         let recorded = app.store.record_view(content.tenant, &view).await;
-        if !recorded.map_err(Ungiven::View)? {
-            return Ok(Given::Erased);
+        if !recorded.map_err(DownloadError::View)? {
+            return Ok(Download::Erased);
         }
     }
-    Ok(Given::Content(response))
+    Ok(Download::Content(response))
 }
 
 /// Gives a file of any kind, whole.

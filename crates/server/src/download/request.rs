@@ -11,22 +11,22 @@ use crate::app::SharedApp;
 
 /// What of a request matters for what is given.
 #[derive(Debug, Clone)]
-pub(crate) struct Asking {
+pub(crate) struct DownloadRequest {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     /// Where the request came from: the client behind trusted proxies, else the peer of the connection.
     pub(super) address: IpAddr,
 }
 
-impl FromRequestParts<SharedApp> for Asking {
+impl FromRequestParts<SharedApp> for DownloadRequest {
     type Rejection = ExtensionRejection;
 
     async fn from_request_parts(
         parts: &mut Parts,
         app: &SharedApp,
-    ) -> Result<Asking, Self::Rejection> {
+    ) -> Result<DownloadRequest, Self::Rejection> {
         let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await?;
         let address = peer.ip().to_canonical();
-        Ok(Asking { method: parts.method.clone(), headers: parts.headers.clone(), address })
+        Ok(DownloadRequest { method: parts.method.clone(), headers: parts.headers.clone(), address })
     }
 }

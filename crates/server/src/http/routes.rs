@@ -14,7 +14,7 @@ use tower::util::MapRequest;
 
 use crate::app::SharedApp;
 use crate::disk::Room;
-use crate::download::give_linked;
+use crate::download::download_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
 use crate::http::scrape;
@@ -43,7 +43,7 @@ fn router(app: SharedApp) -> Router {
         .route("/api/v1/", any(control::not_found))
         .route("/api/docs", get(control::reading_page))
         .route("/app/{app_id}/auth", get(open_api::scope_page))
-        .route(&format!("{}/{{signed}}", links::PATH), get(give_linked))
+        .route(&format!("{}/{{signed}}", links::PATH), get(download_linked))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape::metrics))

@@ -11,7 +11,7 @@ use super::find;
 use crate::control::failure::Failure;
 use crate::control::auth::Call;
 use crate::control::request::Query;
-use crate::download::{Asking, Content, Given, give};
+use crate::download::{DownloadRequest, Content, Download, give};
 
 /// Gives a report's content, a PDF, whole or in ranges; of the newest version, or of any. The view is recorded first.
 #[utoipa::path(
@@ -38,7 +38,7 @@ use crate::download::{Asking, Content, Given, give};
 pub(crate) async fn get_report_content(
     call: Call,
     Query(query): Query<GetReportContent>,
-    asking: Asking,
+    request: DownloadRequest,
 ) -> Result<Response, Failure> {
     let report = find(&call).await?;
     validate_state(&report)?;
@@ -54,10 +54,10 @@ pub(crate) async fn get_report_content(
         name: &report.source.name,
         version: &version,
     };
-    match give(&call.app, content, &asking, Viewer::ApiKey(call.caller.key_id)).await? {
-        Given::Content(response) => Ok(response),
-        Given::Outside(range) => Ok(outside(version.size_bytes, range)),
-        Given::Erased => Err(erased()),
+    match download(&call.app, content, &request, Viewer::ApiKey(call.caller.key_id)).await? {
+        Download::Content(response) => Ok(response),
+        Download::Outside(range) => Ok(outside(version.size_bytes, range)),
+        Download::Erased => Err(erased()),
     }
 }
 
