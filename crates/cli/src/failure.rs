@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use client::Broken;
+use client::TransportError;
 use client::control::Error;
 use contract::control::{FieldFault, Problem, ProblemCode};
 
@@ -42,7 +42,7 @@ fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
                 faults(&mut text, problem, line);
                 (refusal_hint(problem, *retry_after_seconds, line), FAILED)
             }
-            Some(Error::Broken(broken)) => {
+            Some(Error::Transport(broken)) => {
                 let (hint, code) = broken_hint(broken);
                 (Some(hint.to_owned()), code)
             }
@@ -123,10 +123,10 @@ fn start_hint(failure: &StartError) -> Option<&'static str> {
     }
 }
 
-fn broken_hint(broken: &Broken) -> (&'static str, u8) {
+fn broken_hint(broken: &TransportError) -> (&'static str, u8) {
     match broken {
-        Broken::Address { .. } => ("see `probity --help` for what is expected", USAGE),
-        Broken::Unreachable { .. } => {
+        TransportError::Address { .. } => ("see `probity --help` for what is expected", USAGE),
+        TransportError::Unreachable { .. } => {
             ("is it running? name another with --server or PROBITY_SERVER", UNREACHABLE)
         }
         _ => ("does --server name a Probity server?", FAILED),
@@ -176,7 +176,7 @@ mod tests {
     fn a_server_that_is_away_ends_with_3_and_escapes_do_not_reach_the_terminal() {
         let error = refused(Problem::new(ProblemCode::Conflict, "a\u{1b}[31mb"));
         assert_eq!(describe(&error, &Line::default()), ("error: a\u{fffd}[31mb\n".to_owned(), 1));
-        let broken = Broken::Address { expected: "a URL" };
+        let broken = TransportError::Address { expected: "a URL" };
         assert_eq!(describe(&anyhow::Error::new(Error::from(broken)), &Line::default()).1, 2);
     }
 }

@@ -30,11 +30,11 @@ use contract::hex::{from_hex, to_hex};
 pub struct PublicKey([u8; 32]);
 
 impl FromStr for PublicKey {
-    type Err = Unproved;
+    type Err = ProofError;
 
     /// Reads 64 lower-case hex digits.
-    fn from_str(text: &str) -> Result<PublicKey, Unproved> {
-        from_hex(text).map(PublicKey).ok_or(Unproved::Key)
+    fn from_str(text: &str) -> Result<PublicKey, ProofError> {
+        from_hex(text).map(PublicKey).ok_or(ProofError::Key)
     }
 }
 
@@ -48,17 +48,17 @@ impl PublicKey {
     /// Takes a signed text of this kind apart and checks its signature.
     ///
     /// # Errors
-    /// [`Unproved`], why it proves nothing.
-    pub fn open<'a>(&self, kind: &'static str, file: &'a str) -> Result<&'a str, Unproved> {
+    /// [`ProofError`], why it proves nothing.
+    pub fn open<'a>(&self, kind: &'static str, file: &'a str) -> Result<&'a str, ProofError> {
         let signed = Signed::read(kind, file)?;
         let own = self.key_id();
         if signed.key_id != own {
             let found = signed.key_id.to_owned();
-            return Err(Unproved::OtherKey { kind, expected: own, found });
+            return Err(ProofError::OtherKey { kind, expected: own, found });
         }
         let verified = UnparsedPublicKey::new(&ED25519, &self.0)
             .verify(signed.text.as_bytes(), &signed.signature);
-        verified.map_err(|_| Unproved::Signature { kind })?;
+        verified.map_err(|_| ProofError::Signature { kind })?;
         Ok(signed.text)
     }
 }
@@ -66,7 +66,7 @@ impl PublicKey {
 /// Why something is not proved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unproved {
+pub enum ProofError {
     /// The key is none.
     #[error("expected a public key of 64 lower-case hex digits")]
     Key,
@@ -114,7 +114,7 @@ pub enum Unproved {
         /// Counted from 1.
         line: usize,
         /// Why.
-        why: Box<Unproved>,
+        why: Box<ProofError>,
     },
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
@@ -133,12 +133,12 @@ pub struct Proved {
 /// Checks that a content is one that the manifest lists, and the manifest one that the key signed.
 ///
 /// # Errors
-/// [`Unproved`], why not.
+/// [`ProofError`], why not.
 pub fn verify_content(
     mut content: impl Read,
     manifest: &str,
     key: &PublicKey,
-) -> Result<Proved, Unproved> {
+) -> Result<Proved, ProofError> {
     let manifest = open_manifest(manifest, key)?;
     let (mut digest, mut size_bytes) = (Context::new(&SHA256), 0);
     let mut piece = vec![0; 64 * 1024];
@@ -153,33 +153,33 @@ pub fn verify_content(
     let sha256 = to_hex(digest.finish().as_ref());
     match manifest.find(size_bytes, &sha256).cloned() {
         Some(version) => Ok(Proved { manifest, version }),
-        None => Err(Unproved::NotListed { size_bytes, sha256 }),
+        None => Err(ProofError::NotListed { size_bytes, sha256 }),
     }
 }
 
 /// The manifest of a file, if the key signed it.
 ///
 /// # Errors
-/// [`Unproved`], why not.
-pub fn open_manifest(file: &str, key: &PublicKey) -> Result<Manifest, Unproved> {
+/// [`ProofError`], why not.
+pub fn open_manifest(file: &str, key: &PublicKey) -> Result<Manifest, ProofError> {
     let text = key.open(MANIFEST, file)?;
-    Manifest::read(text).ok_or(Unproved::Body { kind: MANIFEST })
+    Manifest::read(text).ok_or(ProofError::Body { kind: MANIFEST })
 }
 
 /// The certificate of a file, if the key signed it.
 ///
 /// # Errors
-/// [`Unproved`], why not.
-pub fn open_certificate(file: &str, key: &PublicKey) -> Result<Certificate, Unproved> {
+/// [`ProofError`], why not.
+pub fn open_certificate(file: &str, key: &PublicKey) -> Result<Certificate, ProofError> {
     let text = key.open(CERTIFICATE, file)?;
-    Certificate::read(text).ok_or(Unproved::Body { kind: CERTIFICATE })
+    Certificate::read(text).ok_or(ProofError::Body { kind: CERTIFICATE })
 }
 
 /// Reads a file of anchors, one signed note in each line; without a key the signatures are not checked.
 ///
 /// # Errors
-/// [`Unproved`] when a line is none; a last line that was cut off is one too.
-pub fn read_anchors(file: &str, key: Option<&PublicKey>) -> Result<Vec<Anchor>, Unproved> {
+/// [`ProofError`] when a line is none; a last line that was cut off is one too.
+pub fn read_anchors(file: &str, key: Option<&PublicKey>) -> Result<Vec<Anchor>, ProofError> {
     let anchor = |(line, text): (usize, &str)| {
         let read = || {
             let text = match key {
@@ -188,9 +188,9 @@ pub fn read_anchors(file: &str, key: Option<&PublicKey>) -> Result<Vec<Anchor>, 
             };
             let anchor: Option<Anchor> = serde_json::from_str(text).ok();
             let anchor = anchor.filter(|anchor| anchor.kind == Anchor::KIND);
-            anchor.ok_or(Unproved::Body { kind: ANCHOR })
+            anchor.ok_or(ProofError::Body { kind: ANCHOR })
         };
-        read().map_err(|why| Unproved::AnchorLine { line: line + 1, why: Box::new(why) })
+        read().map_err(|why| ProofError::AnchorLine { line: line + 1, why: Box::new(why) })
     };
     file.lines().enumerate().map(anchor).collect()
 }
@@ -213,10 +213,10 @@ pub struct WholeChain {
 /// Verifies an exported audit chain, line by line, in constant memory.
 ///
 /// # Errors
-/// [`Unproved`], where it is not whole.
-pub fn verify_chain(mut export: impl BufRead, anchors: &[Anchor]) -> Result<WholeChain, Unproved> {
+/// [`ProofError`], where it is not whole.
+pub fn verify_chain(mut export: impl BufRead, anchors: &[Anchor]) -> Result<WholeChain, ProofError> {
     let mut line = String::new();
-    let mut next = |line: &mut String| -> Result<bool, Unproved> {
+    let mut next = |line: &mut String| -> Result<bool, ProofError> {
         line.clear();
         let is_there = export.read_line(line)? > 0;
         if line.ends_with('\n') {
@@ -296,7 +296,7 @@ mod tests {
                 let mut content = CONTENT.to_vec();
                 content[place] ^= 1 << bit;
                 let found = verify_content(content.as_slice(), &manifest, &key);
-                assert!(matches!(found, Err(Unproved::NotListed { .. })), "{place}");
+                assert!(matches!(found, Err(ProofError::NotListed { .. })), "{place}");
             }
             assert!(verify_content(&CONTENT[..place], &manifest, &key).is_err());
         }
@@ -325,7 +325,7 @@ mod tests {
     fn the_reason_is_told_in_words() {
         let (manifest, key) = signed();
         let other = PublicKey([1; 32]);
-        let told = |found: Result<Proved, Unproved>| found.unwrap_err().to_string();
+        let told = |found: Result<Proved, ProofError>| found.unwrap_err().to_string();
         assert!(told(verify_content(CONTENT, &manifest, &other)).contains("signed by key"));
         let altered = manifest.replace("\"number\":2", "\"number\":3");
         assert!(told(verify_content(CONTENT, &altered, &key)).contains("was altered"));

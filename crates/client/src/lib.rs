@@ -15,4 +15,4 @@ pub mod evidence;
 mod transport;
 pub mod vendor;
 
-pub use transport::{Broken, server_name};
+pub use transport::{TransportError, server_name};

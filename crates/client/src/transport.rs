@@ -19,7 +19,7 @@ const USER_AGENT: &str = concat!("probity/", env!("CARGO_PKG_VERSION"));
 /// A call that came to no answer, or to one that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Broken {
+pub enum TransportError {
     /// The address is not usable; nothing was sent.
     #[error("expected {expected}")]
     Address {
@@ -60,16 +60,16 @@ pub(crate) struct Transport {
 impl Transport {
     /// Opens nothing yet. `base` is an absolute http or https URL, with a path when the server lies
     /// below one.
-    pub(crate) fn new(base: &str) -> Result<Transport, Broken> {
+    pub(crate) fn new(base: &str) -> Result<Transport, TransportError> {
         Transport::over(parse(base)?, None)
     }
 
     /// The same server, with further certificate authorities trusted: certificates in PEM.
-    pub(crate) fn trusting(self, authorities: &[u8]) -> Result<Transport, Broken> {
+    pub(crate) fn trusting(self, authorities: &[u8]) -> Result<Transport, TransportError> {
         Transport::over(self.base, Some(authorities))
     }
 
-    fn over(base: Url, authorities: Option<&[u8]>) -> Result<Transport, Broken> {
+    fn over(base: Url, authorities: Option<&[u8]>) -> Result<Transport, TransportError> {
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls(base.scheme() == "https", authorities)?)
             .user_agent(USER_AGENT)
@@ -79,15 +79,15 @@ impl Transport {
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| Broken::Tls(error.into()))?;
+        let http = builder.build().map_err(|error| TransportError::Tls(error.into()))?;
         Ok(Transport { base, http })
     }
 
     /// The address of a resource: the base and `segments`, each of which names one thing and is
     /// escaped. An empty segment, `.` and `..` would name another resource and are refused.
-    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Broken> {
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, TransportError> {
         if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
-            return Err(Broken::Address { expected: "an id that is not empty" });
+            return Err(TransportError::Address { expected: "an id that is not empty" });
         }
         let mut url = self.base.clone();
         url.path_segments_mut()
@@ -102,17 +102,17 @@ impl Transport {
         name(&self.base)
     }
 
-    pub(crate) fn unreachable(&self, source: reqwest::Error) -> Broken {
-        Broken::Unreachable { server: self.server(), source: source.without_url() }
+    pub(crate) fn unreachable(&self, source: reqwest::Error) -> TransportError {
+        TransportError::Unreachable { server: self.server(), source: source.without_url() }
     }
 
-    pub(crate) fn unreadable(&self, status: StatusCode, detail: impl Into<String>) -> Broken {
+    pub(crate) fn unreadable(&self, status: StatusCode, detail: impl Into<String>) -> TransportError {
         let (server, status) = (self.server(), status.as_u16());
-        Broken::Unreadable { server, status, detail: detail.into() }
+        TransportError::Unreadable { server, status, detail: detail.into() }
     }
 
     /// Reads a whole answer of at most 64 MiB.
-    pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Broken> {
+    pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, TransportError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -129,7 +129,7 @@ impl Transport {
         &self,
         status: StatusCode,
         body: &[u8],
-    ) -> Result<T, Broken> {
+    ) -> Result<T, TransportError> {
         // The parser's message may quote what it met; its place and kind say enough.
         serde_json::from_slice(body).map_err(|error| {
             let kind = format!("{:?}", error.classify()).to_lowercase();
@@ -144,9 +144,9 @@ impl Transport {
 /// no slash at the end.
 ///
 /// # Errors
-/// [`Broken::Address`] for anything but an absolute http or https URL without user name, query and
+/// [`TransportError::Address`] for anything but an absolute http or https URL without user name, query and
 /// fragment.
-pub fn server_name(server: &str) -> Result<String, Broken> {
+pub fn server_name(server: &str) -> Result<String, TransportError> {
     Ok(name(&parse(server)?))
 }
 
@@ -154,9 +154,9 @@ fn name(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
-fn parse(base: &str) -> Result<Url, Broken> {
+fn parse(base: &str) -> Result<Url, TransportError> {
     let expected = "an absolute http or https URL without user name, query and fragment";
-    let fault = Broken::Address { expected };
+    let fault = TransportError::Address { expected };
     let Ok(base) = Url::parse(base) else { return Err(fault) };
     let plain = base.username().is_empty()
         && base.password().is_none()
@@ -170,7 +170,7 @@ fn parse(base: &str) -> Result<Url, Broken> {
 
 /// TLS with the system's roots beside the ones that browsers trust, so that a hirer's own certificate
 /// authority works and a machine without a root store does too. Roots are read only when needed.
-fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, Broken> {
+fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, TransportError> {
     let mut roots = RootCertStore::empty();
     if needed {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -189,14 +189,14 @@ fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, Broken>
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Broken::Tls(error.into()))?
+        .map_err(|error| TransportError::Tls(error.into()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(config)
 }
 
-fn no_tls(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Broken {
-    Broken::Tls(error.into())
+fn no_tls(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> TransportError {
+    TransportError::Tls(error.into())
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -217,7 +217,7 @@ mod tests {
         for wrong in
             ["", "probity", "/x", "ftp://a", "http://u:p@a", "http://a?x", "http://a#x", "http:"]
         {
-            assert!(matches!(Transport::new(wrong), Err(Broken::Address { .. })), "{wrong}");
+            assert!(matches!(Transport::new(wrong), Err(TransportError::Address { .. })), "{wrong}");
         }
     }
 

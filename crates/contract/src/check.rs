@@ -99,9 +99,9 @@ impl ReportFile {
         let url = object.text("report_url", TextRule::free(report_url::CHARS_MAX));
         if !url.is_empty()
             && url.len() <= report_url::BYTES_CHECKED_MAX
-            && let Err(unfit) = report_url::validate(&url)
+            && let Err(error) = report_url::validate(&url)
         {
-            object.violate("report_url", None, unfit.to_string());
+            object.violate("report_url", None, error.to_string());
         }
         let url_type = match object.optional_option("report_url_type", ReportUrlType::OPTIONS) {
             Some(2) => ReportUrlType::Preview,

@@ -10,7 +10,7 @@ pub(crate) const BYTES_CHECKED_MAX: usize = CHARS_MAX * 4;
 
 /// Why a text is no usable address; what was expected, without the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum ReportUrlError {
     /// Control characters or blanks.
     #[error("expected a url without control characters and blanks")]
     Character,
@@ -31,23 +31,23 @@ pub enum Unfit {
 /// Checks the form of a report's address.
 ///
 /// # Errors
-/// [`Unfit`] unless it is absolute, `http` or `https`, with a host and no user-info, free of control characters and
+/// [`ReportUrlError`] unless it is absolute, `http` or `https`, with a host and no user-info, free of control characters and
 /// blanks.
-pub fn validate(url: &str) -> Result<(), Unfit> {
+pub fn validate(url: &str) -> Result<(), ReportUrlError> {
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(Unfit::Character);
+        return Err(ReportUrlError::Character);
     }
-    let (scheme, rest) = url.split_once("://").ok_or(Unfit::Scheme)?;
+    let (scheme, rest) = url.split_once("://").ok_or(ReportUrlError::Scheme)?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return Err(Unfit::Scheme);
+        return Err(ReportUrlError::Scheme);
     }
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     // Some readers take a backslash for a slash, others for a part of the host or user-info.
     if authority.contains('\\') {
-        return Err(Unfit::Host);
+        return Err(ReportUrlError::Host);
     }
     if authority.contains('@') {
-        return Err(Unfit::UserInfo);
+        return Err(ReportUrlError::UserInfo);
     }
     let (host, port) = split_port(authority)?;
     validate_host(host)?;
@@ -57,14 +57,14 @@ pub fn validate(url: &str) -> Result<(), Unfit> {
     }
 }
 
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), Unfit> {
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), ReportUrlError> {
     if authority.starts_with('[') {
-        let end = authority.find(']').ok_or(Unfit::Host)? + 1;
+        let end = authority.find(']').ok_or(ReportUrlError::Host)? + 1;
         let (host, rest) = authority.split_at(end);
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if rest.is_empty() => Ok((host, None)),
-            None => Err(Unfit::Host),
+            None => Err(ReportUrlError::Host),
         };
     }
     match authority.split_once(':') {
@@ -73,23 +73,23 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), Unfit> {
     }
 }
 
-fn validate_host(host: &str) -> Result<(), Unfit> {
+fn validate_host(host: &str) -> Result<(), ReportUrlError> {
     let is_fit = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
             // Percent signs would hide another host; the others occur in no host.
-            let unfit = ['%', '<', '>', '^', '`', '|', '{', '}', '[', ']', '"', '\''];
-            host.chars().any(|c| c != '.') && !host.contains(unfit)
+            let error = ['%', '<', '>', '^', '`', '|', '{', '}', '[', ']', '"', '\''];
+            host.chars().any(|c| c != '.') && !host.contains(error)
         }
     };
-    if is_fit { Ok(()) } else { Err(Unfit::Host) }
+    if is_fit { Ok(()) } else { Err(ReportUrlError::Host) }
 }
 
-fn validate_port(port: &str) -> Result<(), Unfit> {
+fn validate_port(port: &str) -> Result<(), ReportUrlError> {
     let digits_only = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
         Ok(1..) if digits_only => Ok(()),
-        _ => Err(Unfit::Port),
+        _ => Err(ReportUrlError::Port),
     }
 }
 
@@ -119,51 +119,51 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused_with_what_was_expected() {
-        for (url, unfit) in [
-            ("", Unfit::Scheme),
-            ("a", Unfit::Scheme),
-            ("/reports/1.pdf", Unfit::Scheme),
-            ("//vendor.example/1.pdf", Unfit::Scheme),
-            ("vendor.example/1.pdf", Unfit::Scheme),
-            ("https:/vendor.example", Unfit::Scheme),
-            ("https:vendor.example", Unfit::Scheme),
-            ("ftp://vendor.example/1.pdf", Unfit::Scheme),
-            ("file:///etc/passwd", Unfit::Scheme),
-            ("javascript://vendor.example/%0aalert(1)", Unfit::Scheme),
-            ("data:application/pdf;base64,AAAA", Unfit::Scheme),
-            ("://vendor.example", Unfit::Scheme),
-            ("https", Unfit::Scheme),
-            ("https://", Unfit::Host),
-            ("https:///1.pdf", Unfit::Host),
-            ("https://?a", Unfit::Host),
-            ("https://#a", Unfit::Host),
-            ("https://:443/", Unfit::Host),
-            ("https://./", Unfit::Host),
-            ("https://a\\@b/", Unfit::Host),
-            ("https://a\\b/", Unfit::Host),
-            ("https://127%2e0.0.1/", Unfit::Host),
-            ("https://a<b/", Unfit::Host),
-            ("http://[::1", Unfit::Host),
-            ("http://[::1]a", Unfit::Host),
-            ("http://[fe80::1%25eth0]/", Unfit::Host),
-            ("http://[]/", Unfit::Host),
-            ("http://::1/", Unfit::Host),
-            ("https://user@vendor.example/", Unfit::UserInfo),
-            ("https://user:pass@vendor.example/", Unfit::UserInfo),
-            ("https://@vendor.example/", Unfit::UserInfo),
-            ("https://vendor.example:0/", Unfit::Port),
-            ("https://vendor.example:65536/", Unfit::Port),
-            ("https://vendor.example:+1/", Unfit::Port),
-            ("https://vendor.example:a/", Unfit::Port),
-            ("https://a:1:2/", Unfit::Port),
-            ("https://vendor.example/a b", Unfit::Character),
-            (" https://vendor.example/", Unfit::Character),
-            ("https://vendor.example/\n", Unfit::Character),
-            ("https://vendor.example/\u{0}", Unfit::Character),
-            ("https://vendor.example/\u{7f}", Unfit::Character),
-            ("https://vendor.example/\u{3000}", Unfit::Character),
+        for (url, error) in [
+            ("", ReportUrlError::Scheme),
+            ("a", ReportUrlError::Scheme),
+            ("/reports/1.pdf", ReportUrlError::Scheme),
+            ("//vendor.example/1.pdf", ReportUrlError::Scheme),
+            ("vendor.example/1.pdf", ReportUrlError::Scheme),
+            ("https:/vendor.example", ReportUrlError::Scheme),
+            ("https:vendor.example", ReportUrlError::Scheme),
+            ("ftp://vendor.example/1.pdf", ReportUrlError::Scheme),
+            ("file:///etc/passwd", ReportUrlError::Scheme),
+            ("javascript://vendor.example/%0aalert(1)", ReportUrlError::Scheme),
+            ("data:application/pdf;base64,AAAA", ReportUrlError::Scheme),
+            ("://vendor.example", ReportUrlError::Scheme),
+            ("https", ReportUrlError::Scheme),
+            ("https://", ReportUrlError::Host),
+            ("https:///1.pdf", ReportUrlError::Host),
+            ("https://?a", ReportUrlError::Host),
+            ("https://#a", ReportUrlError::Host),
+            ("https://:443/", ReportUrlError::Host),
+            ("https://./", ReportUrlError::Host),
+            ("https://a\\@b/", ReportUrlError::Host),
+            ("https://a\\b/", ReportUrlError::Host),
+            ("https://127%2e0.0.1/", ReportUrlError::Host),
+            ("https://a<b/", ReportUrlError::Host),
+            ("http://[::1", ReportUrlError::Host),
+            ("http://[::1]a", ReportUrlError::Host),
+            ("http://[fe80::1%25eth0]/", ReportUrlError::Host),
+            ("http://[]/", ReportUrlError::Host),
+            ("http://::1/", ReportUrlError::Host),
+            ("https://user@vendor.example/", ReportUrlError::UserInfo),
+            ("https://user:pass@vendor.example/", ReportUrlError::UserInfo),
+            ("https://@vendor.example/", ReportUrlError::UserInfo),
+            ("https://vendor.example:0/", ReportUrlError::Port),
+            ("https://vendor.example:65536/", ReportUrlError::Port),
+            ("https://vendor.example:+1/", ReportUrlError::Port),
+            ("https://vendor.example:a/", ReportUrlError::Port),
+            ("https://a:1:2/", ReportUrlError::Port),
+            ("https://vendor.example/a b", ReportUrlError::Character),
+            (" https://vendor.example/", ReportUrlError::Character),
+            ("https://vendor.example/\n", ReportUrlError::Character),
+            ("https://vendor.example/\u{0}", ReportUrlError::Character),
+            ("https://vendor.example/\u{7f}", ReportUrlError::Character),
+            ("https://vendor.example/\u{3000}", ReportUrlError::Character),
         ] {
-            assert_eq!(validate(url), Err(unfit), "{url}");
+            assert_eq!(validate(url), Err(error), "{url}");
         }
     }
 }

@@ -9,16 +9,16 @@ use contract::field::{AccountField, CheckField, FieldOption};
 
 /// What is wrong with one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct FieldError {
     /// Path of the member in the call's body.
     pub field: String,
     /// What was expected there.
     pub expected: String,
 }
 
-impl Misfit {
-    pub(crate) fn new(field: impl Into<String>, expected: impl Into<String>) -> Misfit {
-        Misfit { field: field.into(), expected: expected.into() }
+impl FieldError {
+    pub(crate) fn new(field: impl Into<String>, expected: impl Into<String>) -> FieldError {
+        FieldError { field: field.into(), expected: expected.into() }
     }
 }
 
@@ -29,10 +29,10 @@ impl Misfit {
 pub fn check_account_fields(
     fields: &[AccountField],
     retired: &[String],
-) -> Result<(), Vec<Misfit>> {
-    let mut misfits = Vec::new();
-    validate_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
-    none(misfits)
+) -> Result<(), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    validate_keys(&mut errors, fields.iter().map(|field| field.key.as_str()), retired);
+    none(errors)
 }
 
 /// The form with the names and descriptions of `changes`; whether a field is required stays as it was.
@@ -42,15 +42,15 @@ pub fn check_account_fields(
 pub fn rename_account_fields(
     form: &[AccountField],
     changes: &[AccountField],
-) -> Result<Vec<AccountField>, Vec<Misfit>> {
-    let mut misfits = Vec::new();
-    validate_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+) -> Result<Vec<AccountField>, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    validate_keys(&mut errors, changes.iter().map(|change| change.key.as_str()), &[]);
     for (place, change) in changes.iter().enumerate() {
         if !form.iter().any(|field| field.key == change.key) {
-            misfits.push(unknown_key(format!("custom_field_list[{place}].key")));
+            errors.push(unknown_key(format!("custom_field_list[{place}].key")));
         }
     }
-    none(misfits)?;
+    none(errors)?;
     let renamed = form.iter().map(|field| {
         let change = changes.iter().find(|change| change.key == field.key);
         change.map_or_else(
@@ -72,23 +72,23 @@ pub fn rename_account_fields(
 pub fn delete_account_fields(
     form: &[AccountField],
     keys: &[String],
-) -> Result<Vec<AccountField>, Vec<Misfit>> {
-    let mut misfits = Vec::new();
+) -> Result<Vec<AccountField>, Vec<FieldError>> {
+    let mut errors = Vec::new();
     let mut seen = HashSet::new();
     for (place, key) in keys.iter().enumerate() {
         let path = format!("custom_field_key_list[{place}]");
         if !form.iter().any(|field| field.key == *key) {
-            misfits.push(unknown_key(path));
+            errors.push(unknown_key(path));
         } else if !seen.insert(key) {
-            misfits.push(Misfit::new(path, "expected each key once"));
+            errors.push(FieldError::new(path, "expected each key once"));
         }
     }
     let remaining: Vec<_> =
         form.iter().filter(|field| !keys.contains(&field.key)).cloned().collect();
-    if misfits.is_empty() && remaining.is_empty() {
-        misfits.push(Misfit::new("custom_field_key_list", "expected at least one field to remain"));
+    if errors.is_empty() && remaining.is_empty() {
+        errors.push(FieldError::new("custom_field_key_list", "expected at least one field to remain"));
     }
-    none(misfits)?;
+    none(errors)?;
     Ok(remaining)
 }
 
@@ -96,19 +96,19 @@ pub fn delete_account_fields(
 ///
 /// # Errors
 /// A key that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
-pub fn validate_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<Misfit>> {
-    let mut misfits = Vec::new();
-    validate_keys(&mut misfits, fields.iter().map(|field| field.key.as_str()), retired);
+pub fn validate_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    validate_keys(&mut errors, fields.iter().map(|field| field.key.as_str()), retired);
     for (place, field) in fields.iter().enumerate() {
         let mut seen = HashSet::new();
         for (index, option) in field.options.iter().enumerate() {
             if !seen.insert(&option.key) {
                 let path = format!("custom_field_list[{place}].options[{index}].key");
-                misfits.push(Misfit::new(path, "expected each key once"));
+                errors.push(FieldError::new(path, "expected each key once"));
             }
         }
     }
-    none(misfits)
+    none(errors)
 }
 
 /// The form with the names and descriptions of `changes`, its fields and options in the order in which they were
@@ -119,28 +119,28 @@ pub fn validate_check_fields(fields: &[CheckField], retired: &[String]) -> Resul
 pub fn rename_check_fields(
     form: &[CheckField],
     changes: &[CheckField],
-) -> Result<Vec<CheckField>, Vec<Misfit>> {
-    let mut misfits = Vec::new();
+) -> Result<Vec<CheckField>, Vec<FieldError>> {
+    let mut errors = Vec::new();
     if changes.len() != form.len() && !form.is_empty() {
         let expected = format!("expected all {} fields", form.len());
-        misfits.push(Misfit::new("custom_field_list", expected));
+        errors.push(FieldError::new("custom_field_list", expected));
     }
-    validate_keys(&mut misfits, changes.iter().map(|change| change.key.as_str()), &[]);
+    validate_keys(&mut errors, changes.iter().map(|change| change.key.as_str()), &[]);
     for (place, change) in changes.iter().enumerate() {
         let path = format!("custom_field_list[{place}]");
         match form.iter().find(|field| field.key == change.key) {
-            None => misfits.push(unknown_key(format!("{path}.key"))),
+            None => errors.push(unknown_key(format!("{path}.key"))),
             Some(field) if field.kind != change.kind => {
-                misfits.push(Misfit::new(format!("{path}.type"), "expected the type as created"));
+                errors.push(FieldError::new(format!("{path}.type"), "expected the type as created"));
             }
             Some(field) if !has_same_keys(&field.options, &change.options) => {
                 let expected = "expected the keys of the options as created, each once";
-                misfits.push(Misfit::new(format!("{path}.options"), expected));
+                errors.push(FieldError::new(format!("{path}.options"), expected));
             }
             Some(_) => {}
         }
     }
-    none(misfits)?;
+    none(errors)?;
     let renamed = form.iter().map(|field| {
         let change = changes.iter().find(|change| change.key == field.key);
         change.map_or_else(|| field.clone(), |change| renamed(field, change))
@@ -167,7 +167,7 @@ fn has_same_keys(one: &[FieldOption], other: &[FieldOption]) -> bool {
 }
 
 fn validate_keys<'a>(
-    misfits: &mut Vec<Misfit>,
+    errors: &mut Vec<FieldError>,
     keys: impl Iterator<Item = &'a str>,
     retired: &[String],
 ) {
@@ -175,17 +175,17 @@ fn validate_keys<'a>(
     for (place, key) in keys.enumerate() {
         let path = format!("custom_field_list[{place}].key");
         if !seen.insert(key) {
-            misfits.push(Misfit::new(path, "expected each key once"));
+            errors.push(FieldError::new(path, "expected each key once"));
         } else if retired.iter().any(|retired| retired == key) {
-            misfits.push(Misfit::new(path, "expected a key that was never deleted"));
+            errors.push(FieldError::new(path, "expected a key that was never deleted"));
         }
     }
 }
 
-fn unknown_key(path: String) -> Misfit {
-    Misfit::new(path, "expected a key of the form")
+fn unknown_key(path: String) -> FieldError {
+    FieldError::new(path, "expected a key of the form")
 }
 
-pub(crate) fn none(misfits: Vec<Misfit>) -> Result<(), Vec<Misfit>> {
-    if misfits.is_empty() { Ok(()) } else { Err(misfits) }
+pub(crate) fn none(errors: Vec<FieldError>) -> Result<(), Vec<FieldError>> {
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -10,7 +10,7 @@ use contract::field::{AccountField, CheckField, FieldType};
 use contract::text::is_blank;
 
 use crate::Id;
-use crate::fields::{Misfit, none};
+use crate::fields::{FieldError, none};
 
 /// Most characters of a `text`.
 pub const TEXT_CHARS_MAX: usize = 100;
@@ -41,19 +41,19 @@ pub struct Filled {
 ///
 /// # Errors
 /// Everything that does not fit, in the order of the values, then what is missing.
-pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfit>> {
-    let mut misfits = Vec::new();
+pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<FieldError>> {
+    let mut errors = Vec::new();
     let mut texts = Vec::with_capacity(values.len());
     for (place, (key, value)) in values.iter().enumerate() {
         let path = format!("custom_field_list[{place}]");
         let Some(field) = fields.iter().find(|field| field.key == *key) else {
-            misfits.push(unknown_key(&path));
+            errors.push(unknown_key(&path));
             continue;
         };
         match read(field, value) {
             Ok(Some(read)) => texts.push((key, read)),
             Ok(None) => {}
-            Err(expected) => misfits.push(Misfit::new(format!("{path}.value"), expected)),
+            Err(expected) => errors.push(FieldError::new(format!("{path}.value"), expected)),
         }
     }
     let mut filled = Filled::default();
@@ -65,11 +65,11 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfi
                 filled.values.push((field.key.clone(), text));
                 filled.files.push((field.key.clone(), ids));
             }
-            None if field.is_required => validate_missing(&mut misfits, &field.key, values),
+            None if field.is_required => validate_missing(&mut errors, &field.key, values),
             None => {}
         }
     }
-    none(misfits)?;
+    none(errors)?;
     Ok(filled)
 }
 
@@ -77,20 +77,20 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Misfi
 ///
 /// # Errors
 /// A key that the form does not have, then what is missing.
-pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<Misfit>> {
-    let mut misfits = Vec::new();
+pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<FieldError>> {
+    let mut errors = Vec::new();
     for (place, (key, _)) in values.iter().enumerate() {
         if !fields.iter().any(|field| field.key == *key) {
-            misfits.push(unknown_key(&format!("custom_field_list[{place}]")));
+            errors.push(unknown_key(&format!("custom_field_list[{place}]")));
         }
     }
     for field in fields.iter().filter(|field| field.is_required) {
         let is_filled = |(key, value): &Value| *key == field.key && !is_blank(value);
         if !values.iter().any(is_filled) {
-            validate_missing(&mut misfits, &field.key, values);
+            validate_missing(&mut errors, &field.key, values);
         }
     }
-    none(misfits)
+    none(errors)
 }
 
 /// A value that fits.
@@ -185,21 +185,21 @@ fn list(texts: &[String]) -> String {
     serde_json::to_string(texts).expect("texts have a JSON text")
 }
 
-fn unknown_key(path: &str) -> Misfit {
-    Misfit::new(format!("{path}.key"), "expected a key of the vendor's form")
+fn unknown_key(path: &str) -> FieldError {
+    FieldError::new(format!("{path}.key"), "expected a key of the vendor's form")
 }
 
 /// A required field without a usable value; one whose value did not fit has its fault already.
-fn validate_missing(misfits: &mut Vec<Misfit>, key: &str, values: &[Value]) {
+fn validate_missing(errors: &mut Vec<FieldError>, key: &str, values: &[Value]) {
     match values.iter().position(|(found, _)| found == key) {
         None => {
             let expected = format!("expected a value of the required field {key}");
-            misfits.push(Misfit::new("custom_field_list", expected));
+            errors.push(FieldError::new("custom_field_list", expected));
         }
         Some(place) => {
             let path = format!("custom_field_list[{place}].value");
-            if !misfits.iter().any(|misfit| misfit.field == path) {
-                misfits.push(Misfit::new(path, "is required"));
+            if !errors.iter().any(|error| error.field == path) {
+                errors.push(FieldError::new(path, "is required"));
             }
         }
     }

@@ -31,19 +31,19 @@ fn outcome(kind: FieldType, text: &str) -> String {
             [(_, text)] => format!("takes {text}"),
             _ => panic!("one value"),
         },
-        Err(misfits) => {
-            assert_eq!(misfits.len(), 1);
-            assert_eq!(misfits[0].field, "custom_field_list[0].value");
-            misfits[0].expected.clone()
+        Err(errors) => {
+            assert_eq!(errors.len(), 1);
+            assert_eq!(errors[0].field, "custom_field_list[0].value");
+            errors[0].expected.clone()
         }
     }
 }
 
-fn check(kind: FieldType, fit: &[&str], unfit: &[&str], expected: &str) {
+fn check(kind: FieldType, fit: &[&str], error: &[&str], expected: &str) {
     for text in fit {
         assert_eq!(outcome(kind, text), format!("takes {text}"), "{kind:?}");
     }
-    for text in unfit {
+    for text in error {
         assert_eq!(outcome(kind, text), expected, "{kind:?} {text:?}");
     }
     for empty in ["", " ", "\u{3000}\n"] {
@@ -65,7 +65,7 @@ fn texts_have_their_length_in_characters() {
 #[test]
 fn numbers_are_decimal_and_stay_as_typed() {
     let fit = ["0", "-1", "007", "12.50", "-0.0", &"9".repeat(40)];
-    let unfit = [
+    let error = [
         "a",
         "+1",
         "1.",
@@ -82,19 +82,19 @@ fn numbers_are_decimal_and_stay_as_typed() {
         &"9".repeat(41),
     ];
     let expected = "expected a decimal number of at most 40 characters, as -12.5";
-    check(FieldType::Number, &fit, &unfit, expected);
+    check(FieldType::Number, &fit, &error, expected);
 }
 
 #[test]
 fn booleans_are_true_or_false() {
-    let unfit = ["True", "1", "yes", "是", " true"];
-    check(FieldType::Boolean, &["true", "false"], &unfit, "expected true or false");
+    let error = ["True", "1", "yes", "是", " true"];
+    check(FieldType::Boolean, &["true", "false"], &error, "expected true or false");
 }
 
 #[test]
 fn dates_are_milliseconds_within_the_calendar() {
     let fit = ["0", "1795004800000", "-62135596800000", "253402300799999"];
-    let unfit = [
+    let error = [
         "2026-01-01",
         "1.5",
         "+1",
@@ -104,7 +104,7 @@ fn dates_are_milliseconds_within_the_calendar() {
         "a",
     ];
     let expected = "expected milliseconds since the epoch, within the years 1 to 9999";
-    check(FieldType::Date, &fit, &unfit, expected);
+    check(FieldType::Date, &fit, &error, expected);
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn choices_are_keys_of_options() {
     check(FieldType::Select, &["a", "b,\""], &["A", "c", "a,b", "[\"a\"]"], expected);
     let expected = "expected a JSON array of keys of the field's options, each once";
     let fit = [r#"["a"]"#, r#"["b,\"","a"]"#];
-    let unfit =
+    let error =
         ["a", "a,b", r#"["c"]"#, r#"["a","a"]"#, "[1]", "{}", "null", r#"["a"] x"#, r#"["a""#];
-    check(FieldType::Multiselect, &fit, &unfit, expected);
+    check(FieldType::Multiselect, &fit, &error, expected);
     assert_eq!(outcome(FieldType::Multiselect, "[]"), "nothing");
     // Blanks between the keys are not kept.
     assert_eq!(outcome(FieldType::Multiselect, "[ \"a\" ]"), "takes [\"a\"]");
@@ -131,7 +131,7 @@ fn files_are_named_by_their_ids() {
         let expected = "expected a JSON array of 1 to 20 file ids, each once";
         let fit = [format!("[\"{ONE}\",\"{TWO}\"]"), many(20)];
         let fit: Vec<_> = fit.iter().map(String::as_str).collect();
-        let unfit = [
+        let error = [
             ONE.to_owned(),
             "cv.pdf".to_owned(),
             format!("[{ONE}]"),
@@ -140,8 +140,8 @@ fn files_are_named_by_their_ids() {
             format!("[\"{ONE}\",\"{ONE}\"]"),
             many(21),
         ];
-        let unfit: Vec<_> = unfit.iter().map(String::as_str).collect();
-        check(kind, &fit, &unfit, expected);
+        let error: Vec<_> = error.iter().map(String::as_str).collect();
+        check(kind, &fit, &error, expected);
         assert_eq!(outcome(kind, "[]"), "nothing");
     }
 }
@@ -163,8 +163,8 @@ fn values_come_in_the_order_of_the_form_with_their_files() {
     assert_eq!(fill(&[], &[]), Ok(Filled::default()));
 }
 
-fn lines(misfits: &[domain::fields::Misfit]) -> Vec<String> {
-    misfits.iter().map(|misfit| format!("{}: {}", misfit.field, misfit.expected)).collect()
+fn lines(errors: &[domain::fields::FieldError]) -> Vec<String> {
+    errors.iter().map(|error| format!("{}: {}", error.field, error.expected)).collect()
 }
 
 #[test]

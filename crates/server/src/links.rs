@@ -52,7 +52,7 @@ pub struct Linked {
 
 /// Why a link is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
+pub enum LinkError {
     /// This installation did not make it so.
     Altered,
     /// Its hour is over.
@@ -92,27 +92,27 @@ impl Links {
     /// What the signed part of an address gives at `now`.
     ///
     /// # Errors
-    /// [`Unfit`], why it gives nothing.
-    pub fn read(&self, signed: &str, now: UnixMs) -> Result<Linked, Unfit> {
+    /// [`LinkError`], why it gives nothing.
+    pub fn read(&self, signed: &str, now: UnixMs) -> Result<Linked, LinkError> {
         let mut bytes = [0; LINK_BYTES];
         if signed.len() != LINK_BYTES / 3 * 4 {
-            return Err(Unfit::Altered);
+            return Err(LinkError::Altered);
         }
-        URL_SAFE_NO_PAD.decode_slice(signed, &mut bytes).map_err(|_| Unfit::Altered)?;
+        URL_SAFE_NO_PAD.decode_slice(signed, &mut bytes).map_err(|_| LinkError::Altered)?;
         let (claims, mac) = bytes.split_at(CLAIMS_BYTES);
         let expected = hmac::sign(&self.key, claims);
         verify_slices_are_equal(&expected.as_ref()[..MAC_BYTES], mac)
-            .map_err(|_| Unfit::Altered)?;
+            .map_err(|_| LinkError::Altered)?;
         let expiry = claims[41..].try_into().expect("four bytes");
         if now.seconds() >= i64::from(u32::from_be_bytes(expiry)) {
-            return Err(Unfit::Expired);
+            return Err(LinkError::Expired);
         }
         let kind = LinkKind::ALL.iter().find(|kind| **kind as u8 == claims[0]);
         let number = |place: usize| {
             i64::from_be_bytes(claims[place..place + 8].try_into().expect("eight bytes"))
         };
         Ok(Linked {
-            kind: *kind.ok_or(Unfit::Altered)?,
+            kind: *kind.ok_or(LinkError::Altered)?,
             tenant_id: TenantId(number(1)),
             order_id: Id(number(9)),
             object_id: Id(number(17)),
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(signed.len(), 84);
         assert_eq!(links.read(signed, NOW), Ok(LINKED));
         assert_eq!(links.read(signed, UnixMs(1_795_003_599_999)), Ok(LINKED));
-        assert_eq!(links.read(signed, UnixMs(1_795_003_600_000)), Err(Unfit::Expired));
+        assert_eq!(links.read(signed, UnixMs(1_795_003_600_000)), Err(LinkError::Expired));
     }
 
     #[test]
@@ -158,16 +158,16 @@ mod tests {
         let address = links.make(&LINKED, NOW);
         let signed = signed(&address);
         let other = Links::new(&Key::new([8; 32]), "https://hub.example");
-        assert_eq!(other.read(signed, NOW), Err(Unfit::Altered));
+        assert_eq!(other.read(signed, NOW), Err(LinkError::Altered));
         for place in 0..signed.len() {
             let mut altered = signed.to_owned().into_bytes();
             altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert_eq!(links.read(&altered, NOW), Err(Unfit::Altered), "{place}");
-            assert_eq!(links.read(&signed[..place], NOW), Err(Unfit::Altered), "{place}");
+            assert_eq!(links.read(&altered, NOW), Err(LinkError::Altered), "{place}");
+            assert_eq!(links.read(&signed[..place], NOW), Err(LinkError::Altered), "{place}");
         }
         for wrong in [format!("{signed}A"), format!("{signed}="), signed.to_uppercase()] {
-            assert_eq!(links.read(&wrong, NOW), Err(Unfit::Altered), "{wrong}");
+            assert_eq!(links.read(&wrong, NOW), Err(LinkError::Altered), "{wrong}");
         }
     }
 }

@@ -33,7 +33,7 @@ enum Place {
 }
 
 /// Why a part was not checked.
-pub(crate) enum Unchecked {
+pub(crate) enum ObjectCheckError {
     /// The cursor is none.
     Cursor,
     /// The memory.
@@ -42,20 +42,20 @@ pub(crate) enum Unchecked {
     Objects(Unreadable),
 }
 
-impl From<Fault> for Unchecked {
-    fn from(fault: Fault) -> Unchecked {
-        Unchecked::Fault(fault)
+impl From<Fault> for ObjectCheckError {
+    fn from(fault: Fault) -> ObjectCheckError {
+        ObjectCheckError::Fault(fault)
     }
 }
 
 /// Checks one part.
 ///
 /// # Errors
-/// [`Unchecked`]; what was removed before stays removed.
-pub(crate) async fn check(app: &App, asked: &CheckObjects) -> Result<ObjectsChecked, Unchecked> {
+/// [`ObjectCheckError`]; what was removed before stays removed.
+pub(crate) async fn check(app: &App, asked: &CheckObjects) -> Result<ObjectsChecked, ObjectCheckError> {
     let first = Place::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
     let place = match &asked.cursor {
-        Some(cursor) => Place::read(cursor).ok_or(Unchecked::Cursor)?,
+        Some(cursor) => Place::read(cursor).ok_or(ObjectCheckError::Cursor)?,
         None => first,
     };
     let mut checked = ObjectsChecked::default();
@@ -98,7 +98,7 @@ async fn rows_of<'a>(
     asked: &CheckObjects,
     rows: &'a [ExpectedObject],
     checked: &mut ObjectsChecked,
-) -> Result<Option<&'a ExpectedObject>, Unchecked> {
+) -> Result<Option<&'a ExpectedObject>, ObjectCheckError> {
     for row in rows {
         checked.row_count += 1;
         if let Some((kind, detail)) = fault_of(app, asked, row, checked).await? {
@@ -124,7 +124,7 @@ async fn fault_of(
     asked: &CheckObjects,
     row: &ExpectedObject,
     checked: &mut ObjectsChecked,
-) -> Result<Option<(ObjectFindingKind, String)>, Unchecked> {
+) -> Result<Option<(ObjectFindingKind, String)>, ObjectCheckError> {
     let key = match &row.key {
         ExpectedKey::Opens(key) => key,
         // An object that is left is found among the objects.
@@ -148,7 +148,7 @@ async fn fault_of(
             let detail = "the content has another sha-256 than its row";
             (!is_right).then(|| (ObjectFindingKind::Damaged, detail.to_owned()))
         }
-        Err(error @ Unreadable::Unreachable(_)) => return Err(Unchecked::Objects(error)),
+        Err(error @ Unreadable::Unreachable(_)) => return Err(ObjectCheckError::Objects(error)),
         // It may have been erased meanwhile.
         Err(_) if !app.store.knows_object(object_id).await? => None,
         Err(error @ Unreadable::Missing) => Some((ObjectFindingKind::Missing, error.to_string())),
@@ -164,7 +164,7 @@ async fn objects_of(
     asked: &CheckObjects,
     after: &str,
     checked: &mut ObjectsChecked,
-) -> Result<Option<String>, Unchecked> {
+) -> Result<Option<String>, ObjectCheckError> {
     let listed = app.objects.list(after, PART_MAX as usize).await.map_err(unreachable)?;
     let oldest_young = app.clock.now().plus_ms(-GRACE_MS);
     for object in &listed {
@@ -201,8 +201,8 @@ fn finding(kind: ObjectFindingKind, object: String) -> ObjectFinding {
     }
 }
 
-fn unreachable(error: std::io::Error) -> Unchecked {
-    Unchecked::Objects(Unreadable::Unreachable(error))
+fn unreachable(error: std::io::Error) -> ObjectCheckError {
+    ObjectCheckError::Objects(Unreadable::Unreachable(error))
 }
 
 impl Place {

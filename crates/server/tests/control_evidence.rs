@@ -5,7 +5,7 @@
 mod harness;
 
 use client::evidence::{
-    PublicKey, Unproved, open_certificate, read_anchors, verify_chain, verify_content, whole,
+    PublicKey, ProofError, open_certificate, read_anchors, verify_chain, verify_content, whole,
 };
 use contract::check::ReportUrlType;
 use contract::control::{
@@ -94,11 +94,11 @@ async fn the_chains_tell_who_changed_what_and_verify() {
         let found = verify_chain(own.as_bytes(), &anchors).unwrap();
         assert_eq!((found.entries, found.anchored), (8, Some(8)));
         let cut = own.trim_end().rsplit_once('\n').unwrap().0;
-        assert!(matches!(verify_chain(cut.as_bytes(), &anchors), Err(Unproved::Chain(_))));
+        assert!(matches!(verify_chain(cut.as_bytes(), &anchors), Err(ProofError::Chain(_))));
         assert!(verify_chain(cut.as_bytes(), &[]).is_ok());
         let forged = file.replacen("\"seq\":8", "\"seq\":5", 1);
         let found = read_anchors(&forged, Some(&public_key(&world).await));
-        assert!(matches!(found, Err(Unproved::AnchorLine { .. })));
+        assert!(matches!(found, Err(ProofError::AnchorLine { .. })));
     })
     .await;
 }
@@ -185,7 +185,7 @@ async fn a_manifest_proves_a_report_without_the_hub() {
         let log_id = proved.version.log_id.unwrap();
         assert!(log_id.len() > 20 && log_id.is_ascii(), "{log_id}");
         let other = verify_content(&b"%PDF-1.7 another one"[..], &manifest, &key);
-        assert!(matches!(other, Err(Unproved::NotListed { .. })));
+        assert!(matches!(other, Err(ProofError::NotListed { .. })));
     })
     .await;
 }

@@ -34,7 +34,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::transport::{Broken, Transport};
+use crate::transport::{TransportError, Transport};
 
 /// Why a call of the control API failed.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub enum Error {
     /// No answer, or none that can be understood. A POST may be repeated safely with the same key,
     /// see [`Control::with_idempotency_key`].
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Transport(#[from] TransportError),
 }
 
 impl Error {
@@ -60,7 +60,7 @@ impl Error {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Error::Refused { problem, .. } => Some(problem),
-            Error::Broken(_) => None,
+            Error::Transport(_) => None,
         }
     }
 }
@@ -91,11 +91,11 @@ impl Control {
     /// lies below it at `/api/v1`. Sends nothing yet.
     ///
     /// # Errors
-    /// [`Broken::Address`] for an unusable URL or a key that cannot be sent; [`Broken::Tls`].
+    /// [`TransportError::Address`] for an unusable URL or a key that cannot be sent; [`TransportError::Tls`].
     pub fn new(server: &str, key: &str) -> Result<Control, Error> {
         let transport = Transport::new(server)?;
         let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
-            .map_err(|_| Broken::Address { expected: "a key of visible characters" })?;
+            .map_err(|_| TransportError::Address { expected: "a key of visible characters" })?;
         authorization.set_sensitive(true);
         Ok(Control { transport, authorization: Some(authorization), idempotency_key: None })
     }
@@ -103,7 +103,7 @@ impl Control {
     /// A caller without a key, for what everybody may read: the API's description.
     ///
     /// # Errors
-    /// [`Broken::Address`] for an unusable URL; [`Broken::Tls`].
+    /// [`TransportError::Address`] for an unusable URL; [`TransportError::Tls`].
     pub fn anonymous(server: &str) -> Result<Control, Error> {
         let transport = Transport::new(server)?;
         Ok(Control { transport, authorization: None, idempotency_key: None })
@@ -113,7 +113,7 @@ impl Control {
     /// trusted anyhow.
     ///
     /// # Errors
-    /// [`Broken::Tls`] for anything else.
+    /// [`TransportError::Tls`] for anything else.
     pub fn trusting(self, authorities: &[u8]) -> Result<Control, Error> {
         Ok(Control { transport: self.transport.trusting(authorities)?, ..self })
     }
@@ -123,11 +123,11 @@ impl Control {
     /// 24 hours the second finds the first one's answer, without what is shown once.
     ///
     /// # Errors
-    /// [`Broken::Address`] for a key of another shape.
+    /// [`TransportError::Address`] for a key of another shape.
     pub fn with_idempotency_key(&self, key: &str) -> Result<Control, Error> {
         let expected = "an idempotency key of 1 to 255 visible ASCII characters";
         let value = HeaderValue::from_str(key).ok().filter(|_| is_idempotency_key(key));
-        let value = value.ok_or(Broken::Address { expected })?;
+        let value = value.ok_or(TransportError::Address { expected })?;
         Ok(Control { idempotency_key: Some(value), ..self.clone() })
     }
 
@@ -244,7 +244,7 @@ impl Control {
         }
     }
 
-    fn next_idempotency_key(&self) -> Result<HeaderValue, Broken> {
+    fn next_idempotency_key(&self) -> Result<HeaderValue, TransportError> {
         if let Some(key) = &self.idempotency_key {
             return Ok(key.clone());
         }
@@ -252,7 +252,7 @@ impl Control {
         let chance = rustls::crypto::aws_lc_rs::default_provider().secure_random;
         chance
             .fill(&mut bytes)
-            .map_err(|_| Broken::Tls("the system gives no random bytes".into()))?;
+            .map_err(|_| TransportError::Tls("the system gives no random bytes".into()))?;
         let text = format!("{:032x}", u128::from_be_bytes(bytes));
         Ok(HeaderValue::from_str(&text).expect("hex digits are visible"))
     }

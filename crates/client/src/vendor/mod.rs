@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::transport::{Broken, Transport};
+use crate::transport::{TransportError, Transport};
 use token::Token;
 
 /// Why a call of the open API failed.
@@ -46,7 +46,7 @@ pub enum Error {
     Refused(Box<Refusal>),
     /// No answer, or none that can be understood. An identical repeat of the call is safe.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Transport(#[from] TransportError),
 }
 
 impl Error {
@@ -55,7 +55,7 @@ impl Error {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Error::Refused(refusal) => Some(refusal),
-            Error::Broken(_) => None,
+            Error::Transport(_) => None,
         }
     }
 }
@@ -124,7 +124,7 @@ impl Vendor {
     /// An app at `server`, an absolute http or https URL. Sends nothing yet.
     ///
     /// # Errors
-    /// [`Broken::Address`] for an unusable URL; [`Broken::Tls`].
+    /// [`TransportError::Address`] for an unusable URL; [`TransportError::Tls`].
     pub fn new(
         server: &str,
         app_id: impl Into<String>,
@@ -142,7 +142,7 @@ impl Vendor {
     /// trusted anyhow.
     ///
     /// # Errors
-    /// [`Broken::Tls`] for anything else.
+    /// [`TransportError::Tls`] for anything else.
     pub fn trusting(self, authorities: &[u8]) -> Result<Vendor, Error> {
         Ok(Vendor { transport: self.transport.trusting(authorities)?, ..self })
     }
@@ -263,7 +263,7 @@ impl Vendor {
         request = request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body);
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| Broken::Address { expected: "a token of visible characters" })?;
+                .map_err(|_| TransportError::Address { expected: "a token of visible characters" })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }

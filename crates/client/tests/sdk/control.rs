@@ -1,7 +1,7 @@
 //! The control half against canned answers: what is sent, and what becomes of each kind of answer.
 
 use crate::harness::{Canned, Server, json};
-use client::Broken;
+use client::TransportError;
 use client::control::{Control, Error};
 use contract::control::{CreateTenant, ListOrders, OrderState, Problem, ProblemCode};
 
@@ -70,7 +70,7 @@ async fn answers_of_something_else_are_unreadable_and_quote_nothing() {
     let control = Control::new(&server.url, "pbt_x").unwrap();
     for status in [200, 302, 500] {
         let error = control.get_tenant("0000000000000001").await.unwrap_err();
-        let Error::Broken(Broken::Unreadable { status: came, .. }) = &error else {
+        let Error::Transport(TransportError::Unreadable { status: came, .. }) = &error else {
             panic!("{error:?}")
         };
         assert_eq!(*came, status);
@@ -85,7 +85,7 @@ async fn no_server_is_unreachable_and_the_key_stays_hidden() {
     drop(listener);
     let control = Control::new(&url, "pbt_secret").unwrap();
     let error = control.get_order("0000000000000001", "7").await.unwrap_err();
-    assert!(matches!(error, Error::Broken(Broken::Unreachable { .. })), "{error:?}");
+    assert!(matches!(error, Error::Transport(TransportError::Unreachable { .. })), "{error:?}");
     assert!(!format!("{control:?} {error:?} {error}").contains("pbt_secret"));
 }
 

@@ -3,7 +3,7 @@
 use contract::package::{CreatePackages, PackageEntry};
 
 use crate::harness::{Canned, Server, json};
-use client::Broken;
+use client::TransportError;
 use client::vendor::{Error, Vendor};
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
 
@@ -151,7 +151,7 @@ async fn an_unknown_path_is_unreadable_not_a_panic() {
         additional_item_list: Vec::new(),
     };
     let error = vendor(&server).create_packages(&packages).await.unwrap_err();
-    assert!(matches!(error, Error::Broken(Broken::Unreadable { status: 404, .. })), "{error:?}");
+    assert!(matches!(error, Error::Transport(TransportError::Unreadable { status: 404, .. })), "{error:?}");
     let body = &server.asked()[1].body;
     assert_eq!(body, r#"{"account_id":"7","package_list":[{"id":"p","name":"P"}]}"#);
 }

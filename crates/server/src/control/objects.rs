@@ -7,7 +7,7 @@ use contract::control::{CheckObjects, ObjectsChecked};
 use super::failure::{Failure, validate};
 use super::auth::Call;
 use super::request::{Command, json};
-use crate::object_check::{self, Unchecked};
+use crate::object_check::{self, ObjectCheckError};
 
 /// Checks a part of the kept contents: rows against objects and their hashes, and objects against rows.
 ///
@@ -30,10 +30,10 @@ pub(crate) async fn check_objects(
     validate(command.body.faults())?;
     match object_check::check(&call.app, &command.body).await {
         Ok(checked) => Ok(json(StatusCode::OK, &checked)),
-        Err(Unchecked::Cursor) => {
+        Err(ObjectCheckError::Cursor) => {
             Err(Failure::field("cursor", "expected a next_cursor of this check"))
         }
-        Err(Unchecked::Fault(fault)) => Err(fault.into()),
-        Err(Unchecked::Objects(error)) => Err(error.into()),
+        Err(ObjectCheckError::Fault(fault)) => Err(fault.into()),
+        Err(ObjectCheckError::Objects(error)) => Err(error.into()),
     }
 }

@@ -16,7 +16,7 @@ use super::{DownloadRequest, Content, Download, DownloadError, give, give_whole}
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder};
 use crate::files;
-use crate::links::{LinkKind, Linked, Unfit};
+use crate::links::{LinkKind, Linked, LinkError};
 use crate::objects::Unreadable;
 
 /// Why a link gives nothing.
@@ -59,9 +59,9 @@ pub(crate) async fn download_linked(
 }
 
 async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Response, Failure> {
-    let linked = app.links.read(signed, app.clock.now()).map_err(|unfit| match unfit {
-        Unfit::Altered => NOT_FOUND,
-        Unfit::Expired => EXPIRED,
+    let linked = app.links.read(signed, app.clock.now()).map_err(|error| match error {
+        LinkError::Altered => NOT_FOUND,
+        LinkError::Expired => EXPIRED,
     })?;
     let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     authorize_holder(app, &tenant, linked.holder).await?;

@@ -33,7 +33,7 @@ pub struct LimitKey {
 /// A call over its limit; goes out as 429 with code 99991400 and the two headers of contract §2.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("at most {limit} calls fit the window, the next one in {reset_s} s")]
-pub struct TooFast {
+pub struct RateLimitError {
     /// The ceiling of the window that holds the call back (the longest to wait for, when several
     /// do), for `x-ogw-ratelimit-limit`.
     pub limit: u32,
@@ -78,7 +78,7 @@ impl RateLimits {
     /// accepted.
     ///
     /// Source: contract, section 2.4.
-    pub fn check(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
+    pub fn check(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), RateLimitError> {
         let longest_ms = windows.iter().map(|window| u64::from(window.length_ms)).max();
         let Some(longest_ms) = longest_ms else { return Ok(()) };
         let mut shard = self.shard(key);
@@ -132,7 +132,7 @@ impl Shard {
 }
 
 impl Calls {
-    fn check(&mut self, windows: &[Window], mono_ms: u64) -> Result<(), TooFast> {
+    fn check(&mut self, windows: &[Window], mono_ms: u64) -> Result<(), RateLimitError> {
         // Two threads may read the clock in one order and come here in the other.
         let now_ms = mono_ms.max(self.last_ms);
         self.forget_old(now_ms);
@@ -149,7 +149,7 @@ impl Calls {
             }
         }
         if let Some((wait_ms, limit)) = wait {
-            return Err(TooFast { limit, reset_s: wait_ms.div_ceil(1_000) });
+            return Err(RateLimitError { limit, reset_s: wait_ms.div_ceil(1_000) });
         }
 
         self.times.push_back(now_ms as u32);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     /// The rule as one would say it: count what lies within each window, wait until it fits.
-    fn naive(accepted: &[u64], windows: &[Window], now: u64) -> Result<(), TooFast> {
+    fn naive(accepted: &[u64], windows: &[Window], now: u64) -> Result<(), RateLimitError> {
         let within = |at: u64, window: &Window| {
             let length = u64::from(window.length_ms);
             let first = accepted.partition_point(|&time| at - time > length);
@@ -218,7 +218,7 @@ mod tests {
             std::iter::once(now).chain(leaves).find(|&at| fits(at, window)).unwrap()
         };
         let (at, limit) = windows.iter().map(|window| (until(window), window.calls)).max().unwrap();
-        Err(TooFast { limit, reset_s: (at - now).div_ceil(1_000).max(1) })
+        Err(RateLimitError { limit, reset_s: (at - now).div_ceil(1_000).max(1) })
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
             now = call * 25;
             assert_eq!(limits.check(key(1, 1, 1), TIER_4, now), Ok(()));
         }
-        let refusal = TooFast { limit: 1_000, reset_s: (60_000 - now + 1).div_ceil(1_000) };
+        let refusal = RateLimitError { limit: 1_000, reset_s: (60_000 - now + 1).div_ceil(1_000) };
         assert_eq!(limits.check(key(1, 1, 1), TIER_4, now), Err(refusal));
         assert_eq!(limits.check(key(1, 1, 1), TIER_4, 60_000).map_err(|e| e.reset_s), Err(1));
         assert_eq!(limits.check(key(1, 1, 1), TIER_4, 60_001), Ok(()));
@@ -294,7 +294,7 @@ mod tests {
         for now in 0..50 {
             assert_eq!(limits.check(key(2, 1, 1), TIER_4, 90_000 + now), Ok(()));
         }
-        let refusal = TooFast { limit: 50, reset_s: 1 };
+        let refusal = RateLimitError { limit: 50, reset_s: 1 };
         assert_eq!(limits.check(key(2, 1, 1), TIER_4, 90_050), Err(refusal));
     }
 

@@ -30,7 +30,7 @@ const TAIL_BYTES: usize = 65_535 + 22;
 
 /// Why bytes are no report that can be kept. The text is for vendor and hirer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum ContentError {
     /// No byte at all.
     #[error("the report is empty")]
     Empty,
@@ -48,22 +48,22 @@ pub enum Unfit {
     AlsoElse(&'static str),
 }
 
-impl Unfit {
+impl ContentError {
     /// Whether a user may take the content all the same.
     #[must_use]
     pub fn may_be_accepted(&self) -> bool {
-        !matches!(self, Unfit::Empty)
+        !matches!(self, ContentError::Empty)
     }
 
     /// The word for the operator's log and metrics.
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {
-            Unfit::Empty => "content_empty",
-            Unfit::NotPdf => "content_not_pdf",
-            Unfit::Version => "content_version",
-            Unfit::NotWhole => "content_not_whole",
-            Unfit::AlsoElse(_) => "content_polyglot",
+            ContentError::Empty => "content_empty",
+            ContentError::NotPdf => "content_not_pdf",
+            ContentError::Version => "content_version",
+            ContentError::NotWhole => "content_not_whole",
+            ContentError::AlsoElse(_) => "content_polyglot",
         }
     }
 }
@@ -90,7 +90,7 @@ impl Check {
     ///
     /// # Errors
     /// What is wrong with the beginning, as soon as it shows.
-    pub fn take(&mut self, piece: &[u8]) -> Result<(), Unfit> {
+    pub fn take(&mut self, piece: &[u8]) -> Result<(), ContentError> {
         let begin = self.size_bytes;
         self.size_bytes += piece.len() as u64;
         let room = HEAD_BYTES - self.head.len();
@@ -102,7 +102,7 @@ impl Check {
         for ((at, bytes, format), met) in mark::AT.iter().zip(&mut self.met) {
             *met += overlap(begin, piece, *at, bytes);
             if *met == bytes.len() {
-                return Err(Unfit::AlsoElse(format));
+                return Err(ContentError::AlsoElse(format));
             }
         }
         self.names.take(piece);
@@ -114,29 +114,29 @@ impl Check {
     /// What calls for caution in the whole.
     ///
     /// # Errors
-    /// Why it is unfit.
-    pub fn finish(mut self) -> Result<Findings, Unfit> {
+    /// Why it is error.
+    pub fn finish(mut self) -> Result<Findings, ContentError> {
         if self.size_bytes == 0 {
-            return Err(Unfit::Empty);
+            return Err(ContentError::Empty);
         }
-        let begin = self.begin().ok_or(Unfit::NotPdf)?;
+        let begin = self.begin().ok_or(ContentError::NotPdf)?;
         if self.head.len() < begin + BEGINNING.len() {
-            return Err(Unfit::NotPdf);
+            return Err(ContentError::NotPdf);
         }
         if self.head.len() < begin + VERSIONED_BYTES {
-            return Err(Unfit::Version);
+            return Err(ContentError::Version);
         }
         self.check_head()?;
         let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
-        let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(Unfit::NotWhole)?;
+        let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(ContentError::NotWhole)?;
         let rest = &last[end + END.len()..];
         if let Some(format) = mark::find(rest, &vec![Region::Structure; rest.len()]) {
-            return Err(Unfit::AlsoElse(format));
+            return Err(ContentError::AlsoElse(format));
         }
         let mut found = self.names.found;
         for is_inside in self.archive_ends() {
             if !is_inside {
-                return Err(Unfit::AlsoElse("a ZIP archive"));
+                return Err(ContentError::AlsoElse("a ZIP archive"));
             }
             // An archive in a stream is a file that this one carries.
             found.add(Finding::Attachment);
@@ -170,37 +170,37 @@ impl Check {
         ends.map(|(_, is_inside)| is_inside)
     }
 
-    fn check_beginning(&self) -> Result<(), Unfit> {
+    fn check_beginning(&self) -> Result<(), ContentError> {
         let is_mark_cut =
             self.head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.head);
         if is_mark_cut {
             return Ok(());
         }
-        let head = &self.head[self.begin().ok_or(Unfit::NotPdf)?..];
+        let head = &self.head[self.begin().ok_or(ContentError::NotPdf)?..];
         if head.iter().zip(BEGINNING).any(|(byte, expected)| byte != expected) {
-            return Err(Unfit::NotPdf);
+            return Err(ContentError::NotPdf);
         }
         let is_known = |version: &[u8]| match version {
             [b'1', b'.', minor] => (b'0'..=b'7').contains(minor),
             version => version == b"2.0",
         };
         match head.get(BEGINNING.len()..VERSIONED_BYTES) {
-            Some(version) if !is_known(version) => Err(Unfit::Version),
+            Some(version) if !is_known(version) => Err(ContentError::Version),
             // `1.10` is none either.
             Some(_) if head.get(VERSIONED_BYTES).is_some_and(u8::is_ascii_digit) => {
-                Err(Unfit::Version)
+                Err(ContentError::Version)
             }
             _ => Ok(()),
         }
     }
 
-    fn check_head(&mut self) -> Result<(), Unfit> {
+    fn check_head(&mut self) -> Result<(), ContentError> {
         if self.is_head_checked {
             return Ok(());
         }
         self.is_head_checked = true;
         let regions = Syntax::regions(&self.head);
-        mark::find(&self.head, &regions).map_or(Ok(()), |format| Err(Unfit::AlsoElse(format)))
+        mark::find(&self.head, &regions).map_or(Ok(()), |format| Err(ContentError::AlsoElse(format)))
     }
 
     fn keep_tail(&mut self, piece: &[u8]) {

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 pub use child::run as run_child;
-pub use content::{Check, Unfit};
+pub use content::{Check, ContentError};
 pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, IDLE_FLAG};
 pub use finding::{Finding, Findings};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
@@ -61,10 +61,10 @@ impl Inspection {
 
 /// Why a content is not kept. The text is for vendor and hirer.
 #[derive(Debug, thiserror::Error)]
-pub enum Unkept {
+pub enum IntakeError {
     /// Its bytes are no report.
     #[error(transparent)]
-    Unfit(#[from] Unfit),
+    ContentError(#[from] ContentError),
     /// The scanner gave no verdict; without one nothing is kept.
     #[error("the report could not be scanned")]
     NotScanned(#[source] ScanFailure),
@@ -82,17 +82,17 @@ pub enum Unkept {
     Malware,
 }
 
-impl Unkept {
+impl IntakeError {
     /// The word for the operator's log and metrics.
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            Unkept::Unfit(unfit) => unfit.class(),
-            Unkept::NotScanned(_) => "not_scanned",
-            Unkept::NotChecked => "not_checked",
-            Unkept::CheckFailed(_) => "check_failed",
-            Unkept::Unreadable(_) => "unreadable",
-            Unkept::Malware => "malware",
+            IntakeError::ContentError(error) => error.class(),
+            IntakeError::NotScanned(_) => "not_scanned",
+            IntakeError::NotChecked => "not_checked",
+            IntakeError::CheckFailed(_) => "check_failed",
+            IntakeError::Unreadable(_) => "unreadable",
+            IntakeError::Malware => "malware",
         }
     }
 }
@@ -111,7 +111,7 @@ pub struct Inspector {
 
 impl Inspector {
     /// Begins with a content, of which nothing is there yet. Its child may be idle if the content comes again when that
-    /// one is [`Unkept::NotChecked`].
+    /// one is [`IntakeError::NotChecked`].
     #[must_use]
     pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
         let (inspect, check) = (inspect.clone(), Check::default());
@@ -125,9 +125,9 @@ impl Inspector {
     }
 
     /// What the check says, unless the content is taken all the same.
-    fn checked<T: Default>(&mut self, checked: Result<T, Unfit>) -> Result<T, Unfit> {
+    fn checked<T: Default>(&mut self, checked: Result<T, ContentError>) -> Result<T, ContentError> {
         match checked {
-            Err(unfit) if self.is_accepted && unfit.may_be_accepted() => {
+            Err(error) if self.is_accepted && error.may_be_accepted() => {
                 self.is_refused = true;
                 Ok(T::default())
             }
@@ -139,7 +139,7 @@ impl Inspector {
     ///
     /// # Errors
     /// Why the content is not kept, as soon as it shows.
-    pub async fn take(&mut self, piece: &Bytes) -> Result<(), Unkept> {
+    pub async fn take(&mut self, piece: &Bytes) -> Result<(), IntakeError> {
         if !self.is_refused {
             let checked = self.check.take(piece);
             self.checked(checked)?;
@@ -148,10 +148,10 @@ impl Inspector {
         if self.scan.is_none()
             && let Some(scanner) = &self.inspect.scanner
         {
-            self.scan = Some(scanner.start().await.map_err(Unkept::NotScanned)?);
+            self.scan = Some(scanner.start().await.map_err(IntakeError::NotScanned)?);
         }
         if let Some(scan) = &mut self.scan {
-            scan.take(piece).await.map_err(Unkept::NotScanned)?;
+            scan.take(piece).await.map_err(IntakeError::NotScanned)?;
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Inspector {
     ///
     /// # Errors
     /// Why the content is not kept.
-    pub async fn finish(mut self, source_host: String) -> Result<Checked, Unkept> {
+    pub async fn finish(mut self, source_host: String) -> Result<Checked, IntakeError> {
         let mut findings = Findings::NONE;
         if !self.is_refused {
             let checked = std::mem::take(&mut self.check).finish();
@@ -173,12 +173,12 @@ impl Inspector {
             inspect.deep = None;
         }
         let verdict = match scan {
-            Some(scan) => Some(scan.finish().await.map_err(Unkept::NotScanned)?),
+            Some(scan) => Some(scan.finish().await.map_err(IntakeError::NotScanned)?),
             None => None,
         };
         if let Some(Verdict::Found(_)) = &verdict {
             if inspect.scanner_policy == ScannerPolicy::Refuse {
-                return Err(Unkept::Malware);
+                return Err(IntakeError::Malware);
             }
             findings.add(Finding::Malware);
         }
@@ -211,7 +211,7 @@ impl Checked {
     pub async fn check(
         self,
         content: impl Stream<Item = Result<Bytes, Unreadable>>,
-    ) -> Result<Inspection, Unkept> {
+    ) -> Result<Inspection, IntakeError> {
         let Checked { deep, may_idle, mut findings, scanner, source_host } = self;
         let checked = match deep {
             Some(deep) => Some(run(&deep, may_idle, content).await?),
@@ -227,8 +227,8 @@ impl Checked {
                 findings = findings.with(found);
                 None
             }
-            Some(Err(DeepFailure::Starved)) => return Err(Unkept::NotChecked),
-            Some(Err(failure)) if failure.is_ours() => return Err(Unkept::CheckFailed(failure)),
+            Some(Err(DeepFailure::Starved)) => return Err(IntakeError::NotChecked),
+            Some(Err(failure)) if failure.is_ours() => return Err(IntakeError::CheckFailed(failure)),
             Some(Err(failure)) => {
                 // What kills a parser is not shown as if nothing were wrong with it.
                 findings.add(Finding::OddStructure);
@@ -245,11 +245,11 @@ async fn run(
     deep: &DeepCheck,
     may_idle: bool,
     content: impl Stream<Item = Result<Bytes, Unreadable>>,
-) -> Result<Result<Findings, DeepFailure>, Unkept> {
+) -> Result<Result<Findings, DeepFailure>, IntakeError> {
     let mut content = std::pin::pin!(content);
     let mut running = deep.start(may_idle).await;
     while let Some(piece) = content.next().await {
-        running.take(&piece.map_err(Unkept::Unreadable)?).await;
+        running.take(&piece.map_err(IntakeError::Unreadable)?).await;
     }
     Ok(running.finish().await)
 }

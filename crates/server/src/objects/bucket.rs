@@ -123,17 +123,17 @@ impl BucketSettings {
     /// The address that requests go to, with the bucket's name in the host where the style wants it there.
     fn address(&self) -> io::Result<Option<String>> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
-        let unfit = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let error = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
         let expected = "expected PROBITY_S3_ENDPOINT as http://HOST or https://HOST";
-        let mut url = Url::parse(endpoint).map_err(|_| unfit(expected))?;
+        let mut url = Url::parse(endpoint).map_err(|_| error(expected))?;
         let Some(host) = url.host().filter(|_| matches!(url.scheme(), "http" | "https")) else {
-            return Err(unfit(expected));
+            return Err(error(expected));
         };
         if self.style == BucketStyle::Path {
             return Ok(Some(endpoint.clone()));
         }
         let Host::Domain(name) = host else {
-            return Err(unfit(
+            return Err(error(
                 "expected --s3-style path, since PROBITY_S3_ENDPOINT has a number as its host",
             ));
         };
@@ -141,7 +141,7 @@ impl BucketSettings {
         if !name.starts_with(&format!("{}.", self.bucket)) {
             let name = format!("{}.{name}", self.bucket);
             url.set_host(Some(&name))
-                .map_err(|_| unfit("expected a bucket whose name fits into a host"))?;
+                .map_err(|_| error("expected a bucket whose name fits into a host"))?;
         }
         Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }

@@ -13,7 +13,7 @@ use domain::order::Refusal;
 use store::Fault;
 
 use crate::http::body::RETRY_AFTER_SECONDS;
-use crate::http::limit::TooFast;
+use crate::http::limit::RateLimitError;
 
 /// Why a call is not answered with success.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     /// The bodies of others take all the memory that there is for bodies.
     Busy,
     /// Too many calls.
-    TooFast(TooFast),
+    RateLimitError(RateLimitError),
     /// Ours: the documented code of a fault of this call.
     Fault(&'static Code, Fault),
 }
@@ -70,7 +70,7 @@ impl Failure {
             Failure::Busy => {
                 return busy(log_id, ErrorBody::new(&code::GATEWAY_INTERNAL, log_id).to_vec());
             }
-            Failure::TooFast(too_fast) => return too_many(too_fast, log_id),
+            Failure::RateLimitError(rate_limited) => return too_many(rate_limited, log_id),
             Failure::Fault(code, fault) => {
                 tracing::error!(log_id, %fault, "a call failed");
                 body(code)
@@ -110,13 +110,13 @@ pub(crate) fn busy(log_id: &str, body: Vec<u8>) -> Response<Body> {
 }
 
 /// 429 with the two headers that clients wait by. Source: contract, section 2.4.
-fn too_many(too_fast: TooFast, log_id: &str) -> Response<Body> {
+fn too_many(rate_limited: RateLimitError, log_id: &str) -> Response<Body> {
     let code = &code::RATE_LIMITED;
     let body = ErrorBody::new(code, log_id).to_vec();
     let mut response = answer(code.http_status, log_id, body);
     let headers = response.headers_mut();
-    headers.insert("x-ogw-ratelimit-limit", HeaderValue::from(too_fast.limit));
-    headers.insert("x-ogw-ratelimit-reset", HeaderValue::from(too_fast.reset_s));
+    headers.insert("x-ogw-ratelimit-limit", HeaderValue::from(rate_limited.limit));
+    headers.insert("x-ogw-ratelimit-reset", HeaderValue::from(rate_limited.reset_s));
     response
 }
 

@@ -8,7 +8,7 @@ use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
 use contract::field::{AccountFields, CheckFields, DeleteAccountFields, DeleteCheckFields};
 use domain::Id;
-use domain::fields::{self, Misfit};
+use domain::fields::{self, FieldError};
 use store::forms::{AccountForm, CheckForm};
 use store::{Fault, FaultKind, Saved};
 
@@ -210,15 +210,15 @@ impl Codes {
         move |fault| Failure::Fault(code, fault)
     }
 
-    fn refused(&self) -> impl Fn(Vec<Misfit>) -> Failure {
+    fn refused(&self) -> impl Fn(Vec<FieldError>) -> Failure {
         let code = self.refused;
-        move |misfits| {
-            let violation = |misfit: Misfit| FieldViolation {
-                field: misfit.field,
+        move |errors| {
+            let violation = |error: FieldError| FieldViolation {
+                field: error.field,
                 value: None,
-                description: misfit.expected,
+                description: error.expected,
             };
-            Failure::Field(code, misfits.into_iter().map(violation).collect())
+            Failure::Field(code, errors.into_iter().map(violation).collect())
         }
     }
 

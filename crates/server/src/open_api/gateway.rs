@@ -104,7 +104,7 @@ async fn call(
         tenant: vendor.tenant.tenant_id,
     };
     let windows = route.tier.windows();
-    app.limits.check(key, windows, app.clock.mono_ms()).map_err(Failure::TooFast)?;
+    app.limits.check(key, windows, app.clock.mono_ms()).map_err(Failure::RateLimitError)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request, app.config.body_bytes_max).await;
     let body = body.map_err(|refused| body_failure(app, refused))?;

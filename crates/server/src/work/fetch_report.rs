@@ -30,7 +30,7 @@ use super::{Step, Worker};
 use crate::app::{App, SharedApp};
 use crate::low_priority_runtime::join_next;
 use crate::clock::socket_now;
-use crate::inspect::{Inspection, Inspector, Checked, Unkept};
+use crate::inspect::{Inspection, Inspector, Checked, IntakeError};
 use crate::objects::{ObjectWriter, Stored};
 use crate::outbound::{FetchFailure, Sink};
 
@@ -294,15 +294,15 @@ impl From<FetchFailure> for Failure {
     }
 }
 
-impl From<Unkept> for Failure {
-    fn from(unkept: Unkept) -> Failure {
-        if let Unkept::NotScanned(failure) = &unkept {
+impl From<IntakeError> for Failure {
+    fn from(error: IntakeError) -> Failure {
+        if let IntakeError::NotScanned(failure) = &error {
             let cause = std::error::Error::source(failure);
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
-        let may_pass_later = !matches!(unkept, Unkept::Unfit(_) | Unkept::Malware);
-        let is_refused = matches!(&unkept, Unkept::Unfit(unfit) if unfit.may_be_accepted());
-        Failure { is_refused, ..Failure::new(&unkept, unkept.class(), may_pass_later) }
+        let may_pass_later = !matches!(error, IntakeError::ContentError(_) | IntakeError::Malware);
+        let is_refused = matches!(&error, IntakeError::ContentError(error) if error.may_be_accepted());
+        Failure { is_refused, ..Failure::new(&error, error.class(), may_pass_later) }
     }
 }
 
@@ -388,14 +388,14 @@ async fn check(
     claimed: &ClaimedReport,
     checked: Checked,
     stored: &Stored,
-) -> Result<Inspection, Unkept> {
+) -> Result<Inspection, IntakeError> {
     if !checked.needs_check() {
         return checked.check(stream::empty()).await;
     }
     let (tenant_id, object_id, size_bytes) =
         (claimed.tenant_id, stored.object_id, stored.size_bytes);
     let object = app.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
-    let object = object.map_err(Unkept::Unreadable)?;
+    let object = object.map_err(IntakeError::Unreadable)?;
     checked.check(object.read(0..size_bytes)).await
 }
 
@@ -408,10 +408,10 @@ async fn fetch_into_store(
     let inspector =
         Inspector::new(&app.inspect, claimed.attempt == 1).accepting(claimed.is_accepted);
     let writer = app.objects.create_behind(claimed.tenant_id);
-    let mut intake = Intake { app, writer, inspector, unkept: None, bytes: 0, looked_at: 0 };
+    let mut intake = Intake { app, writer, inspector, error: None, bytes: 0, looked_at: 0 };
     let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
-    if let Some(unkept) = intake.unkept {
-        return Err(unkept.into());
+    if let Some(error) = intake.error {
+        return Err(error.into());
     }
     if let Err(FetchFailure::Sink(error)) = fetched {
         return Err(unstored(claimed, error, intake.bytes));
@@ -427,9 +427,9 @@ async fn fetch_into_store(
     unnamed.set(Some(stored.object_id));
     let inspection = match check(app, claimed, checked, &stored).await {
         Ok(inspection) => inspection,
-        Err(unkept) => {
+        Err(error) => {
             unnamed.remove(app).await;
-            return Err(unkept.into());
+            return Err(error.into());
         }
     };
     note(app, claimed, &inspection);
@@ -475,7 +475,7 @@ struct Intake<'a> {
     writer: ObjectWriter,
     inspector: Inspector,
     /// Why the inspection broke off.
-    unkept: Option<Unkept>,
+    error: Option<IntakeError>,
     bytes: u64,
     /// How many bytes there were when the disk was looked at last.
     looked_at: u64,
@@ -490,9 +490,9 @@ impl Sink for Intake<'_> {
                 return Err(io::ErrorKind::StorageFull.into());
             }
         }
-        if let Err(unkept) = self.inspector.take(&piece).await {
-            let broken_off = io::Error::other(unkept.to_string());
-            self.unkept = Some(unkept);
+        if let Err(error) = self.inspector.take(&piece).await {
+            let broken_off = io::Error::other(error.to_string());
+            self.error = Some(error);
             return Err(broken_off);
         }
         self.writer.write(piece).await

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use contract::control::{self, CreateAccount, FieldFault};
 use contract::field::AccountScope;
-use domain::fields::Misfit;
+use domain::fields::FieldError;
 use domain::{AppId, TenantId, form};
 use store::accounts::Account;
 
@@ -86,8 +86,8 @@ async fn validate_values(
         return Ok(());
     }
     let values = kept_values(body.custom_field_list.clone());
-    let misfits = form::validate_account(&form.fields, &values).err().unwrap_or_default();
-    for Misfit { field, expected } in misfits {
+    let errors = form::validate_account(&form.fields, &values).err().unwrap_or_default();
+    for FieldError { field, expected } in errors {
         if !faults.iter().any(|fault| fault.field == field) {
             faults.push(FieldFault { field, message: expected });
         }

@@ -1,7 +1,7 @@
 //! An order's form: checked against the vendor's when the order is placed, and shown as it was placed.
 
 use contract::control::{AdditionalItem, FieldFault, FieldValue, OrderedForm, Package};
-use domain::fields::Misfit;
+use domain::fields::FieldError;
 use domain::form::{self, Filled};
 use domain::{Id, TenantId};
 use store::accounts::{self, PackageKind};
@@ -36,8 +36,8 @@ pub(super) async fn fit(
     let fields = form.as_ref().map_or(&[][..], |form| &form.fields);
     let filled = match form::fill(fields, &kept_values(values.to_vec())) {
         Ok(filled) => filled,
-        Err(misfits) => {
-            add(faults, misfits);
+        Err(errors) => {
+            add(faults, errors);
             return Ok(None);
         }
     };
@@ -58,17 +58,17 @@ pub(super) async fn fit(
 }
 
 /// The fault of a field whose files are not all there.
-pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> Misfit {
+pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> FieldError {
     let place = values.iter().position(|value| value.key == key).unwrap_or_default();
-    Misfit {
+    FieldError {
         field: format!("custom_field_list[{place}].value"),
         expected: "expected ids of files that were uploaded to the tenant".to_owned(),
     }
 }
 
 /// Adds what is wrong, except with members that have a fault already.
-pub(super) fn add(faults: &mut Vec<FieldFault>, misfits: Vec<Misfit>) {
-    for Misfit { field, expected } in misfits {
+pub(super) fn add(faults: &mut Vec<FieldFault>, errors: Vec<FieldError>) {
+    for FieldError { field, expected } in errors {
         if !faults.iter().any(|fault| fault.field == field) {
             faults.push(FieldFault { field, message: expected });
         }

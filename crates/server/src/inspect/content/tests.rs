@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn check(pieces: &[&[u8]]) -> Result<Vec<Finding>, Unfit> {
+fn check(pieces: &[&[u8]]) -> Result<Vec<Finding>, ContentError> {
     let mut check = Check::default();
     for piece in pieces {
         check.take(piece)?;
@@ -13,7 +13,7 @@ fn check(pieces: &[&[u8]]) -> Result<Vec<Finding>, Unfit> {
 }
 
 /// The same verdict in one piece and in small ones.
-fn check_cut(bytes: &[u8]) -> Result<Vec<Finding>, Unfit> {
+fn check_cut(bytes: &[u8]) -> Result<Vec<Finding>, ContentError> {
     let whole = check(&[bytes]);
     for size in [1, 7, 4_096, 65_536] {
         let pieces: Vec<_> = bytes.chunks(size).collect();
@@ -51,23 +51,23 @@ fn a_pdf_has_its_beginning_and_its_end() {
         (padded(1_024 - END.len()), Ok(vec![])),
         (padded(200_000), Ok(vec![])),
         ([b"%PDF-1.4 %%EOF", &[0; 4_096][..]].concat(), Ok(vec![])),
-        ([b"%PDF-1.4 %%EOF", &[0; 70_000][..], b"x"].concat(), Err(Unfit::NotWhole)),
-        ([b"%PDF-1.4 %%EOF", &[b'x'; 1_024][..]].concat(), Err(Unfit::NotWhole)),
-        (b"%PDF-1.4 %%EO".to_vec(), Err(Unfit::NotWhole)),
-        (b"%PDF".to_vec(), Err(Unfit::NotPdf)),
-        (b"%PDF-1.".to_vec(), Err(Unfit::Version)),
-        (b"".to_vec(), Err(Unfit::Empty)),
-        (b"<html>%PDF- %%EOF</html>".to_vec(), Err(Unfit::NotPdf)),
+        ([b"%PDF-1.4 %%EOF", &[0; 70_000][..], b"x"].concat(), Err(ContentError::NotWhole)),
+        ([b"%PDF-1.4 %%EOF", &[b'x'; 1_024][..]].concat(), Err(ContentError::NotWhole)),
+        (b"%PDF-1.4 %%EO".to_vec(), Err(ContentError::NotWhole)),
+        (b"%PDF".to_vec(), Err(ContentError::NotPdf)),
+        (b"%PDF-1.".to_vec(), Err(ContentError::Version)),
+        (b"".to_vec(), Err(ContentError::Empty)),
+        (b"<html>%PDF- %%EOF</html>".to_vec(), Err(ContentError::NotPdf)),
         (b"\n%PDF-1.4 %%EOF".to_vec(), Ok(vec![])),
         (b"    %PDF-1.4 %%EOF".to_vec(), Ok(vec![])),
         (b"\xef\xbb\xbf%PDF-1.4 %%EOF".to_vec(), Ok(vec![])),
         (b"\xef\xbb\xbf\r\n%PDF-1.4 %%EOF".to_vec(), Ok(vec![])),
-        (b"\xef\xbb%PDF-1.4 %%EOF".to_vec(), Err(Unfit::NotPdf)),
-        (b"\xef\xbb\xbf".to_vec(), Err(Unfit::NotPdf)),
-        (b"   ".to_vec(), Err(Unfit::NotPdf)),
+        (b"\xef\xbb%PDF-1.4 %%EOF".to_vec(), Err(ContentError::NotPdf)),
+        (b"\xef\xbb\xbf".to_vec(), Err(ContentError::NotPdf)),
+        (b"   ".to_vec(), Err(ContentError::NotPdf)),
         ([&[b' '; 1_023][..], b"%PDF-1.4 %%EOF"].concat(), Ok(vec![])),
-        ([&[b' '; 1_024][..], b"%PDF-1.4 %%EOF"].concat(), Err(Unfit::NotPdf)),
-        (b"PK\x03\x04".to_vec(), Err(Unfit::NotPdf)),
+        ([&[b' '; 1_024][..], b"%PDF-1.4 %%EOF"].concat(), Err(ContentError::NotPdf)),
+        (b"PK\x03\x04".to_vec(), Err(ContentError::NotPdf)),
         (b"%PDF-2.0\n%%EOF\r\n\x1a".to_vec(), Ok(vec![])),
         (b"%PDF-1.4\n%%EOF what else".to_vec(), Ok(vec![Finding::OddStructure])),
         (pdf("/Encrypt 5 0 R /JS (x)"), Ok(vec![Finding::Encrypted, Finding::Script])),
@@ -84,7 +84,7 @@ fn only_versions_that_there_are_are_taken() {
     }
     for version in ["1.8", "1.9", "2.1", "3.0", "0.9", "1,4", "1.10", "10.", "abc", "1. ", "   "] {
         let verdict = check_cut(format!("%PDF-{version}\n%%EOF").as_bytes());
-        assert_eq!(verdict, Err(Unfit::Version), "{version}");
+        assert_eq!(verdict, Err(ContentError::Version), "{version}");
     }
 }
 
@@ -140,7 +140,7 @@ fn files_of_two_formats_are_refused() {
     let mut refused = 0;
     let mut expect = |name: &str, bytes: Vec<u8>| {
         let verdict = check_cut(&bytes);
-        assert!(matches!(verdict, Err(Unfit::AlsoElse(_))), "{name}: {verdict:?}");
+        assert!(matches!(verdict, Err(ContentError::AlsoElse(_))), "{name}: {verdict:?}");
         refused += 1;
     };
     for (name, bytes) in FOREIGN {
