@@ -37,14 +37,14 @@ impl UserIdType {
 
 /// A stretch of time in milliseconds since the epoch, both ends within it; open where nothing stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeRange {
     /// Its first instant.
     pub start_ms: Option<i64>,
     /// Its last instant.
     pub end_ms: Option<i64>,
 }
 
-impl Span {
+impl TimeRange {
     /// Whether it ends before it starts.
     #[must_use]
     pub fn is_reversed(self) -> bool {
@@ -66,9 +66,9 @@ pub struct OrderQuery {
     /// Only orders of this application (投递).
     pub application_id: Option<String>,
     /// Only orders whose last change lies within.
-    pub updated: Span,
+    pub updated: TimeRange,
     /// Only orders that were arranged within.
-    pub begun: Span,
+    pub begun: TimeRange,
     /// Only orders in this state.
     pub order_status: Option<OrderStatus>,
 }
@@ -83,7 +83,7 @@ impl OrderQuery {
             let paging = Self::paging(object);
             Self {
                 application_id: application_id(object),
-                updated: span(object, "update_start_time", "update_end_time"),
+                updated: time_range(object, "update_start_time", "update_end_time"),
                 ..paging
             }
         })
@@ -102,8 +102,8 @@ impl OrderQuery {
                 ORDER_IDS_MAX,
                 TextRule::id(ORDER_ID_CHARS_MAX),
             ),
-            updated: span(object, "update_start_time", "update_end_time"),
-            begun: span(object, "begin_start_time", "begin_end_time"),
+            updated: time_range(object, "update_start_time", "update_end_time"),
+            begun: time_range(object, "begin_start_time", "begin_end_time"),
             application_id: application_id(object),
             order_status: order_status(object),
             ..Self::default()
@@ -138,8 +138,8 @@ fn application_id(object: &mut Object<'_>) -> Option<String> {
     object.optional_text("application_id", TextRule::id(APPLICATION_ID_CHARS_MAX))
 }
 
-fn span(object: &mut Object<'_>, start: &str, end: &str) -> Span {
-    Span { start_ms: object.optional_time_ms(start), end_ms: object.optional_time_ms(end) }
+fn time_range(object: &mut Object<'_>, start: &str, end: &str) -> TimeRange {
+    TimeRange { start_ms: object.optional_time_ms(start), end_ms: object.optional_time_ms(end) }
 }
 
 fn order_status(object: &mut Object<'_>) -> Option<OrderStatus> {

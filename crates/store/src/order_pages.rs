@@ -41,14 +41,14 @@ pub struct OrderFilter {
     /// Of this application in the hirer's system.
     pub application_id: Option<String>,
     /// Placed within, both ends included.
-    pub placed: Stretch,
+    pub placed: UnixMsRange,
     /// Changed last within, both ends included.
-    pub updated: Stretch,
+    pub updated: UnixMsRange,
 }
 
 /// A stretch of time, both ends within it; open where nothing stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stretch {
+pub struct UnixMsRange {
     /// Its first instant.
     pub start: Option<UnixMs>,
     /// Its last instant.
@@ -281,7 +281,7 @@ pub(crate) fn application(tenant: &Tenant, application_id: &str) -> domain::orde
 impl OrderFilter {
     /// Whether many orders may have to be looked at for each one that fits.
     fn fits_few(&self) -> bool {
-        let Stretch { start, end } = self.updated;
+        let UnixMsRange { start, end } = self.updated;
         self.state.is_some()
             || self.vendor.is_some()
             || self.placed_by.is_some()

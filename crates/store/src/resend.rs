@@ -40,7 +40,7 @@ pub(crate) const STATEMENTS: &[&str] = &[RESEND, LIST_OF_APP, RELEASE_HELD, RELE
 
 /// Which deliveries of an app are sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub struct ResendFilter {
     /// Those of events that happened then or later.
     pub since: UnixMs,
     /// Those of events that happened before it; of all when there is none.
@@ -80,12 +80,12 @@ impl Store {
         &self,
         tenant_id: TenantId,
         app_id: AppId,
-        span: &Span,
+        filter: &ResendFilter,
         at: UnixMs,
     ) -> Result<usize, Fault> {
         let first_of = |instant| IdMaker::new(0).next(instant).0;
-        let mut after = first_of(span.since) - 1;
-        let end = span.until.map_or(i64::MAX, first_of);
+        let mut after = first_of(filter.since) - 1;
+        let end = filter.until.map_or(i64::MAX, first_of);
         let mut count = 0;
         loop {
             let page = values![tenant_id.0, after, end, app_id.0, PAGE];
@@ -95,7 +95,7 @@ impl Store {
             let mut statements = Vec::with_capacity(rows.len());
             for row in &rows {
                 let state = DeliveryState::try_from(row.int(1)?)?;
-                if span.states.is_empty() || span.states.contains(&state) {
+                if filter.states.is_empty() || filter.states.contains(&state) {
                     statements.push(any(RESEND, values![tenant_id.0, row.int(0)?, at.0]));
                 }
             }

@@ -350,8 +350,8 @@ async fn events_of_an_erased_order_are_not_sent_again(world: &World) {
     assert!(store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
     assert!(store.erase_order(BY, tenant, order_id, &RULE).await.unwrap().is_some());
     assert!(!store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
-    let span = store::resend::Span { since: NOW.plus_ms(-DAY_MS), until: None, states: Vec::new() };
-    store.resend_span(tenant.tenant_id, scene.app_id, &span, NOW).await.unwrap();
+    let filter = store::resend::ResendFilter { since: NOW.plus_ms(-DAY_MS), until: None, states: Vec::new() };
+    store.resend_span(tenant.tenant_id, scene.app_id, &filter, NOW).await.unwrap();
     assert!(
         store.claim_deliveries(NOW.plus_ms(DAY_MS), END_OF_LEASE, 10).await.unwrap().is_empty()
     );

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::order::State;
 use domain::{AppId, Id, UnixMs};
-use store::order_pages::{After, BEGINNING, OrderFilter, Stretch};
+use store::order_pages::{After, BEGINNING, OrderFilter, UnixMsRange};
 use store::{Request, Store};
 
 use crate::support::{NOW, Scene, World, accepted, list, on_both};
@@ -97,10 +97,10 @@ async fn every_filter_finds_what_a_look_at_all_orders_finds(world: &World) {
     for id in ids.iter().rev() {
         all.push(world.store.find_order(&scene.tenant, *id).await.unwrap().unwrap());
     }
-    let open = Stretch::default();
-    let from = |number| Stretch { start: Some(minute(number)), end: None };
-    let to = |number| Stretch { start: None, end: Some(minute(number)) };
-    let within = |start, end| Stretch { start: Some(minute(start)), end: Some(minute(end)) };
+    let open = UnixMsRange::default();
+    let from = |number| UnixMsRange { start: Some(minute(number)), end: None };
+    let to = |number| UnixMsRange { start: None, end: Some(minute(number)) };
+    let within = |start, end| UnixMsRange { start: Some(minute(start)), end: Some(minute(end)) };
     let stretches = [
         open,
         from(0),
@@ -126,7 +126,7 @@ async fn every_filter_finds_what_a_look_at_all_orders_finds(world: &World) {
                             updated,
                             placed_by: None,
                         };
-                        let fits = |stretch: Stretch, at: UnixMs| {
+                        let fits = |stretch: UnixMsRange, at: UnixMs| {
                             stretch.start.is_none_or(|start| start <= at)
                                 && stretch.end.is_none_or(|end| at <= end)
                         };
@@ -189,7 +189,7 @@ async fn pages_stay_whole_while_orders_change_and_are_placed(world: &World) {
         round += 1;
         for updated in [None, Some(since)] {
             let filter = OrderFilter {
-                updated: Stretch { start: updated, end: None },
+                updated: UnixMsRange { start: updated, end: None },
                 ..OrderFilter::default()
             };
             let found = list(&world.store, &scene.tenant, &filter).await;

@@ -7,7 +7,7 @@ use store::Saved;
 use store::claims::ClaimedDelivery;
 use store::deliveries::{After, NewAttempt, SinkNote};
 use store::pauses::{AlertKind, Pause};
-use store::resend::Span;
+use store::resend::ResendFilter;
 
 use crate::deliveries::{LEASE_MS, attempt, claim, deliver, orders};
 use crate::support::*;
@@ -209,10 +209,10 @@ async fn events_of_a_span_are_sent_again(world: &World) {
     ] {
         let at = NOW.plus_ms(20_000);
         let until = until.map(|ms| NOW.plus_ms(ms));
-        let span = Span { since: NOW.plus_ms(since), until, states };
+        let filter = ResendFilter { since: NOW.plus_ms(since), until, states };
         let stranger = TenantId(99);
         let of = async |tenant_id| {
-            world.store.resend_span(tenant_id, scene.app_id, &span, at).await.unwrap()
+            world.store.resend_span(tenant_id, scene.app_id, &filter, at).await.unwrap()
         };
         assert_eq!(of(stranger).await, 0);
         assert_eq!(of(scene.tenant.tenant_id).await, expected.len(), "{span:?}");
@@ -237,8 +237,8 @@ async fn a_long_span_is_sent_again_page_by_page(world: &World) {
     let (app_id, tenant_id) = (scene.app_id, scene.tenant.tenant_id);
     let held = DeliveryState::Held;
     assert_eq!(world.store.set_due_aside(app_id, held, None, NOW).await.unwrap(), 1_000);
-    let span = Span { since: NOW, until: None, states: vec![held] };
-    let count = world.store.resend_span(tenant_id, app_id, &span, NOW).await.unwrap();
+    let filter = ResendFilter { since: NOW, until: None, states: vec![held] };
+    let count = world.store.resend_span(tenant_id, app_id, &filter, NOW).await.unwrap();
     assert_eq!(count, 1_000);
     assert_eq!(world.number("SELECT count(*) FROM deliveries WHERE state = 2").await, 1_101);
 }

@@ -6,7 +6,7 @@ use contract::control::{ResendSince, Resent};
 use domain::TenantId;
 use store::Store;
 use store::apps::App;
-use store::resend::Span;
+use store::resend::ResendFilter;
 
 use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
@@ -47,12 +47,12 @@ pub(crate) async fn resend_app_events(
         return Ok(first);
     }
     let (store, now) = (&call.app.store, call.app.clock.now());
-    let span = Span { since, until, states: body.states.into_iter().map(Into::into).collect() };
+    let filter = ResendFilter { since, until, states: body.states.into_iter().map(Into::into).collect() };
     let mut count = 0;
     // Nothing has happened in the future.
     if since <= now {
         for tenant_id in tenants(store, &app).await? {
-            count += store.resend_span(tenant_id, app.app_id, &span, now).await?;
+            count += store.resend_span(tenant_id, app.app_id, &filter, now).await?;
         }
     }
     let delivery_count = u64::try_from(count).unwrap_or(u64::MAX);

@@ -9,12 +9,12 @@ mod view;
 use contract::code;
 use contract::control::AppKind;
 use contract::envelope::{Success, to_json};
-use contract::order_query::{OrderPage, OrderQuery, Span};
+use contract::order_query::{OrderPage, OrderQuery, TimeRange};
 use domain::order::State;
 use domain::{AppId, Id, UnixMs};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Fault;
-use store::order_pages::{self, After, OrderFilter, Stretch};
+use store::order_pages::{self, After, OrderFilter, UnixMsRange};
 
 use super::failure::Failure;
 use super::vendor::Vendor;
@@ -101,8 +101,8 @@ async fn find_page(
     if !query.order_ids.is_empty() {
         return find_named(app, vendor, query, own, after).await;
     }
-    for (span, field) in [(query.updated, "update_start_time"), (query.begun, "begin_start_time")] {
-        if span.is_reversed() {
+    for (range, field) in [(query.updated, "update_start_time"), (query.begun, "begin_start_time")] {
+        if range.is_reversed() {
             let expected = "expected a start that is not after the end";
             return Err(Failure::field(&code::PARAMETER_ERROR, field, &expected));
         }
@@ -116,8 +116,8 @@ async fn find_page(
         state: state.flatten(),
         vendor: own,
         application_id: query.application_id.clone(),
-        placed: stretch(query.begun),
-        updated: stretch(query.updated),
+        placed: unix_ms_range(query.begun),
+        updated: unix_ms_range(query.updated),
         ..OrderFilter::default()
     };
     let found = app.store.list_orders(&vendor.tenant, &filter, after, query.page_size);
@@ -144,8 +144,8 @@ async fn find_named(
     Ok(order_pages::OrderPage { orders, next })
 }
 
-fn stretch(span: Span) -> Stretch {
-    Stretch { start: span.start_ms.map(UnixMs), end: span.end_ms.map(UnixMs) }
+fn unix_ms_range(range: TimeRange) -> UnixMsRange {
+    UnixMsRange { start: range.start_ms.map(UnixMs), end: range.end_ms.map(UnixMs) }
 }
 
 fn fault(fault: Fault) -> Failure {
