@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contract::event::{self, CheckCreated, Event, Header};
 use contract::seal;
 use domain::TenantId;
-use store::content::{Exchange, to_text};
+use store::content::{HttpExchange, to_text};
 use store::{Key, Place};
 
 use crate::deliveries::{NONCE, TIMESTAMP};
@@ -56,7 +56,7 @@ impl Made {
     pub(crate) fn sealed(&self) -> anyhow::Result<Vec<u8>> {
         let request = std::str::from_utf8(&self.body)?.to_owned();
         let exchange =
-            Exchange { request, response: "{\"msg\":\"success\"}".to_owned(), connection_id: None };
+            HttpExchange { request, response: "{\"msg\":\"success\"}".to_owned(), connection_id: None };
         Ok(self.key.seal(place(), &to_text(&exchange)))
     }
 }

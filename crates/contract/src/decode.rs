@@ -263,7 +263,7 @@ impl Object<'_> {
     }
 
     /// Reads a truth that must be there.
-    pub fn truth(&mut self, name: &str) -> bool {
+    pub fn bool(&mut self, name: &str) -> bool {
         match self.take(name) {
             Some(Node::Bool(truth)) => truth,
             Some(node) => {

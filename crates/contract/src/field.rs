@@ -105,7 +105,7 @@ impl AccountField {
         Self {
             key: object.text("key", TextRule::id(KEY_CHARS_MAX)),
             name: I18n::label(object),
-            is_required: object.truth("is_required"),
+            is_required: object.bool("is_required"),
             description: I18n::description(object),
         }
     }
@@ -201,7 +201,7 @@ impl CheckField {
         let kind = object.choice("type", FieldType::CHOICES);
         let key = object.text("key", TextRule::id(KEY_CHARS_MAX));
         let name = I18n::label(object);
-        let is_required = object.truth("is_required");
+        let is_required = object.bool("is_required");
         let description = I18n::description(object);
         let presence = if kind.has_options() { Presence::Required } else { Presence::Optional };
         let mut options = object.list("options", presence, OPTIONS_MAX, FieldOption::read);

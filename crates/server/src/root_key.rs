@@ -54,7 +54,7 @@ impl std::fmt::Debug for Place {
 }
 
 /// The root keys that a source gives.
-pub struct Given {
+pub struct LoadedKey {
     /// The present one, and the next if there is one.
     pub keys: Vec<Key>,
     /// Whether the first one was made just now.
@@ -111,7 +111,7 @@ impl RootSource {
     ///
     /// # Errors
     /// When it gives none, or something else than 64 hex digits.
-    pub fn keys(&self, may_make: bool) -> Result<Given, StartError> {
+    pub fn keys(&self, may_make: bool) -> Result<LoadedKey, StartError> {
         let name = self.name();
         let (keys, is_made) = match &self.0 {
             Place::Environment { present, next } => {
@@ -137,7 +137,7 @@ impl RootSource {
                 }
             }
         };
-        Ok(Given { keys, is_made })
+        Ok(LoadedKey { keys, is_made })
     }
 
     /// Takes back a key that was made just now, for an installation that has another one.

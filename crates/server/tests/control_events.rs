@@ -6,7 +6,7 @@ mod harness;
 
 use contract::control::{DeliveryState, Event, ListEvents, ResendSince, TerminateOrder};
 use harness::{Seed, World};
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 async fn list(seed: &Seed, list: ListEvents) -> (Vec<Event>, Option<String>) {
@@ -36,7 +36,7 @@ async fn deliver(world: &World, seed: &Seed, state: DeliveryState, response: &st
             outcome: if state == DeliveryState::Delivered { "delivered" } else { "answered 500" }
                 .to_owned(),
             http_status: Some(if state == DeliveryState::Delivered { 200 } else { 500 }),
-            exchange: Exchange {
+            exchange: HttpExchange {
                 request: "{}".to_owned(),
                 response: response.to_owned(),
                 connection_id: None,

@@ -260,7 +260,7 @@ impl Store {
                 package_id: row.text(1)?,
                 name: row.text(2)?,
                 description: row.text(3)?,
-                is_deleted: row.truth(4)?,
+                is_deleted: row.bool(4)?,
             })
         };
         rows.iter().map(package).collect()

@@ -15,7 +15,7 @@ use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::content::{self, Form, Words};
+use crate::content::{self, Form, Comment};
 use crate::fault::{Fault, FaultKind};
 use crate::orders::entry_place;
 use crate::rows::OrderRow;
@@ -94,7 +94,7 @@ impl ClaimedDelivery {
     ///
     /// # Errors
     /// [`FaultKind::Damaged`] when it is missing or does not open.
-    pub fn words(&self, key: &Key) -> Result<Words, Fault> {
+    pub fn words(&self, key: &Key) -> Result<Comment, Fault> {
         content::from_text(&self.open(key)?)
     }
 

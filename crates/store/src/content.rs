@@ -90,7 +90,7 @@ pub struct FinalResult {
 
 /// A reason or a comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct Comment {
     /// The text.
     pub text: String,
 }
@@ -123,7 +123,7 @@ pub struct VersionFacts {
 
 /// One try of a delivery: what was sent and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exchange {
+pub struct HttpExchange {
     /// The body as it was sent, cut at 64 KiB.
     pub request: String,
     /// The answer's body, cut at 64 KiB.

@@ -5,7 +5,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::claims::ClaimedDelivery;
-use crate::content::{self, Exchange};
+use crate::content::{self, HttpExchange};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
@@ -23,7 +23,7 @@ pub struct NewAttempt {
     /// The status that the receiver answered.
     pub http_status: Option<u16>,
     /// What was sent and what came back; sealed at rest.
-    pub exchange: Exchange,
+    pub exchange: HttpExchange,
 }
 
 /// What follows from a try.
@@ -73,7 +73,7 @@ pub struct Attempt {
     /// The status that the receiver answered.
     pub http_status: Option<u16>,
     /// What was sent and what came back.
-    pub exchange: Exchange,
+    pub exchange: HttpExchange,
 }
 
 /// How far a delivery is, with every try.
@@ -231,7 +231,7 @@ fn attempt(
             let text = key.open(attempt_place(tenant_id, event_no, number), row.bytes(5)?)?;
             content::from_text(&text)?
         }
-        None => Exchange::default(),
+        None => HttpExchange::default(),
     };
     Ok(Attempt {
         attempt: number,

@@ -11,7 +11,7 @@ use crate::fault::{Fault, FaultKind};
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 
 /// A commit on PostgreSQL that writes, whatever else it brings: only such a one shows that storage works again.
-pub(crate) const BEAT: &str = "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1";
+pub(crate) const WRITE_PROBE: &str = "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1";
 
 /// Waits for a job's answer: a lost reply is an error, never a success.
 pub(crate) async fn answer<T>(receiver: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
@@ -33,8 +33,8 @@ struct Inner {
     is_commit_failing: AtomicBool,
     is_log_failing: AtomicBool,
     is_damaged: AtomicBool,
-    is_deaf: AtomicBool,
-    deaf_times: AtomicU64,
+    is_not_listening: AtomicBool,
+    listening_lost_count: AtomicU64,
 }
 
 impl Signals {
@@ -77,20 +77,20 @@ impl Signals {
     }
 
     /// Notes whether changes by other replicas are heard of; whether that is news.
-    pub(crate) fn note_listening(&self, hears: bool) -> bool {
-        let was_deaf = self.0.is_deaf.swap(!hears, Ordering::SeqCst);
-        if !hears && !was_deaf {
-            self.0.deaf_times.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn note_listening(&self, is_listening: bool) -> bool {
+        let was_not_listening = self.0.is_not_listening.swap(!is_listening, Ordering::SeqCst);
+        if !is_listening && !was_not_listening {
+            self.0.listening_lost_count.fetch_add(1, Ordering::SeqCst);
         }
-        if hears && was_deaf {
+        if is_listening && was_not_listening {
             tracing::info!("changes by other replicas are heard of again");
         }
-        hears == was_deaf
+        is_listening == was_not_listening
     }
 
     /// Whether changes by other replicas are heard of, and how often that ended.
     pub(crate) fn listening(&self) -> (bool, u64) {
-        (!self.0.is_deaf.load(Ordering::SeqCst), self.0.deaf_times.load(Ordering::SeqCst))
+        (!self.0.is_not_listening.load(Ordering::SeqCst), self.0.listening_lost_count.load(Ordering::SeqCst))
     }
 
     /// Whether the last commit of the database failed, and none has worked since.

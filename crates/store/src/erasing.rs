@@ -16,7 +16,7 @@ use domain::retention::DAY_MS;
 use domain::{Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};
-use crate::content::{self, Words};
+use crate::content::{self, Comment};
 use crate::fault::Fault;
 use crate::manifests::{self, KeptVersion};
 use crate::orders::Order;
@@ -172,7 +172,7 @@ impl Store {
         let sealed = match why {
             Why::Retention(_) => None,
             Why::Hand(reason) => {
-                let words = content::to_text(&Words { text: reason.clone() });
+                let words = content::to_text(&Comment { text: reason.clone() });
                 Some(tenant.key.seal(place(tenant_id, erasure_id), &words))
             }
         };
@@ -321,7 +321,7 @@ fn erasure(tenant: &Tenant, row: &Row) -> Result<Erasure, Fault> {
     let erasure_id = Id(row.int(0)?);
     let reason = row.find_bytes(3)?.map(|sealed| {
         let text = tenant.key.open(place(tenant.tenant_id, erasure_id), sealed)?;
-        content::from_text(&text).map(|words: Words| words.text)
+        content::from_text(&text).map(|words: Comment| words.text)
     });
     Ok(Erasure {
         erasure_id,

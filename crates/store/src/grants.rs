@@ -179,7 +179,7 @@ fn grant(row: &Row) -> Result<Grant, Fault> {
         scopes: lines(&row.text(3)?).filter_map(Scope::parse).collect(),
         event_mode: mode(&row.text(4)?)?,
         callback_url: row.find_text(5)?,
-        encrypted: row.truth(6)?,
+        encrypted: row.bool(6)?,
         ip_allowlist: lines(&row.text(7)?).map(str::to_owned).collect(),
         app_secret_no: row.int(8)?,
         encrypt_key_no: row.int(9)?,
@@ -187,7 +187,7 @@ fn grant(row: &Row) -> Result<Grant, Fault> {
     Ok(Grant {
         tenant_id: TenantId(row.int(0)?),
         app_id: AppId(row.int(1)?),
-        terms: row.truth(2)?.then_some(terms),
+        terms: row.bool(2)?.then_some(terms),
         ends_no: row.int(10)?,
         granted_by: row.int(11)?,
         granted_at: UnixMs(row.int(12)?),

@@ -72,7 +72,7 @@ use std::sync::{Arc, OnceLock};
 use contract::evidence::AuditAct;
 use domain::{AppId, Id, TenantId, UnixMs};
 
-pub use desk::{NewReport, OrderCommand, Outcome, Request};
+pub use desk::{NewReport, OrderCommand, CommandResult, Request};
 pub use fault::{Fault, FaultKind};
 pub use postgres::trust;
 pub use root::{Reload, RootKeys, Rotated, root_key_id};
@@ -85,7 +85,7 @@ use cache::Cache;
 use engine::{Ids, Signals};
 use grants::Grant;
 use installations::Installation;
-use postgres::News;
+use postgres::CacheInvalidation;
 use signing::Signer;
 use tenants::Tenant;
 use value::{Row, Statement, Value, Written, any, values};
@@ -169,7 +169,7 @@ struct Remembered {
 pub struct Store {
     engine: Engine,
     signals: Signals,
-    ring: root::Ring,
+    ring: root::KeyRing,
     secrets: Secrets,
     signer: Signer,
     ids: Ids,
@@ -243,18 +243,18 @@ impl Store {
         let engine = match location {
             Location::Sqlite(path) => {
                 // All changes are its own.
-                remembered.heed(News::LineStands);
+                remembered.apply(CacheInvalidation::Listening);
                 Engine::Sqlite(sqlite::Sqlite::start(path, opening, &signals, &ids)?)
             }
             Location::Postgres(url) => {
                 migrate(location, opening).await?;
                 let config = postgres::config(url)?;
                 let remembered = Arc::clone(&remembered);
-                let told = move |news: News<'_>| remembered.heed(news);
-                Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, told).await?)
+                let invalidate = move |news: CacheInvalidation<'_>| remembered.apply(news);
+                Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, invalidate).await?)
             }
         };
-        let (ring, secret, loss) = root::Ring::open(&engine, root.into(), now, opening).await?;
+        let (ring, secret, loss) = root::KeyRing::open(&engine, root.into(), now, opening).await?;
         let secrets = Secrets {
             tokens: secret.derive("tokens"),
             app_tokens: secret.derive("app_tokens"),
@@ -293,7 +293,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault when the outcome is unknown or nothing was written; then nothing may be acknowledged.
-    pub async fn command(&self, command: OrderCommand) -> Result<Outcome, Fault> {
+    pub async fn command(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.order(command).await,
             Engine::Postgres(postgres) => postgres.order(command).await,
@@ -411,7 +411,7 @@ impl Store {
             statements.push(any(postgres::TELL, values![news.as_str()]));
         }
         let written = self.write(statements).await;
-        self.remembered.heed(News::Changed(&news));
+        self.remembered.apply(CacheInvalidation::Changed(&news));
         written
     }
 }
@@ -432,11 +432,11 @@ async fn write(engine: &Engine, statements: Vec<Statement>) -> Result<Written, F
 
 impl Remembered {
     /// Forgets what a piece of news names, and remembers nothing while news do not arrive.
-    fn heed(&self, news: News<'_>) {
+    fn apply(&self, news: CacheInvalidation<'_>) {
         let hears_of_changes = match news {
-            News::LineLost => false,
-            News::LineStands => true,
-            News::Changed(what) => return self.forget(what),
+            CacheInvalidation::NotListening => false,
+            CacheInvalidation::Listening => true,
+            CacheInvalidation::Changed(what) => return self.forget(what),
         };
         self.tenants.hear_of_changes(hears_of_changes);
         self.apps.hear_of_changes(hears_of_changes);

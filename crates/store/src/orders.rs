@@ -4,7 +4,7 @@ use domain::order::{Actor, Rule, State};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::content::{self, FinalResult, Form, Stage, Words};
+use crate::content::{self, FinalResult, Form, Stage, Comment};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
 use crate::rows::{ACTOR_VENDOR, OrderRow};
@@ -77,7 +77,7 @@ pub enum EntryContent {
     /// A result.
     Result(FinalResult),
     /// A reason or a comment.
-    Words(Words),
+    Comment(Comment),
 }
 
 const FIND: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
@@ -174,7 +174,7 @@ impl Store {
         tenant: &Tenant,
         order_id: Id,
         entry_id: Id,
-    ) -> Result<Option<Words>, Fault> {
+    ) -> Result<Option<Comment>, Fault> {
         let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
             return Ok(None);
         };
@@ -264,7 +264,7 @@ fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault
             EntryContent::Result(content::from_text(text)?)
         }
         (Rule::HirerTerminated | Rule::ReviewApproved | Rule::ReviewRejected, Some(text)) => {
-            EntryContent::Words(content::from_text(text)?)
+            EntryContent::Comment(content::from_text(text)?)
         }
     };
     Ok(TimelineEntry {

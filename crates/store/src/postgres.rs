@@ -5,7 +5,7 @@
 
 mod connect;
 mod desk;
-mod news;
+mod listener;
 mod sessions;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +19,12 @@ pub(crate) use self::connect::{check_server, config, connect};
 use self::connect::{parameters, row};
 #[cfg(test)]
 pub(crate) use self::desk::lock_orders;
-use self::desk::{Asked, Opening, run};
-use self::news::listen;
-pub(crate) use self::news::{News, check_sessions};
+use self::desk::{Queued, Opening, run};
+use self::listener::listen;
+pub(crate) use self::listener::{CacheInvalidation, check_sessions};
 use self::sessions::{Session, Sessions};
-use crate::desk::{OrderCommand, Outcome, Request, Waiting};
-use crate::engine::{BEAT, Ids, Signals, answer, writer_gone};
+use crate::desk::{OrderCommand, CommandResult, Request, QueuedCommand};
+use crate::engine::{WRITE_PROBE, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written, one};
 
@@ -36,7 +36,7 @@ const TRIES: usize = 3;
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
-    desks: Vec<mpsc::UnboundedSender<Asked>>,
+    desks: Vec<mpsc::UnboundedSender<Queued>>,
     /// Shares new orders out among the desks.
     turn: AtomicUsize,
     sessions: Sessions,
@@ -56,7 +56,7 @@ impl Postgres {
         config: &Config,
         signals: &Signals,
         ids: &Ids,
-        told: impl Fn(News<'_>) + Send + Sync + 'static,
+        invalidate: impl Fn(CacheInvalidation<'_>) + Send + Sync + 'static,
     ) -> Result<Postgres, Fault> {
         let sessions = Sessions::new(config)?;
         let mut desks = Vec::new();
@@ -73,14 +73,14 @@ impl Postgres {
             tokio::spawn(run(desk, opening, waiting));
             desks.push(sender);
         }
-        let listening = listen(config.clone(), sessions.clone(), signals.clone(), told);
+        let listening = listen(config.clone(), sessions.clone(), signals.clone(), invalidate);
         let listening = tokio::spawn(listening).abort_handle();
         let (turn, signals) = (AtomicUsize::new(0), signals.clone());
         Ok(Postgres { desks, turn, sessions, signals, listening })
     }
 
     /// Commands on one order, and those with one Idempotency-Key, reach the same desk of this process.
-    pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
+    pub(crate) async fn order(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         let (sender, receiver) = oneshot::channel();
         let place = match command.idempotency {
             Some(key) => usize::from(key.key_digest[0]),
@@ -90,7 +90,7 @@ impl Postgres {
             None => usize::try_from(command.order_id.0.unsigned_abs()).unwrap_or(0),
         };
         self.desks[place % self.desks.len()]
-            .send((Box::new(Waiting::new(command)), sender))
+            .send((Box::new(QueuedCommand::new(command)), sender))
             .map_err(|_| writer_gone())?;
         answer(receiver).await
     }
@@ -153,7 +153,7 @@ impl Postgres {
 
     /// Whether the database takes a commit now.
     pub(crate) async fn probe(&self) -> bool {
-        self.write(vec![one(BEAT, Vec::new())]).await.is_ok()
+        self.write(vec![one(WRITE_PROBE, Vec::new())]).await.is_ok()
     }
 }
 
@@ -182,7 +182,7 @@ async fn write_in(
         }
     }
     if beats {
-        transaction.batch_execute(BEAT).await?;
+        transaction.batch_execute(WRITE_PROBE).await?;
     }
     transaction.commit().await.map_err(|error| Fault::from(error).at_commit())?;
     Ok(Written::Done(returned))

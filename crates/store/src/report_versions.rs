@@ -214,7 +214,7 @@ impl Store {
     /// Whether a row stands for the object: a version that is not erased, or a file.
     pub async fn knows_object(&self, object_id: Id) -> Result<bool, Fault> {
         let rows = self.read(COUNT_ROWS, values![object_id.0]).await?;
-        rows.first().map_or(Ok(false), |row| row.truth(0))
+        rows.first().map_or(Ok(false), |row| row.bool(0))
     }
 
     /// The order's data key; none when the row is gone or the key does not open.
@@ -270,7 +270,7 @@ fn version(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<ReportVersi
         object_id,
         size_bytes: row.int(2)?,
         sha256: row.bytes(3)?.to_vec(),
-        is_flagged: row.truth(4)?,
+        is_flagged: row.bool(4)?,
         fetched_at: UnixMs(row.int(5)?),
         opened,
     })

@@ -10,7 +10,7 @@ use domain::retention::{Bounds, Facts, Rule};
 use domain::{Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};
-use crate::content::{self, Words};
+use crate::content::{self, Comment};
 use crate::fault::Fault;
 use crate::seal::Place;
 use crate::tenants::Tenant;
@@ -137,7 +137,7 @@ impl Store {
         if let Some(order_id) = order_id {
             statements.push(one(KEEP_ORDER, values![tenant_id.0, order_id.0]));
         }
-        let text = content::to_text(&Words { text: reason.to_owned() });
+        let text = content::to_text(&Comment { text: reason.to_owned() });
         let sealed = tenant.key.seal(place(tenant_id, held), &text);
         let values = values![tenant_id.0, held, by.actor_number(), by.at.0, sealed];
         statements.push(any(PUT_HOLD, values));
@@ -176,7 +176,7 @@ impl Store {
         let rows = self.read(FIND_HOLD, values![tenant.tenant_id.0, held]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let text = tenant.key.open(place(tenant.tenant_id, held), row.bytes(2)?)?;
-        let reason: Words = content::from_text(&text)?;
+        let reason: Comment = content::from_text(&text)?;
         let (set_by, set_at) = (Id(row.int(0)?), UnixMs(row.int(1)?));
         Ok(Some(Hold { set_by, set_at, reason: reason.text }))
     }

@@ -96,21 +96,21 @@ pub fn root_key_id(key: &Key) -> String {
 }
 
 /// The root keys of a running store.
-pub(crate) struct Ring {
-    held: RwLock<Held>,
+pub(crate) struct KeyRing {
+    loaded: RwLock<LoadedKeys>,
     reload: Option<Reload>,
     /// Read by who wraps a tenant's key, written by a rotation.
     turns: AsyncRwLock<()>,
 }
 
-struct Held {
+struct LoadedKeys {
     keys: Vec<Key>,
     /// The place among `keys` of the one in force.
     present: usize,
     generation: i64,
 }
 
-impl Ring {
+impl KeyRing {
     /// Opens the installation, which is made at the first start; gives its secret too, and what is lost when it is
     /// made although one was there.
     ///
@@ -122,7 +122,7 @@ impl Ring {
         root: RootKeys,
         now: UnixMs,
         opening: &Opening,
-    ) -> Result<(Ring, Key, Option<String>), Fault> {
+    ) -> Result<(KeyRing, Key, Option<String>), Fault> {
         let none = || Fault::new(FaultKind::WrongRootKey, "expected a root key, found none");
         let mut loss = None;
         if read(engine, FIND, Vec::new()).await?.is_empty() {
@@ -139,35 +139,35 @@ impl Ring {
             let key_id = root_key_id(&root.keys[present]);
             write(engine, vec![any(NAME, values![key_id])]).await?;
         }
-        let held = Held { keys: root.keys, present, generation: row.generation };
+        let loaded = LoadedKeys { keys: root.keys, present, generation: row.generation };
         let turns = AsyncRwLock::new(());
-        Ok((Ring { held: RwLock::new(held), reload: root.reload, turns }, secret, loss))
+        Ok((KeyRing { loaded: RwLock::new(loaded), reload: root.reload, turns }, secret, loss))
     }
 
     /// The root key in force, as far as is known here, and its generation.
     fn present(&self) -> (Key, i64) {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        (held.keys[held.present].clone(), held.generation)
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        (loaded.keys[loaded.present].clone(), loaded.generation)
     }
 
     fn keys(&self) -> Vec<Key> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
     fn add(&self, keys: Vec<Key>) {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
-            if held.keys.iter().all(|known| known.bytes() != key.bytes()) {
-                held.keys.push(key);
+            if loaded.keys.iter().all(|known| known.bytes() != key.bytes()) {
+                loaded.keys.push(key);
             }
         }
     }
 
     fn note(&self, present: usize, generation: i64) {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         // What was found earlier does not overtake what was found later.
-        if generation >= held.generation {
-            (held.present, held.generation) = (present, generation);
+        if generation >= loaded.generation {
+            (loaded.present, loaded.generation) = (present, generation);
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use self::recovery::{BEGIN_RUN, FIND_PULSE, catch_up, end_run};
 use self::recovery::{Recovered, check_tables, find_pulse, recover};
 use self::writer::{Writer, checkpoint, empty_wal};
 use crate::Opening;
-use crate::desk::{OrderCommand, Outcome, Waiting};
+use crate::desk::{OrderCommand, CommandResult, QueuedCommand};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Statement, Value, Written, one};
@@ -120,10 +120,10 @@ impl Sqlite {
         self.write(vec![one(BEGIN_RUN, Vec::new())]).await.map(drop)
     }
 
-    pub(crate) async fn order(&self, command: OrderCommand) -> Result<Outcome, Fault> {
+    pub(crate) async fn order(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         let (sender, receiver) = oneshot::channel();
-        let asked = (Box::new(Waiting::new(command)), sender);
-        self.desk.send(Message::Order(asked)).map_err(|_| writer_gone())?;
+        let queued = (Box::new(QueuedCommand::new(command)), sender);
+        self.desk.send(Message::Order(queued)).map_err(|_| writer_gone())?;
         answer(receiver).await
     }
 

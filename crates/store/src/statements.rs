@@ -43,7 +43,7 @@ fn shared() -> Vec<&'static str> {
         crate::views::STATEMENTS,
         crate::waits::STATEMENTS,
         &[rows::FIND_USED_KEY, rows::FIND_STAGE, rows::LIST_RESULT_DIGESTS],
-        &[crate::READY, crate::engine::BEAT],
+        &[crate::READY, crate::engine::WRITE_PROBE],
     ]
     .concat()
 }

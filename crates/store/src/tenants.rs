@@ -204,8 +204,8 @@ impl Store {
             tenant_id,
             name: row.text(1)?,
             settings: TenantSettings {
-                report_approval: row.truth(2)?,
-                four_eyes: row.truth(3)?,
+                report_approval: row.bool(2)?,
+                four_eyes: row.bool(3)?,
                 retention_days: row.int(4)?,
                 locale: row.text(5)?,
             },

@@ -114,8 +114,8 @@ impl Row {
         }
     }
 
-    /// The truth in the column at `place`.
-    pub(crate) fn truth(&self, place: usize) -> Result<bool, Fault> {
+    /// The bool in the column at `place`.
+    pub(crate) fn bool(&self, place: usize) -> Result<bool, Fault> {
         Ok(self.int(place)? != 0)
     }
 

@@ -88,7 +88,7 @@ impl Story {
         self.write(&[format!("{}  {text}", self.paint(GREEN, "ok"))]);
     }
 
-    /// Words between the calls.
+    /// Comment between the calls.
     pub(super) fn words(&self, text: &str) {
         let mut lines = vec![String::new()];
         lines.extend(wrap(text, WIDTH));

@@ -157,7 +157,7 @@ pub(crate) fn variants(host: &str) -> Vec<Input> {
     all
 }
 
-/// Words that look like the marks of other formats.
+/// Comment that look like the marks of other formats.
 const WORDS: [&[u8]; 12] = [
     b"COUNTY SHERIFF",
     b"RIFF and WAVE",

@@ -6,7 +6,7 @@ use contract::envelope::FieldViolation;
 use domain::Id;
 use domain::order::Actor;
 use store::content::{FinalResult, ReportSource, Stage, to_text};
-use store::{NewReport, OrderCommand, Outcome, Request};
+use store::{NewReport, OrderCommand, CommandResult, Request};
 
 use super::failure::Failure;
 use super::vendor::Vendor;
@@ -101,9 +101,9 @@ async fn command(
         idempotency: None,
     };
     match app.store.command(command).await {
-        Ok(Outcome::Accepted(_)) => Ok(()),
-        Ok(Outcome::Refused(refusal)) => Err(refusal.into()),
-        Ok(Outcome::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),
+        Ok(CommandResult::Accepted(_)) => Ok(()),
+        Ok(CommandResult::Refused(refusal)) => Err(refusal.into()),
+        Ok(CommandResult::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),
         Err(error) => Err(Failure::Fault(fault, error)),
     }
 }

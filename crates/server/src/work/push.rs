@@ -1,7 +1,7 @@
 //! The sink of apps by long connection: one event to one of the app's live connections. Source: contract, section 5.6.
 
 use contract::frame::{ACK_HANDLED, Frame};
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use super::endpoint_limiter::Health;
@@ -33,7 +33,7 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
             took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
             outcome,
             http_status: code,
-            exchange: Exchange {
+            exchange: HttpExchange {
                 request: kept(plain),
                 response: answered.as_ref().map(|ack| kept(&ack.payload)).unwrap_or_default(),
                 connection_id: Some(line.connection_id.to_string()),

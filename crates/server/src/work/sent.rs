@@ -1,6 +1,6 @@
 //! What came of sending one event, whichever way it went.
 
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use super::endpoint_limiter::Health;
@@ -30,7 +30,7 @@ pub(super) fn unsent(app: &App, why: &str) -> NewAttempt {
         took_ms: 0,
         outcome: why.to_owned(),
         http_status: None,
-        exchange: Exchange::default(),
+        exchange: HttpExchange::default(),
     }
 }
 

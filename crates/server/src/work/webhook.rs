@@ -9,7 +9,7 @@ use contract::seal;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use store::apps::App as Receiver;
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use super::endpoint_limiter::Health;
@@ -38,7 +38,7 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
         took_ms: i64::try_from(took_ms).unwrap_or(i64::MAX),
         outcome: outcome(&answered),
         http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
-        exchange: Exchange {
+        exchange: HttpExchange {
             request: kept(&body),
             response: answered.as_ref().map(|answer| kept(&answer.body)).unwrap_or_default(),
             connection_id: None,

@@ -16,7 +16,7 @@ use server::{random, work};
 use store::accounts::Account;
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
-use store::content::{FinalResult, Form, Person, ReportSource, Words, to_text};
+use store::content::{FinalResult, Form, Person, ReportSource, Comment, to_text};
 use store::deliveries::Delivery;
 use store::events::Event;
 use store::tenants::{NewTenant, Tenant, TenantSettings};
@@ -349,7 +349,7 @@ impl World {
 
     /// Ends an order from the hirer's side.
     pub(crate) async fn terminated(&self, parties: &Parties, order_id: Id, reason: &str) {
-        let content = to_text(&Words { text: reason.to_owned() });
+        let content = to_text(&Comment { text: reason.to_owned() });
         self.command(parties, order_id, Request::Terminate { content }).await;
     }
 

@@ -128,7 +128,7 @@ pub struct NewReport {
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandResult {
     /// Accepted now, or an identical repeat of what was accepted before.
     Accepted(Id),
     /// Refused; nothing changed.
@@ -147,14 +147,14 @@ pub(crate) struct OrderKey {
 /// A command that waits for the desk, with what the rules look at: worked out by whoever asks, on its own
 /// thread, so that the one writer need not.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct QueuedCommand {
     asked: OrderCommand,
     command: Command,
 }
 
-impl Waiting {
-    pub(crate) fn new(asked: OrderCommand) -> Waiting {
-        Waiting { command: asked.command(), asked }
+impl QueuedCommand {
+    pub(crate) fn new(asked: OrderCommand) -> QueuedCommand {
+        QueuedCommand { command: asked.command(), asked }
     }
 
     /// What the rules look at.
@@ -163,7 +163,7 @@ impl Waiting {
     }
 }
 
-impl Deref for Waiting {
+impl Deref for QueuedCommand {
     type Target = OrderCommand;
 
     fn deref(&self) -> &OrderCommand {

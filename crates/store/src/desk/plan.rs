@@ -10,7 +10,7 @@ use domain::order::{
 use domain::report::{ReportKind, ReportState};
 use domain::{Id, TenantId, UnixMs};
 
-use super::{NO_DIGEST, NewReport, OrderCommand, OrderKey, Outcome, Request, Waiting};
+use super::{NO_DIGEST, NewReport, OrderCommand, OrderKey, CommandResult, Request, QueuedCommand};
 use crate::audit::By;
 use crate::engine::Ids;
 use crate::fault::{Fault, FaultKind};
@@ -81,18 +81,18 @@ impl Plan {
 /// # Errors
 /// When a row does not hold what it must; then nothing of the batch may be written.
 pub(crate) fn plan<'a>(
-    commands: impl IntoIterator<Item = &'a Waiting>,
+    commands: impl IntoIterator<Item = &'a QueuedCommand>,
     loaded: Loaded,
     ids: &Ids,
-) -> Result<(Plan, Vec<Outcome>), Fault> {
+) -> Result<(Plan, Vec<CommandResult>), Fault> {
     let mut desk = Desk { loaded, orders: BTreeMap::new(), plan: Plan::default(), ids };
     let outcomes =
         commands.into_iter().map(|command| desk.decide(command)).collect::<Result<_, _>>()?;
     let mut plan = desk.plan;
-    for standing in desk.orders.into_values() {
-        match standing.is_new {
-            true => plan.placed.push(standing.row),
-            false if standing.is_changed => plan.changed.push(standing.row),
+    for state in desk.orders.into_values() {
+        match state.is_new {
+            true => plan.placed.push(state.row),
+            false if state.is_changed => plan.changed.push(state.row),
             false => {}
         }
     }
@@ -106,13 +106,13 @@ pub(crate) fn plan<'a>(
 
 struct Desk<'a> {
     loaded: Loaded,
-    orders: BTreeMap<OrderKey, Standing>,
+    orders: BTreeMap<OrderKey, OrderState>,
     plan: Plan,
     ids: &'a Ids,
 }
 
 /// An order as it stands within the batch.
-struct Standing {
+struct OrderState {
     row: OrderRow,
     order: Order,
     data_key: Option<Key>,
@@ -121,55 +121,55 @@ struct Standing {
 }
 
 impl Desk<'_> {
-    fn decide(&mut self, asked: &Waiting) -> Result<Outcome, Fault> {
-        if let Some(key) = asked.idempotency
+    fn decide(&mut self, queued: &QueuedCommand) -> Result<CommandResult, Fault> {
+        if let Some(key) = queued.idempotency
             && let Some((request, order_id)) =
                 self.loaded.used_keys.get(&(key.api_key_id, key.key_digest))
         {
             return Ok(match order_id {
-                Some(order_id) if *request == key.request_digest => Outcome::Accepted(*order_id),
-                _ => Outcome::KeyTaken,
+                Some(order_id) if *request == key.request_digest => CommandResult::Accepted(*order_id),
+                _ => CommandResult::KeyTaken,
             });
         }
-        let command = asked.command();
+        let command = queued.command();
         let settings = Settings {
-            report_approval: asked.tenant.settings.report_approval,
-            four_eyes: asked.tenant.settings.four_eyes,
+            report_approval: queued.tenant.settings.report_approval,
+            four_eyes: queued.tenant.settings.four_eyes,
         };
-        let mut standing = match asked.request {
+        let mut state = match queued.request {
             Request::Place { .. } => None,
-            _ => self.standing(asked.key(), &command),
+            _ => self.state(queued.key(), &command),
         };
-        let order = standing.as_ref().map(|standing| &standing.order);
+        let order = state.as_ref().map(|state| &state.order);
         let outcome = match order::decide(order, &command, settings) {
             Ok(Decision::Change(change)) => {
-                let changed = self.write(asked, &command, change, standing.take())?;
+                let changed = self.write(queued, &command, change, state.take())?;
                 let order_id = changed.row.order_id;
                 self.keep(changed);
-                Outcome::Accepted(order_id)
+                CommandResult::Accepted(order_id)
             }
-            Ok(Decision::Repeat) => Outcome::Accepted(asked.order_id),
-            Err(refusal) => Outcome::Refused(refusal),
+            Ok(Decision::Repeat) => CommandResult::Accepted(queued.order_id),
+            Err(refusal) => CommandResult::Refused(refusal),
         };
-        if let Some(standing) = standing {
-            self.keep(standing);
+        if let Some(state) = state {
+            self.keep(state);
         }
-        if let (Some(key), Outcome::Accepted(order_id)) = (asked.idempotency, outcome) {
+        if let (Some(key), CommandResult::Accepted(order_id)) = (queued.idempotency, outcome) {
             let used = (key.request_digest, Some(order_id));
             self.loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
-            self.plan.used_keys.push(UsedKeyRow { key, order_id, created_at: asked.at });
+            self.plan.used_keys.push(UsedKeyRow { key, order_id, created_at: queued.at });
         }
         Ok(outcome)
     }
 
-    fn keep(&mut self, standing: Standing) {
-        let OrderRow { tenant_id, order_id, .. } = standing.row;
-        self.orders.insert(OrderKey { tenant_id, order_id }, standing);
+    fn keep(&mut self, state: OrderState) {
+        let OrderRow { tenant_id, order_id, .. } = state.row;
+        self.orders.insert(OrderKey { tenant_id, order_id }, state);
     }
 
     /// The order as the earlier commands of the batch left it, with what was loaded for this one.
-    fn standing(&mut self, key: OrderKey, command: &Command) -> Option<Standing> {
-        let mut standing = self.orders.remove(&key).or_else(|| {
+    fn state(&mut self, key: OrderKey, command: &Command) -> Option<OrderState> {
+        let mut state = self.orders.remove(&key).or_else(|| {
             let row = self.loaded.orders.remove(&key)?;
             let results = match self.loaded.results.remove(&key) {
                 Some(results) => results,
@@ -183,22 +183,22 @@ impl Desk<'_> {
                 stages: BTreeMap::new(),
                 results,
             };
-            Some(Standing { row, order, data_key: None, is_new: false, is_changed: false })
+            Some(OrderState { row, order, data_key: None, is_new: false, is_changed: false })
         })?;
         if let Action::Progress(mark) = command.action
             && let Some(digest) = self.loaded.stages.remove(&(key, mark.stage))
         {
-            standing.order.stages.insert(mark.stage, digest);
+            state.order.stages.insert(mark.stage, digest);
         }
-        Some(standing)
+        Some(state)
     }
 
     /// The first of `count` consecutive ids above all that the order has: its timeline is in the order of its
     /// ids, also when the entry before was made by a replica whose clock is ahead.
-    fn ids(&self, at: UnixMs, count: u16, standing: Option<&Standing>) -> Id {
+    fn ids(&self, at: UnixMs, count: u16, state: Option<&OrderState>) -> Id {
         let mut ids = self.ids.lock();
         let first = ids.block(at, count);
-        match standing.map(|standing| standing.row.entry_last) {
+        match state.map(|state| state.row.entry_last) {
             Some(last) if first <= last => ids.block(last.made_at().plus_ms(1), count),
             _ => first,
         }
@@ -207,30 +207,30 @@ impl Desk<'_> {
     /// Adds the rows of an accepted command, and gives the order as it now stands.
     fn write(
         &mut self,
-        asked: &OrderCommand,
+        queued: &OrderCommand,
         command: &Command,
         change: Change,
-        standing: Option<Standing>,
-    ) -> Result<Standing, Fault> {
-        let (content, reports) = asked.brings();
+        state: Option<OrderState>,
+    ) -> Result<OrderState, Fault> {
+        let (content, reports) = queued.brings();
         let count = u16::try_from(reports.len() + 1)
             .map_err(|_| Fault::new(FaultKind::Constraint, "a call brings too many reports"))?;
-        let entry_id = self.ids(asked.at, count, standing.as_ref());
-        let tenant_id = asked.tenant.tenant_id;
-        let (mut row, data_key, order, is_new) = match standing {
-            Some(standing) => {
-                let data_key = match standing.data_key {
+        let entry_id = self.ids(queued.at, count, state.as_ref());
+        let tenant_id = queued.tenant.tenant_id;
+        let (mut row, data_key, order, is_new) = match state {
+            Some(state) => {
+                let data_key = match state.data_key {
                     Some(key) => key,
                     None => {
-                        let place = OrderRow::key_place(tenant_id, standing.row.order_id);
-                        asked.tenant.key.open_key(place, &standing.row.wrapped_key)?
+                        let place = OrderRow::key_place(tenant_id, state.row.order_id);
+                        queued.tenant.key.open_key(place, &state.row.wrapped_key)?
                     }
                 };
-                (standing.row, data_key, Some(standing.order), standing.is_new)
+                (state.row, data_key, Some(state.order), state.is_new)
             }
             None => {
                 let data_key = Key::random();
-                (new_row(asked, command, entry_id, &data_key)?, data_key, None, true)
+                (new_row(queued, command, entry_id, &data_key)?, data_key, None, true)
             }
         };
         let entry_before = if order.is_some() { row.entry_last } else { Id(0) };
@@ -238,9 +238,9 @@ impl Desk<'_> {
         row.state = order.state;
         row.stage_time_last = order.stage_time_ms_last;
         row.entry_last = entry_id;
-        row.updated_at = asked.at;
+        row.updated_at = queued.at;
         if order.state.is_final() {
-            row.ended_at = Some(asked.at);
+            row.ended_at = Some(queued.at);
         }
         match command.action {
             Action::Result => {
@@ -262,8 +262,8 @@ impl Desk<'_> {
             }
             _ => {}
         }
-        self.add_reports(asked, command, &row, entry_id, reports, &data_key);
-        self.add_audit(asked, row.order_id, entry_id);
+        self.add_reports(queued, command, &row, entry_id, reports, &data_key);
+        self.add_audit(queued, row.order_id, entry_id);
         if let Some(event) = change.event {
             let mut tag = [0; 8];
             fill_random(&mut tag);
@@ -277,7 +277,7 @@ impl Desk<'_> {
                     OrderEvent::Canceled => EventKind::OrderCanceled,
                 },
                 order_id: Some(row.order_id),
-                created_at: asked.at,
+                created_at: queued.at,
             });
         }
         self.plan.entries.push(EntryRow {
@@ -287,25 +287,25 @@ impl Desk<'_> {
             entry_before,
             change,
             actor: command.actor,
-            at: asked.at,
+            at: queued.at,
             report_count: i64::from(count) - 1,
             digest: command.digest,
             sealed: data_key.seal(Place::new("timeline_entries", tenant_id, entry_id.0), content),
         });
-        Ok(Standing { row, order, data_key: Some(data_key), is_new, is_changed: true })
+        Ok(OrderState { row, order, data_key: Some(data_key), is_new, is_changed: true })
     }
 
-    fn add_audit(&mut self, asked: &OrderCommand, order_id: Id, entry_id: Id) {
-        let Some(act) = asked.request.audited() else { return };
-        let mut entry = By::actor(asked.actor, asked.at).did(act);
+    fn add_audit(&mut self, queued: &OrderCommand, order_id: Id, entry_id: Id) {
+        let Some(act) = queued.request.audited() else { return };
+        let mut entry = By::actor(queued.actor, queued.at).did(act);
         entry.order_id = Some(order_id.to_string());
         entry.details.insert("entry_id".to_owned(), entry_id.to_string());
-        self.plan.audits.push((asked.tenant.tenant_id, entry));
+        self.plan.audits.push((queued.tenant.tenant_id, entry));
     }
 
     fn add_reports(
         &mut self,
-        asked: &OrderCommand,
+        queued: &OrderCommand,
         command: &Command,
         row: &OrderRow,
         entry_id: Id,
@@ -325,7 +325,7 @@ impl Desk<'_> {
                 order_id: row.order_id,
                 kind,
                 state: if report.is_preview { ReportState::Linked } else { ReportState::Pending },
-                due_at: (!report.is_preview).then_some(asked.at),
+                due_at: (!report.is_preview).then_some(queued.at),
                 sealed: data_key
                     .seal(Place::new("reports", tenant_id, report_id.0), &report.content),
             });
@@ -335,17 +335,17 @@ impl Desk<'_> {
 
 /// The row of an order that is being placed; its first entry has the order's own id.
 fn new_row(
-    asked: &OrderCommand,
+    queued: &OrderCommand,
     command: &Command,
     order_id: Id,
     data_key: &Key,
 ) -> Result<OrderRow, Fault> {
     let (Request::Place { vendor, account_id, package_id, .. }, Actor::Member(placed_by)) =
-        (&asked.request, command.actor)
+        (&queued.request, command.actor)
     else {
         return Err(Fault::new(FaultKind::Constraint, "only a member places an order"));
     };
-    let tenant_id = asked.tenant.tenant_id;
+    let tenant_id = queued.tenant.tenant_id;
     let place = OrderRow::key_place(tenant_id, order_id);
     Ok(OrderRow {
         tenant_id,
@@ -359,8 +359,8 @@ fn new_row(
         result_count: 0,
         result_digest: None,
         entry_last: order_id,
-        wrapped_key: asked.tenant.key.seal(place, data_key.bytes()),
-        updated_at: asked.at,
+        wrapped_key: queued.tenant.key.seal(place, data_key.bytes()),
+        updated_at: queued.at,
         ended_at: None,
     })
 }

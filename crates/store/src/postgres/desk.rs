@@ -15,8 +15,8 @@ use super::connect::{RECONNECT_AFTER, SESSION_TIME, connect, parameters, pause, 
 use super::sessions::Sessions;
 use crate::audit;
 use crate::desk::plan::{Loaded, Plan, plan};
-use crate::desk::{BATCH_MAX, OrderKey, Outcome, Waiting};
-use crate::engine::{Answer, BEAT, EndWithWriter, Ids, Signals};
+use crate::desk::{BATCH_MAX, OrderKey, CommandResult, QueuedCommand};
+use crate::engine::{Answer, WRITE_PROBE, EndWithWriter, Ids, Signals};
 use crate::fault::{Fault, FaultKind};
 use crate::rows::{self, OrderRow, Values, WRITES, Write, digest};
 use crate::value::{Value, values};
@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const TRIES: u32 = 3;
 
 /// A command and who waits for its outcome.
-pub(super) type Asked = (Box<Waiting>, Answer<Outcome>);
+pub(super) type Queued = (Box<QueuedCommand>, Answer<CommandResult>);
 
 /// What it takes to open a desk, again when its connection ends.
 pub(super) struct Opening {
@@ -105,8 +105,8 @@ impl Desk {
         self.client.is_closed() || self.generation != opening.sessions.generation()
     }
 
-    async fn commit(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
-        let done = self.work(asked).await;
+    async fn commit(&mut self, queued: &[Queued]) -> Result<(Plan, Vec<CommandResult>), Fault> {
+        let done = self.work(queued).await;
         if done.is_err() {
             // The first fault is what counts; a broken connection is replaced anyway.
             let _ = self.client.batch_execute("ROLLBACK").await;
@@ -114,12 +114,12 @@ impl Desk {
         done
     }
 
-    async fn work(&mut self, asked: &[Asked]) -> Result<(Plan, Vec<Outcome>), Fault> {
-        let loaded = self.load(asked).await?;
-        let commands = asked.iter().map(|(command, _)| command.as_ref());
+    async fn work(&mut self, queued: &[Queued]) -> Result<(Plan, Vec<CommandResult>), Fault> {
+        let loaded = self.load(queued).await?;
+        let commands = queued.iter().map(|(command, _)| command.as_ref());
         let (plan, outcomes) = plan(commands, loaded, &self.ids)?;
         let client = &self.client;
-        let beat = if self.signals.is_failing() { BEAT } else { "" };
+        let beat = if self.signals.is_failing() { WRITE_PROBE } else { "" };
         // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
         // behind it, and the commit takes everything back: the first fault in this order is the true one.
         let rows = plan.values();
@@ -163,9 +163,9 @@ impl Desk {
         Ok(())
     }
 
-    async fn load(&self, asked: &[Asked]) -> Result<Loaded, Fault> {
+    async fn load(&self, queued: &[Queued]) -> Result<Loaded, Fault> {
         let mut loaded = Loaded::default();
-        let keys: BTreeSet<OrderKey> = asked
+        let keys: BTreeSet<OrderKey> = queued
             .iter()
             .map(|(command, _)| command)
             .filter(|command| !matches!(command.command().action, Action::Place { .. }))
@@ -185,13 +185,13 @@ impl Desk {
             let key = OrderKey { tenant_id: order.tenant_id, order_id: order.order_id };
             loaded.orders.insert(key, order);
         }
-        for (command, _) in asked {
+        for (command, _) in queued {
             self.load_extra(&mut loaded, command).await?;
         }
         Ok(loaded)
     }
 
-    async fn load_extra(&self, loaded: &mut Loaded, command: &Waiting) -> Result<(), Fault> {
+    async fn load_extra(&self, loaded: &mut Loaded, command: &QueuedCommand) -> Result<(), Fault> {
         if let Some(key) = command.idempotency {
             let values = values![key.api_key_id.0, key.key_digest.as_slice()];
             for found in self.client.query(rows::FIND_USED_KEY, &parameters(&values)).await? {
@@ -285,20 +285,20 @@ async fn write_many(
 pub(super) async fn run(
     mut desk: Desk,
     opening: Opening,
-    mut waiting: mpsc::UnboundedReceiver<Asked>,
+    mut waiting: mpsc::UnboundedReceiver<Queued>,
 ) {
     let _end = EndWithWriter;
     loop {
-        let mut asked = match tokio::time::timeout(LOOK_EVERY, waiting.recv()).await {
+        let mut queued = match tokio::time::timeout(LOOK_EVERY, waiting.recv()).await {
             Ok(Some(first)) => vec![first],
             Ok(None) => return,
             Err(_) if desk.is_over(&opening) => Vec::new(),
             Err(_) => continue,
         };
-        while asked.len() < BATCH_MAX
+        while queued.len() < BATCH_MAX
             && let Ok(next) = waiting.try_recv()
         {
-            asked.push(next);
+            queued.push(next);
         }
         if desk.is_over(&opening) {
             match opening.open().await {
@@ -306,23 +306,23 @@ pub(super) async fn run(
                 Err(fault) => {
                     opening.signals.note_commit(false);
                     tracing::error!(%fault, "postgresql cannot be reached, nothing is acknowledged");
-                    refuse(asked, &fault);
+                    refuse(queued, &fault);
                     pause(RECONNECT_AFTER).await;
                     continue;
                 }
             }
         }
-        if !asked.is_empty() {
-            serve(&mut desk, &opening, asked).await;
+        if !queued.is_empty() {
+            serve(&mut desk, &opening, queued).await;
         }
     }
 }
 
 /// Commits a batch and answers its members; when one of them spoils it, one by one.
-async fn serve(desk: &mut Desk, opening: &Opening, asked: Vec<Asked>) {
-    let mut batches = vec![(asked, TRIES)];
-    while let Some((asked, tries)) = batches.pop() {
-        match desk.commit(&asked).await {
+async fn serve(desk: &mut Desk, opening: &Opening, queued: Vec<Queued>) {
+    let mut batches = vec![(queued, TRIES)];
+    while let Some((queued, tries)) = batches.pop() {
+        match desk.commit(&queued).await {
             Ok((plan, outcomes)) => {
                 desk.signals.note_commit(true);
                 if plan.has_deliveries() {
@@ -332,7 +332,7 @@ async fn serve(desk: &mut Desk, opening: &Opening, asked: Vec<Asked>) {
                     desk.signals.wake_reports();
                 }
                 // Whoever asked may have gone; the commit stands all the same.
-                for ((_, answer), outcome) in asked.into_iter().zip(outcomes) {
+                for ((_, answer), outcome) in queued.into_iter().zip(outcomes) {
                     let _ = answer.send(Ok(outcome));
                 }
             }
@@ -342,13 +342,13 @@ async fn serve(desk: &mut Desk, opening: &Opening, asked: Vec<Asked>) {
                 if let Ok(opened) = opening.open().await {
                     *desk = opened;
                 }
-                batches.push((asked, tries - 1));
+                batches.push((queued, tries - 1));
             }
-            Err(fault) if fault.kind() != FaultKind::Storage && asked.len() > 1 => {
+            Err(fault) if fault.kind() != FaultKind::Storage && queued.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
-                batches.extend(asked.into_iter().rev().map(|one| (vec![one], TRIES)));
+                batches.extend(queued.into_iter().rev().map(|one| (vec![one], TRIES)));
             }
-            Err(fault) if may_work_later(&fault) && tries > 1 => batches.push((asked, tries - 1)),
+            Err(fault) if may_work_later(&fault) && tries > 1 => batches.push((queued, tries - 1)),
             Err(fault) => {
                 if fault.is_session_over() {
                     opening.sessions.renew(desk.generation);
@@ -357,7 +357,7 @@ async fn serve(desk: &mut Desk, opening: &Opening, asked: Vec<Asked>) {
                     desk.signals.note_commit(false);
                     tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
                 }
-                refuse(asked, &fault);
+                refuse(queued, &fault);
             }
         }
     }
@@ -368,8 +368,8 @@ fn may_work_later(fault: &Fault) -> bool {
     fault.kind() == FaultKind::Constraint || fault.may_work_on_another_try()
 }
 
-fn refuse(asked: Vec<Asked>, fault: &Fault) {
-    for (_, answer) in asked {
+fn refuse(queued: Vec<Queued>, fault: &Fault) {
+    for (_, answer) in queued {
         let _ = answer.send(Err(fault.clone()));
     }
 }

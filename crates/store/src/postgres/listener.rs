@@ -25,11 +25,11 @@ const FIRST_PROOF_TIME: Duration = Duration::from_secs(5);
 
 /// What a replica learns about the rows that it remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News<'a> {
+pub(crate) enum CacheInvalidation<'a> {
     /// Changes are not heard of: nothing may be remembered.
-    LineLost,
+    NotListening,
     /// From now on changes are heard of.
-    LineStands,
+    Listening,
     /// A row changed.
     Changed(&'a str),
 }
@@ -39,18 +39,18 @@ pub(super) async fn listen(
     config: Config,
     sessions: Sessions,
     signals: Signals,
-    told: impl Fn(News<'_>),
+    invalidate: impl Fn(CacheInvalidation<'_>),
 ) {
-    let told = |news: News<'_>| {
-        if news == News::LineStands {
+    let invalidate = |news: CacheInvalidation<'_>| {
+        if news == CacheInvalidation::Listening {
             signals.note_listening(true);
         }
-        told(news);
+        invalidate(news);
     };
     loop {
         let generation = sessions.generation();
-        let Err(fault) = hear(&config, &signals, &told, PROOF_TIME).await;
-        told(News::LineLost);
+        let Err(fault) = listen_on(&config, &signals, &invalidate, PROOF_TIME).await;
+        invalidate(CacheInvalidation::NotListening);
         if signals.note_listening(false) {
             tracing::error!(%fault, "changes by other replicas are not heard of, nothing is remembered meanwhile");
         }
@@ -64,22 +64,22 @@ pub(super) async fn listen(
 /// Refuses what is no PostgreSQL with sessions of one's own, before anything is locked or prepared there.
 pub(crate) async fn check_sessions(config: &Config) -> Result<(), Fault> {
     let (signals, proved) = (Signals::default(), Notify::new());
-    let told = |news: News<'_>| {
-        if news == News::LineStands {
+    let invalidate = |news: CacheInvalidation<'_>| {
+        if news == CacheInvalidation::Listening {
             proved.notify_one();
         }
     };
     let never = tokio::select! {
-        fault = hear(config, &signals, &told, FIRST_PROOF_TIME) => fault,
+        fault = listen_on(config, &signals, &invalidate, FIRST_PROOF_TIME) => fault,
         () = proved.notified() => return Ok(()),
     };
     never.map(|never| match never {})
 }
 
-async fn hear(
+async fn listen_on(
     config: &Config,
     signals: &Signals,
-    told: &impl Fn(News<'_>),
+    invalidate: &impl Fn(CacheInvalidation<'_>),
     proof_time: Duration,
 ) -> Result<Infallible, Fault> {
     let sender = connect(config).await?;
@@ -92,13 +92,13 @@ async fn hear(
     );
     // The only thing that is ever asked on this session: a pooler may bring messages together with an answer.
     let listen = async { client.batch_execute(&text).await.map_err(Fault::from) };
-    let mut passing_on = PassingOn { channel: &channel, signals, told };
+    let mut passing_on = PassingOn { channel: &channel, signals, invalidate };
     passing_on.until(&mut messages, listen, None, proof_time).await?;
     for number in 1_u64.. {
         let payload = number.to_string();
         let proof = prove(&sender, &channel, &payload);
         passing_on.until(&mut messages, proof, Some(&payload), proof_time).await?;
-        told(News::LineStands);
+        invalidate(CacheInvalidation::Listening);
         let silence = async {
             loop {
                 passing_on.take(&mut messages).await?;
@@ -136,10 +136,10 @@ async fn prove(sender: &Client, channel: &str, payload: &str) -> Result<(), Faul
 struct PassingOn<'a, T> {
     channel: &'a str,
     signals: &'a Signals,
-    told: &'a T,
+    invalidate: &'a T,
 }
 
-impl<T: Fn(News<'_>)> PassingOn<'_, T> {
+impl<T: Fn(CacheInvalidation<'_>)> PassingOn<'_, T> {
     /// Passes messages on until `question` is answered and the message to oneself, if one is expected, is there.
     async fn until<E: Into<Fault>>(
         &mut self,
@@ -149,19 +149,19 @@ impl<T: Fn(News<'_>)> PassingOn<'_, T> {
         time: Duration,
     ) -> Result<(), Fault> {
         let mut question = pin!(question.fuse());
-        let mut is_heard = expected.is_none();
+        let mut is_received = expected.is_none();
         let all = async {
-            while !(is_heard && question.is_terminated()) {
+            while !(is_received && question.is_terminated()) {
                 tokio::select! {
                     answer = &mut question => answer?,
-                    own = self.take(messages) => is_heard |= own?.as_deref() == expected,
+                    own = self.take(messages) => is_received |= own?.as_deref() == expected,
                 }
             }
             Ok(())
         };
         match tokio::time::timeout(time, all).await {
             Ok(done) => done,
-            Err(_) if question.is_terminated() => Err(deaf()),
+            Err(_) if question.is_terminated() => Err(not_listening()),
             Err(_) => Err(Fault::new(FaultKind::Storage, "postgresql does not answer")),
         }
     }
@@ -179,7 +179,7 @@ impl<T: Fn(News<'_>)> PassingOn<'_, T> {
             AsyncMessage::Notification(news) => match news.channel() {
                 "probity_deliveries" => self.signals.wake_deliveries(),
                 "probity_reports" => self.signals.wake_reports(),
-                _ => (self.told)(News::Changed(news.payload())),
+                _ => (self.invalidate)(CacheInvalidation::Changed(news.payload())),
             },
             _ => {}
         }
@@ -187,7 +187,7 @@ impl<T: Fn(News<'_>)> PassingOn<'_, T> {
     }
 }
 
-fn deaf() -> Fault {
+fn not_listening() -> Fault {
     Fault::new(
         FaultKind::Storage,
         "postgresql takes LISTEN, but a message to oneself does not arrive: expected sessions of one's own, as \

@@ -19,7 +19,7 @@ use super::readers;
 use super::redo::{RECORD_MAX, Redo};
 use super::rows::Rows;
 use crate::desk::plan::{Plan, plan};
-use crate::desk::{BATCH_MAX, Outcome, Request, Waiting};
+use crate::desk::{BATCH_MAX, CommandResult, Request, QueuedCommand};
 use crate::engine::{Answer, Ids, Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 
@@ -27,7 +27,7 @@ use crate::fault::{Fault, FaultKind};
 const UNAPPLIED_MAX: usize = 8 << 20;
 
 /// A command with the way to its answer.
-type Asked = (Box<Waiting>, Answer<Outcome>);
+type Asked = (Box<QueuedCommand>, Answer<CommandResult>);
 
 /// What the desk is told.
 pub(super) enum Message {
@@ -54,7 +54,7 @@ pub(super) struct Desk {
 /// What a batch does, and what its members are told.
 struct Decided {
     plan: Plan,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CommandResult>,
 }
 
 impl Desk {
@@ -109,14 +109,14 @@ impl Desk {
             let more = std::iter::from_fn(|| waiting.try_recv().ok());
             for message in std::iter::once(first).chain(more.take(BATCH_MAX - 1)) {
                 match message {
-                    Message::Order(asked)
-                        if is_change(&asked.0) && !asking.contains(&asked.0.key()) =>
+                    Message::Order(queued)
+                        if is_change(&queued.0) && !asking.contains(&queued.0.key()) =>
                     {
-                        changes.push(asked);
+                        changes.push(queued);
                     }
-                    Message::Order(asked) => {
-                        asking.insert(asked.0.key());
-                        others.push(asked);
+                    Message::Order(queued) => {
+                        asking.insert(queued.0.key());
+                        others.push(queued);
                     }
                     Message::Scrub(answer) => scrubs.push(answer),
                     Message::Close(answer) => close = Some(answer),
@@ -157,8 +157,8 @@ impl Desk {
             }
             Err(fault) if fault.kind() != FaultKind::Storage && batch.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
-                for asked in batch {
-                    self.serve(vec![asked], is_logged);
+                for queued in batch {
+                    self.serve(vec![queued], is_logged);
                 }
             }
             Err(fault) => {
@@ -274,7 +274,7 @@ impl Drop for Desk {
 
 /// Whether a command changes an order and nothing else, which the database cannot refuse; what the audit chain tells
 /// of gets its place there by the database.
-fn is_change(command: &Waiting) -> bool {
+fn is_change(command: &QueuedCommand) -> bool {
     command.idempotency.is_none()
         && !matches!(command.request, Request::Place { .. })
         && command.request.audited().is_none()

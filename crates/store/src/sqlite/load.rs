@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::connection::rows_of;
 use super::overlay::Overlay;
 use crate::desk::plan::Loaded;
-use crate::desk::{OrderKey, Waiting};
+use crate::desk::{OrderKey, QueuedCommand};
 use crate::fault::Fault;
 use crate::rows::{self, OrderRow, digest};
 use crate::value::values;
@@ -22,7 +22,7 @@ pub(crate) fn find_order() -> String {
 pub(super) fn load<'a>(
     connection: &Connection,
     overlay: &Overlay,
-    commands: impl Iterator<Item = &'a Waiting>,
+    commands: impl Iterator<Item = &'a QueuedCommand>,
 ) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
     let moment = connection.unchecked_transaction()?;
@@ -36,8 +36,8 @@ pub(super) fn load<'a>(
             }
         }
         let key = command.key();
-        let asked = command.command();
-        if let Action::Place { .. } = asked.action {
+        let queued = command.command();
+        if let Action::Place { .. } = queued.action {
             continue;
         }
         if let Some(order) = overlay.order(key) {
@@ -48,7 +48,7 @@ pub(super) fn load<'a>(
                 loaded.orders.insert(key, OrderRow::read(&row)?);
             }
         }
-        match asked.action {
+        match queued.action {
             Action::Progress(mark) => {
                 if let Some(digest) = overlay.stage(key, mark.stage) {
                     loaded.stages.insert((key, mark.stage), digest);

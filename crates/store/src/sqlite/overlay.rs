@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use domain::order::{Action, Digest};
 
 use crate::desk::plan::Plan;
-use crate::desk::{OrderKey, Waiting};
+use crate::desk::{OrderKey, QueuedCommand};
 use crate::rows::OrderRow;
 
 /// The orders and stages of the batches that the writer has not written yet.
@@ -73,7 +73,7 @@ impl Overlay {
 
     /// Whether one of the commands needs several results of an order, of which some are only here: the
     /// timeline alone tells all of them.
-    pub(super) fn hides_results<'a>(&self, commands: impl Iterator<Item = &'a Waiting>) -> bool {
+    pub(super) fn hides_results<'a>(&self, commands: impl Iterator<Item = &'a QueuedCommand>) -> bool {
         let mut results =
             commands.filter(|command| matches!(command.command().action, Action::Result));
         !self.orders.is_empty()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use domain::order::{self, Action, Command, Decision, Refusal, Rule, Settings, StageMark, State};
 use domain::{Id, UnixMs};
 use store::orders::{EntryContent, Order};
-use store::{OrderCommand, Outcome, Store};
+use store::{OrderCommand, CommandResult, Store};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -33,7 +33,7 @@ async fn replicas(world: &World) -> Vec<Arc<Store>> {
 }
 
 /// Gives all commands at once, each from a task of its own.
-async fn race(stores: &[Arc<Store>], commands: Vec<OrderCommand>) -> Vec<Outcome> {
+async fn race(stores: &[Arc<Store>], commands: Vec<OrderCommand>) -> Vec<CommandResult> {
     let mut tasks = JoinSet::new();
     for (place, command) in commands.into_iter().enumerate() {
         let store = Arc::clone(&stores[place % stores.len()]);
@@ -77,7 +77,7 @@ async fn racing_commands_leave_one_legal_sequence(world: &World) {
                     _ => scene.reject(order_id, &name),
                 };
                 let rules = rules_of(&command);
-                if let Outcome::Accepted(_) = store.command(command).await.unwrap() {
+                if let CommandResult::Accepted(_) = store.command(command).await.unwrap() {
                     answers.push((order_id, rules));
                 }
             }
@@ -171,7 +171,7 @@ async fn identical_results_at_once_are_one_result(world: &World) {
         let result =
             || scene.result_with(order_id, "绿灯", vec![report("a", "https://v.example/a")]);
         let outcomes = race(&stores, (0..64).map(|_| result()).collect()).await;
-        assert_eq!(outcomes, [Outcome::Accepted(order_id); 64]);
+        assert_eq!(outcomes, [CommandResult::Accepted(order_id); 64]);
         let after = world.counts().await;
         assert_eq!(after.entries, before.entries + 1);
         assert_eq!(after.reports, before.reports + 1);
@@ -185,8 +185,8 @@ async fn differing_results_at_once_have_one_winner(world: &World) {
     let order_id = accepted(&world.store, scene.place()).await;
     let results = (0..64).map(|number| scene.result(order_id, &format!("结果 {number}"))).collect();
     let outcomes = race(&stores, results).await;
-    let refusal = Outcome::Refused(Refusal::IllegalStatus(State::Completed));
-    let won = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted(order_id)).count();
+    let refusal = CommandResult::Refused(Refusal::IllegalStatus(State::Completed));
+    let won = outcomes.iter().filter(|outcome| **outcome == CommandResult::Accepted(order_id)).count();
     let lost = outcomes.iter().filter(|outcome| **outcome == refusal).count();
     assert_eq!((won, lost), (1, 63));
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
@@ -198,10 +198,10 @@ async fn stages_at_once_are_told_apart(world: &World) {
     let stores = replicas(world).await;
     let order_id = accepted(&world.store, scene.place()).await;
     let identical = (0..64).map(|_| scene.progress(order_id, "s1", 100)).collect();
-    assert_eq!(race(&stores, identical).await, [Outcome::Accepted(order_id); 64]);
+    assert_eq!(race(&stores, identical).await, [CommandResult::Accepted(order_id); 64]);
     let differing = (0..64).map(|number| scene.progress(order_id, "s2", 200 + number)).collect();
     let outcomes = race(&stores, differing).await;
-    let taken = Outcome::Refused(Refusal::StageIdTaken);
+    let taken = CommandResult::Refused(Refusal::StageIdTaken);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == taken).count(), 63);
     let counts = world.counts().await;
     assert_eq!((counts.entries, counts.stages), (3, 2));

@@ -7,7 +7,7 @@ use domain::event::{EventId, EventKind};
 use domain::{AppId, Id};
 use store::FaultKind;
 use store::claims::ClaimedDelivery;
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use crate::sinks::hold;
@@ -40,7 +40,7 @@ pub(crate) async fn claim(world: &World, ms: i64, limit: u32) -> Vec<ClaimedDeli
 
 pub(crate) fn attempt(outcome: &str, status: u16) -> NewAttempt {
     let exchange =
-        Exchange { request: "{\"张\":1}".into(), response: "好".into(), connection_id: None };
+        HttpExchange { request: "{\"张\":1}".into(), response: "好".into(), connection_id: None };
     let (at, outcome) = (NOW.plus_ms(5), outcome.into());
     NewAttempt { at, took_ms: 20, outcome, http_status: Some(status), exchange }
 }

@@ -7,7 +7,7 @@ use domain::report::ReportState;
 use domain::retention::{Bounds, DAY_MS, Stays, check};
 use domain::{AppId, Id, order::State};
 use store::audit::By;
-use store::content::{Exchange, FieldFile};
+use store::content::{HttpExchange, FieldFile};
 use store::deliveries::NewAttempt;
 use store::erasing::Why;
 use store::order_pages::OrderFilter;
@@ -62,7 +62,7 @@ impl Full {
         let order_id = accepted(store, place).await;
         accepted(store, scene.progress(order_id, "s1", 100)).await;
         for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
-            let exchange = Exchange { request: "asked".into(), ..Exchange::default() };
+            let exchange = HttpExchange { request: "asked".into(), ..HttpExchange::default() };
             let attempt = NewAttempt {
                 at: NOW,
                 took_ms: 1,
@@ -160,7 +160,7 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     assert_eq!(report.state, ReportState::Erased);
     let delivery = store.find_delivery(tenant, order_id, Some(order_id)).await.unwrap().unwrap();
     assert_eq!((delivery.state, delivery.due_at), (DeliveryState::Exhausted, None));
-    assert_eq!(delivery.attempts[0].exchange, Exchange::default());
+    assert_eq!(delivery.attempts[0].exchange, HttpExchange::default());
     let views = store.list_views(tenant, order_id, full.report_id, END, 10).await.unwrap();
     assert_eq!((views.len(), views[0].address.as_ref()), (1, None));
     assert!(store.find_file(tenant, full.file_id).await.unwrap().is_none());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::TenantId;
 use domain::order::Rule;
-use store::{FaultKind, Location, Outcome, Store};
+use store::{FaultKind, Location, CommandResult, Store};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -58,7 +58,7 @@ async fn one_members_fault_is_its_own(world: &World) {
     for (place, outcome) in outcomes.into_iter().enumerate() {
         match place {
             7 => assert_eq!(outcome.unwrap_err().kind(), FaultKind::Constraint),
-            _ => assert!(matches!(outcome.unwrap(), Outcome::Accepted(_))),
+            _ => assert!(matches!(outcome.unwrap(), CommandResult::Accepted(_))),
         }
     }
     assert_eq!(world.counts().await.orders, 19);
@@ -167,7 +167,7 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
         let mut fault = None;
         for _ in 0..10_000 {
             match store.command(scene.place()).await {
-                Ok(Outcome::Accepted(order_id)) => acknowledged.push(order_id),
+                Ok(CommandResult::Accepted(order_id)) => acknowledged.push(order_id),
                 Ok(other) => panic!("{other:?}"),
                 Err(found) => {
                     fault = Some(found);
@@ -229,13 +229,13 @@ async fn killed_connections_lose_nothing_that_was_acknowledged() {
             tasks.spawn(async move {
                 let mut acknowledged = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let Ok(Outcome::Accepted(order_id)) = store.command(scene.place()).await else {
+                    let Ok(CommandResult::Accepted(order_id)) = store.command(scene.place()).await else {
                         faults.fetch_add(1, Ordering::Relaxed);
                         continue;
                     };
                     let is_returned = match store.command(scene.result(order_id, "绿灯")).await {
                         Ok(outcome) => {
-                            assert_eq!(outcome, Outcome::Accepted(order_id));
+                            assert_eq!(outcome, CommandResult::Accepted(order_id));
                             true
                         }
                         Err(_) => false,

@@ -4,7 +4,7 @@ use domain::{Id, TenantId};
 use store::answers::KeptAnswer;
 use store::order_pages::OrderFilter;
 use store::tenants::TenantSettings;
-use store::{IdempotencyKey, Outcome, Saved};
+use store::{IdempotencyKey, CommandResult, Saved};
 
 use crate::support::*;
 use crate::tenancy::{new_account, new_app};
@@ -29,7 +29,7 @@ fn answer(key: IdempotencyKey, body: &str) -> KeptAnswer {
     KeptAnswer { key, http_status: 201, body: body.into(), at: NOW }
 }
 
-async fn place(world: &World, scene: &Scene, key: IdempotencyKey) -> Outcome {
+async fn place(world: &World, scene: &Scene, key: IdempotencyKey) -> CommandResult {
     let mut place = scene.place();
     place.idempotency = Some(key);
     world.store.command(place).await.unwrap()
@@ -37,33 +37,33 @@ async fn place(world: &World, scene: &Scene, key: IdempotencyKey) -> Outcome {
 
 async fn an_order_is_placed_once_under_one_key(world: &World) {
     let scene = world.scene(false, false).await;
-    let Outcome::Accepted(order_id) = place(world, &scene, key(1)).await else { panic!() };
+    let CommandResult::Accepted(order_id) = place(world, &scene, key(1)).await else { panic!() };
     for _ in 0..3 {
-        assert_eq!(place(world, &scene, key(1)).await, Outcome::Accepted(order_id));
+        assert_eq!(place(world, &scene, key(1)).await, CommandResult::Accepted(order_id));
     }
     let used = world.store.find_used_key(&key(1), NOW).await.unwrap().unwrap();
     assert_eq!((used.order_id, used.request_digest), (Some(order_id), [1; 16]));
     assert_eq!((used.http_status, used.body), (200, None));
     let counts = world.counts().await;
     assert_eq!((counts.orders, counts.events), (1, 1));
-    let Outcome::Accepted(other) = place(world, &scene, key(2)).await else { panic!() };
+    let CommandResult::Accepted(other) = place(world, &scene, key(2)).await else { panic!() };
     assert_ne!(order_id, other);
     let mut terminate = scene.terminate(order_id, "岗位取消");
     terminate.idempotency = Some(key(3));
-    assert_eq!(world.store.command(terminate).await.unwrap(), Outcome::Accepted(order_id));
+    assert_eq!(world.store.command(terminate).await.unwrap(), CommandResult::Accepted(order_id));
     let mut again = scene.terminate(order_id, "岗位取消");
     again.idempotency = Some(key(3));
-    assert_eq!(world.store.command(again).await.unwrap(), Outcome::Accepted(order_id));
+    assert_eq!(world.store.command(again).await.unwrap(), CommandResult::Accepted(order_id));
 }
 
 async fn the_same_key_with_another_request_is_taken(world: &World) {
     let scene = world.scene(false, false).await;
     place(world, &scene, key(1)).await;
     let other_request = IdempotencyKey { request_digest: [2; 16], ..key(1) };
-    assert_eq!(place(world, &scene, other_request).await, Outcome::KeyTaken);
+    assert_eq!(place(world, &scene, other_request).await, CommandResult::KeyTaken);
     assert_eq!(world.counts().await.orders, 1);
     let other_caller = IdempotencyKey { api_key_id: Id(901), ..other_request };
-    assert!(matches!(place(world, &scene, other_caller).await, Outcome::Accepted(_)));
+    assert!(matches!(place(world, &scene, other_caller).await, CommandResult::Accepted(_)));
     // A key of another call, whose answer was kept, is taken for orders too.
     let account = new_account(&world.store, scene.app_id);
     world
@@ -72,7 +72,7 @@ async fn the_same_key_with_another_request_is_taken(world: &World) {
         .await
         .unwrap();
     let command = IdempotencyKey { request_digest: [2; 16], ..key(5) };
-    assert_eq!(place(world, &scene, command).await, Outcome::KeyTaken);
+    assert_eq!(place(world, &scene, command).await, CommandResult::KeyTaken);
 }
 
 async fn a_refused_command_leaves_its_key_free(world: &World) {
@@ -97,9 +97,9 @@ async fn one_key_at_once_places_one_order(world: &World) {
     });
     let outcomes = futures_util::future::join_all(places).await;
     let placed = list(&world.store, &scene.tenant, &OrderFilter::default()).await;
-    let order_id = Outcome::Accepted(placed[0]);
+    let order_id = CommandResult::Accepted(placed[0]);
     let accepted = outcomes.iter().filter(|outcome| **outcome == order_id).count();
-    let taken = outcomes.iter().filter(|outcome| **outcome == Outcome::KeyTaken).count();
+    let taken = outcomes.iter().filter(|outcome| **outcome == CommandResult::KeyTaken).count();
     assert!((accepted, taken) == (48, 16) || (accepted, taken) == (16, 48), "{accepted}, {taken}");
     assert_eq!(world.counts().await.orders, 1);
 }
@@ -165,6 +165,6 @@ async fn a_key_is_free_again_after_a_day(world: &World) {
     world.store.forget_old_answers(day_after).await.unwrap();
     assert_eq!(world.number("SELECT count(*) FROM idempotency").await, 1);
     let outcome = place(world, &scene, key(2)).await;
-    assert!(matches!(outcome, Outcome::Accepted(_)));
+    assert!(matches!(outcome, CommandResult::Accepted(_)));
     assert_eq!(world.counts().await.orders, 2);
 }

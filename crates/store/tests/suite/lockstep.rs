@@ -8,7 +8,7 @@ use domain::order::{
 use domain::{AppId, Id};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use store::{Outcome, Store};
+use store::{CommandResult, Store};
 use tokio::runtime::Runtime;
 
 use crate::support::*;
@@ -102,12 +102,12 @@ impl Side {
         });
         let outcomes = futures_util::future::join_all(outcomes).await;
         let answer = |(asked_id, outcome)| match outcome {
-            Outcome::Accepted(order_id) => {
+            CommandResult::Accepted(order_id) => {
                 assert_eq!(order_id, asked_id);
                 Ok(())
             }
-            Outcome::Refused(refusal) => Err(refusal),
-            Outcome::KeyTaken => panic!("no key was given"),
+            CommandResult::Refused(refusal) => Err(refusal),
+            CommandResult::KeyTaken => panic!("no key was given"),
         };
         outcomes.into_iter().map(answer).collect()
     }

@@ -3,7 +3,7 @@
 use domain::order::{Actor, Refusal, Rule, State};
 use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id};
-use store::content::Words;
+use store::content::Comment;
 use store::order_pages::OrderFilter;
 use store::orders::EntryContent;
 
@@ -139,7 +139,7 @@ async fn nothing_that_was_accepted_is_overwritten(world: &World) {
     accepted(&world.store, scene.result_with(order_id, "绿灯", reports)).await;
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
     let contents: Vec<_> = order.timeline.iter().map(|entry| entry.content.clone()).collect();
-    let reason = |text: &str| EntryContent::Words(Words { text: text.into() });
+    let reason = |text: &str| EntryContent::Comment(Comment { text: text.into() });
     let result = |text| EntryContent::Result(final_result(text));
     let expected = [
         EntryContent::Nothing,
@@ -280,7 +280,7 @@ async fn form_and_words_are_found_alone(world: &World) {
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
     let entry_id = order.timeline[1].entry_id;
     let words = world.store.find_words(&scene.tenant, order_id, entry_id).await.unwrap();
-    assert_eq!(words, Some(Words { text: "岗位取消".into() }));
+    assert_eq!(words, Some(Comment { text: "岗位取消".into() }));
     assert_eq!(order.timeline[1].actor, Actor::Member(Id(10)));
 }
 

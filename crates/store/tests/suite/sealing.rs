@@ -5,7 +5,7 @@ use std::path::Path;
 use domain::Id;
 use domain::delivery::DeliveryState;
 use store::answers::KeptAnswer;
-use store::content::Exchange;
+use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 use store::{FaultKind, IdempotencyKey, Key, Location, Store};
 
@@ -76,7 +76,7 @@ async fn write_canaries(world: &World) {
     account.custom_fields = vec![("k".into(), "canary-account-field".into())];
     store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
     for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
-        let exchange = Exchange {
+        let exchange = HttpExchange {
             request: "canary-request".into(),
             response: "canary-response".into(),
             connection_id: None,
@@ -180,7 +180,7 @@ async fn write_two_of_all(world: &World) -> Sealed {
         keys.push(key);
     }
     for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
-        let (outcome, exchange) = ("delivered".into(), Exchange::default());
+        let (outcome, exchange) = ("delivered".into(), HttpExchange::default());
         let attempt = NewAttempt { at: NOW, took_ms: 1, outcome, http_status: None, exchange };
         let done = DeliveryState::Delivered;
         assert!(
@@ -277,7 +277,7 @@ async fn an_orders_key_in_another_order_does_not_open(world: &World) {
     });
     let [damaged, whole] = futures_util::future::join_all(commands).await.try_into().unwrap();
     assert_eq!(damaged.unwrap_err().kind(), FaultKind::Damaged);
-    assert_eq!(whole.unwrap(), store::Outcome::Accepted(other));
+    assert_eq!(whole.unwrap(), store::CommandResult::Accepted(other));
     assert!(!world.store.is_failing(), "storage itself is well");
 }
 

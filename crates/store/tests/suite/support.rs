@@ -9,10 +9,10 @@ use domain::order::{Actor, Refusal};
 use domain::{AppId, Id, TenantId, UnixMs};
 use futures_util::FutureExt;
 use store::audit::By;
-use store::content::{self, FinalResult, Form, Person, ReportSource, Stage, Words};
+use store::content::{self, FinalResult, Form, Person, ReportSource, Stage, Comment};
 use store::order_pages::{BEGINNING, OrderFilter};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{Key, Location, NewReport, OrderCommand, Outcome, Request, Saved, Store};
+use store::{Key, Location, NewReport, OrderCommand, CommandResult, Request, Saved, Store};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -276,7 +276,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 /// Gives a command that must be accepted; its order.
 pub(crate) async fn accepted(store: &Store, command: OrderCommand) -> Id {
     match store.command(command).await.unwrap() {
-        Outcome::Accepted(order_id) => order_id,
+        CommandResult::Accepted(order_id) => order_id,
         other => panic!("expected an accepted command, found {other:?}"),
     }
 }
@@ -284,7 +284,7 @@ pub(crate) async fn accepted(store: &Store, command: OrderCommand) -> Id {
 /// Gives a command that must be refused; why it was.
 pub(crate) async fn refused(store: &Store, command: OrderCommand) -> Refusal {
     match store.command(command).await.unwrap() {
-        Outcome::Refused(refusal) => refusal,
+        CommandResult::Refused(refusal) => refusal,
         other => panic!("expected a refused command, found {other:?}"),
     }
 }
@@ -391,7 +391,7 @@ fn canonical(content: &[u8], reports: &[NewReport]) -> Vec<u8> {
 }
 
 pub(crate) fn words(text: &str) -> Vec<u8> {
-    content::to_text(&Words { text: text.into() })
+    content::to_text(&Comment { text: text.into() })
 }
 
 pub(crate) fn stage(stage_id: &str, stage_time_ms: i64) -> Stage {

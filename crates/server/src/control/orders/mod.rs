@@ -17,7 +17,7 @@ use axum::response::Response;
 use domain::order::Actor;
 use domain::{Act, Id};
 use store::tenants::Tenant;
-use store::{Fault, FaultKind, IdempotencyKey, OrderCommand, Outcome, Request};
+use store::{Fault, FaultKind, IdempotencyKey, OrderCommand, CommandResult, Request};
 
 use super::failure::Failure;
 use super::auth::Call;
@@ -51,11 +51,11 @@ async fn command(
         };
         match store.command(command).await? {
             // The desk knows keys until they are forgotten, which can be later than after 24 hours.
-            Outcome::Accepted(order_id)
+            CommandResult::Accepted(order_id)
                 if is_placed && at.ms_since(order_id.made_at()) >= DAY_MS => {}
-            Outcome::Accepted(order_id) => return Ok(order_id),
-            Outcome::Refused(refusal) => return Err(refusal.into()),
-            Outcome::KeyTaken => {}
+            CommandResult::Accepted(order_id) => return Ok(order_id),
+            CommandResult::Refused(refusal) => return Err(refusal.into()),
+            CommandResult::KeyTaken => {}
         }
         if let Some(order_id) = find_first_order(call, key).await? {
             return Ok(order_id);

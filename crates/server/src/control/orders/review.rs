@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::control::{ApproveOrder, Order, RejectOrder};
 use domain::Act;
 use store::Request;
-use store::content::{Words, to_text};
+use store::content::{Comment, to_text};
 
 use super::act;
 use crate::control::failure::{Failure, validate};
@@ -35,7 +35,7 @@ pub(crate) async fn approve_order(
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
     let text = command.body.comment.unwrap_or_default();
-    let content = to_text(&Words { text });
+    let content = to_text(&Comment { text });
     act(&call, Act::ReviewOrders, command.key, || Request::Approve { content: content.clone() })
         .await
 }
@@ -62,7 +62,7 @@ pub(crate) async fn reject_order(
     command: Command<RejectOrder>,
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
-    let content = to_text(&Words { text: command.body.reason });
+    let content = to_text(&Comment { text: command.body.reason });
     act(&call, Act::ReviewOrders, command.key, || Request::Reject { content: content.clone() })
         .await
 }

@@ -4,7 +4,7 @@ use axum::response::Response;
 use contract::control::{Order, TerminateOrder};
 use domain::Act;
 use store::Request;
-use store::content::{Words, to_text};
+use store::content::{Comment, to_text};
 
 use super::act;
 use crate::control::failure::{Failure, validate};
@@ -31,7 +31,7 @@ pub(crate) async fn terminate_order(
     command: Command<TerminateOrder>,
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
-    let content = to_text(&Words { text: command.body.reason });
+    let content = to_text(&Comment { text: command.body.reason });
     act(&call, Act::TerminateOrders, command.key, || Request::Terminate {
         content: content.clone(),
     })

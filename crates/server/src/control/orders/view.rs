@@ -73,7 +73,7 @@ pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, sight: Sight) -> O
                 reported_at: rfc3339(entry.at),
             }),
             EntryContent::Result(kept) if may_see_reports => results.push(result(kept, entry.at)),
-            EntryContent::Result(_) | EntryContent::Words(_) | EntryContent::Nothing => {}
+            EntryContent::Result(_) | EntryContent::Comment(_) | EntryContent::Nothing => {}
         }
     }
     let reports: Vec<Report> = match may_see_reports {
@@ -147,7 +147,7 @@ fn timeline_entry(kept: &kept::TimelineEntry, sight: Sight) -> TimelineEntry {
         },
         rule: Some(kept.rule.code().to_owned()),
         note: match &kept.content {
-            EntryContent::Words(words) if sight.shows_words_of(kept) => filled(&words.text),
+            EntryContent::Comment(words) if sight.shows_words_of(kept) => filled(&words.text),
             _ => None,
         },
         from_state: kept.from.map(Into::into),

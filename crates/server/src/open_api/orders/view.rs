@@ -183,7 +183,7 @@ impl<'a> Viewer<'a> {
             match &entry?.content {
                 EntryContent::Stage(stage) => stage.result.clone(),
                 EntryContent::Result(result) => Some(result.result.clone()),
-                EntryContent::Nothing | EntryContent::Words(_) => None,
+                EntryContent::Nothing | EntryContent::Comment(_) => None,
             }
         };
         let feedback = |report: &Report| FeedbackInfo {
@@ -229,7 +229,7 @@ fn process(order: &Order) -> Vec<ProcessInfo> {
             stage.stage_name.clone(),
             stage.stage_en_name.clone(),
         )),
-        EntryContent::Nothing | EntryContent::Result(_) | EntryContent::Words(_) => None,
+        EntryContent::Nothing | EntryContent::Result(_) | EntryContent::Comment(_) => None,
     };
     let stages = order.timeline.iter().rev().filter_map(|entry| stage(&entry.content));
     let mut stages: Vec<_> = stages.chain([arranged]).collect();
@@ -247,7 +247,7 @@ fn process(order: &Order) -> Vec<ProcessInfo> {
 fn conclusion(order: &Order) -> Option<String> {
     order.timeline.iter().rev().find_map(|entry| match &entry.content {
         EntryContent::Result(result) => Some(result.result.clone()),
-        EntryContent::Nothing | EntryContent::Stage(_) | EntryContent::Words(_) => None,
+        EntryContent::Nothing | EntryContent::Stage(_) | EntryContent::Comment(_) => None,
     })
 }
 
