@@ -1,5 +1,5 @@
-//! Deliveries, end to end: orders placed through the control API, each with its encrypted event at a local sink; and
-//! a backlog drained beside a bare pooled client that posts the same bytes to the same sink in the same run.
+//! Deliveries, end to end: orders placed through the control API, each with its encrypted event at a local receiver; and
+//! a backlog drained beside a bare pooled client that posts the same bytes to the same receiver in the same run.
 //!
 //! The bare client has as many posts under way as the server may have for all apps. It is timed before and after the
 //! drain, since the machine's speed changes by the minute.
@@ -32,7 +32,7 @@ use crate::made::Maker;
 use crate::measure::{cpu_us, rss_mb};
 use crate::process::{Probity, Running};
 use crate::seed::{self, Hirer};
-use crate::sink::Sink;
+use crate::receiver::Receiver;
 use crate::{kept, names, run};
 
 /// Hirers, each with an app of its own.
@@ -65,39 +65,39 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let _ = fs::remove_dir_all(&data);
     fs::create_dir_all(&data)?;
     let installation = Installation { data: data.clone(), database_url: None };
-    let sink = Sink::start().await?;
+    let receiver = Receiver::start().await?;
     let location = Location::Sqlite(data.join(DATABASE_FILE));
-    let hirers = hire(&location, &sink).await?;
+    let hirers = hire(&location, &receiver).await?;
     let probity = Probity { binary: &options.binary, installation: &installation };
 
     let server = probity.start()?;
     settle(&data, None).await?;
-    sink.begin();
+    receiver.begin();
     let end_to_end = place(&server, &hirers, wanted.connections, options.seconds).await?;
     let seconds = settle(&data, Some(end_to_end.started)).await?;
     let placed = end_to_end.placed as f64;
-    ensure!(sink.count() == end_to_end.placed, "expected each event once: {}", sink.count());
+    ensure!(receiver.count() == end_to_end.placed, "expected each event once: {}", receiver.count());
     println!("orders placed through the control API, {} connections", wanted.connections);
     println!("  placed     {:>8.0} a second", placed / end_to_end.seconds);
     println!("  delivered  {:>8.0} a second, encrypted and marked", placed / seconds);
     server.stop()?;
 
-    let bodies: Vec<Bytes> = sink.bodies().into_iter().map(Bytes::from).collect();
+    let bodies: Vec<Bytes> = receiver.bodies().into_iter().map(Bytes::from).collect();
     let store = Arc::new(Store::open(&location, names::root_key(), now()).await?);
     seed::place_all(&store, &hirers, wanted.backlog).await?;
     drop(store);
-    let before = bare(&sink, &bodies, options.seconds).await?;
-    sink.begin();
+    let before = bare(&receiver, &bodies, options.seconds).await?;
+    receiver.begin();
     let server = probity.start()?;
-    let drained = drain(&data, &server, &sink, wanted.backlog).await?;
+    let drained = drain(&data, &server, &receiver, wanted.backlog).await?;
     server.stop()?;
-    let after = bare(&sink, &bodies, options.seconds).await?;
+    let after = bare(&receiver, &bodies, options.seconds).await?;
     let database = data.join(DATABASE_FILE);
-    let kept = kept::bare(&database, &sink, &bodies, None).await?;
+    let kept = kept::bare(&database, &receiver, &bodies, None).await?;
     // The first events tell of accounts.
     let maker = bodies.iter().find_map(|body| Maker::new(body).ok());
     let maker = maker.context("expected an order's event")?;
-    let made = kept::bare(&database, &sink, &bodies, Some(maker)).await?;
+    let made = kept::bare(&database, &receiver, &bodies, Some(maker)).await?;
     let rate = wanted.backlog as f64 / drained.seconds;
     println!("a backlog of {} drained beside a bare client", wanted.backlog);
     println!(
@@ -125,21 +125,21 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     Ok(())
 }
 
-/// Hirers whose apps' events go to the sink.
-async fn hire(location: &Location, sink: &Sink) -> anyhow::Result<Arc<Vec<Hirer>>> {
+/// Hirers whose apps' events go to the receiver.
+async fn hire(location: &Location, receiver: &Receiver) -> anyhow::Result<Arc<Vec<Hirer>>> {
     let store = Arc::new(Store::open(location, names::root_key(), now()).await?);
     let mut hirers = Vec::with_capacity(HIRERS);
     for place in 0..HIRERS {
-        hirers.push(hirer(&store, place, sink).await?);
+        hirers.push(hirer(&store, place, receiver).await?);
     }
     Ok(Arc::new(hirers))
 }
 
-async fn hirer(store: &Arc<Store>, place: usize, sink: &Sink) -> anyhow::Result<Hirer> {
+async fn hirer(store: &Arc<Store>, place: usize, receiver: &Receiver) -> anyhow::Result<Hirer> {
     let hirer = seed::hirer(Arc::clone(store), place).await?;
     let app = store.find_app(names::app_id(place)).await?.context("the app is gone")?;
     ensure!(app.kind == AppKind::SelfBuilt && app.settings.event_mode == EventMode::Webhook);
-    let callback_url = Some(format!("http://{}/hook/{place}", sink.address));
+    let callback_url = Some(format!("http://{}/hook/{place}", receiver.address));
     let settings = AppSettings { callback_url, ..app.settings.clone() };
     let saved = store.update_app(By::system(now()), app.app_id, app.version, &settings).await?;
     ensure!(saved == Saved::Done, "the app changed meanwhile");
@@ -236,9 +236,9 @@ pub(crate) fn client() -> Http {
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(BARE_AT_ONCE).build(connector)
 }
 
-/// A post as the server makes it, to one of the sink's addresses.
+/// A post as the server makes it, to one of the receiver's addresses.
 pub(crate) fn request(
-    sink: SocketAddr,
+    receiver: SocketAddr,
     lane: usize,
     body: Bytes,
     signature: &str,
@@ -259,14 +259,14 @@ pub(crate) async fn post(http: &Http, request: http::Request<Full<Bytes>>) -> an
     Ok(())
 }
 
-/// Posts bodies to the sink as fast as a bare pooled client does; how many a second.
-async fn bare(sink: &Sink, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64> {
+/// Posts bodies to the receiver as fast as a bare pooled client does; how many a second.
+async fn bare(receiver: &Receiver, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64> {
     ensure!(!bodies.is_empty(), "expected bodies to post");
     let (http, bodies) = (client(), Arc::new(bodies.to_vec()));
     let (started, length) = (Instant::now(), Duration::from_secs(u64::from(seconds)));
     let mut posting = JoinSet::new();
     for lane in 0..BARE_AT_ONCE {
-        let (http, bodies, address) = (http.clone(), Arc::clone(&bodies), sink.address);
+        let (http, bodies, address) = (http.clone(), Arc::clone(&bodies), receiver.address);
         posting.spawn(async move {
             let mut count = 0_u64;
             while started.elapsed() < length {
@@ -296,12 +296,12 @@ struct Drained {
 async fn drain(
     data: &Path,
     server: &Running,
-    sink: &Sink,
+    receiver: &Receiver,
     backlog: u64,
 ) -> anyhow::Result<Drained> {
     let (started, pid) = (Instant::now(), server.pid());
     let first = loop {
-        if let Some(first) = sink.first_at() {
+        if let Some(first) = receiver.first_at() {
             break first;
         }
         ensure!(started.elapsed() < DRAIN_MAX, "nothing comes");
@@ -309,15 +309,15 @@ async fn drain(
     };
     let (cpu_before, begin) = (cpu_us(pid)?, rss_mb(pid)?);
     let mut most = begin;
-    while sink.count() < backlog {
-        ensure!(first.elapsed() < DRAIN_MAX, "only {} of {backlog} came", sink.count());
+    while receiver.count() < backlog {
+        ensure!(first.elapsed() < DRAIN_MAX, "only {} of {backlog} came", receiver.count());
         most = most.max(rss_mb(pid)?);
         pause(POLL).await;
     }
     let seconds = settle(data, Some(first)).await?;
     let cpu_us = (cpu_us(pid)? - cpu_before) as f64 / backlog as f64;
     let end = rss_mb(pid)?;
-    ensure!(sink.count() == backlog, "expected each event once: {}", sink.count());
+    ensure!(receiver.count() == backlog, "expected each event once: {}", receiver.count());
     Ok(Drained { seconds, cpu_us, rss_mb: [begin, most.max(end), end] })
 }
 

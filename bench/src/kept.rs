@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::deliveries::{BARE_AT_ONCE, UNSIGNED, client, post, request};
 use crate::made::Maker;
-use crate::sink::Sink;
+use crate::receiver::Receiver;
 
 /// Deliveries that are claimed for an app at once, as by the server.
 const CLAIMED_AT_ONCE: u32 = 128;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(1);
 /// Posts what stands in `database`, all of it delivered once already, and keeps it again; how many a second.
 pub(crate) async fn bare(
     database: &Path,
-    sink: &Sink,
+    receiver: &Receiver,
     bodies: &[Bytes],
     maker: Option<Maker>,
 ) -> anyhow::Result<f64> {
@@ -42,7 +42,7 @@ pub(crate) async fn bare(
     let keeper = std::thread::spawn(move || keep(due, &claimed, &done));
     let mut posting = JoinSet::new();
     for lane in 0..BARE_AT_ONCE {
-        let (http, stock, address) = (http.clone(), Arc::clone(&stock), sink.address);
+        let (http, stock, address) = (http.clone(), Arc::clone(&stock), receiver.address);
         let (filling, maker) = (Arc::clone(&filling), Arc::clone(&maker));
         let posted = posted.clone();
         posting.spawn(async move {

@@ -19,7 +19,7 @@ mod process;
 mod run;
 mod seed;
 mod side;
-mod sink;
+mod receiver;
 mod table;
 mod wrk;
 

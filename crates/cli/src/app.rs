@@ -10,7 +10,7 @@ use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, say, short_time, word, yes_no};
 use crate::shared_args::{Global, Paging};
 use crate::sheet::{Column, Sheet, fixed, flexible};
-use crate::sink::{self, Explain, Pause, Rotate};
+use crate::endpoint::{self, Explain, Pause, Rotate};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -184,11 +184,11 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             global.print(&control.update_app(&app_id, &body).await?)?;
             grant_at_hand(global, &control, &app_id).await
         }
-        Command::Pause(pause) => sink::pause(global, pause).await,
+        Command::Pause(pause) => endpoint::pause(global, pause).await,
         Command::Resume { app_id } => global.print(&control.resume_app(&app_id).await?),
-        Command::VerifyUrl { app_id } => sink::verify_url(global, &app_id).await,
-        Command::Rotate(rotate) => sink::rotate(global, rotate).await,
-        Command::ExplainSignature(explain) => sink::explain(global, explain).await,
+        Command::VerifyUrl { app_id } => endpoint::verify_url(global, &app_id).await,
+        Command::Rotate(rotate) => endpoint::rotate(global, rotate).await,
+        Command::ExplainSignature(explain) => endpoint::explain(global, explain).await,
         Command::Alerts { paging } => {
             global.print_page(&control.list_alerts(&paging.into()).await?)
         }

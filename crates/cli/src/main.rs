@@ -29,7 +29,7 @@ mod report;
 mod serve;
 mod shared_args;
 mod sheet;
-mod sink;
+mod endpoint;
 mod storage;
 mod tenant;
 mod text;

@@ -308,7 +308,7 @@ async fn created_is_sent_before_canceled() {
 }
 
 #[tokio::test]
-async fn an_event_is_held_until_its_app_has_a_sink() {
+async fn an_event_is_held_until_its_app_has_a_endpoint() {
     World::each(async |world| {
         let peer = Peer::willing().await;
         let open = settings(Some(&peer.url("/")), false);
@@ -322,7 +322,7 @@ async fn an_event_is_held_until_its_app_has_a_sink() {
             let parties = world.parties(lacking.clone()).await;
             world.placed(&parties).await;
             world.settle().await;
-            // A change that gives no sink releases nothing for good.
+            // A change that gives no endpoint releases nothing for good.
             world.change_app(&parties, &lacking).await;
             world.settle().await;
             for (_, delivery) in world.deliveries(&parties).await {

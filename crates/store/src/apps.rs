@@ -123,7 +123,7 @@ impl Store {
     }
 
     /// Changes an app's settings, unless it changed since `version`; an app that is stopped has its tokens ended for
-    /// good. What was held becomes due when the app has a sink now.
+    /// good. What was held becomes due when the app has a endpoint now.
     pub async fn update_app(
         &self,
         by: By,
@@ -156,9 +156,9 @@ impl Store {
         if ends {
             statements.push(tickets::renew(app_id, by.at));
         }
-        let has_sink =
+        let has_endpoint =
             settings.callback_url.is_some() || settings.event_mode == EventMode::LongConnection;
-        if settings.is_enabled && has_sink {
+        if settings.is_enabled && has_endpoint {
             statements.push(release_held(app_id, by.at));
         }
         let mut entry = app_audit::entry(by, AuditAct::AppChanged, app_id);

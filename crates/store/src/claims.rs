@@ -142,7 +142,7 @@ const SET_DUE_ASIDE: &str = "WITH due (tenant, number) AS MATERIALIZED (\
     UPDATE deliveries SET state = $3, due_at = NULL FROM due \
       WHERE tenant_id = due.tenant AND event_no = due.number \
     RETURNING event_no";
-/// Takes the app's row, so that a change of its sink comes either before or after.
+/// Takes the app's row, so that a change of its endpoint comes either before or after.
 const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
 const PUT_BACK: &str = "UPDATE deliveries SET due_at = $4, attempts = attempts - 1 \
     WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
@@ -215,7 +215,7 @@ impl Store {
     }
 
     /// Sets a claimed delivery aside in `state` (held, paused), if its app is still as it was at `app_version`;
-    /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have a sink.
+    /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have a endpoint.
     pub async fn set_delivery_aside(
         &self,
         claimed: &ClaimedDelivery,

@@ -107,7 +107,7 @@ const LIST_HOLDERS: &str = "SELECT c.replica_id, r.beats, count(*) FROM connecti
 /// Joined in this order, since other replicas are few, and none are the rule.
 const LIST_ELSEWHERE: &str = "SELECT DISTINCT c.app_id FROM replicas r CROSS JOIN connections c \
     WHERE r.replica_id <> $1 AND r.beat_at > $2 AND c.replica_id = r.replica_id AND c.closed_at IS NULL";
-/// As what is due is set aside for want of any other sink, unless somebody holds a connection.
+/// As what is due is set aside for want of any other endpoint, unless somebody holds a connection.
 const SET_ASIDE: &str = formatcp!(
     "WITH due (tenant, number) AS MATERIALIZED (\
     SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
@@ -177,7 +177,7 @@ impl Store {
         }
     }
 
-    /// Makes everything due that waits for a sink of this app: it has a connection now.
+    /// Makes everything due that waits for a endpoint of this app: it has a connection now.
     pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
         self.write(vec![resend::release_held(app_id, at)]).await?;
         self.wake_deliveries();

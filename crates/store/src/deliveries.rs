@@ -33,13 +33,13 @@ pub struct After {
     pub state: DeliveryState,
     /// When it is tried next.
     pub due_at: Option<UnixMs>,
-    /// What the try says about the app's sink.
-    pub sink: SinkNote,
+    /// What the try says about the app's endpoint.
+    pub endpoint: EndpointNote,
 }
 
-/// What a try says about the app's sink.
+/// What a try says about the app's endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinkNote {
+pub enum EndpointNote {
     /// Nothing was sent.
     Nothing,
     /// It took the event, as is known of it.
@@ -55,7 +55,7 @@ pub enum SinkNote {
 pub struct Finished {
     /// False, and nothing was changed, when the lease was lost.
     pub is_mine: bool,
-    /// Since when the app's sink takes nothing, after a failed try.
+    /// Since when the app's endpoint takes nothing, after a failed try.
     pub failing_since: Option<UnixMs>,
 }
 
@@ -122,11 +122,11 @@ impl Store {
         state: DeliveryState,
         due_at: Option<UnixMs>,
     ) -> Result<bool, Fault> {
-        let after = After { state, due_at, sink: SinkNote::Nothing };
+        let after = After { state, due_at, endpoint: EndpointNote::Nothing };
         Ok(self.finish_try(&claimed.key(tenant)?, claimed, attempt, after).await?.is_mine)
     }
 
-    /// As [`Store::finish_delivery`], with what the try says about the app's sink; `key` is that of
+    /// As [`Store::finish_delivery`], with what the try says about the app's endpoint; `key` is that of
     /// [`ClaimedDelivery::key`].
     pub async fn finish_try(
         &self,
@@ -165,18 +165,18 @@ impl Store {
                 ],
             ),
         ];
-        match after.sink {
-            SinkNote::Nothing | SinkNote::Delivered => {}
-            SinkNote::Taken => statements.push(any(NOTE_TAKEN, values![claimed.app_id.0])),
-            SinkNote::Failed => {
+        match after.endpoint {
+            EndpointNote::Nothing | EndpointNote::Delivered => {}
+            EndpointNote::Taken => statements.push(any(NOTE_TAKEN, values![claimed.app_id.0])),
+            EndpointNote::Failed => {
                 statements.push(any(NOTE_FAILED, values![claimed.app_id.0, attempt.at.0]));
             }
         }
         let Written::Done(rows) = self.write(statements).await? else {
             return Ok(Finished { is_mine: false, failing_since: None });
         };
-        let failing_since = match (after.sink, rows.first()) {
-            (SinkNote::Failed, Some(row)) => row.find_int(0)?.map(UnixMs),
+        let failing_since = match (after.endpoint, rows.first()) {
+            (EndpointNote::Failed, Some(row)) => row.find_int(0)?.map(UnixMs),
             _ => None,
         };
         Ok(Finished { is_mine: true, failing_since })

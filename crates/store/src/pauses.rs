@@ -18,7 +18,7 @@ pub struct Pause {
 /// What somebody should look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertKind {
-    /// Nothing is sent to an app any more, because its sink failed for long.
+    /// Nothing is sent to an app any more, because its endpoint failed for long.
     SinkPaused,
     /// 80 % of what may be stored for a tenant are used.
     TenantNearQuota,

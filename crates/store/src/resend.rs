@@ -1,6 +1,6 @@
-//! Sending again: one event, or what happened in a span of time; and what waited for an app's sink.
+//! Sending again: one event, or what happened in a span of time; and what waited for an app's endpoint.
 //!
-//! A delivery that is sent again has the whole schedule before it, and goes to whatever sink the app has then.
+//! A delivery that is sent again has the whole schedule before it, and goes to whatever endpoint the app has then.
 
 use const_format::formatcp;
 use domain::delivery::DeliveryState;

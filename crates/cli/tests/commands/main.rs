@@ -128,7 +128,7 @@ fn apps_are_created_and_listed() {
 }
 
 #[test]
-fn an_apps_sink_is_paused_checked_rotated_and_explained() {
+fn an_apps_endpoint_is_paused_checked_rotated_and_explained() {
     let world = World::start();
     let tenant = world.tenant(&[]);
     let args =

@@ -23,7 +23,7 @@ impl Control {
         self.get(&["tenants", tenant_key, "events", event_id, "deliveries"], NO_QUERY).await
     }
 
-    /// Sends one event again, to whatever sink its app has now.
+    /// Sends one event again, to whatever endpoint its app has now.
     pub async fn resend_event(&self, tenant_key: &str, event_id: &str) -> Result<Resent, Error> {
         self.post(&["tenants", tenant_key, "events", event_id, "resend"], &Nothing {}).await
     }

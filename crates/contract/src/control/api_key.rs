@@ -8,7 +8,7 @@ use super::debug_only;
 use super::event::SINCE_CHARS_MAX;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use super::sink::GRACE_SECONDS_MAX;
+use super::endpoint::GRACE_SECONDS_MAX;
 
 const NAME_CHARS_MAX: usize = 100;
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::debug_only;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use super::sink::UrlCheck;
+use super::endpoint::UrlCheck;
 
 const NAME_CHARS_MAX: usize = 100;
 const SCOPE_CHARS_MAX: usize = 100;

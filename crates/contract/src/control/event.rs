@@ -17,7 +17,7 @@ pub const SINCE_CHARS_MAX: usize = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Waits because the app has no sink, is disabled, or lacks the tenant's grant.
+    /// Waits because the app has no endpoint, is disabled, or lacks the tenant's grant.
     Held,
     /// Is to be tried, now or at `next_attempt_at`.
     Due,
@@ -25,7 +25,7 @@ pub enum DeliveryState {
     Delivered,
     /// Every try failed; kept, and can be resent.
     Exhausted,
-    /// Waits because the app's sink failed for long.
+    /// Waits because the app's endpoint failed for long.
     Paused,
 }
 

@@ -26,7 +26,7 @@ pub mod order_form;
 pub mod page;
 pub mod problem;
 pub mod report;
-pub mod sink;
+pub mod endpoint;
 pub mod storage;
 pub mod tenant;
 
@@ -57,7 +57,7 @@ pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
-pub use sink::{
+pub use endpoint::{
     Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
     RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
 };

@@ -26,7 +26,7 @@ use super::auth::{Caller, caller};
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 use crate::objects::Unreadable;
-use crate::outbound::Sink;
+use crate::outbound::BytesWriter;
 
 const JSON: &str = "application/json";
 
@@ -79,14 +79,14 @@ pub(super) struct Come {
 }
 
 impl Content {
-    /// Pours the content into `sink` while it comes.
-    pub(super) async fn pour(self, sink: &mut impl Sink) -> Result<Come, Failure> {
+    /// Pours the content into `writer` while it comes.
+    pub(super) async fn pour(self, writer: &mut impl BytesWriter) -> Result<Come, Failure> {
         let Content { body, key, bytes_max, time } = self;
-        let mut hashing = Hashing { sink, key };
+        let mut hashing = Hashing { writer, key };
         let poured = pour_body(body, bytes_max, time, &mut hashing).await;
         let size_bytes = poured.map_err(|not_poured| match not_poured {
             NotPoured::Refused(refused) => unread(bytes_max, refused),
-            NotPoured::Sink(error) => Unreadable::Unreachable(error).into(),
+            NotPoured::Write(error) => Unreadable::Unreachable(error).into(),
         })?;
         let whole = |(key, request): (IdempotencyKey, Context)| IdempotencyKey {
             request_digest: half(&request.finish()),
@@ -98,16 +98,16 @@ impl Content {
 
 /// Adds what goes by to the digest of the request.
 struct Hashing<'a, S> {
-    sink: &'a mut S,
+    writer: &'a mut S,
     key: Option<(IdempotencyKey, Context)>,
 }
 
-impl<S: Sink> Sink for Hashing<'_, S> {
+impl<S: BytesWriter> BytesWriter for Hashing<'_, S> {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
         if let Some((_, request)) = &mut self.key {
             request.update(&piece);
         }
-        self.sink.write(piece).await
+        self.writer.write(piece).await
     }
 }
 

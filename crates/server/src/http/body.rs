@@ -1,4 +1,4 @@
-//! Reading a request's body within a size, a time and a budget: whole, or piece by piece into a sink.
+//! Reading a request's body within a size, a time and a budget: whole, or piece by piece into a writer.
 //!
 //! The budget is for the bytes of all bodies that are held at once. So many large bodies that come together, or half
 //! bodies that never end, cost no more than it; whoever finds it used up is told to come again.
@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::outbound::Sink;
+use crate::outbound::BytesWriter;
 
 /// Most bytes of a body before it is known who sends it. Source: product, section 12.
 pub const STRANGER_BYTES_MAX: usize = 16 * 1024;
@@ -160,24 +160,24 @@ where
     Ok(Bytes::from_owner(Whole { bytes: whole.freeze(), _held: held }))
 }
 
-/// Why a body did not go into its sink.
+/// Why a body did not go into its writer.
 #[derive(Debug)]
 pub enum NotPoured {
     /// The body was not taken.
     Refused(BodyRefused),
-    /// The sink took no more.
-    Sink(io::Error),
+    /// The writer took no more.
+    Write(io::Error),
 }
 
-/// Pours `body` into `sink` piece by piece: at most `max_bytes`, within `timeout` from now; how many came.
+/// Pours `body` into `writer` piece by piece: at most `max_bytes`, within `timeout` from now; how many came.
 ///
 /// # Errors
-/// [`NotPoured`]; then a part of it may be in the sink.
+/// [`NotPoured`]; then a part of it may be in the writer.
 pub async fn pour_body<B>(
     mut body: B,
     max_bytes: usize,
     timeout: Duration,
-    sink: &mut impl Sink,
+    writer: &mut impl BytesWriter,
 ) -> Result<usize, NotPoured>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -190,7 +190,7 @@ where
             if bytes > max_bytes {
                 return Err(NotPoured::Refused(BodyRefused::TooLarge));
             }
-            sink.write(piece).await.map_err(NotPoured::Sink)?;
+            writer.write(piece).await.map_err(NotPoured::Write)?;
         }
         Ok(bytes)
     };
@@ -308,16 +308,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_poured_body_is_bounded_as_one_that_is_read() {
-        let mut sink = Vec::new();
-        let poured = pour_body(pieces(&["ab", "", "cd"]), 4, SECOND, &mut sink).await;
-        assert_eq!((poured.unwrap(), sink.as_slice()), (4, b"abcd".as_slice()));
+        let mut writer = Vec::new();
+        let poured = pour_body(pieces(&["ab", "", "cd"]), 4, SECOND, &mut writer).await;
+        assert_eq!((poured.unwrap(), writer.as_slice()), (4, b"abcd".as_slice()));
         let poured = pour_body(pieces(&["abcd", "e"]), 4, SECOND, &mut Vec::new()).await;
         assert!(matches!(poured, Err(NotPoured::Refused(BodyRefused::TooLarge))));
-        let announced = pour_body(Full::new(Bytes::from("abcde")), 4, SECOND, &mut sink).await;
+        let announced = pour_body(Full::new(Bytes::from("abcde")), 4, SECOND, &mut writer).await;
         assert!(matches!(announced, Err(NotPoured::Refused(BodyRefused::TooLarge))));
         let stalled = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-        let poured = pour_body(stalled, 4, Duration::from_millis(20), &mut sink).await;
+        let poured = pour_body(stalled, 4, Duration::from_millis(20), &mut writer).await;
         assert!(matches!(poured, Err(NotPoured::Refused(BodyRefused::TooSlow))));
-        assert_eq!(sink.len(), 4);
+        assert_eq!(writer.len(), 4);
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::sealed::Sealer;
 use super::{Inner, Place, folder};
-use crate::outbound::Sink;
+use crate::outbound::BytesWriter;
 use crate::load_shedder::LoadShedder;
 
 /// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
@@ -149,7 +149,7 @@ impl Drop for ObjectWriter {
     }
 }
 
-impl Sink for ObjectWriter {
+impl BytesWriter for ObjectWriter {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
         ObjectWriter::write(self, piece).await
     }

@@ -27,7 +27,7 @@ pub enum AddressClass {
     CloudInner,
     /// Blocks of the protocols themselves.
     Protocol,
-    /// Relays and sinks that many networks announce.
+    /// Relays and endpoints that many networks announce.
     Relay,
     /// Blocks for documentation.
     Documentation,

@@ -1,4 +1,4 @@
-//! Fetching a report: streamed into a sink in constant memory, redirects followed by hand.
+//! Fetching a report: streamed into a writer in constant memory, redirects followed by hand.
 //!
 //! Each hop has a connection of its own, checked and closed after it. Nothing is decompressed: a
 //! source that compresses its answer all the same is refused, so the size that counts is the size that
@@ -63,12 +63,12 @@ impl Default for FetchLimits {
 }
 
 /// Where a fetched body goes, piece by piece.
-pub trait Sink: Send {
+pub trait BytesWriter: Send {
     /// Takes the next piece. An error ends the fetch.
     fn write(&mut self, piece: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-impl Sink for Vec<u8> {
+impl BytesWriter for Vec<u8> {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
         self.extend_from_slice(&piece);
         Ok(())
@@ -78,7 +78,7 @@ impl Sink for Vec<u8> {
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// Bytes that went into the sink.
+    /// Bytes that went into the writer.
     pub bytes: u64,
     /// The host that gave them, after all redirects.
     pub final_host: String,
@@ -125,9 +125,9 @@ pub enum FetchFailure {
     /// This process had no file handle for a connection, which says nothing about the address.
     #[error("the server was short of file handles")]
     OutOfHandles,
-    /// The sink did not take a piece; nobody's fault but ours.
+    /// The writer did not take a piece; nobody's fault but ours.
     #[error("the report could not be kept")]
-    Sink(#[source] io::Error),
+    Write(#[source] io::Error),
 }
 
 impl FetchFailure {
@@ -145,7 +145,7 @@ impl FetchFailure {
             FetchFailure::Malformed => "answer_malformed",
             FetchFailure::Changed => "answer_changed",
             FetchFailure::OutOfHandles => "out_of_handles",
-            FetchFailure::Sink(_) => "sink",
+            FetchFailure::Write(_) => "sink",
         }
     }
 }
@@ -165,7 +165,7 @@ impl FetchFailure {
             | FetchFailure::Status(_)
             | FetchFailure::Broken
             | FetchFailure::Changed
-            | FetchFailure::Sink(_) => true,
+            | FetchFailure::Write(_) => true,
         }
     }
 }
@@ -192,14 +192,14 @@ struct Opened {
 }
 
 impl Outbound {
-    /// Fetches `url` into `sink`: redirects followed and checked anew, never from `https` to `http`.
+    /// Fetches `url` into `writer`: redirects followed and checked anew, never from `https` to `http`.
     ///
-    /// When it fails the sink may hold a part. Nothing is handed to the sink but the bytes of an
+    /// When it fails the writer may hold a part. Nothing is handed to the writer but the bytes of an
     /// answer 200 and the rests of the same content, and nothing at all when its announced length is
     /// above the limit.
-    pub async fn fetch(&self, url: &str, sink: &mut impl Sink) -> Result<Fetched, FetchFailure> {
+    pub async fn fetch(&self, url: &str, writer: &mut impl BytesWriter) -> Result<Fetched, FetchFailure> {
         let limit = self.fetch_limits.total;
-        let fetched = timeout(limit, self.fetch_unbounded(url, sink)).await;
+        let fetched = timeout(limit, self.fetch_unbounded(url, writer)).await;
         let fetched = fetched.unwrap_or(Err(FetchFailure::TooSlow));
         if let Err(FetchFailure::Unreachable(ConnectFailure::Refused(refusal))) = &fetched {
             self.metrics.count_refusal(Way::Report, refusal.class());
@@ -210,14 +210,14 @@ impl Outbound {
     async fn fetch_unbounded(
         &self,
         url: &str,
-        sink: &mut impl Sink,
+        writer: &mut impl BytesWriter,
     ) -> Result<Fetched, FetchFailure> {
         let mut text = url.to_owned();
         let mut checked = self.guard.check(url)?;
         for _ in 0..=self.fetch_limits.redirects_max {
             let opened = self.open(&text, &checked, None).await?;
             match opened.response.status() {
-                StatusCode::OK => return self.take(&text, &checked, opened, sink).await,
+                StatusCode::OK => return self.take(&text, &checked, opened, writer).await,
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER
@@ -282,13 +282,13 @@ impl Outbound {
         opened.unwrap_or(Err(FetchFailure::TooSlow))
     }
 
-    /// Takes an answer 200 into the sink, and goes on with it when it breaks off.
+    /// Takes an answer 200 into the writer, and goes on with it when it breaks off.
     async fn take(
         &self,
         text: &str,
         checked: &Url,
         opened: Opened,
-        sink: &mut impl Sink,
+        writer: &mut impl BytesWriter,
     ) -> Result<Fetched, FetchFailure> {
         let headers = opened.response.headers();
         if !is_identity(headers) {
@@ -298,7 +298,7 @@ impl Outbound {
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let resumable = Resumable::of(headers);
         let mut bytes = 0;
-        let mut poured = self.pour(opened, &mut bytes, sink).await;
+        let mut poured = self.pour(opened, &mut bytes, writer).await;
         let mut tries_left = self.fetch_limits.resumes_max;
         while let (Err(failure), Some(resumable)) = (&poured, &resumable) {
             if !is_passing(failure) || bytes == 0 || tries_left == 0 {
@@ -308,7 +308,7 @@ impl Outbound {
             self.metrics.count_resumed();
             poured = match self.open(text, checked, Some((resumable, bytes))).await {
                 Ok(rest) => match is_rest(resumable, &rest, bytes) {
-                    Ok(()) => self.pour(rest, &mut bytes, sink).await,
+                    Ok(()) => self.pour(rest, &mut bytes, writer).await,
                     Err(failure) => Err(failure),
                 },
                 Err(failure) => Err(failure),
@@ -322,12 +322,12 @@ impl Outbound {
         Ok(Fetched { bytes, final_host, content_type })
     }
 
-    /// Pours a body into the sink; `bytes` counts what went in.
+    /// Pours a body into the writer; `bytes` counts what went in.
     async fn pour(
         &self,
         opened: Opened,
         bytes: &mut u64,
-        sink: &mut impl Sink,
+        writer: &mut impl BytesWriter,
     ) -> Result<(), FetchFailure> {
         let Opened { response, _driver } = opened;
         let mut body = response.into_body();
@@ -343,7 +343,7 @@ impl Outbound {
             if *bytes > bytes_max {
                 return Err(FetchFailure::TooLarge { bytes_max });
             }
-            sink.write(piece).await.map_err(FetchFailure::Sink)?;
+            writer.write(piece).await.map_err(FetchFailure::Write)?;
         }
     }
 }

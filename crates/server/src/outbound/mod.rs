@@ -36,7 +36,7 @@ use crate::metrics::{Metrics, Way};
 pub use address::{AddressClass, BadRange, Ranges, is_public};
 pub use allow::{Allow, BadRule};
 pub use connect::ConnectFailure;
-pub use fetch::{FetchFailure, FetchLimits, Fetched, Sink};
+pub use fetch::{FetchFailure, FetchLimits, Fetched, BytesWriter};
 pub use check::{Guard, Refusal, URL_CHARS_MAX, check_url};
 pub use post::{Answer, PostFailure, PostLimits};
 pub use tls::TlsFailure;

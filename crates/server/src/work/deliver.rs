@@ -1,4 +1,4 @@
-//! Delivering: each event on its way to its app's sink.
+//! Delivering: each event on its way to its app's endpoint.
 //!
 //! A step asks for which apps something is due, claims for each as much as its endpoint has room for
 //! ([`super::limiter`]), and begins to send it; no transaction is open meanwhile, and what is under way goes on
@@ -6,9 +6,9 @@
 //! again after 15 s, 5 min, 1 h, 6 h; then the delivery is exhausted and kept. One that is resent has that
 //! schedule before it again.
 //!
-//! An event is held, not tried, while its app has no sink: no app, disabled, no callback URL, no long connection on
-//! any replica, none of the scopes that subscribe to the event, or a sink that the tenant has not granted; a change of
-//! the app or of its grant releases it, and so does the opening of a connection. It is paused while its app is; so it becomes by itself when its sink took nothing for
+//! An event is held, not tried, while its app has no endpoint: no app, disabled, no callback URL, no long connection on
+//! any replica, none of the scopes that subscribe to the event, or a endpoint that the tenant has not granted; a change of
+//! the app or of its grant releases it, and so does the opening of a connection. It is paused while its app is; so it becomes by itself when its endpoint took nothing for
 //! 5 days. Apps that are connected to other replicas alone are left to them.
 //!
 //! The ways themselves stand apart: [`super::webhook`], [`super::push`].
@@ -21,7 +21,7 @@ use domain::event::EventKind;
 use domain::{AppId, TenantId, UnixMs, retry};
 use store::apps::App as Receiver;
 use store::claims::ClaimedDelivery;
-use store::deliveries::{After, NewAttempt, SinkNote};
+use store::deliveries::{After, NewAttempt, EndpointNote};
 use store::pauses::Pause;
 use store::tenants::NO_TENANT;
 use store::{Fault, FaultKind, Key, Saved};
@@ -43,7 +43,7 @@ pub(super) const LEASE_MS: i64 = 30_000;
 const LEASE_LEFT_MS: i64 = 6_000;
 /// Until a delivery is looked at again that could not be checked: its app changed, or storage failed.
 const AGAIN_MS: i64 = 1_000;
-/// A sink that takes nothing for so long is paused: 5 days.
+/// A endpoint that takes nothing for so long is paused: 5 days.
 const FAILING_MAX_MS: i64 = 5 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
 
@@ -70,7 +70,7 @@ struct Ended {
 enum Taken {
     /// Deliveries to be tried.
     Claimed(AppId, Vec<ClaimedDelivery>),
-    /// So many were set aside, for want of a sink.
+    /// So many were set aside, for want of a endpoint.
     Aside(usize),
 }
 
@@ -227,7 +227,7 @@ impl Worker for Deliver {
     }
 }
 
-/// Claims what is due for an app, or sets it aside when the app has no sink for any event.
+/// Claims what is due for an app, or sets it aside when the app has no endpoint for any event.
 async fn take(app: &App, app_id: AppId, room: u32) -> Result<Taken, Fault> {
     let now = app.clock.now();
     let receiver = app.store.find_app(app_id).await?;
@@ -253,7 +253,7 @@ async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
     }
 }
 
-/// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the sink.
+/// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the endpoint.
 async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
     let not_sent = (false, Health::Unknown, app.clock.mono_ms());
@@ -325,7 +325,7 @@ async fn try_once(
         Err(fault) if fault.kind() == FaultKind::Damaged => {
             tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be told");
             let attempt = unsent(app, "not sent: what it tells of cannot be read");
-            record(app, &key, claimed, &attempt, SinkNote::Nothing).await?;
+            record(app, &key, claimed, &attempt, EndpointNote::Nothing).await?;
             return Ok(None);
         }
         Err(fault) => return Err(fault),
@@ -356,9 +356,9 @@ async fn try_once(
         tracing::info!(%event_id, app_id = %claimed.app_id, attempt = number, class, "an event was not taken");
     }
     let note = match (sent.is_delivered, notes) {
-        (true, true) => SinkNote::Taken,
-        (true, false) => SinkNote::Delivered,
-        (false, _) => SinkNote::Failed,
+        (true, true) => EndpointNote::Taken,
+        (true, false) => EndpointNote::Delivered,
+        (false, _) => EndpointNote::Failed,
     };
     match record(app, &key, claimed, &sent.attempt, note).await {
         Ok(Some(failing_since)) => pause(app, &receiver, failing_since, &sent.attempt).await,
@@ -371,22 +371,22 @@ async fn try_once(
     Ok(Some(sent))
 }
 
-/// Records a try, and what follows from it; since when the app's sink takes nothing, when it failed.
+/// Records a try, and what follows from it; since when the app's endpoint takes nothing, when it failed.
 async fn record(
     app: &App,
     key: &Key,
     claimed: &ClaimedDelivery,
     attempt: &NewAttempt,
-    sink: SinkNote,
+    endpoint: EndpointNote,
 ) -> Result<Option<UnixMs>, Fault> {
-    let is_delivered = matches!(sink, SinkNote::Taken | SinkNote::Delivered);
+    let is_delivered = matches!(endpoint, EndpointNote::Taken | EndpointNote::Delivered);
     let next = retry::DELIVERY.next(claimed.scheduled_try(), app.clock.now());
     let (state, due_at) = match (is_delivered, next) {
         (true, _) => (DeliveryState::Delivered, None),
         (false, Some(due_at)) => (DeliveryState::Due, Some(due_at)),
         (false, None) => (DeliveryState::Exhausted, None),
     };
-    let after = After { state, due_at, sink };
+    let after = After { state, due_at, endpoint };
     let finished = app.store.finish_try(key, claimed, attempt, after).await?;
     if !finished.is_mine {
         tracing::warn!(event_id = %claimed.event_id, "a try ended after its lease");
@@ -394,7 +394,7 @@ async fn record(
     Ok(finished.failing_since)
 }
 
-/// Pauses an app whose sink took nothing for 5 days, and writes an alert.
+/// Pauses an app whose endpoint took nothing for 5 days, and writes an alert.
 async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &NewAttempt) {
     let since = app.clock.now();
     let failing_ms = since.ms_since(failing_since);
@@ -432,12 +432,12 @@ fn nobody(receiver: &Receiver) -> Holder {
     Holder { app_id: receiver.app_id, numbers: Numbers::FIRST }
 }
 
-/// The state in which everything for an app waits; none while it has a sink.
+/// The state in which everything for an app waits; none while it has a endpoint.
 fn shut(receiver: &Receiver) -> Option<DeliveryState> {
     let settings = &receiver.settings;
     let is_connected = settings.event_mode == EventMode::LongConnection;
-    let has_sink = is_connected || settings.callback_url.is_some();
-    match (&receiver.pause, settings.is_enabled && has_sink) {
+    let has_endpoint = is_connected || settings.callback_url.is_some();
+    match (&receiver.pause, settings.is_enabled && has_endpoint) {
         (Some(_), _) => Some(DeliveryState::Paused),
         (None, false) => Some(DeliveryState::Held),
         (None, true) => None,

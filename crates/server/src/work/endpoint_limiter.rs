@@ -26,7 +26,7 @@ const QUICK_MS: u64 = 100;
 const COOL_DOWN_MS: u64 = 15_000;
 /// A receiver that was down so long has missed something worth a retry at once.
 const MISSED_MS: u64 = 60_000;
-/// How often it is noted that a sink takes events.
+/// How often it is noted that a endpoint takes events.
 const NOTE_EVERY_MS: u64 = 60_000;
 
 /// What the end of a delivery says about its receiver.
@@ -47,7 +47,7 @@ pub(super) struct EndpointLimiter {
     waiting: usize,
     /// The app that was served last; the next one's turn comes first.
     last: Option<AppId>,
-    /// When it was noted last that an app's sink takes events.
+    /// When it was noted last that an app's endpoint takes events.
     noted: HashMap<AppId, u64>,
 }
 
@@ -160,7 +160,7 @@ impl EndpointLimiter {
         waits.map(|(app_id, _)| *app_id).collect()
     }
 
-    /// Whether a success of this app's sink is worth a note now: once a minute, and at once after a failure.
+    /// Whether a success of this app's endpoint is worth a note now: once a minute, and at once after a failure.
     pub(super) fn must_note(&mut self, app_id: AppId, now_ms: u64) -> bool {
         let is_fresh = self.noted.get(&app_id).is_some_and(|at_ms| now_ms < at_ms + NOTE_EVERY_MS);
         if !is_fresh {
@@ -169,7 +169,7 @@ impl EndpointLimiter {
         !is_fresh
     }
 
-    /// Forgets that it was noted: the sink failed.
+    /// Forgets that it was noted: the endpoint failed.
     pub(super) fn unnote(&mut self, app_id: AppId) {
         self.noted.remove(&app_id);
     }

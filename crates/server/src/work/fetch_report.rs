@@ -32,7 +32,7 @@ use crate::low_priority_runtime::join_next;
 use crate::clock::socket_now;
 use crate::inspect::{Inspection, Inspector, Checked, IntakeError};
 use crate::objects::{ObjectWriter, Stored};
-use crate::outbound::{FetchFailure, Sink};
+use crate::outbound::{FetchFailure, BytesWriter};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
 pub(super) const LEASE_MS: i64 = 150_000;
@@ -413,7 +413,7 @@ async fn fetch_into_store(
     if let Some(error) = intake.error {
         return Err(error.into());
     }
-    if let Err(FetchFailure::Sink(error)) = fetched {
+    if let Err(FetchFailure::Write(error)) = fetched {
         return Err(unstored(claimed, error, intake.bytes));
     }
     let fetched = fetched?;
@@ -455,7 +455,7 @@ fn unstored(claimed: &ClaimedReport, error: io::Error, bytes: u64) -> Failure {
         return Failure::no_room(i64::try_from(bytes * 2).unwrap_or(i64::MAX));
     }
     tracing::error!(report_id = %claimed.report_id, %error, "a report cannot be kept");
-    FetchFailure::Sink(error).into()
+    FetchFailure::Write(error).into()
 }
 
 /// Counts what an inspection came to, and logs why a part of it has no result.
@@ -481,7 +481,7 @@ struct Intake<'a> {
     looked_at: u64,
 }
 
-impl Sink for Intake<'_> {
+impl BytesWriter for Intake<'_> {
     async fn write(&mut self, piece: Bytes) -> io::Result<()> {
         self.bytes += piece.len() as u64;
         if self.bytes - self.looked_at >= LOOK_EVERY_BYTES {

@@ -1,4 +1,4 @@
-//! The sink of apps by long connection: one event to one of the app's live connections. Source: contract, section 5.6.
+//! The endpoint of apps by long connection: one event to one of the app's live connections. Source: contract, section 5.6.
 
 use contract::frame::{ACK_HANDLED, Frame};
 use store::content::HttpExchange;

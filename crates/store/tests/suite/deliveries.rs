@@ -10,7 +10,7 @@ use store::claims::ClaimedDelivery;
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
-use crate::sinks::hold;
+use crate::endpoint::hold;
 use crate::support::*;
 use crate::tenancy::new_account;
 

@@ -31,7 +31,7 @@ mod room;
 mod root_key;
 mod sealing;
 mod sessions;
-mod sinks;
+mod endpoints;
 mod store_apps;
 mod support;
 mod tenancy;

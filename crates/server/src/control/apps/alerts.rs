@@ -12,7 +12,7 @@ use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 
-/// Lists what somebody should look at, newest first: apps that were paused because their sink failed for
+/// Lists what somebody should look at, newest first: apps that were paused because their endpoint failed for
 /// long, tenants and apps near their quota, a disk that is nearly full.
 #[utoipa::path(
     get,

@@ -16,7 +16,7 @@ use crate::control::request::Command;
 
 const TENANTS_AT_ONCE: u32 = 200;
 
-/// Sends the events of an app again that happened at `since` or later and before `until`, to whatever sink the app
+/// Sends the events of an app again that happened at `since` or later and before `until`, to whatever endpoint the app
 /// has now; each has the whole schedule of tries before it.
 ///
 /// Receivers know repeats by their `event_id`.

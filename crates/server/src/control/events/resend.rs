@@ -10,7 +10,7 @@ use crate::control::auth::Call;
 use crate::control::repeat;
 use crate::control::request::{Command, Nothing};
 
-/// Sends one event again, whatever became of it, to whatever sink its app has now.
+/// Sends one event again, whatever became of it, to whatever endpoint its app has now.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/events/{event_id}/resend",

@@ -3,14 +3,14 @@
 use super::*;
 
 async fn fetch(outbound: &Outbound, url: &str) -> (Result<Fetched, FetchFailure>, Vec<u8>) {
-    let mut sink = Vec::new();
-    let fetched = outbound.fetch(url, &mut sink).await;
-    (fetched, sink)
+    let mut writer = Vec::new();
+    let fetched = outbound.fetch(url, &mut writer).await;
+    (fetched, writer)
 }
 
 async fn class_of(outbound: &Outbound, url: &str) -> &'static str {
-    let (fetched, sink) = fetch(outbound, url).await;
-    assert_eq!(sink, b"", "nothing of a refused answer is handed on");
+    let (fetched, writer) = fetch(outbound, url).await;
+    assert_eq!(writer, b"", "nothing of a refused answer is handed on");
     fetched.unwrap_err().class()
 }
 
@@ -19,19 +19,19 @@ fn url(peer: &Peer) -> String {
 }
 
 #[tokio::test]
-async fn a_report_is_streamed_into_the_sink() {
+async fn a_report_is_streamed_into_the_endpoint() {
     let body = "%PDF-".repeat(20_000);
     let sent = body.clone();
     let peer =
         Peer::start(move |_, _| reply("200 OK", "content-type: application/pdf\r\n", &sent)).await;
-    let (fetched, sink) = fetch(&Set::default().open(), &url(&peer)).await;
+    let (fetched, writer) = fetch(&Set::default().open(), &url(&peer)).await;
     let expected = Fetched {
         bytes: 100_000,
         final_host: "hook.test".to_owned(),
         content_type: Some("application/pdf".to_owned()),
     };
     assert_eq!(fetched.unwrap(), expected);
-    assert_eq!(sink, body.as_bytes());
+    assert_eq!(writer, body.as_bytes());
 
     let requests = peer.requests();
     let request = &requests[0];
@@ -50,8 +50,8 @@ async fn a_report_without_length_ends_with_the_connection_or_the_last_chunk() {
     let chunks =
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n";
     let chunked = Peer::start(|_, _| chunks.to_vec()).await;
-    let (fetched, sink) = fetch(&outbound, &url(&chunked)).await;
-    assert_eq!((fetched.unwrap().bytes, &sink[..]), (3, &b"abc"[..]));
+    let (fetched, writer) = fetch(&outbound, &url(&chunked)).await;
+    assert_eq!((fetched.unwrap().bytes, &writer[..]), (3, &b"abc"[..]));
 }
 
 #[tokio::test]
@@ -64,9 +64,9 @@ async fn too_large_is_refused_at_once_or_when_it_shows() {
     let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     endless.resize(100_020, b'x');
     let endless = Peer::start(move |_, _| endless.clone()).await;
-    let (fetched, sink) = fetch(&outbound, &url(&endless)).await;
+    let (fetched, writer) = fetch(&outbound, &url(&endless)).await;
     assert!(matches!(fetched, Err(FetchFailure::TooLarge { bytes_max: 100_000 })), "{fetched:?}");
-    assert!(sink.len() <= 100_000);
+    assert!(writer.len() <= 100_000);
 }
 
 #[tokio::test]
@@ -121,15 +121,15 @@ async fn a_source_that_stalls_is_given_up_in_time() {
     assert_eq!(class_of(&outbound, &url(&peer)).await, "answer_too_slow");
     let short = b"HTTP/1.1 200 OK\r\nx-content-length: 0\r\nContent-Length: 9\r\n\r\nabc";
     let peer = Peer::start(|_, _| [short.as_slice(), b"..."].concat()).await;
-    let (stalled, sink) = fetch(&outbound, &url(&peer)).await;
+    let (stalled, writer) = fetch(&outbound, &url(&peer)).await;
     assert!(matches!(stalled, Err(FetchFailure::TooSlow)), "{stalled:?}");
-    assert_eq!(sink, b"abc...");
+    assert_eq!(writer, b"abc...");
 }
 
 #[tokio::test]
-async fn a_sink_that_fails_ends_the_fetch() {
+async fn a_endpoint_that_fails_ends_the_fetch() {
     struct Full;
-    impl Sink for Full {
+    impl BytesWriter for Full {
         async fn write(&mut self, _: Bytes) -> io::Result<()> {
             Err(io::Error::other("no room"))
         }
@@ -154,8 +154,8 @@ async fn redirects_are_followed_relative_and_absolute() {
     // The placeholder is no port: a redirect that leads nowhere.
     assert_eq!(class_of(&outbound, &url(&peer)).await, "redirects");
     let direct = format!("http://hook.test:{}/z", peer.port());
-    let (fetched, sink) = fetch(&outbound, &direct).await;
-    assert_eq!((fetched.unwrap().final_host.as_str(), &sink[..]), ("end.test", &b"found"[..]));
+    let (fetched, writer) = fetch(&outbound, &direct).await;
+    assert_eq!((fetched.unwrap().final_host.as_str(), &writer[..]), ("end.test", &b"found"[..]));
     assert!(last.requests()[0].starts_with("GET /c?x=%2F HTTP/1.1\r\n"));
 }
 
@@ -186,11 +186,11 @@ async fn no_redirect_leads_inside() {
                 let to = form.replace("HOST", &format!("{host}:{}", silent.port()));
                 let sent = to.clone();
                 let peer = Peer::start(move |_, _| redirect(status, &sent)).await;
-                let (fetched, sink) = fetch(&outbound, &url(&peer)).await;
+                let (fetched, writer) = fetch(&outbound, &url(&peer)).await;
                 let is_refused =
                     matches!(fetched, Err(FetchFailure::Unreachable(ConnectFailure::Refused(_))));
                 assert!(is_refused, "{status} {to}: {fetched:?}");
-                assert_eq!(sink, b"");
+                assert_eq!(writer, b"");
             }
         }
     }

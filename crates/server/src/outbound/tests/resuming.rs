@@ -33,10 +33,10 @@ fn begin(request: &str) -> Option<usize> {
 }
 
 async fn fetch(outbound: &Outbound, peer: &Peer) -> (Result<Fetched, FetchFailure>, Vec<u8>) {
-    let mut sink = Vec::new();
+    let mut writer = Vec::new();
     let url = format!("http://hook.test:{}/r.pdf?sig=1", peer.port());
-    let fetched = outbound.fetch(&url, &mut sink).await;
-    (fetched, sink)
+    let fetched = outbound.fetch(&url, &mut writer).await;
+    (fetched, writer)
 }
 
 #[tokio::test]
@@ -48,8 +48,8 @@ async fn a_transfer_that_breaks_off_is_gone_on_with() {
         _ => rest(request, TAG, 99),
     })
     .await;
-    let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
-    assert_eq!((fetched.unwrap().bytes, sink.as_slice()), (36, CONTENT.as_bytes()));
+    let (fetched, writer) = fetch(&Set::default().open(), &peer).await;
+    assert_eq!((fetched.unwrap().bytes, writer.as_slice()), (36, CONTENT.as_bytes()));
     let requests = peer.requests();
     let begins: Vec<_> = requests.iter().map(|request| begin(request)).collect();
     assert_eq!(begins, [None, Some(10), Some(15), Some(15)]);
@@ -68,8 +68,8 @@ async fn an_old_date_of_the_last_change_will_do_as_well() {
         _ => rest(request, headers, 99),
     })
     .await;
-    let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
-    assert_eq!((fetched.unwrap().bytes, sink.as_slice()), (36, CONTENT.as_bytes()));
+    let (fetched, writer) = fetch(&Set::default().open(), &peer).await;
+    assert_eq!((fetched.unwrap().bytes, writer.as_slice()), (36, CONTENT.as_bytes()));
     assert!(peer.requests()[1].contains("\r\nIf-Range: Tue, 24 Nov 2026 12:00:00 GMT\r\n"));
 }
 
@@ -81,10 +81,10 @@ async fn a_stalled_transfer_is_gone_on_with() {
         _ => rest(request, TAG, 99),
     })
     .await;
-    let (fetched, sink) = fetch(&Set::hasty().open(), &peer).await;
+    let (fetched, writer) = fetch(&Set::hasty().open(), &peer).await;
     // The points count as content, and the rest begins behind them.
     let expected = [&CONTENT[..7], "...", &CONTENT[10..]].concat();
-    assert_eq!((fetched.unwrap().bytes, sink), (36, expected.into_bytes()));
+    assert_eq!((fetched.unwrap().bytes, writer), (36, expected.into_bytes()));
 }
 
 #[tokio::test]
@@ -154,9 +154,9 @@ async fn parts_of_two_contents_are_never_put_together() {
             _ => second(request, other),
         })
         .await;
-        let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
+        let (fetched, writer) = fetch(&Set::default().open(), &peer).await;
         assert_eq!(fetched.unwrap_err().class(), class, "{name}");
-        assert_eq!(sink, CONTENT.as_bytes()[..10], "{name}: nothing was added");
+        assert_eq!(writer, CONTENT.as_bytes()[..10], "{name}: nothing was added");
         assert_eq!(peer.requests().len(), 2, "{name}");
     }
 }
@@ -203,9 +203,9 @@ async fn tries_size_and_time_of_going_on_are_bounded() {
         _ => rest(request, TAG, 1),
     })
     .await;
-    let (fetched, sink) = fetch(&Set::default().open(), &peer).await;
+    let (fetched, writer) = fetch(&Set::default().open(), &peer).await;
     assert_eq!((fetched.unwrap_err().class(), peer.requests().len()), ("answer_broken", 6));
-    assert_eq!(sink, CONTENT.as_bytes()[..6]);
+    assert_eq!(writer, CONTENT.as_bytes()[..6]);
 
     // Larger than said, in the rest.
     let mut set = Set::default();
@@ -216,9 +216,9 @@ async fn tries_size_and_time_of_going_on_are_bounded() {
         _ => rest(request, TAG, 99),
     })
     .await;
-    let (fetched, sink) = fetch(&set.open(), &peer).await;
+    let (fetched, writer) = fetch(&set.open(), &peer).await;
     assert_eq!(
-        (fetched.unwrap_err().class(), sink.as_slice()),
+        (fetched.unwrap_err().class(), writer.as_slice()),
         ("answer_too_large", &b"0123456789"[..])
     );
 

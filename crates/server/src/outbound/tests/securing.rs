@@ -26,9 +26,9 @@ async fn secured(name: &str, answer: Script) -> (Peer, RootCertStore) {
 }
 
 async fn fetch(outbound: &Outbound, url: &str) -> Result<Vec<u8>, &'static str> {
-    let mut sink = Vec::new();
-    match outbound.fetch(url, &mut sink).await {
-        Ok(_) => Ok(sink),
+    let mut writer = Vec::new();
+    match outbound.fetch(url, &mut writer).await {
+        Ok(_) => Ok(writer),
         Err(failure) => Err(failure.class()),
     }
 }

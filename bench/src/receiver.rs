@@ -15,7 +15,7 @@ const ANSWER: &[u8] =
 
 /// The receiver, listening until the program ends.
 #[derive(Clone)]
-pub(crate) struct Sink {
+pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -27,21 +27,21 @@ struct Shared {
     kept: Mutex<Vec<Vec<u8>>>,
 }
 
-impl Sink {
-    pub(crate) async fn start() -> anyhow::Result<Sink> {
+impl Receiver {
+    pub(crate) async fn start() -> anyhow::Result<Receiver> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let sink = Sink { address: listener.local_addr()?, shared: Arc::default() };
-        let shared = Arc::clone(&sink.shared);
+        let receiver = Receiver { address: listener.local_addr()?, shared: Arc::default() };
+        let shared = Arc::clone(&receiver.shared);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // Who breaks off gets no answer.
                 tokio::spawn(receive(stream, Arc::clone(&shared)));
             }
         });
-        Ok(sink)
+        Ok(receiver)
     }
 
-    /// Requests since the last [`Sink::begin`].
+    /// Requests since the last [`Receiver::begin`].
     pub(crate) fn count(&self) -> u64 {
         self.shared.count.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! An app's sink: `POST /apps/{app_id}/pause`, `…/resume`, `…/verify_url`, `…/rotate`, `…/explain_signature`;
+//! An app's endpoint: `POST /apps/{app_id}/pause`, `…/resume`, `…/verify_url`, `…/rotate`, `…/explain_signature`;
 //! `GET /alerts`.
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ impl PauseApp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
-    /// Nothing is sent to an app any more, because its sink took nothing for 5 days.
+    /// Nothing is sent to an app any more, because its endpoint took nothing for 5 days.
     SinkPaused,
     /// 80 % of what may be stored for a tenant are used.
     TenantNearQuota,

@@ -1,11 +1,11 @@
-//! Apps without a sink, with a failing one, and paused: what waits for them, and what is sent again.
+//! Apps without a endpoint, with a failing one, and paused: what waits for them, and what is sent again.
 
 use domain::delivery::DeliveryState;
 use domain::event::EventKind;
 use domain::{AppId, TenantId};
 use store::Saved;
 use store::claims::ClaimedDelivery;
-use store::deliveries::{After, NewAttempt, SinkNote};
+use store::deliveries::{After, NewAttempt, EndpointNote};
 use store::pauses::{AlertKind, Pause};
 use store::resend::ResendFilter;
 
@@ -14,11 +14,11 @@ use crate::support::*;
 use crate::tenancy::new_app;
 
 on_both!(
-    what_is_held_waits_for_a_sink,
+    what_is_held_waits_for_a_endpoint,
     a_delivery_is_held_only_while_its_app_is_as_it_was,
     what_is_due_is_set_aside_and_a_lease_is_not,
     what_a_receiver_missed_is_retried_now_and_a_lease_is_not,
-    a_failing_sink_is_noted_since_its_first_failure,
+    a_failing_endpoint_is_noted_since_its_first_failure,
     a_paused_app_resumes_with_what_was_paused,
     events_of_a_span_are_sent_again,
     a_long_span_is_sent_again_page_by_page,
@@ -33,7 +33,7 @@ pub(crate) async fn hold(
     world.store.set_delivery_aside(claimed, held, app_version).await.unwrap()
 }
 
-async fn what_is_held_waits_for_a_sink(world: &World) {
+async fn what_is_held_waits_for_a_endpoint(world: &World) {
     let scene = world.scene(false, false).await;
     let mut app = new_app(&world.store, scene.app_id, Some(scene.tenant.tenant_id));
     app.settings.callback_url = None;
@@ -118,23 +118,23 @@ async fn what_a_receiver_missed_is_retried_now_and_a_lease_is_not(world: &World)
     deliver(world, &scene, &claimed[1]).await;
 }
 
-async fn a_failing_sink_is_noted_since_its_first_failure(world: &World) {
+async fn a_failing_endpoint_is_noted_since_its_first_failure(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
     world.store.create_app(BY, &app, None).await.unwrap();
     let mut since = Vec::new();
-    for (hour, sink) in [
-        (0, SinkNote::Failed),
-        (1, SinkNote::Failed),
-        (2, SinkNote::Delivered),
-        (3, SinkNote::Failed),
-        (4, SinkNote::Taken),
-        (5, SinkNote::Failed),
+    for (hour, endpoint) in [
+        (0, EndpointNote::Failed),
+        (1, EndpointNote::Failed),
+        (2, EndpointNote::Delivered),
+        (3, EndpointNote::Failed),
+        (4, EndpointNote::Taken),
+        (5, EndpointNote::Failed),
     ] {
         accepted(&world.store, scene.place()).await;
         let claimed = claim(world, 0, 1).await.remove(0);
         let tried = NewAttempt { at: NOW.plus_ms(hour), ..attempt("", 500) };
-        let after = After { state: DeliveryState::Delivered, due_at: None, sink };
+        let after = After { state: DeliveryState::Delivered, due_at: None, endpoint };
         let key = claimed.key(&scene.tenant).unwrap();
         let done = world.store.finish_try(&key, &claimed, &tried, after).await.unwrap();
         assert!(done.is_mine);

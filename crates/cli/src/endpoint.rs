@@ -1,4 +1,4 @@
-//! `probity app pause`, `verify-url`, `rotate`, `explain-signature` and `alerts`: what there is to do about an app's sink.
+//! `probity app pause`, `verify-url`, `rotate`, `explain-signature` and `alerts`: what there is to do about an app's endpoint.
 
 use std::path::PathBuf;
 

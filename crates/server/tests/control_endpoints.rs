@@ -1,4 +1,4 @@
-//! What there is to do about an app's sink: pausing it, checking its URL, rotating its secrets, explaining a
+//! What there is to do about an app's endpoint: pausing it, checking its URL, rotating its secrets, explaining a
 //! signature; and what a repeat with the same Idempotency-Key finds.
 
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
@@ -113,7 +113,7 @@ async fn a_paused_app_is_sent_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_sink_that_fails_for_five_days_is_paused_with_an_alert() {
+async fn a_endpoint_that_fails_for_five_days_is_paused_with_an_alert() {
     World::each(async |world| {
         let known: Arc<Mutex<Known>> = Arc::default();
         let peer = receiver(&known).await;
