@@ -14,12 +14,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use file::{File, sound_files};
-use server::inspect::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, Finding, IDLE_FLAG};
+use server::inspect::{PARSER_COMMAND, SandboxedParser, DeepFailure, Finding, IDLE_FLAG};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 
 async fn check(content: &[u8]) -> Result<Vec<Finding>, DeepFailure> {
-    let mut running = DeepCheck::by(Path::new(PROGRAM)).start(false).await;
+    let mut running = SandboxedParser::by(Path::new(PROGRAM)).start(false).await;
     for piece in content.chunks(64 * 1024) {
         running.take(&piece.to_vec().into()).await;
     }
@@ -128,7 +128,7 @@ fn the_child_gives_up_what_it_does_not_need() {
 /// What the system says about a child that waits for its input.
 fn gives_up(flags: &[&str], policy: &str) {
     let mut child = Command::new(PROGRAM)
-        .arg(DEEP_CHECK_COMMAND)
+        .arg(PARSER_COMMAND)
         .args(flags)
         .env_clear()
         .env("MIMALLOC_ARENA_RESERVE", "0")

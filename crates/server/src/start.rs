@@ -18,7 +18,7 @@ use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::inspect::{DeepCheck, Inspect};
+use crate::inspect::{SandboxedParser, Inspect};
 use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::long_connection::ConnectionRegistry;
@@ -171,7 +171,7 @@ async fn open(
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
     let outbound = outbound.trusting(authorities.roots());
     let inspect = Inspect {
-        deep: config.deep_check.as_deref().map(|program| DeepCheck::by(program).behind(&call_rate)),
+        deep: config.deep_check.as_deref().map(|program| SandboxedParser::by(program).behind(&call_rate)),
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
         scanner_policy: config.scanner_policy,
     };

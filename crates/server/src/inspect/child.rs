@@ -20,7 +20,7 @@ use thread_priority::{
 };
 
 use super::confine::confine;
-use super::deep::Answer;
+use super::sandboxed_parser::Answer;
 use super::finding::{Finding, Findings};
 
 /// Addresses that the process may have: a content of 50 MiB, its streams once more, and what one of them decodes to.

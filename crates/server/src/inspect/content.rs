@@ -2,15 +2,15 @@
 //! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
 //! danger of their own.
 //!
-//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and has
+//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order signature and blanks at most, and has
 //! `%%EOF` in its last 1 KiB, padding not counted: so every viewer opens it. It is refused when it is a file of two
-//! formats: when its first 4 KiB or what follows its end have the mark of another one ([`super::mark`]), or when its
+//! formats: when its first 4 KiB or what follows its end have the signature of another one ([`super::signature`]), or when its
 //! last 64 KiB hold the directory of a ZIP archive, and neither lies in a string or the data of a stream
 //! ([`super::syntax`]).
 
 use super::finding::{Finding, Findings};
-use super::mark;
-use super::names::{Names, is_space};
+use super::file_signature;
+use super::pdf_keywords::{Keywords, is_space};
 use super::syntax::{Region, Syntax};
 
 const BEGINNING: &[u8] = b"%PDF-";
@@ -22,7 +22,7 @@ const BEGINS_WITHIN: usize = 1_024;
 const END: &[u8] = b"%%EOF";
 /// Within how many bytes of the end [`END`] stands.
 const END_WITHIN: usize = 1_024;
-/// How many bytes of the beginning may have no mark of another format.
+/// How many bytes of the beginning may have no signature of another format.
 const HEAD_BYTES: usize = 4_096;
 /// How far from the end the directory of a ZIP archive is looked for by those who read such archives: 22 bytes, and
 /// a comment of at most 64 KiB.
@@ -79,9 +79,9 @@ pub struct Check {
     tail: Vec<u8>,
     /// Bytes of padding behind the tail.
     padding: u64,
-    /// How many bytes of each mark in [`mark::AT`] were met at their place.
-    met: [usize; mark::AT.len()],
-    names: Names,
+    /// How many bytes of each signature in [`file_signature::AT`] were met at their place.
+    met: [usize; file_signature::AT.len()],
+    names: Keywords,
     syntax: Syntax,
 }
 
@@ -99,7 +99,7 @@ impl Check {
         if self.head.len() == HEAD_BYTES {
             self.check_head()?;
         }
-        for ((at, bytes, format), met) in mark::AT.iter().zip(&mut self.met) {
+        for ((at, bytes, format), met) in file_signature::AT.iter().zip(&mut self.met) {
             *met += overlap(begin, piece, *at, bytes);
             if *met == bytes.len() {
                 return Err(ContentError::AlsoElse(format));
@@ -130,7 +130,7 @@ impl Check {
         let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
         let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(ContentError::NotWhole)?;
         let rest = &last[end + END.len()..];
-        if let Some(format) = mark::find(rest, &vec![Region::Structure; rest.len()]) {
+        if let Some(format) = file_signature::find(rest, &vec![Region::Structure; rest.len()]) {
             return Err(ContentError::AlsoElse(format));
         }
         let mut found = self.names.found;
@@ -147,7 +147,7 @@ impl Check {
         Ok(found)
     }
 
-    /// Where the PDF begins: behind a byte-order mark and blanks. None when that is too far.
+    /// Where the PDF begins: behind a byte-order signature and blanks. None when that is too far.
     fn begin(&self) -> Option<usize> {
         let marked = self.head.iter().zip(BYTE_ORDER_MARK).take_while(|(a, b)| a == b).count();
         let mark = if marked == BYTE_ORDER_MARK.len() { marked } else { 0 };
@@ -165,7 +165,7 @@ impl Check {
             // What padding stands for is zero as well.
             let end = place.and_then(|place| self.tail.get(place..)).unwrap_or_default();
             let whole = [end, &[0; 22]].concat();
-            *at >= within && mark::is_zip_end(&whole, size_bytes)
+            *at >= within && file_signature::is_zip_end(&whole, size_bytes)
         });
         ends.map(|(_, is_inside)| is_inside)
     }
@@ -200,7 +200,7 @@ impl Check {
         }
         self.is_head_checked = true;
         let regions = Syntax::regions(&self.head);
-        mark::find(&self.head, &regions).map_or(Ok(()), |format| Err(ContentError::AlsoElse(format)))
+        file_signature::find(&self.head, &regions).map_or(Ok(()), |format| Err(ContentError::AlsoElse(format)))
     }
 
     fn keep_tail(&mut self, piece: &[u8]) {

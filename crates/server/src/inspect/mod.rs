@@ -1,5 +1,5 @@
 //! Checking a report's content while it is fetched: by its bytes here, by a parser in a child process
-//! ([`DeepCheck`]), and by the operator's scanner ([`Scanner`]).
+//! ([`SandboxedParser`]), and by the operator's scanner ([`Scanner`]).
 //!
 //! The server itself never parses what a stranger wrote. Each piece passes the check and the scanner on its way to the
 //! object store; what is refused is refused as soon as it shows. What is kept is then read again for the child, so that
@@ -8,10 +8,10 @@
 mod child;
 mod confine;
 mod content;
-mod deep;
+mod sandboxed_parser;
 mod finding;
-mod mark;
-mod names;
+mod file_signature;
+mod pdf_keywords;
 mod scan;
 mod syntax;
 
@@ -20,7 +20,7 @@ use futures_util::{Stream, StreamExt};
 
 pub use child::run as run_child;
 pub use content::{Check, ContentError};
-pub use deep::{DEEP_CHECK_COMMAND, DeepCheck, DeepFailure, IDLE_FLAG};
+pub use sandboxed_parser::{PARSER_COMMAND, SandboxedParser, ParserError, IDLE_FLAG};
 pub use finding::{Finding, Findings};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 
@@ -31,7 +31,7 @@ use scan::Scan;
 #[derive(Debug, Clone, Default)]
 pub struct Inspect {
     /// The parser in a child process; none when it is off.
-    pub deep: Option<DeepCheck>,
+    pub deep: Option<SandboxedParser>,
     /// The operator's scanner, if there is one.
     pub scanner: Option<Scanner>,
     /// What is done with what the scanner found.
@@ -48,7 +48,7 @@ pub struct Inspection {
     /// The host that gave the content, after all redirects.
     pub source_host: String,
     /// Why the deep check has no result of its own, when it has none.
-    pub deep_failure: Option<DeepFailure>,
+    pub deep_failure: Option<ParserError>,
 }
 
 impl Inspection {
@@ -73,7 +73,7 @@ pub enum IntakeError {
     NotChecked,
     /// The deep check did not come to its end for another reason that is this machine's.
     #[error("the report could not be checked: {0}")]
-    CheckFailed(DeepFailure),
+    CheckFailed(ParserError),
     /// What was kept could not be read again for the deep check.
     #[error("the report could not be read for its check")]
     Unreadable(#[source] Unreadable),
@@ -190,7 +190,7 @@ impl Inspector {
 /// A content that may be kept, before its deep check.
 #[derive(Debug)]
 pub struct Checked {
-    deep: Option<DeepCheck>,
+    deep: Option<SandboxedParser>,
     may_idle: bool,
     findings: Findings,
     scanner: Option<String>,
@@ -227,7 +227,7 @@ impl Checked {
                 findings = findings.with(found);
                 None
             }
-            Some(Err(DeepFailure::Starved)) => return Err(IntakeError::NotChecked),
+            Some(Err(ParserError::Starved)) => return Err(IntakeError::NotChecked),
             Some(Err(failure)) if failure.is_ours() => return Err(IntakeError::CheckFailed(failure)),
             Some(Err(failure)) => {
                 // What kills a parser is not shown as if nothing were wrong with it.
@@ -242,10 +242,10 @@ impl Checked {
 
 /// Hands a content to a child; what that found.
 async fn run(
-    deep: &DeepCheck,
+    deep: &SandboxedParser,
     may_idle: bool,
     content: impl Stream<Item = Result<Bytes, Unreadable>>,
-) -> Result<Result<Findings, DeepFailure>, IntakeError> {
+) -> Result<Result<Findings, ParserError>, IntakeError> {
     let mut content = std::pin::pin!(content);
     let mut running = deep.start(may_idle).await;
     while let Some(piece) = content.next().await {

@@ -1,7 +1,7 @@
 //! Looking for the names in a PDF that call for caution, byte by byte as it streams through, without parsing.
 //!
 //! A name is `/Like#20this`. Some are too short to trust: by chance alone `/JS` stands in every fourth PDF full of
-//! pictures, so what follows them counts too. Names in compressed parts are not seen here; the deep check sees them.
+//! pictures, so what follows them counts too. Keywords in compressed parts are not seen here; the deep check sees them.
 
 use super::finding::{Finding, Findings};
 
@@ -30,7 +30,7 @@ const WANTED: [(&[u8], Means); 9] = [
 
 /// Looks for names, however the bytes are cut.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct Keywords {
     state: State,
     name: Vec<u8>,
     pub(super) found: Findings,
@@ -49,7 +49,7 @@ enum State {
     Before(&'static [u8], Finding),
 }
 
-impl Names {
+impl Keywords {
     /// Takes the next bytes.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let mut rest = piece;
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn found(bytes: &[u8], size: usize) -> Vec<Finding> {
-        let mut names = Names::default();
+        let mut names = Keywords::default();
         for piece in bytes.chunks(size) {
             names.take(piece);
             assert!(names.name.len() <= "EmbeddedFiles".len());

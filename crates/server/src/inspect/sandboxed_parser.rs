@@ -26,7 +26,7 @@ use crate::handles;
 use crate::load_shedder::{CallRate, Permit, LoadShedder};
 
 /// The hidden command under which the program is the child.
-pub const DEEP_CHECK_COMMAND: &str = "inspect-report";
+pub const PARSER_COMMAND: &str = "inspect-report";
 /// The flag of that command under which the child takes only the processor time that nobody else wants.
 pub const IDLE_FLAG: &str = "--idle";
 
@@ -47,7 +47,7 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 
 /// The deep check as it is set. Clones share the places.
 #[derive(Debug, Clone)]
-pub struct DeepCheck {
+pub struct SandboxedParser {
     program: PathBuf,
     wall: Duration,
     load_shedder: LoadShedder,
@@ -57,7 +57,7 @@ pub struct DeepCheck {
 
 /// Why a deep check has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DeepFailure {
+pub enum ParserError {
     /// The child could not be started.
     #[error("the child could not be started")]
     NotStarted,
@@ -81,18 +81,18 @@ pub enum DeepFailure {
     Answer,
 }
 
-impl DeepFailure {
+impl ParserError {
     /// The word for the operator's log and metrics.
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {
-            DeepFailure::NotStarted => "not_started",
-            DeepFailure::OutOfResources => "out_of_resources",
-            DeepFailure::Killed(_) => "killed",
-            DeepFailure::Ended(_) => "ended",
-            DeepFailure::TooSlow => "too_slow",
-            DeepFailure::Starved => "starved",
-            DeepFailure::Answer => "answer",
+            ParserError::NotStarted => "not_started",
+            ParserError::OutOfResources => "out_of_resources",
+            ParserError::Killed(_) => "killed",
+            ParserError::Ended(_) => "ended",
+            ParserError::TooSlow => "too_slow",
+            ParserError::Starved => "starved",
+            ParserError::Answer => "answer",
         }
     }
 
@@ -103,14 +103,14 @@ impl DeepFailure {
         let sent = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::PIPE];
         let sent_too = [Signal::USR1, Signal::USR2, Signal::ALARM];
         match self {
-            DeepFailure::OutOfResources | DeepFailure::Starved => true,
-            DeepFailure::Killed(signal) => {
+            ParserError::OutOfResources | ParserError::Starved => true,
+            ParserError::Killed(signal) => {
                 sent.iter().chain(&sent_too).any(|sent| sent.as_raw() == signal)
             }
-            DeepFailure::NotStarted
-            | DeepFailure::Ended(_)
-            | DeepFailure::TooSlow
-            | DeepFailure::Answer => false,
+            ParserError::NotStarted
+            | ParserError::Ended(_)
+            | ParserError::TooSlow
+            | ParserError::Answer => false,
         }
     }
 }
@@ -136,24 +136,24 @@ impl Answer {
     }
 }
 
-impl DeepCheck {
+impl SandboxedParser {
     /// A check by `program`, an absolute path to this one.
     #[must_use]
-    pub fn by(program: &Path) -> DeepCheck {
+    pub fn by(program: &Path) -> SandboxedParser {
         let (program, load_shedder) = (program.to_owned(), LoadShedder::new(None).at_most(CHILDREN_MAX));
-        DeepCheck { program, wall: WALL, load_shedder, starved_at: Arc::default() }
+        SandboxedParser { program, wall: WALL, load_shedder, starved_at: Arc::default() }
     }
 
     /// The same; while calls come, it rests between contents.
-    pub(crate) fn behind(self, call_rate: &CallRate) -> DeepCheck {
+    pub(crate) fn behind(self, call_rate: &CallRate) -> SandboxedParser {
         let load_shedder = LoadShedder::new(Some(call_rate)).at_most(CHILDREN_MAX);
-        DeepCheck { load_shedder: load_shedder.pausing_at_most(REST_MAX), ..self }
+        SandboxedParser { load_shedder: load_shedder.pausing_at_most(REST_MAX), ..self }
     }
 
     /// The same with another time limit.
     #[must_use]
-    pub fn within(self, wall: Duration) -> DeepCheck {
-        DeepCheck { wall, ..self }
+    pub fn within(self, wall: Duration) -> SandboxedParser {
+        SandboxedParser { wall, ..self }
     }
 
     /// Starts a child for one content, once a place is free; while many calls come an idle one, if it may be. Must be
@@ -162,7 +162,7 @@ impl DeepCheck {
         let permit = self.load_shedder.permit().await;
         let is_idle = may_idle && self.load_shedder.is_pausing() && !self.has_starved();
         let started = Command::new(&self.program)
-            .arg(DEEP_CHECK_COMMAND)
+            .arg(PARSER_COMMAND)
             .args(is_idle.then_some(IDLE_FLAG))
             // The environment holds keys, and a child has no use for it. The allocator would set aside more
             // addresses than the child may have.
@@ -185,7 +185,7 @@ impl DeepCheck {
                 tracing::error!(%error, "a report is not checked deeply");
                 let is_want = handles::is_want(&error);
                 let failure =
-                    if is_want { DeepFailure::OutOfResources } else { DeepFailure::NotStarted };
+                    if is_want { ParserError::OutOfResources } else { ParserError::NotStarted };
                 (Err(failure), None)
             }
         };
@@ -204,10 +204,10 @@ impl DeepCheck {
 /// A child at work. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Running {
-    check: DeepCheck,
+    check: SandboxedParser,
     is_idle: bool,
     /// Or why there is none.
-    child: Result<Child, DeepFailure>,
+    child: Result<Child, ParserError>,
     /// None once it takes nothing more.
     input: Option<ChildStdin>,
     is_stuck: bool,
@@ -233,8 +233,8 @@ impl Running {
     ///
     /// # Errors
     /// Why it has no result.
-    pub async fn finish(mut self) -> Result<Findings, DeepFailure> {
-        let mut child = std::mem::replace(&mut self.child, Err(DeepFailure::NotStarted))?;
+    pub async fn finish(mut self) -> Result<Findings, ParserError> {
+        let mut child = std::mem::replace(&mut self.child, Err(ParserError::NotStarted))?;
         if self.is_stuck {
             return Err(self.too_slow());
         }
@@ -242,8 +242,8 @@ impl Running {
         drop(self.input.take());
         match tokio::time::timeout(self.wall(), answer(&mut child)).await {
             Ok(Ok((status, text))) => check(status, &text),
-            Ok(Err(error)) if handles::is_want(&error) => Err(DeepFailure::OutOfResources),
-            Ok(Err(_)) => Err(DeepFailure::Answer),
+            Ok(Err(error)) if handles::is_want(&error) => Err(ParserError::OutOfResources),
+            Ok(Err(_)) => Err(ParserError::Answer),
             Err(_) => Err(self.too_slow()),
         }
     }
@@ -252,12 +252,12 @@ impl Running {
         if self.is_idle { self.check.wall.min(IDLE_WALL) } else { self.check.wall }
     }
 
-    fn too_slow(&self) -> DeepFailure {
+    fn too_slow(&self) -> ParserError {
         if !self.is_idle {
-            return DeepFailure::TooSlow;
+            return ParserError::TooSlow;
         }
         *self.check.starved_at() = Some(socket_now());
-        DeepFailure::Starved
+        ParserError::Starved
     }
 }
 
@@ -271,15 +271,15 @@ async fn answer(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>)> {
     Ok((child.wait().await?, text))
 }
 
-fn check(status: ExitStatus, text: &[u8]) -> Result<Findings, DeepFailure> {
+fn check(status: ExitStatus, text: &[u8]) -> Result<Findings, ParserError> {
     if let Some(signal) = status.signal() {
-        return Err(DeepFailure::Killed(signal));
+        return Err(ParserError::Killed(signal));
     }
     if !status.success() {
-        return Err(DeepFailure::Ended(status.code().unwrap_or(-1)));
+        return Err(ParserError::Ended(status.code().unwrap_or(-1)));
     }
-    let answer: Answer = serde_json::from_slice(text).map_err(|_| DeepFailure::Answer)?;
-    answer.findings().ok_or(DeepFailure::Answer)
+    let answer: Answer = serde_json::from_slice(text).map_err(|_| ParserError::Answer)?;
+    answer.findings().ok_or(ParserError::Answer)
 }
 
 #[cfg(test)]
@@ -290,16 +290,16 @@ mod tests {
     use super::*;
 
     /// A program that behaves as `script` says; the real child is tested with the whole program.
-    fn program(script: &str) -> (tempfile::TempDir, DeepCheck) {
+    fn program(script: &str) -> (tempfile::TempDir, SandboxedParser) {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("child");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let check = DeepCheck::by(&program).within(Duration::from_secs(1));
+        let check = SandboxedParser::by(&program).within(Duration::from_secs(1));
         (folder, check)
     }
 
-    async fn run(check: &DeepCheck) -> Result<Findings, DeepFailure> {
+    async fn run(check: &SandboxedParser) -> Result<Findings, ParserError> {
         let mut running = check.start(true).await;
         let piece = Bytes::from(vec![b'x'; 100_000]);
         for _ in 0..5 {
@@ -308,7 +308,7 @@ mod tests {
         running.finish().await
     }
 
-    async fn check(script: &str) -> Result<Findings, DeepFailure> {
+    async fn check(script: &str) -> Result<Findings, ParserError> {
         let (_folder, check) = program(script);
         run(&check).await
     }
@@ -326,21 +326,21 @@ mod tests {
     async fn a_child_that_fails_is_told_by_its_failure() {
         let read = "/bin/cat >/dev/null;";
         for (script, expected) in [
-            ("exit 3".to_owned(), DeepFailure::Ended(3)),
-            ("kill -9 $$".to_owned(), DeepFailure::Killed(9)),
-            (format!("{read} kill -11 $$"), DeepFailure::Killed(11)),
-            (format!("{read} echo hello"), DeepFailure::Answer),
-            (read.to_owned(), DeepFailure::Answer),
-            (format!(r#"{read} echo '{{"findings":["unheard"]}}'"#), DeepFailure::Answer),
-            (format!(r#"{read} echo '{{"findings":[],"more":1}}'"#), DeepFailure::Answer),
+            ("exit 3".to_owned(), ParserError::Ended(3)),
+            ("kill -9 $$".to_owned(), ParserError::Killed(9)),
+            (format!("{read} kill -11 $$"), ParserError::Killed(11)),
+            (format!("{read} echo hello"), ParserError::Answer),
+            (read.to_owned(), ParserError::Answer),
+            (format!(r#"{read} echo '{{"findings":["unheard"]}}'"#), ParserError::Answer),
+            (format!(r#"{read} echo '{{"findings":[],"more":1}}'"#), ParserError::Answer),
             // Neither reads nor ends; reads and does not end.
-            ("while :; do :; done".to_owned(), DeepFailure::TooSlow),
-            (format!("{read} while :; do :; done"), DeepFailure::TooSlow),
+            ("while :; do :; done".to_owned(), ParserError::TooSlow),
+            (format!("{read} while :; do :; done"), ParserError::TooSlow),
         ] {
             assert_eq!(check(&script).await, Err(expected), "{script}");
         }
-        let missing = DeepCheck::by(Path::new("/nowhere/probity")).start(true).await;
-        assert_eq!(missing.finish().await, Err(DeepFailure::NotStarted));
+        let missing = SandboxedParser::by(Path::new("/nowhere/probity")).start(true).await;
+        assert_eq!(missing.finish().await, Err(ParserError::NotStarted));
     }
 
     #[tokio::test]
@@ -349,7 +349,7 @@ mod tests {
         assert!(
             matches!(
                 found,
-                Err(DeepFailure::Killed(_) | DeepFailure::Ended(_) | DeepFailure::TooSlow)
+                Err(ParserError::Killed(_) | ParserError::Ended(_) | ParserError::TooSlow)
             ),
             "{found:?}"
         );
@@ -382,7 +382,7 @@ mod tests {
         // What it could not do in time says nothing about the content, and the next one is not idle.
         let (_folder, check) = program(&script("while :; do :; done"));
         let check = check.behind(&call_rate);
-        assert_eq!(run(&check).await, Err(DeepFailure::Starved));
+        assert_eq!(run(&check).await, Err(ParserError::Starved));
         assert_eq!(run(&check).await, Ok(Findings::NONE));
         is_over.store(true, Ordering::Relaxed);
         calling.join().unwrap();
