@@ -243,7 +243,7 @@ pub(crate) fn request(
     body: Bytes,
     signature: &str,
 ) -> anyhow::Result<http::Request<Full<Bytes>>> {
-    let request = http::Request::post(format!("http://{sink}/hook/{lane}"))
+    let request = http::Request::post(format!("http://{receiver}/hook/{lane}"))
         .header("content-type", "application/json; charset=utf-8")
         .header("x-lark-request-timestamp", TIMESTAMP)
         .header("x-lark-request-nonce", NONCE)
@@ -254,7 +254,7 @@ pub(crate) fn request(
 /// Posts, and reads the answer to its end.
 pub(crate) async fn post(http: &Http, request: http::Request<Full<Bytes>>) -> anyhow::Result<()> {
     let answer = http.request(request).await?;
-    ensure!(answer.status() == 200, "the sink refuses");
+    ensure!(answer.status() == 200, "the receiver refuses");
     answer.into_body().collect().await?;
     Ok(())
 }

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use contract::control::{Account, AccountForm, CreateAccount, FieldValue};
 use contract::field::{AccountField, CheckField, I18n};
 
-use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -92,7 +92,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         Command::Unbind { account_id } => {
             control.delete_account(&tenant_key, &account_id).await?;
-            say("unbound");
+            print_note("unbound");
             Ok(())
         }
     }
@@ -121,27 +121,27 @@ impl Row for Account {
 }
 
 impl Show for Account {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("account", &self.account_id);
-        sheet.field("name", &self.account_name);
-        sheet.field("app", &self.app_id);
+    fn show(&self, table: &mut Table) {
+        table.field("account", &self.account_id);
+        table.field("name", &self.account_name);
+        table.field("app", &self.app_id);
         let usages = self.usage_list.iter().map(|usage| match usage {
             1 => "experienced hires",
             2 => "campus",
             _ => "other",
         });
-        sheet.field("usage", usages.collect::<Vec<_>>().join(", "));
-        show_fields(sheet, &self.custom_field_list);
-        sheet.field("created", &self.created_at);
+        table.field("usage", usages.collect::<Vec<_>>().join(", "));
+        show_fields(table, &self.custom_field_list);
+        table.field("created", &self.created_at);
 
         let columns = [flexible("ID"), flexible("NAME"), flexible("DESCRIPTION")];
         let row = |id: &str, name: &str, description: &Option<String>| {
             vec![id.to_owned(), name.to_owned(), description.clone().unwrap_or_default()]
         };
         let packages = self.packages.iter().map(|p| row(&p.id, &p.name, &p.description));
-        sheet.section("packages", &columns, &packages.collect::<Vec<_>>());
+        table.section("packages", &columns, &packages.collect::<Vec<_>>());
         let items = self.additional_items.iter().map(|i| row(&i.id, &i.name, &i.description));
-        sheet.section("additional items", &columns, &items.collect::<Vec<_>>());
+        table.section("additional items", &columns, &items.collect::<Vec<_>>());
         let columns = [
             flexible("KEY"),
             fixed("TYPE"),
@@ -150,12 +150,12 @@ impl Show for Account {
             flexible("OPTIONS"),
         ];
         let rows: Vec<_> = self.fields.iter().map(field).collect();
-        sheet.section("fields", &columns, &rows);
+        table.section("fields", &columns, &rows);
     }
 }
 
 impl Show for AccountForm {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         let columns =
             [flexible("KEY"), fixed("REQUIRED"), flexible("NAME"), flexible("DESCRIPTION")];
         let text = |text: Option<&I18n>| text.and_then(I18n::any).unwrap_or_default().to_owned();
@@ -164,7 +164,7 @@ impl Show for AccountForm {
             let description = text(field.description.as_ref());
             vec![field.key.clone(), yes_no(field.is_required).to_owned(), name, description]
         };
-        sheet.list(&columns, &self.fields.iter().map(row).collect::<Vec<_>>());
+        table.list(&columns, &self.fields.iter().map(row).collect::<Vec<_>>());
     }
 }
 
@@ -173,7 +173,7 @@ fn field(field: &CheckField) -> Vec<String> {
     let options: Vec<_> = field.options.iter().map(|option| option.key.as_str()).collect();
     vec![
         field.key.clone(),
-        word(&field.kind),
+        wire_name(&field.kind),
         yes_no(field.is_required).to_owned(),
         field.name.any().unwrap_or_default().to_owned(),
         options.join(", "),
@@ -181,7 +181,7 @@ fn field(field: &CheckField) -> Vec<String> {
 }
 
 /// One labelled line for all values of custom fields.
-pub(crate) fn show_fields(sheet: &mut Sheet, fields: &[FieldValue]) {
+pub(crate) fn show_fields(table: &mut Table, fields: &[FieldValue]) {
     let fields: Vec<_> = fields.iter().map(|f| format!("{}={}", f.key, f.value)).collect();
-    sheet.optional("fields", Some(fields.join("\n")).filter(|text| !text.is_empty()));
+    table.optional("fields", Some(fields.join("\n")).filter(|text| !text.is_empty()));
 }

@@ -8,9 +8,9 @@ use server::clock::Clock;
 
 use crate::credentials;
 use crate::daemon::{self, Storage};
-use crate::output::{Row, Show, say, short_time};
+use crate::output::{Row, Show, print_note, short_time};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -150,7 +150,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                     control.revoke_api_key(&tenant_key, &key_id).await?;
                 }
             }
-            say(&format!("{key_id} is revoked"));
+            print_note(&format!("{key_id} is revoked"));
             Ok(())
         }
         Command::ReplaceOperator(replace) => replace_operator(global, replace).await,
@@ -162,11 +162,11 @@ async fn create(global: &Global, create: Create) -> anyhow::Result<()> {
     let roles = roles.into_iter().map(KeyRole::from).collect();
     let body = CreateApiKey { name, owner, roles, expires_at };
     if whose.operator {
-        return told(global, &global.operator()?.create_operator_key(&body).await?);
+        return print_key(global, &global.operator()?.create_operator_key(&body).await?);
     }
     let (control, tenant_key) = global.tenant()?;
     let created = control.create_api_key(&tenant_key, &body).await?;
-    told(global, &created)?;
+    print_key(global, &created)?;
     keep(remember, &control, &tenant_key, &created)
 }
 
@@ -182,11 +182,11 @@ async fn replace(global: &Global, replace: Replace) -> anyhow::Result<()> {
     let Replace { key_id, grace_seconds, remember, whose } = replace;
     let body = ReplaceApiKey { grace_seconds: Some(grace_seconds) };
     if whose.operator {
-        return told(global, &global.operator()?.replace_operator_key(&key_id, &body).await?);
+        return print_key(global, &global.operator()?.replace_operator_key(&key_id, &body).await?);
     }
     let (control, tenant_key) = global.tenant()?;
     let replaced = control.replace_api_key(&tenant_key, &key_id, &body).await?;
-    told(global, &replaced)?;
+    print_key(global, &replaced)?;
     keep(remember, &control, &tenant_key, &replaced)
 }
 
@@ -195,17 +195,17 @@ async fn replace_operator(global: &Global, replace: ReplaceOperator) -> anyhow::
     let clock = Clock::system();
     let path = server::keys::replace_operator_keys(&config, &clock, replace.overwrite).await?;
     println!("{}", path.display());
-    say(
+    print_note(
         "every operator key of before is revoked; the new one is in that file, for its owner alone",
     );
     Ok(())
 }
 
 /// Printed first: the value is shown this once, and keeping it may fail.
-fn told(global: &Global, created: &CreatedApiKey) -> anyhow::Result<()> {
+fn print_key(global: &Global, created: &CreatedApiKey) -> anyhow::Result<()> {
     global.print(created)?;
     if !created.api_key.is_empty() {
-        say("note the key: it is shown this once");
+        print_note("note the key: it is shown this once");
     }
     Ok(())
 }
@@ -221,7 +221,7 @@ fn keep(
     }
     let path = credentials::path()?;
     credentials::remember(&path, &control.server(), tenant_key, &created.api_key)?;
-    say(&format!("it is kept in {}", path.display()));
+    print_note(&format!("it is kept in {}", path.display()));
     Ok(())
 }
 
@@ -257,22 +257,22 @@ impl Row for ApiKey {
 }
 
 impl Show for ApiKey {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("key", &self.key_id);
-        sheet.field("name", &self.name);
-        sheet.optional("owner", self.owner.as_ref());
-        sheet.field("roles", roles(self));
-        sheet.field("created", &self.created_at);
-        sheet.optional("ends", self.expires_at.as_ref());
-        sheet.optional("old value until", self.old_until.as_ref());
-        sheet.field("last use", self.last_used_at.as_deref().unwrap_or("never"));
-        sheet.optional("revoked", self.revoked_at.as_ref());
+    fn show(&self, table: &mut Table) {
+        table.field("key", &self.key_id);
+        table.field("name", &self.name);
+        table.optional("owner", self.owner.as_ref());
+        table.field("roles", roles(self));
+        table.field("created", &self.created_at);
+        table.optional("ends", self.expires_at.as_ref());
+        table.optional("old value until", self.old_until.as_ref());
+        table.field("last use", self.last_used_at.as_deref().unwrap_or("never"));
+        table.optional("revoked", self.revoked_at.as_ref());
     }
 }
 
 impl Show for CreatedApiKey {
-    fn show(&self, sheet: &mut Sheet) {
-        self.key.show(sheet);
-        sheet.once("API key", &self.api_key);
+    fn show(&self, table: &mut Table) {
+        self.key.show(table);
+        table.once("API key", &self.api_key);
     }
 }

@@ -7,9 +7,9 @@ use contract::scope::Scope;
 
 use crate::grant::{self, Approve, Grants, TakeBack, grant_at_hand};
 use crate::installation::{self, Install, Installations, Uninstall};
-use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 use crate::endpoint::{self, Explain, Pause, Rotate};
 
 #[derive(Debug, Subcommand)]
@@ -174,7 +174,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let tenant = create.tenant_key(global, &control).await?;
             let created = control.create_app(&create.body(tenant)).await?;
             global.print(&created)?;
-            say("note the secrets: they are shown this once");
+            print_note("note the secrets: they are shown this once");
             grant_at_hand(global, &control, &created.app.app_id).await
         }
         Command::List { paging } => global.print_page(&control.list_apps(&paging.into()).await?),
@@ -268,7 +268,7 @@ impl Row for App {
         vec![
             self.app_id.clone(),
             self.name.clone(),
-            word(&self.kind),
+            wire_name(&self.kind),
             self.tenant_key.clone().unwrap_or_default(),
             yes_no(self.enabled).into(),
             short_time(&self.created_at),
@@ -297,33 +297,33 @@ impl Row for Connection {
 }
 
 impl Show for App {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("app", &self.app_id);
-        sheet.field("name", &self.name);
-        sheet.field("kind", word(&self.kind));
-        sheet.optional("tenant", self.tenant_key.as_ref());
-        sheet.field("enabled", yes_no(self.enabled));
-        sheet.optional("paused", self.paused_at.as_ref());
-        sheet.optional("pause reason", self.pause_reason.as_ref());
-        sheet.field("scopes", self.scopes.join(", "));
-        sheet.field("event mode", word(&self.event_mode));
-        sheet.field("callback URL", self.callback_url.as_deref().unwrap_or("none: events wait"));
-        sheet.field("encrypted", yes_no(self.encrypted));
+    fn show(&self, table: &mut Table) {
+        table.field("app", &self.app_id);
+        table.field("name", &self.name);
+        table.field("kind", wire_name(&self.kind));
+        table.optional("tenant", self.tenant_key.as_ref());
+        table.field("enabled", yes_no(self.enabled));
+        table.optional("paused", self.paused_at.as_ref());
+        table.optional("pause reason", self.pause_reason.as_ref());
+        table.field("scopes", self.scopes.join(", "));
+        table.field("event mode", wire_name(&self.event_mode));
+        table.field("callback URL", self.callback_url.as_deref().unwrap_or("none: events wait"));
+        table.field("encrypted", yes_no(self.encrypted));
         if !self.ip_allowlist.is_empty() {
-            sheet.field("allowed IPs", self.ip_allowlist.join(", "));
+            table.field("allowed IPs", self.ip_allowlist.join(", "));
         }
-        sheet.field("created", &self.created_at);
+        table.field("created", &self.created_at);
         if let Some(check) = &self.url_check {
-            check.show(sheet);
+            check.show(table);
         }
     }
 }
 
 impl Show for CreatedApp {
-    fn show(&self, sheet: &mut Sheet) {
-        self.app.show(sheet);
-        sheet.once("app secret", &self.app_secret);
-        sheet.once("verification token", &self.verification_token);
-        sheet.once("encrypt key", &self.encrypt_key);
+    fn show(&self, table: &mut Table) {
+        self.app.show(table);
+        table.once("app secret", &self.app_secret);
+        table.once("verification token", &self.verification_token);
+        table.once("encrypt key", &self.encrypt_key);
     }
 }

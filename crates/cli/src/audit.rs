@@ -13,9 +13,9 @@ use contract::evidence::{Anchor, AuditEntry, Chain, OPERATOR_CHAIN, chain_header
 use serde::Serialize;
 
 use crate::key::read_key;
-use crate::output::{Show, word};
+use crate::output::{Show, wire_name};
 use crate::shared_args::Global;
-use crate::sheet::Sheet;
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -55,16 +55,16 @@ struct Verified {
 }
 
 impl Show for Verified {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("chain of", &self.chain);
-        sheet.field("entries", self.entries.to_string());
-        sheet.field("last hash", &self.hash);
-        sheet.optional("last act", self.last_act.as_deref());
+    fn show(&self, table: &mut Table) {
+        table.field("chain of", &self.chain);
+        table.field("entries", self.entries.to_string());
+        table.field("last hash", &self.hash);
+        table.optional("last act", self.last_act.as_deref());
         match self.anchored {
-            Some(seq) => sheet.field("anchored", format!("up to entry {seq}")),
-            None => sheet.field("anchored", "no: a cut of the end would not be found"),
+            Some(seq) => table.field("anchored", format!("up to entry {seq}")),
+            None => table.field("anchored", "no: a cut of the end would not be found"),
         }
-        sheet.field("verdict", "whole");
+        table.field("verdict", "whole");
     }
 }
 
@@ -78,7 +78,7 @@ impl From<WholeChain> for Verified {
             entries: chain.entries,
             hash: chain.hash,
             anchored: chain.anchored,
-            last_act: chain.last.as_ref().map(|entry| word(&entry.act)),
+            last_act: chain.last.as_ref().map(|entry| wire_name(&entry.act)),
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use server::Config;
 use server::clock::Clock;
 
-use crate::output::{print, say};
+use crate::output::{print, print_note};
 use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
@@ -47,11 +47,11 @@ pub(crate) fn backup(global: &Global, Backup { dir, prune }: Backup) -> anyhow::
         }
         let done = server::backup::back_up(&config(global), &clock, &dir).await?;
         let dir = dir.display();
-        say(&format!("{} orders are in {dir}", done.orders));
-        say(&format!(
+        print_note(&format!("{} orders are in {dir}", done.orders));
+        print_note(&format!(
             "{dir}/keys.db must be gone in 7 days: `probity backup --prune {dir}` removes it"
         ));
-        say("the root key is not in it: keep that one elsewhere");
+        print_note("the root key is not in it: keep that one elsewhere");
         Ok(())
     })
 }
@@ -62,9 +62,9 @@ pub(crate) fn restore(global: &Global, Restore { dir, keys }: Restore) -> anyhow
         let config = config(global);
         let done = server::backup::restore(&config, &clock, &dir, keys.as_deref()).await?;
         let (orders, erased, data) = (done.orders, done.erased, config.data.display());
-        say(&format!("{orders} orders are restored in {data}; {erased} were erased since"));
-        say(&format!("put the root key into {data}/root.key, or set PROBITY_ROOT_KEY, before the server starts"));
-        say(&format!(
+        print_note(&format!("{orders} orders are restored in {data}; {erased} were erased since"));
+        print_note(&format!("put the root key into {data}/root.key, or set PROBITY_ROOT_KEY, before the server starts"));
+        print_note(&format!(
             "keys for the API are those of the backup; without an operator key of then, make one: \
              `probity key replace-operator --data {data}`"
         ));
@@ -80,7 +80,7 @@ fn check_objects(lost: &[String]) -> anyhow::Result<()> {
     }
     let named = lost.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if lost.len() > NAMED_MAX { ", …" } else { "" };
-    say(
+    print_note(
         "copy them from another backup into `reports`, or ask their sources again: `probity report refetch`",
     );
     anyhow::bail!(

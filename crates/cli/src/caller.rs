@@ -13,7 +13,7 @@ use server::Config;
 use server::data_folder::OPERATOR_KEY_FILE;
 
 use crate::credentials::{self, Credentials};
-use crate::output::say;
+use crate::output::print_note;
 use crate::shared_args::{Global, SERVER_DEFAULT};
 use crate::usage_error::UsageError;
 
@@ -148,7 +148,7 @@ fn load() -> anyhow::Result<Credentials> {
     let path = credentials::path()?;
     let credentials = Credentials::load(path.clone())?;
     if credentials.is_open_to_others() {
-        say(&format!(
+        print_note(&format!(
             "warning: others may read {0}; close it with `chmod 600 {0}`",
             path.display()
         ));

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use contract::control::{FoundOrder, SearchCandidates};
 
-use crate::output::{Row, say, short_time, word};
+use crate::output::{Row, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, fixed, flexible};
+use crate::table::{Column, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -52,7 +52,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let page = control.search_candidates(&tenant_key, &body).await?;
     global.print_page(&page)?;
     if page.items.is_empty() && page.next_cursor.is_none() {
-        say("no order fits");
+        print_note("no order fits");
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ impl Row for FoundOrder {
 
     fn cells(&self) -> Vec<String> {
         let candidate = self.candidate.as_ref();
-        let state = if self.erased { "erased".to_owned() } else { word(&self.state) };
+        let state = if self.erased { "erased".to_owned() } else { wire_name(&self.state) };
         vec![
             self.order_id.clone(),
             state,

@@ -10,9 +10,9 @@ use contract::control::{
 };
 
 use crate::grant::grant_at_hand;
-use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::Global;
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
@@ -93,10 +93,10 @@ pub(crate) async fn rotate(global: &Global, rotate: Rotate) -> anyhow::Result<()
     let body = RotateSecret { secret: rotate.secret.into(), grace_seconds: rotate.grace };
     let control = global.operator()?;
     global.print(&control.rotate_secret(&rotate.app_id, &body).await?)?;
-    say("note the new value: it is shown this once");
+    print_note("note the new value: it is shown this once");
     grant_at_hand(global, &control, &rotate.app_id).await?;
     if !matches!(rotate.secret, Which::AppSecret) {
-        say("give it to the receiver, then: probity app verify-url");
+        print_note("give it to the receiver, then: probity app verify-url");
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ impl Row for Alert {
         vec![
             self.alert_id.clone(),
             self.app_id.clone().or_else(|| self.tenant_key.clone()).unwrap_or_default(),
-            word(&self.kind),
+            wire_name(&self.kind),
             self.detail.clone(),
             short_time(&self.created_at),
             self.ended_at.as_deref().map(short_time).unwrap_or_default(),
@@ -132,31 +132,31 @@ impl Row for Alert {
 }
 
 impl Show for UrlCheck {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("URL check passed", yes_no(self.passed));
-        sheet.field("checked URL", &self.url);
-        sheet.field("took", format!("{} ms", self.took_ms));
-        sheet.field("sent", &self.sent);
-        sheet.optional("status", self.http_status.map(|status| status.to_string()));
-        sheet.optional("received", self.received.as_ref());
-        sheet.optional("likely cause", self.cause.as_ref().map(word));
-        sheet.field("explanation", &self.explanation);
+    fn show(&self, table: &mut Table) {
+        table.field("URL check passed", yes_no(self.passed));
+        table.field("checked URL", &self.url);
+        table.field("took", format!("{} ms", self.took_ms));
+        table.field("sent", &self.sent);
+        table.optional("status", self.http_status.map(|status| status.to_string()));
+        table.optional("received", self.received.as_ref());
+        table.optional("likely cause", self.cause.as_ref().map(word));
+        table.field("explanation", &self.explanation);
     }
 }
 
 impl Show for RotatedSecret {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("secret", word(&self.secret));
-        sheet.once("new value", &self.value);
-        sheet.field("old value until", &self.old_until);
+    fn show(&self, table: &mut Table) {
+        table.field("secret", wire_name(&self.secret));
+        table.once("new value", &self.value);
+        table.field("old value until", &self.old_until);
     }
 }
 
 impl Show for SignatureExplanation {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("matches", yes_no(self.matches));
-        sheet.optional("wrong", self.wrong.as_ref().map(word));
-        sheet.field("explanation", &self.explanation);
+    fn show(&self, table: &mut Table) {
+        table.field("matches", yes_no(self.matches));
+        table.optional("wrong", self.wrong.as_ref().map(word));
+        table.field("explanation", &self.explanation);
         let columns = [fixed("STEP"), fixed("BYTES"), flexible("TEXT"), fixed("ENDS WITH")];
         let rows: Vec<_> = self
             .steps
@@ -170,6 +170,6 @@ impl Show for SignatureExplanation {
                 ]
             })
             .collect();
-        sheet.section("steps", &columns, &rows);
+        table.section("steps", &columns, &rows);
     }
 }

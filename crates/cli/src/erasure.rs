@@ -11,9 +11,9 @@ use contract::control::{
 
 use crate::audit::create;
 use crate::key::read_key;
-use crate::output::{Row, Show, print_json, say, short_time, word};
+use crate::output::{Row, Show, print_json, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
@@ -122,7 +122,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let text = std::fs::read_to_string(&file);
             let text = text.with_context(|| file.display().to_string())?;
             let certificate = open_certificate(&text, &key)?;
-            say(&format!("the certificate is signed by key {} and unaltered", key.key_id()));
+            print_note(&format!("the certificate is signed by key {} and unaltered", key.key_id()));
             print_json(&certificate)
         }
     }
@@ -165,7 +165,7 @@ pub(crate) async fn hold(global: &Global, command: HoldCommand) -> anyhow::Resul
         }
         HoldCommand::Lift { order } => {
             control.lift_hold(&tenant_key, order.as_deref()).await?;
-            say("the hold is lifted");
+            print_note("the hold is lifted");
             Ok(())
         }
     }
@@ -185,7 +185,7 @@ impl Row for ErasurePreview {
         let time = |at: &Option<String>| at.as_deref().map_or_else(String::new, short_time);
         vec![
             self.order_id.clone(),
-            word(&self.verdict),
+            wire_name(&self.verdict),
             time(&self.ended_at),
             time(&self.due_at),
             self.days.to_string(),
@@ -209,33 +209,33 @@ impl Row for Erasure {
 }
 
 impl Show for Erasure {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("order", &self.order_id);
-        sheet.field("erased", &self.erased_at);
-        sheet.field("rule", &self.rule);
-        sheet.optional("reason", self.reason.as_deref());
-        sheet.field("beyond recovery from", &self.unrecoverable_from);
-        sheet.optional("nothing left since", self.finished_at.as_deref());
+    fn show(&self, table: &mut Table) {
+        table.field("order", &self.order_id);
+        table.field("erased", &self.erased_at);
+        table.field("rule", &self.rule);
+        table.optional("reason", self.reason.as_deref());
+        table.field("beyond recovery from", &self.unrecoverable_from);
+        table.optional("nothing left since", self.finished_at.as_deref());
     }
 }
 
 impl Show for Retention {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("kept for", format!("{} days after the end", self.retention_days));
-        sheet.field("bounds", format!("{} to {} days", self.days_min, self.days_max));
+    fn show(&self, table: &mut Table) {
+        table.field("kept for", format!("{} days after the end", self.retention_days));
+        table.field("bounds", format!("{} to {} days", self.days_min, self.days_max));
         let rows: Vec<_> = self
             .packages
             .iter()
             .map(|rule| vec![rule.package_id.clone(), rule.days.to_string()])
             .collect();
-        sheet.section("Packages", &[flexible("PACKAGE"), fixed("DAYS")], &rows);
+        table.section("Packages", &[flexible("PACKAGE"), fixed("DAYS")], &rows);
     }
 }
 
 impl Show for Hold {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("reason", &self.reason);
-        sheet.field("set by", &self.set_by);
-        sheet.field("since", &self.set_at);
+    fn show(&self, table: &mut Table) {
+        table.field("reason", &self.reason);
+        table.field("set by", &self.set_by);
+        table.field("since", &self.set_at);
     }
 }

@@ -6,9 +6,9 @@ use contract::control::{
 };
 
 use crate::output::Row;
-use crate::output::{Show, short_time, word};
+use crate::output::{Show, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -106,7 +106,7 @@ impl Row for Event {
         vec![
             self.event_id.clone(),
             event_type.to_owned(),
-            word(&self.delivery_state),
+            wire_name(&self.delivery_state),
             short_time(&self.created_at),
         ]
     }
@@ -121,12 +121,12 @@ struct Deliveries {
 }
 
 impl Show for Deliveries {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         for delivery in &self.items {
-            sheet.field("app", &delivery.app_id);
-            sheet.field("state", word(&delivery.state));
-            sheet.field("tries", delivery.attempt_count.to_string());
-            sheet.optional("next try", delivery.next_attempt_at.as_ref());
+            table.field("app", &delivery.app_id);
+            table.field("state", wire_name(&delivery.state));
+            table.field("tries", delivery.attempt_count.to_string());
+            table.optional("next try", delivery.next_attempt_at.as_ref());
             let columns = [
                 fixed("TRY"),
                 fixed("AT"),
@@ -136,7 +136,7 @@ impl Show for Deliveries {
                 flexible("ANSWER"),
             ];
             let rows: Vec<_> = delivery.attempts.iter().map(attempt).collect();
-            sheet.section("attempts", &columns, &rows);
+            table.section("attempts", &columns, &rows);
         }
     }
 }
@@ -153,7 +153,7 @@ fn attempt(attempt: &Attempt) -> Vec<String> {
 }
 
 impl Show for Resent {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("deliveries due again", self.delivery_count.to_string());
+    fn show(&self, table: &mut Table) {
+        table.field("deliveries due again", self.delivery_count.to_string());
     }
 }

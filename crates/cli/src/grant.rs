@@ -4,9 +4,9 @@ use clap::Args;
 use client::control::Control;
 use contract::control::{App, Grant, GrantApp, GrantState, List, Terms};
 
-use crate::output::{Row, Show, say, short_time, word, yes_no};
+use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::Global;
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 /// Entries of a page when all of them are wanted.
 const PAGE: u32 = 200;
@@ -54,7 +54,7 @@ pub(crate) async fn grant(global: &Global, grant: Approve) -> anyhow::Result<()>
 pub(crate) async fn take_back(global: &Global, command: TakeBack) -> anyhow::Result<()> {
     let (control, tenant_key) = global.tenant()?;
     control.take_grant_back(&tenant_key, &command.app_id).await?;
-    say(&format!("nothing of {tenant_key} is granted to the app any more; its tokens ended"));
+    print_note(&format!("nothing of {tenant_key} is granted to the app any more; its tokens ended"));
     Ok(())
 }
 
@@ -92,13 +92,13 @@ pub(crate) async fn grant_at_hand(
             let body = GrantApp { revision: grant.revision };
             match control.grant_app(&tenant_key, app_id, &body).await {
                 Ok(_) => {
-                    say(&format!("granted by tenant {tenant_key}, whose key is at hand"));
+                    print_note(&format!("granted by tenant {tenant_key}, whose key is at hand"));
                     continue;
                 }
-                Err(error) => say(&format!("not granted with the kept key: {error}")),
+                Err(error) => print_note(&format!("not granted with the kept key: {error}")),
             }
         }
-        say(&format!(
+        print_note(&format!(
             "prepared: an admin of tenant {tenant_key} has to grant it, by \
              `probity app grant {app_id} --tenant {tenant_key}`"
         ));
@@ -124,7 +124,7 @@ impl Row for Grant {
         vec![
             self.app_id.clone(),
             self.app_name.clone(),
-            word(&self.state),
+            wire_name(&self.state),
             waiting,
             short_time(&self.prepared_at),
             self.revision.clone(),
@@ -133,19 +133,19 @@ impl Row for Grant {
 }
 
 impl Show for Grant {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("app", &self.app_id);
-        sheet.field("name", &self.app_name);
-        sheet.field("kind", word(&self.kind));
-        sheet.field("state", word(&self.state));
+    fn show(&self, table: &mut Table) {
+        table.field("app", &self.app_id);
+        table.field("name", &self.app_name);
+        table.field("kind", wire_name(&self.kind));
+        table.field("state", wire_name(&self.state));
         if !self.waiting.is_empty() {
-            sheet.field("waiting", self.waiting.join(", "));
+            table.field("waiting", self.waiting.join(", "));
         }
-        sheet.field("prepared at", &self.prepared_at);
-        sheet.optional("prepared by", self.prepared_by.as_ref());
-        sheet.optional("granted at", self.granted_at.as_ref());
-        sheet.optional("granted by", self.granted_by.as_ref());
-        sheet.field("revision", &self.revision);
+        table.field("prepared at", &self.prepared_at);
+        table.optional("prepared by", self.prepared_by.as_ref());
+        table.optional("granted at", self.granted_at.as_ref());
+        table.optional("granted by", self.granted_by.as_ref());
+        table.field("revision", &self.revision);
         let granted = self.granted.as_ref().map(texts);
         let row = |(place, (name, prepared)): (usize, (&str, String))| {
             let granted = granted.as_ref().map(|texts| texts[place].1.clone());
@@ -153,7 +153,7 @@ impl Show for Grant {
         };
         let rows: Vec<_> = texts(&self.prepared).into_iter().enumerate().map(row).collect();
         let columns = [fixed("TERM"), flexible("GRANTED"), flexible("PREPARED")];
-        sheet.section("Terms", &columns, &rows);
+        table.section("Terms", &columns, &rows);
     }
 }
 
@@ -162,7 +162,7 @@ fn texts(terms: &Terms) -> [(&'static str, String); 7] {
     let ranges = terms.ip_allowlist.join(", ");
     [
         ("scopes", terms.scopes.join(", ")),
-        ("event mode", word(&terms.event_mode)),
+        ("event mode", wire_name(&terms.event_mode)),
         ("callback URL", terms.callback_url.clone().unwrap_or_else(|| "none".to_owned())),
         ("encrypted", yes_no(terms.encrypted).to_owned()),
         ("allowed IPs", if ranges.is_empty() { "all".to_owned() } else { ranges }),

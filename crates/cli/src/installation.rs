@@ -4,9 +4,9 @@ use clap::Args;
 use contract::control::{Installation, PutInstallation};
 
 use crate::grant::grant_at_hand;
-use crate::output::{Row, Show, say, short_time};
+use crate::output::{Row, Show, print_note, short_time};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Args)]
 pub(crate) struct Install {
@@ -43,7 +43,7 @@ pub(crate) async fn install(global: &Global, install: Install) -> anyhow::Result
 pub(crate) async fn uninstall(global: &Global, uninstall: Uninstall) -> anyhow::Result<()> {
     let (_, tenant_key) = global.tenant()?;
     global.operator()?.delete_installation(&uninstall.app_id, &tenant_key).await?;
-    say(&format!("no longer installed in {tenant_key}; accounts and orders there stay"));
+    print_note(&format!("no longer installed in {tenant_key}; accounts and orders there stay"));
     Ok(())
 }
 
@@ -61,10 +61,10 @@ impl Row for Installation {
 }
 
 impl Show for Installation {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("app", &self.app_id);
-        sheet.field("tenant", &self.tenant_key);
-        sheet.field("scopes", self.scopes.join(", "));
-        sheet.field("installed", &self.installed_at);
+    fn show(&self, table: &mut Table) {
+        table.field("app", &self.app_id);
+        table.field("tenant", &self.tenant_key);
+        table.field("scopes", self.scopes.join(", "));
+        table.field("installed", &self.installed_at);
     }
 }

@@ -10,7 +10,7 @@ use contract::control::{self, RotateKeys, RotatedKeys};
 use crate::api_key;
 use crate::output::Show;
 use crate::shared_args::Global;
-use crate::sheet::Sheet;
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -32,18 +32,18 @@ pub(crate) enum Command {
 }
 
 impl Show for RotatedKeys {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("root key", &self.key_id);
-        sheet.field("changes", self.generation.to_string());
-        sheet.field("tenants", self.tenant_count.to_string());
+    fn show(&self, table: &mut Table) {
+        table.field("root key", &self.key_id);
+        table.field("changes", self.generation.to_string());
+        table.field("tenants", self.tenant_count.to_string());
     }
 }
 
 impl Show for control::PublicKey {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("public key", &self.public_key);
-        sheet.field("key id", &self.key_id);
-        sheet.field("algorithm", &self.algorithm);
+    fn show(&self, table: &mut Table) {
+        table.field("public key", &self.public_key);
+        table.field("key id", &self.key_id);
+        table.field("algorithm", &self.algorithm);
     }
 }
 

@@ -28,7 +28,7 @@ mod output;
 mod report;
 mod serve;
 mod shared_args;
-mod sheet;
+mod table;
 mod endpoint;
 mod storage;
 mod tenant;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::daemon::{self, Storage};
-use crate::output::say;
+use crate::output::print_note;
 use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
@@ -16,8 +16,8 @@ pub(crate) fn run(global: &Global, Migrate { storage }: Migrate) -> anyhow::Resu
     let config = daemon::config(global, storage);
     let applied = daemon::runtime()?.block_on(server::start::migrate(&config))?;
     for name in &applied {
-        say(&format!("applied {name}"));
+        print_note(&format!("applied {name}"));
     }
-    say("the database has this version's shape");
+    print_note("the database has this version's shape");
     Ok(())
 }

@@ -6,11 +6,11 @@ use contract::control::Page;
 use serde::Serialize;
 
 use crate::shared_args::{Format, Global};
-use crate::sheet::{Column, Sheet};
+use crate::table::{Column, Table};
 
 /// An answer that can be shown to people.
 pub(crate) trait Show {
-    fn show(&self, sheet: &mut Sheet);
+    fn show(&self, table: &mut Table);
 }
 
 /// An entry of a list.
@@ -21,9 +21,9 @@ pub(crate) trait Row {
 }
 
 impl<T: Row> Show for Page<T> {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         let rows: Vec<_> = self.items.iter().map(Row::cells).collect();
-        sheet.list(T::COLUMNS, &rows);
+        table.list(T::COLUMNS, &rows);
     }
 }
 
@@ -33,9 +33,9 @@ impl Global {
         match self.output {
             Format::Json => print_json(answer),
             Format::Text => {
-                let mut sheet = Sheet::default();
-                answer.show(&mut sheet);
-                print(&sheet.finish())
+                let mut table = Table::default();
+                answer.show(&mut table);
+                print(&table.finish())
             }
         }
     }
@@ -44,7 +44,7 @@ impl Global {
     pub(crate) fn print_page<T: Row + Serialize>(&self, page: &Page<T>) -> anyhow::Result<()> {
         self.print(page)?;
         if let (Format::Text, Some(cursor)) = (self.output, &page.next_cursor) {
-            say(&format!("there is more: --cursor {cursor}"));
+            print_note(&format!("there is more: --cursor {cursor}"));
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ pub(crate) fn print_json(body: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// Writes words to stderr. That nobody takes them is no reason to fail.
-pub(crate) fn say(words: &str) {
+pub(crate) fn print_note(words: &str) {
     let _ = writeln!(std::io::stderr(), "{}", crate::text::clean(words));
 }
 
@@ -81,9 +81,9 @@ pub(crate) fn yes_no(choice: bool) -> &'static str {
 }
 
 /// The name that a value has in JSON: the word for a state or kind.
-pub(crate) fn word(value: &impl Serialize) -> String {
+pub(crate) fn wire_name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+        Ok(serde_json::Value::String(word)) => wire_name,
         _ => String::new(),
     }
 }
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn states_are_written_with_their_wire_words() {
-        assert_eq!(word(&OrderState::InReview), "in_review");
-        assert_eq!(word(&DeliveryState::Exhausted), "exhausted");
+        assert_eq!(wire_name(&OrderState::InReview), "in_review");
+        assert_eq!(wire_name(&DeliveryState::Exhausted), "exhausted");
     }
 
     #[test]

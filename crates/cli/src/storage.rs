@@ -5,7 +5,7 @@ use contract::control::{PutQuota, Storage, StorageUse};
 
 use crate::output::Show;
 use crate::shared_args::Global;
-use crate::sheet::Sheet;
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,30 +34,30 @@ fn quota(text: &str) -> Result<PutQuota, String> {
 }
 
 impl Show for StorageUse {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         let (name, holder) = match (&self.tenant_key, &self.app_id) {
             (Some(tenant_key), _) => ("tenant", tenant_key.as_str()),
             (None, app_id) => ("app", app_id.as_deref().unwrap_or_default()),
         };
-        sheet.field(name, holder);
-        sheet.field("used bytes", self.used_bytes.to_string());
+        table.field(name, holder);
+        table.field("used bytes", self.used_bytes.to_string());
         let note = if self.is_default { " (default)" } else { "" };
-        sheet.field("quota bytes", format!("{}{note}", self.quota_bytes));
+        table.field("quota bytes", format!("{}{note}", self.quota_bytes));
         if self.is_near_quota {
-            sheet.field("note", "80 % are used");
+            table.field("note", "80 % are used");
         }
     }
 }
 
 impl Show for Storage {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         if let Some(disk) = &self.disk {
-            sheet.field("disk free bytes", disk.free_bytes.to_string());
+            table.field("disk free bytes", disk.free_bytes.to_string());
             let note = if disk.is_short { " (reports wait)" } else { "" };
-            sheet.field("disk reserve bytes", format!("{}{note}", disk.reserve_bytes));
+            table.field("disk reserve bytes", format!("{}{note}", disk.reserve_bytes));
         }
         for item in &self.items {
-            item.show(sheet);
+            item.show(table);
         }
     }
 }

@@ -4,9 +4,9 @@ use clap::Subcommand;
 use contract::control::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 
 use crate::credentials;
-use crate::output::{Row, Show, say, short_time, yes_no};
+use crate::output::{Row, Show, print_note, short_time, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -94,7 +94,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 
 fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
     if api_key.is_empty() {
-        say("the tenant was created before; its key was shown then, and is not shown again");
+        print_note("the tenant was created before; its key was shown then, and is not shown again");
         return;
     }
     let kept = credentials::path().and_then(|path| {
@@ -102,9 +102,9 @@ fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
         Ok(path)
     });
     match kept {
-        Ok(path) => say(&format!("its key is kept in {}", path.display())),
+        Ok(path) => print_note(&format!("its key is kept in {}", path.display())),
         // The tenant exists: a failure here would make a script create a second one.
-        Err(error) => say(&format!("warning: keep the key yourself, it is not kept: {error:#}")),
+        Err(error) => print_note(&format!("warning: keep the key yourself, it is not kept: {error:#}")),
     }
 }
 
@@ -131,20 +131,20 @@ impl Row for Tenant {
 }
 
 impl Show for Tenant {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("tenant", &self.tenant_key);
-        sheet.field("name", &self.name);
-        sheet.field("report approval", yes_no(self.report_approval));
-        sheet.field("four eyes", yes_no(self.four_eyes));
-        sheet.field("retention", format!("{} days", self.retention_days));
-        sheet.field("locale", &self.locale);
-        sheet.field("created", &self.created_at);
+    fn show(&self, table: &mut Table) {
+        table.field("tenant", &self.tenant_key);
+        table.field("name", &self.name);
+        table.field("report approval", yes_no(self.report_approval));
+        table.field("four eyes", yes_no(self.four_eyes));
+        table.field("retention", format!("{} days", self.retention_days));
+        table.field("locale", &self.locale);
+        table.field("created", &self.created_at);
     }
 }
 
 impl Show for CreatedTenant {
-    fn show(&self, sheet: &mut Sheet) {
-        self.tenant.show(sheet);
-        sheet.once("API key", &self.api_key);
+    fn show(&self, table: &mut Table) {
+        self.tenant.show(table);
+        table.once("API key", &self.api_key);
     }
 }

@@ -6,8 +6,8 @@ use contract::control::{
 };
 
 use super::asked_until;
-use super::script::{Cast, Hirer, Served, fetch_report};
-use super::story::Story;
+use super::scenario::{Actors, Hirer, Served, fetch_report};
+use super::transcript::Transcript;
 use crate::output::word;
 
 /// What differs from what was expected, in words.
@@ -22,7 +22,7 @@ impl Differences {
     }
 }
 
-/// How an order ends in the story.
+/// How an order ends in the transcript.
 struct End<'a> {
     hirer: &'a Hirer,
     order_id: &'a str,
@@ -33,30 +33,30 @@ struct End<'a> {
 }
 
 /// Compares everything and says so; fails with all that differs.
-pub(super) async fn check(story: &Story, cast: &Cast) -> anyhow::Result<()> {
+pub(super) async fn check(transcript: &Transcript, actors: &Actors) -> anyhow::Result<()> {
     use TimelineAction::{Approved, Placed, Progress, Result};
 
-    story.heading("Checked through the API");
+    transcript.heading("Checked through the API");
     let ends = [
         End {
-            hirer: &cast.direct,
-            order_id: &cast.completed.order_id,
+            hirer: &actors.direct,
+            order_id: &actors.completed.order_id,
             state: OrderState::Completed,
             conclusion: Some("绿灯"),
             actions: &[Placed, Progress, Result],
-            served: Some(&cast.completed),
+            served: Some(&actors.completed),
         },
         End {
-            hirer: &cast.reviewing,
-            order_id: &cast.in_review.order_id,
+            hirer: &actors.reviewing,
+            order_id: &actors.in_review.order_id,
             state: OrderState::Completed,
             conclusion: Some("蓝灯"),
             actions: &[Placed, Progress, Result, Approved],
-            served: Some(&cast.in_review),
+            served: Some(&actors.in_review),
         },
         End {
-            hirer: &cast.direct,
-            order_id: &cast.arranged,
+            hirer: &actors.direct,
+            order_id: &actors.arranged,
             state: OrderState::Arranged,
             conclusion: None,
             actions: &[Placed],
@@ -68,15 +68,15 @@ pub(super) async fn check(story: &Story, cast: &Cast) -> anyhow::Result<()> {
         let found = check_order(end).await?;
         if found.0.is_empty() {
             let report = if end.served.is_some() { ", report as served" } else { "" };
-            story.checked(&format!("order {} {}{report}", end.order_id, word(&end.state)));
+            transcript.checked(&format!("order {} {}{report}", end.order_id, wire_name(&end.state)));
         }
         differences.0.extend(found.0);
     }
-    for (hirer, order_count) in [(&cast.direct, 2), (&cast.reviewing, 1)] {
+    for (hirer, order_count) in [(&actors.direct, 2), (&actors.reviewing, 1)] {
         let found = check_hirer(hirer, order_count).await?;
         if found.0.is_empty() {
             let told = "account and orders told, every event delivered";
-            story.checked(&format!("tenant {}: {told}", hirer.tenant_key));
+            transcript.checked(&format!("tenant {}: {told}", hirer.tenant_key));
         }
         differences.0.extend(found.0);
     }
@@ -92,7 +92,7 @@ async fn check_order(end: &End<'_>) -> anyhow::Result<Differences> {
     let mut expect = |what: &str, expected: String, got: String| {
         differences.expect(&format!("order {order_id}, {what}"), &expected, &got);
     };
-    expect("state", word(&end.state), word(state));
+    expect("state", wire_name(&end.state), wire_name(state));
     expect("order_status", end.state.order_status().to_string(), order_status.to_string());
     expect(
         "conclusion",
@@ -111,7 +111,7 @@ async fn check_order(end: &End<'_>) -> anyhow::Result<Differences> {
     let report_count = usize::from(end.served.is_some());
     expect("reports", report_count.to_string(), reports.len().to_string());
     if let (Some(served), Some(report)) = (end.served, reports.first()) {
-        expect("report's kind", word(&ReportKind::Final), word(&report.kind));
+        expect("report's kind", wire_name(&ReportKind::Final), wire_name(&report.kind));
         let size_bytes = u64::try_from(served.content.len()).ok();
         expect("report's size", format!("{size_bytes:?}"), format!("{:?}", report.size_bytes));
         let content = fetch_report(hirer, order_id, report).await?;

@@ -8,8 +8,8 @@ mod check;
 mod next;
 mod pdf;
 mod receiver;
-mod script;
-mod story;
+mod scenario;
+mod transcript;
 
 use std::fs::Permissions;
 use std::io::ErrorKind;
@@ -28,8 +28,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::daemon;
 use receiver::Receiver;
-use script::Script;
-use story::Story;
+use scenario::Scenario;
+use transcript::Transcript;
 
 /// What events and reports may be sent to and fetched from although it is not public.
 const LOOPBACK: &str = "127.0.0.0/8";
@@ -62,19 +62,19 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
-        let story = Story::to_stdout();
-        let told = tokio::select! {
-            told = tell(demo, &story, &url, &key, folder.path()) => told,
+        let transcript = Transcript::to_stdout();
+        let received = tokio::select! {
+            received = tell(demo, &transcript, &url, &key, folder.path()) => received,
             () = &mut interrupted => Ok(()),
             _ = &mut running => anyhow::bail!("the server ended before its time"),
         };
-        if told.is_ok() {
-            story.end("Stopping; the data is removed.");
+        if received.is_ok() {
+            transcript.end("Stopping; the data is removed.");
         }
         drop(stop);
         running.await.context("the server ended badly")?;
         folder.close().context("the data folder")?;
-        told
+        received
     })
 }
 
@@ -102,39 +102,39 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Tells the story to its end: with `--once` the check, else whatever still happens.
+/// Tells the transcript to its end: with `--once` the check, else whatever still happens.
 async fn tell(
     demo: &Demo,
-    story: &Story,
+    transcript: &Transcript,
     url: &str,
     operator_key: &str,
     data: &Path,
 ) -> anyhow::Result<()> {
     let receiver = Receiver::start().await?;
-    story.title(&format!(
+    transcript.title(&format!(
         "Probity {}, a demo: all of this happens now, over HTTP on this machine",
         env!("CARGO_PKG_VERSION")
     ));
-    story.field("server", url);
-    story.field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
-    story.field("data", &format!("{}, removed at the end", data.display()));
-    story.field("loopback", &format!("events and reports may travel to {LOOPBACK}, in demos only"));
+    transcript.field("server", url);
+    transcript.field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
+    transcript.field("data", &format!("{}, removed at the end", data.display()));
+    transcript.field("loopback", &format!("events and reports may travel to {LOOPBACK}, in demos only"));
 
-    let mut script = Script::new(story, url, operator_key, receiver)?;
+    let mut scenario = Scenario::new(transcript, url, operator_key, receiver)?;
     let play = async {
-        let cast = script.play().await?;
+        let actors = scenario.play().await?;
         if demo.once {
-            script.approve(&cast).await?;
-            check::check(story, &cast).await?;
+            scenario.approve(&actors).await?;
+            check::check(transcript, &actors).await?;
         } else {
-            next::print(story, url, &cast).await?;
+            next::print(transcript, url, &actors).await?;
         }
         anyhow::Ok(())
     };
     timeout(STORY_MAX, play)
         .await
         .with_context(|| format!("expected an end within {} s", STORY_MAX.as_secs()))??;
-    if demo.once { Ok(()) } else { script.listen().await }
+    if demo.once { Ok(()) } else { scenario.listen().await }
 }
 
 /// Waits for `happening`, at most a minute; `what` names it when it does not come.

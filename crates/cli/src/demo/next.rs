@@ -4,36 +4,36 @@ use std::path::{Path, PathBuf};
 
 use contract::route::{Call, ROUTES};
 
-use super::script::Cast;
-use super::story::Story;
+use super::scenario::Actors;
+use super::transcript::Transcript;
 
 /// The result that both snippets return. Being identical, both are answered 0, in any order.
 const RESULT: &str = "无差异";
 
 /// Prints how to approve the order in review, and how to return the result of the arranged one.
-pub(super) async fn print(story: &Story, url: &str, cast: &Cast) -> anyhow::Result<()> {
-    let token = cast.direct.vendor.tenant_access_token().await?;
-    let app = &cast.direct.app;
+pub(super) async fn print(transcript: &Transcript, url: &str, actors: &Actors) -> anyhow::Result<()> {
+    let token = actors.direct.vendor.tenant_access_token().await?;
+    let app = &actors.direct.app;
     let probity = own_path();
 
-    story.heading("Your turn, in another terminal in this folder");
-    story.words("Approve the order in review; it is completed then:");
-    let caller = Caller { url, tenant_key: &cast.reviewing.tenant_key, key: &cast.reviewing.key };
-    story.paste(&order_command(&probity, "approve", &cast.in_review.order_id, &caller));
+    transcript.heading("Your turn, in another terminal in this folder");
+    transcript.words("Approve the order in review; it is completed then:");
+    let caller = Caller { url, tenant_key: &actors.reviewing.tenant_key, key: &actors.reviewing.key };
+    transcript.paste(&order_command(&probity, "approve", &actors.in_review.order_id, &caller));
 
-    story.words(
+    transcript.words(
         "Return a result for the arranged order, as its vendor, with curl (the token is good for \
          2 hours):",
     );
-    story.paste(&curl(url, &token, &cast.arranged, cast.now_ms));
-    story.words(
+    transcript.paste(&curl(url, &token, &actors.arranged, actors.now_ms));
+    transcript.words(
         "Or with the official Python SDK, as it is (the same result twice is answered 0 twice):",
     );
-    story.paste(&python(url, &app.app.app_id, &app.app_secret, &cast.arranged, cast.now_ms));
-    story.words("See what became of it:");
-    let caller = Caller { url, tenant_key: &cast.direct.tenant_key, key: &cast.direct.key };
-    story.paste(&order_command(&probity, "show", &cast.arranged, &caller));
-    story.words(
+    transcript.paste(&python(url, &app.app.app_id, &app.app_secret, &actors.arranged, actors.now_ms));
+    transcript.words("See what became of it:");
+    let caller = Caller { url, tenant_key: &actors.direct.tenant_key, key: &actors.direct.key };
+    transcript.paste(&order_command(&probity, "show", &actors.arranged, &caller));
+    transcript.words(
         "What reaches the vendor is told here. Ctrl-C stops the server and removes the data.",
     );
     Ok(())

@@ -2,7 +2,7 @@
 //! reports that it names in its results.
 //!
 //! An event counts only with the right signature and verification token; one that comes twice counts
-//! once. What happens is told in order through a channel, so that the story waits for it.
+//! once. What happens is told in order through a channel, so that the transcript waits for it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::within;
 
 /// What happened at the vendor's web server.
-pub(super) enum Told {
+pub(super) enum Received {
     /// An event came and is genuine.
     Event(Event),
     /// A report was fetched.
@@ -37,16 +37,16 @@ pub(super) enum Told {
 pub(super) struct Receiver {
     url: String,
     shared: Arc<Shared>,
-    told: UnboundedReceiver<Told>,
-    /// Told, but not waited for yet.
-    passed_over: VecDeque<Told>,
+    received: UnboundedReceiver<Received>,
+    /// Received, but not waited for yet.
+    passed_over: VecDeque<Received>,
 }
 
 struct Shared {
     secrets: Mutex<HashMap<String, Secrets>>,
     reports: Mutex<HashMap<String, Bytes>>,
     event_ids: Mutex<HashSet<String>>,
-    tell: UnboundedSender<Told>,
+    tell: UnboundedSender<Received>,
 }
 
 /// What proves and opens the events of an app.
@@ -61,7 +61,7 @@ impl Receiver {
     pub(super) async fn start() -> anyhow::Result<Receiver> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("the vendor's receiver")?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (tell, told) = unbounded_channel();
+        let (tell, received) = unbounded_channel();
         let shared = Arc::new(Shared {
             secrets: Mutex::default(),
             reports: Mutex::default(),
@@ -74,7 +74,7 @@ impl Receiver {
             .with_state(Arc::clone(&shared));
         // Ends with the runtime; nothing is lost by that, since events come again.
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Receiver { url, shared, told, passed_over: VecDeque::new() })
+        Ok(Receiver { url, shared, received, passed_over: VecDeque::new() })
     }
 
     /// Where it listens.
@@ -103,34 +103,34 @@ impl Receiver {
     pub(super) async fn wait_for<T>(
         &mut self,
         what: &str,
-        wanted: impl Fn(&Told) -> Option<T>,
+        wanted: impl Fn(&Received) -> Option<T>,
     ) -> anyhow::Result<T> {
         let earlier = self.passed_over.iter().enumerate();
-        let found = earlier.filter_map(|(index, told)| Some((index, wanted(told)?))).next();
+        let found = earlier.filter_map(|(index, received)| Some((index, wanted(received)?))).next();
         if let Some((index, found)) = found {
             self.passed_over.remove(index);
             return Ok(found);
         }
         within(what, async {
             loop {
-                let told = self.told.recv().await.context("the vendor's receiver has ended")?;
-                if let Some(found) = wanted(&told) {
+                let received = self.received.recv().await.context("the vendor's receiver has ended")?;
+                if let Some(found) = wanted(&received) {
                     return Ok(found);
                 }
-                if let Told::Refused(why) = told {
+                if let Received::Refused(why) = received {
                     anyhow::bail!("the vendor refused what came as an event: {why}");
                 }
-                self.passed_over.push_back(told);
+                self.passed_over.push_back(received);
             }
         })
         .await
     }
 
     /// The next that happens, or happened without being waited for; `None` once nothing more can.
-    pub(super) async fn next(&mut self) -> Option<Told> {
+    pub(super) async fn next(&mut self) -> Option<Received> {
         match self.passed_over.pop_front() {
-            Some(told) => Some(told),
-            None => self.told.recv().await,
+            Some(received) => Some(received),
+            None => self.received.recv().await,
         }
     }
 }
@@ -152,12 +152,12 @@ async fn take_event(
         }
         Ok(Read::Event(event_id, event)) => {
             if locked(&shared.event_ids).insert(event_id) {
-                shared.tell(Told::Event(event));
+                shared.tell(Received::Event(event));
             }
             ([(CONTENT_TYPE, "application/json")], r#"{"msg":"success"}"#).into_response()
         }
         Err(why) => {
-            shared.tell(Told::Refused(why));
+            shared.tell(Received::Refused(why));
             (StatusCode::UNAUTHORIZED, why).into_response()
         }
     }
@@ -205,14 +205,14 @@ async fn serve_report(State(shared): State<Arc<Shared>>, Path(name): Path<String
     let Some(content) = locked(&shared.reports).get(&name).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    shared.tell(Told::Fetched { path: format!("/reports/{name}"), size_bytes: content.len() });
+    shared.tell(Received::Fetched { path: format!("/reports/{name}"), size_bytes: content.len() });
     ([(CONTENT_TYPE, "application/pdf")], content).into_response()
 }
 
 impl Shared {
-    fn tell(&self, told: Told) {
+    fn tell(&self, received: Received) {
         // Nobody listens any more when the demo ends.
-        let _ = self.tell.send(told);
+        let _ = self.tell.send(received);
     }
 }
 

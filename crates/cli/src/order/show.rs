@@ -3,8 +3,8 @@
 use contract::control::{Mobile, Order, OrderResult, OrderSummary, Report, Stage, TimelineEntry};
 
 use crate::account::show_fields;
-use crate::output::{Row, Show, short_time, word};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::output::{Row, Show, short_time, wire_name};
+use crate::table::{Column, Table, fixed, flexible};
 
 impl Row for OrderSummary {
     const COLUMNS: &'static [Column] =
@@ -13,7 +13,7 @@ impl Row for OrderSummary {
     fn cells(&self) -> Vec<String> {
         vec![
             self.order_id.clone(),
-            word(&self.state),
+            wire_name(&self.state),
             self.package_id.clone(),
             short_time(&self.created_at),
             short_time(&self.updated_at),
@@ -22,55 +22,55 @@ impl Row for OrderSummary {
 }
 
 impl Show for Order {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("order", &self.order_id);
-        sheet.field("state", format!("{} ({})", word(&self.state), self.order_status));
-        sheet.optional("conclusion", self.conclusion.as_ref());
-        sheet.field("account", &self.account_id);
+    fn show(&self, table: &mut Table) {
+        table.field("order", &self.order_id);
+        table.field("state", format!("{} ({})", wire_name(&self.state), self.order_status));
+        table.optional("conclusion", self.conclusion.as_ref());
+        table.field("account", &self.account_id);
         let form = &self.form;
-        sheet.field("package", named(&self.package_id, form.package.as_ref().map(|it| &it.name)));
+        table.field("package", named(&self.package_id, form.package.as_ref().map(|it| &it.name)));
         let items = self.additional_item_id_list.iter().map(|id| {
             let found = form.additional_items.iter().find(|item| item.id == *id);
             named(id, found.map(|item| &item.name))
         });
         let items: Vec<_> = items.collect();
-        sheet.optional("items", Some(items.join(", ")).filter(|items| !items.is_empty()));
+        table.optional("items", Some(items.join(", ")).filter(|items| !items.is_empty()));
         let candidate = &self.candidate_info;
         let email = candidate.email.as_deref();
-        sheet.field("candidate", person(&candidate.name, candidate.mobile.as_ref(), email));
+        table.field("candidate", person(&candidate.name, candidate.mobile.as_ref(), email));
         if let Some(contact) = &self.client_contact_info {
             let email = contact.email.as_deref();
-            sheet.field("contact", person(&contact.name, contact.mobile.as_ref(), email));
+            table.field("contact", person(&contact.name, contact.mobile.as_ref(), email));
         }
-        sheet.optional("comment", Some(self.comment.as_str()).filter(|text| !text.is_empty()));
-        show_fields(sheet, &self.custom_field_list);
-        sheet.optional("application", self.application_id.as_ref());
-        sheet.optional("location", self.location_code.as_ref());
-        sheet.field("placed", &self.created_at);
-        sheet.field("changed", &self.updated_at);
-        sheet.optional("ended", self.ended_at.as_ref());
+        table.optional("comment", Some(self.comment.as_str()).filter(|text| !text.is_empty()));
+        show_fields(table, &self.custom_field_list);
+        table.optional("application", self.application_id.as_ref());
+        table.optional("location", self.location_code.as_ref());
+        table.field("placed", &self.created_at);
+        table.field("changed", &self.updated_at);
+        table.optional("ended", self.ended_at.as_ref());
 
         let columns = [fixed("REACHED"), flexible("STAGE"), flexible("RESULT"), fixed("BY")];
-        sheet.section("stages", &columns, &rows(&self.stages, stage));
+        table.section("stages", &columns, &rows(&self.stages, stage));
         let columns = [fixed("RECEIVED"), flexible("RESULT"), fixed("BY")];
-        sheet.section("results", &columns, &rows(&self.results, result));
+        table.section("results", &columns, &rows(&self.results, result));
         let columns =
             [fixed("REPORT"), fixed("KIND"), fixed("STATE"), fixed("BYTES"), flexible("NAME")];
-        sheet.section("reports", &columns, &rows(&self.reports, report));
+        table.section("reports", &columns, &rows(&self.reports, report));
         for report in &self.reports {
             if let Some(reason) = &report.failure_reason {
-                sheet.field("  why", format!("{}: {reason}", report.report_id));
+                table.field("  why", format!("{}: {reason}", report.report_id));
             }
             if report.is_refused {
                 let way = "`probity report accept` takes it as it is, flagged";
-                sheet.field("  refused", format!("{}: {way}", report.report_id));
+                table.field("  refused", format!("{}: {way}", report.report_id));
             }
             if let Some(url) = &report.preview_url {
-                sheet.field("  link", format!("{}: {url}", report.report_id));
+                table.field("  link", format!("{}: {url}", report.report_id));
             }
         }
         let columns = [fixed("AT"), fixed("ACTION"), fixed("BY"), fixed("STATE"), flexible("NOTE")];
-        sheet.section("timeline", &columns, &rows(&self.timeline, entry));
+        table.section("timeline", &columns, &rows(&self.timeline, entry));
     }
 }
 
@@ -113,8 +113,8 @@ fn role(number: u32) -> String {
 fn report(report: &Report) -> Vec<String> {
     vec![
         report.report_id.clone(),
-        word(&report.kind),
-        word(&report.state),
+        wire_name(&report.kind),
+        wire_name(&report.state),
         report.size_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
         report.name.clone(),
     ]
@@ -123,9 +123,9 @@ fn report(report: &Report) -> Vec<String> {
 fn entry(entry: &TimelineEntry) -> Vec<String> {
     vec![
         short_time(&entry.at),
-        word(&entry.action),
+        wire_name(&entry.action),
         entry.actor.clone(),
-        word(&entry.to_state),
+        wire_name(&entry.to_state),
         entry.note.clone().unwrap_or_default(),
     ]
 }
@@ -133,7 +133,7 @@ fn entry(entry: &TimelineEntry) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sheet::WIDTH;
+    use crate::table::WIDTH;
     use crate::text::width;
 
     fn order() -> Order {
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn an_order_reads_from_top_to_bottom_within_100_columns() {
-        let mut sheet = Sheet::default();
-        order().show(&mut sheet);
-        let text = sheet.finish();
+        let mut table = Table::default();
+        order().show(&mut table);
+        let text = table.finish();
         let expected = "\
 order       6931286400470354183
 state       in_review (5)

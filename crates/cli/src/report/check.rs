@@ -4,21 +4,21 @@ use std::io::IsTerminal as _;
 
 use contract::control::{CheckObjects, ObjectFinding, ObjectsChecked};
 
-use crate::output::{Show, say, word};
+use crate::output::{Show, print_note, wire_name};
 use crate::shared_args::Global;
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 const COLUMNS: &[Column] = &[fixed("WRONG"), fixed("OBJECT"), flexible("OF"), fixed("REMOVED")];
 
 impl Show for ObjectsChecked {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("rows", self.row_count.to_string());
-        sheet.field("objects", self.object_count.to_string());
-        sheet.field("bytes read", self.read_bytes.to_string());
-        sheet.field("findings", self.findings.len().to_string());
+    fn show(&self, table: &mut Table) {
+        table.field("rows", self.row_count.to_string());
+        table.field("objects", self.object_count.to_string());
+        table.field("bytes read", self.read_bytes.to_string());
+        table.field("findings", self.findings.len().to_string());
         let rows: Vec<_> = self.findings.iter().map(cells).collect();
         if !rows.is_empty() {
-            sheet.section("findings", COLUMNS, &rows);
+            table.section("findings", COLUMNS, &rows);
         }
     }
 }
@@ -30,7 +30,7 @@ fn cells(finding: &ObjectFinding) -> Vec<String> {
         _ => String::new(),
     };
     let removed = if finding.is_removed { "yes" } else { "no" };
-    vec![word(&finding.kind), finding.object.clone(), owner, removed.to_owned()]
+    vec![wire_name(&finding.kind), finding.object.clone(), owner, removed.to_owned()]
 }
 
 /// Checks part after part; an error when something is wrong and was not removed.
@@ -46,7 +46,7 @@ pub(super) async fn run(global: &Global, quick: bool, sweep: bool) -> anyhow::Re
         all.findings.extend(part.findings);
         if std::io::stderr().is_terminal() {
             let ObjectsChecked { row_count, object_count, findings, .. } = &all;
-            say(&format!("{row_count} rows, {object_count} objects, {} findings", findings.len()));
+            print_note(&format!("{row_count} rows, {object_count} objects, {} findings", findings.len()));
         }
         match part.next_cursor {
             Some(cursor) => asked.cursor = Some(cursor),

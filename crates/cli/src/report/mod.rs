@@ -12,9 +12,9 @@ use client::control::Content;
 use contract::control::{GetReportContent, ReportVersion};
 use serde::Serialize;
 
-use crate::output::{Row, Show, say, short_time, word};
+use crate::output::{Row, Show, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
@@ -102,9 +102,9 @@ struct Downloaded {
 }
 
 impl Show for Downloaded {
-    fn show(&self, sheet: &mut Sheet) {
-        sheet.field("file", self.path.display().to_string());
-        sheet.field("bytes", self.size_bytes.to_string());
+    fn show(&self, table: &mut Table) {
+        table.field("file", self.path.display().to_string());
+        table.field("bytes", self.size_bytes.to_string());
     }
 }
 
@@ -143,13 +143,13 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Refetch { order_id, report_id } => {
             let (control, tenant_key) = global.tenant()?;
             let report = control.refetch_report(&tenant_key, &order_id, &report_id).await?;
-            say(&format!("the report is {}", word(&report.state)));
+            print_note(&format!("the report is {}", wire_name(&report.state)));
             Ok(())
         }
         Command::Accept { order_id, report_id } => {
             let (control, tenant_key) = global.tenant()?;
             let report = control.accept_report(&tenant_key, &order_id, &report_id).await?;
-            say(&format!("the report is {}, and will be kept as it is", word(&report.state)));
+            print_note(&format!("the report is {}, and will be kept as it is", wire_name(&report.state)));
             Ok(())
         }
         Command::Views { order_id, report_id, paging } => {

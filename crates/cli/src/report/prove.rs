@@ -9,9 +9,9 @@ use contract::evidence::ManifestVersion;
 use serde::Serialize;
 
 use crate::key::read_key;
-use crate::output::{Row, Show, short_time, word};
+use crate::output::{Row, Show, short_time, wire_name};
 use crate::shared_args::Global;
-use crate::sheet::{Column, Sheet, fixed, flexible};
+use crate::table::{Column, Table, fixed, flexible};
 
 /// What was verified.
 #[derive(Serialize)]
@@ -23,19 +23,19 @@ struct Verified {
 }
 
 impl Show for Verified {
-    fn show(&self, sheet: &mut Sheet) {
+    fn show(&self, table: &mut Table) {
         let version = &self.version;
-        sheet.field("verdict", "the file is the one that the manifest lists");
-        sheet.field("order", &self.order_id);
-        sheet.field("report", &version.report_id);
-        sheet
+        table.field("verdict", "the file is the one that the manifest lists");
+        table.field("order", &self.order_id);
+        table.field("report", &version.report_id);
+        table
             .field("content", format!("version {}, {} bytes", version.version, version.size_bytes));
-        sheet.field("SHA-256", &version.sha256);
-        sheet.optional("came from", version.source_host.as_deref());
-        sheet.optional("named by call", version.log_id.as_deref());
-        sheet.field("named at", version.accepted_at_ms.to_string());
-        sheet.field("fetched at", version.fetched_at_ms.to_string());
-        sheet.field("manifest", format!("number {}, signed by key {}", self.number, self.key_id));
+        table.field("SHA-256", &version.sha256);
+        table.optional("came from", version.source_host.as_deref());
+        table.optional("named by call", version.log_id.as_deref());
+        table.field("named at", version.accepted_at_ms.to_string());
+        table.field("fetched at", version.fetched_at_ms.to_string());
+        table.field("manifest", format!("number {}, signed by key {}", self.number, self.key_id));
     }
 }
 
@@ -52,7 +52,7 @@ impl Row for ReportView {
     fn cells(&self) -> Vec<String> {
         vec![
             short_time(&self.at),
-            word(&self.viewer),
+            wire_name(&self.viewer),
             self.key_id.clone().or_else(|| self.app_id.clone()).unwrap_or_default(),
             self.address.clone().unwrap_or_default(),
             self.version.to_string(),

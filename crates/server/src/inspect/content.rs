@@ -2,7 +2,7 @@
 //! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
 //! danger of their own.
 //!
-//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order signature and blanks at most, and has
+//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and has
 //! `%%EOF` in its last 1 KiB, padding not counted: so every viewer opens it. It is refused when it is a file of two
 //! formats: when its first 4 KiB or what follows its end have the signature of another one ([`super::signature`]), or when its
 //! last 64 KiB hold the directory of a ZIP archive, and neither lies in a string or the data of a stream
@@ -147,7 +147,7 @@ impl Check {
         Ok(found)
     }
 
-    /// Where the PDF begins: behind a byte-order signature and blanks. None when that is too far.
+    /// Where the PDF begins: behind a byte-order mark and blanks. None when that is too far.
     fn begin(&self) -> Option<usize> {
         let marked = self.head.iter().zip(BYTE_ORDER_MARK).take_while(|(a, b)| a == b).count();
         let mark = if marked == BYTE_ORDER_MARK.len() { marked } else { 0 };

@@ -334,7 +334,7 @@ async fn try_once(
     let sent = match route {
         Route::Webhook(url) => webhook::post(app, &attempt.receiver, url, &plain).await,
         Route::Connection(connection) => Some(push::push(app, &connection, &plain).await),
-        Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without a sink"),
+        Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without an endpoint"),
     };
     let Some(sent) = sent else {
         // The want is ours: neither a try nor the receiver's fault.
@@ -407,7 +407,7 @@ async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &
     let paused = app.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason));
     match paused.await {
         Ok(Saved::Done) => {
-            tracing::warn!(%app_id, days, "an app is paused: its sink takes nothing");
+            tracing::warn!(%app_id, days, "an app is paused: its endpoint takes nothing");
         }
         // Another try was quicker, or somebody changed the app: the next failure looks again.
         Ok(Saved::Outdated | Saved::KeyTaken) => {}

@@ -29,13 +29,13 @@ pub(crate) const fn flexible(head: &'static str) -> Column {
 
 /// What a command writes in text: blocks of labelled lines and tables.
 #[derive(Debug, Default)]
-pub(crate) struct Sheet {
+pub(crate) struct Table {
     text: String,
     /// Labelled lines that wait until the widest label is known.
     fields: Vec<(&'static str, String)>,
 }
 
-impl Sheet {
+impl Table {
     /// A labelled line; long values go on below themselves.
     pub(crate) fn field(&mut self, label: &'static str, value: impl Into<String>) {
         self.fields.push((label, value.into()));
@@ -138,38 +138,38 @@ mod tests {
 
     #[test]
     fn columns_align_although_characters_have_different_widths() {
-        let mut sheet = Sheet::default();
+        let mut table = Table::default();
         let rows = [row(&["7", "星河科技", "on"]), row(&["70000", "Galaxy", "off"])];
-        sheet.list(&[fixed("ID"), flexible("NAME"), fixed("REVIEW")], &rows);
+        table.list(&[fixed("ID"), flexible("NAME"), fixed("REVIEW")], &rows);
         let expected = "\
 ID     NAME      REVIEW
 7      星河科技  on
 70000  Galaxy    off
 ";
-        assert_eq!(sheet.finish(), expected);
+        assert_eq!(table.finish(), expected);
     }
 
     #[test]
     fn lines_fit_100_columns_and_only_free_text_is_cut() {
-        let mut sheet = Sheet::default();
+        let mut table = Table::default();
         let id = "7".repeat(32);
         let rows = [row(&[&id, &"长".repeat(80), &"b".repeat(30)])];
-        sheet.list(&[fixed("ID"), flexible("NAME"), flexible("NOTE")], &rows);
-        let text = sheet.finish();
+        table.list(&[fixed("ID"), flexible("NAME"), flexible("NOTE")], &rows);
+        let text = table.finish();
         assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
         assert!(text.contains(&id) && text.contains('…'), "{text}");
     }
 
     #[test]
     fn labelled_lines_align_and_long_values_go_on_below() {
-        let mut sheet = Sheet::default();
-        sheet.field("order", "7");
-        sheet.field("候选人", "张三");
-        sheet.optional("ended", None::<String>);
-        sheet.field("comment", "word ".repeat(25));
-        sheet.section("empty", &[fixed("A")], &[]);
-        sheet.section("reports", &[fixed("ID"), fixed("STATE")], &[row(&["1", "stored"])]);
-        let text = sheet.finish();
+        let mut table = Table::default();
+        table.field("order", "7");
+        table.field("候选人", "张三");
+        table.optional("ended", None::<String>);
+        table.field("comment", "word ".repeat(25));
+        table.section("empty", &[fixed("A")], &[]);
+        table.section("reports", &[fixed("ID"), fixed("STATE")], &[row(&["1", "stored"])]);
+        let text = table.finish();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "order    7");
         assert_eq!(lines[1], "候选人   张三");

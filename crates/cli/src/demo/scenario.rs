@@ -13,8 +13,8 @@ use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use server::clock::Clock;
 
-use super::receiver::{Receiver, Told};
-use super::story::{Party, Story};
+use super::receiver::{Receiver, Received};
+use super::transcript::{Actor, Transcript};
 use super::{asked_until, pdf};
 use crate::output::word;
 
@@ -22,8 +22,8 @@ const PACKAGE: &str = "standard";
 const ITEM: &str = "litigation";
 
 /// The demo under way.
-pub(super) struct Script<'s> {
-    story: &'s Story,
+pub(super) struct Scenario<'s> {
+    transcript: &'s Transcript,
     url: &'s str,
     operator: Control,
     receiver: Receiver,
@@ -46,8 +46,8 @@ pub(super) struct Served {
     pub(super) content: Vec<u8>,
 }
 
-/// Everybody and everything, as the story leaves them.
-pub(super) struct Cast {
+/// Everybody and everything, as the transcript leaves them.
+pub(super) struct Actors {
     /// Takes results as they come.
     pub(super) direct: Hirer,
     /// Reviews results.
@@ -69,43 +69,43 @@ struct Candidate {
     email: &'static str,
 }
 
-impl<'s> Script<'s> {
+impl<'s> Scenario<'s> {
     pub(super) fn new(
-        story: &'s Story,
+        transcript: &'s Transcript,
         url: &'s str,
         operator_key: &str,
         receiver: Receiver,
-    ) -> anyhow::Result<Script<'s>> {
+    ) -> anyhow::Result<Scenario<'s>> {
         let operator = Control::new(url, operator_key)?;
-        Ok(Script { story, url, operator, receiver, clock: Clock::system() })
+        Ok(Scenario { transcript, url, operator, receiver, clock: Clock::system() })
     }
 
     /// All of it up to where the user may go on.
-    pub(super) async fn play(&mut self) -> anyhow::Result<Cast> {
-        self.story.heading("A hirer without review, and the vendor's app there");
+    pub(super) async fn play(&mut self) -> anyhow::Result<Actors> {
+        self.transcript.heading("A hirer without review, and the vendor's app there");
         let direct = self.seed("星河科技", false).await?;
-        self.story.heading("A hirer whose results wait for an approver");
+        self.transcript.heading("A hirer whose results wait for an approver");
         let reviewing = self.seed("远山集团", true).await?;
 
-        self.story.heading("Without review: the result completes the order");
+        self.transcript.heading("Without review: the result completes the order");
         let candidate =
             Candidate { name: "张三", mobile: "13800000001", email: "zhangsan@example.com" };
         let order_id = self.place(&direct, &candidate).await?;
         let completed = self.check(&direct, order_id, "绿灯", OrderState::Completed).await?;
 
-        self.story.heading("With review: the result waits for an approver");
+        self.transcript.heading("With review: the result waits for an approver");
         let candidate =
             Candidate { name: "李四", mobile: "13800000002", email: "lisi@example.com" };
         let order_id = self.place(&reviewing, &candidate).await?;
         let in_review = self.check(&reviewing, order_id, "蓝灯", OrderState::InReview).await?;
 
-        self.story.heading("Left as it is: an order whose result you can return");
+        self.transcript.heading("Left as it is: an order whose result you can return");
         let candidate =
             Candidate { name: "王五", mobile: "13800000003", email: "wangwu@example.com" };
         let arranged = self.place(&direct, &candidate).await?;
 
         let now_ms = self.clock.now().0;
-        Ok(Cast { direct, reviewing, completed, arranged, in_review, now_ms })
+        Ok(Actors { direct, reviewing, completed, arranged, in_review, now_ms })
     }
 
     /// A tenant, the vendor's app there, an account that binds them, and what can be ordered.
@@ -141,8 +141,8 @@ impl<'s> Script<'s> {
         let account = control.create_account(&tenant_key, &body).await;
         let account_id = account.context("binding the account")?.account_id;
         let bound = format!("account {account_id}");
-        self.story.call(Party::Hirer, Party::Probity, "POST /api/v1/tenants/…/accounts", &bound);
-        self.told_of_account(&account_id).await?;
+        self.transcript.call(Actor::Hirer, Actor::Probity, "POST /api/v1/tenants/…/accounts", &bound);
+        self.notified_of_account(&account_id).await?;
 
         let vendor = Vendor::new(self.url, &app.app.app_id, &app.app_secret)?;
         vendor.tenant_access_token().await.context("the vendor's token")?;
@@ -153,15 +153,15 @@ impl<'s> Script<'s> {
         Ok(Hirer { tenant_key, key, control, app, vendor, account_id })
     }
 
-    async fn told_of_account(&mut self, account_id: &str) -> anyhow::Result<()> {
+    async fn notified_of_account(&mut self, account_id: &str) -> anyhow::Result<()> {
         let what = "hire.eco_account.created_v1 at the vendor";
-        let event = self.receiver.wait_for(what, |told| match told {
-            Told::Event(event @ Event::AccountCreated(body)) if body.account_id == account_id => {
+        let event = self.receiver.wait_for(what, |received| match received {
+            Received::Event(event @ Event::AccountCreated(body)) if body.account_id == account_id => {
                 Some(event.clone())
             }
             _ => None,
         });
-        tell_event(self.story, &event.await?);
+        tell_event(self.transcript, &event.await?);
         Ok(())
     }
 
@@ -174,15 +174,15 @@ impl<'s> Script<'s> {
         self.hirer_called("POST /api/v1/tenants/…/orders", &format!("order {order_id}"));
 
         let what = "hire.eco_background_check.created_v1 at the vendor";
-        let event = self.receiver.wait_for(what, |told| match told {
-            Told::Event(event @ Event::CheckCreated(body))
+        let event = self.receiver.wait_for(what, |received| match received {
+            Received::Event(event @ Event::CheckCreated(body))
                 if body.background_check_id == order_id =>
             {
                 Some(event.clone())
             }
             _ => None,
         });
-        tell_event(self.story, &event.await?);
+        tell_event(self.transcript, &event.await?);
         Ok(order_id)
     }
 
@@ -228,11 +228,11 @@ impl<'s> Script<'s> {
         self.vendor_called("POST …/update_result", &format!("code 0, {result}, 1 report"));
 
         let what = "the report's fetch from the vendor";
-        let size_bytes = self.receiver.wait_for(what, |told| match told {
-            Told::Fetched { path, size_bytes } if path.ends_with(&name) => Some(*size_bytes),
+        let size_bytes = self.receiver.wait_for(what, |received| match received {
+            Received::Fetched { path, size_bytes } if path.ends_with(&name) => Some(*size_bytes),
             _ => None,
         });
-        tell_fetch(self.story, size_bytes.await?);
+        tell_fetch(self.transcript, size_bytes.await?);
         self.look(hirer, &order_id, state, &content).await?;
         Ok(Served { order_id, content })
     }
@@ -270,9 +270,9 @@ impl<'s> Script<'s> {
     }
 
     /// The approver's decision on the order in review.
-    pub(super) async fn approve(&self, cast: &Cast) -> anyhow::Result<()> {
-        self.story.heading("The approver decides");
-        let (hirer, order_id) = (&cast.reviewing, &cast.in_review.order_id);
+    pub(super) async fn approve(&self, actors: &Actors) -> anyhow::Result<()> {
+        self.transcript.heading("The approver decides");
+        let (hirer, order_id) = (&actors.reviewing, &actors.in_review.order_id);
         let body = ApproveOrder { comment: Some("材料齐全".into()) };
         let order = hirer.control.approve_order(&hirer.tenant_key, order_id, &body).await;
         self.hirer_called("POST …/orders/…/approve", &seen(&order.context("approving")?));
@@ -281,12 +281,12 @@ impl<'s> Script<'s> {
 
     /// Tells what reaches the vendor from now on, for as long as anything can.
     pub(super) async fn listen(&mut self) -> anyhow::Result<()> {
-        while let Some(told) = self.receiver.next().await {
-            match told {
-                Told::Event(event) => tell_event(self.story, &event),
-                Told::Fetched { size_bytes, .. } => tell_fetch(self.story, size_bytes),
-                Told::Refused(why) => {
-                    self.story.words(&format!("The vendor refused a call: {why}."));
+        while let Some(received) = self.receiver.next().await {
+            match received {
+                Received::Event(event) => tell_event(self.transcript, &event),
+                Received::Fetched { size_bytes, .. } => tell_fetch(self.transcript, size_bytes),
+                Received::Refused(why) => {
+                    self.transcript.words(&format!("The vendor refused a call: {why}."));
                 }
             }
         }
@@ -294,15 +294,15 @@ impl<'s> Script<'s> {
     }
 
     fn operator_called(&self, what: &str, outcome: &str) {
-        self.story.call(Party::Operator, Party::Probity, what, outcome);
+        self.transcript.call(Actor::Operator, Actor::Probity, what, outcome);
     }
 
     fn hirer_called(&self, what: &str, outcome: &str) {
-        self.story.call(Party::Hirer, Party::Probity, what, outcome);
+        self.transcript.call(Actor::Hirer, Actor::Probity, what, outcome);
     }
 
     fn vendor_called(&self, what: &str, outcome: &str) {
-        self.story.call(Party::Vendor, Party::Probity, what, outcome);
+        self.transcript.call(Actor::Vendor, Actor::Probity, what, outcome);
     }
 }
 
@@ -318,10 +318,10 @@ pub(super) async fn fetch_report(
 
 fn seen(order: &Order) -> String {
     let conclusion = order.conclusion.as_deref().unwrap_or("no result yet");
-    format!("{} ({}), {conclusion}", word(&order.state), order.order_status)
+    format!("{} ({}), {conclusion}", wire_name(&order.state), order.order_status)
 }
 
-fn tell_event(story: &Story, event: &Event) {
+fn tell_event(transcript: &Transcript, event: &Event) {
     let outcome = match event {
         Event::AccountCreated(body) => body.account_name.clone(),
         Event::CheckCreated(body) => {
@@ -329,11 +329,11 @@ fn tell_event(story: &Story, event: &Event) {
         }
         Event::CheckCanceled(body) => body.termination_reason.clone(),
     };
-    story.call(Party::Probity, Party::Vendor, event.event_type().as_str(), &outcome);
+    transcript.call(Actor::Probity, Actor::Vendor, event.event_type().as_str(), &outcome);
 }
 
-fn tell_fetch(story: &Story, size_bytes: usize) {
-    story.call(Party::Probity, Party::Vendor, "GET /reports/….pdf", &format!("{size_bytes} bytes"));
+fn tell_fetch(transcript: &Transcript, size_bytes: usize) {
+    transcript.call(Actor::Probity, Actor::Vendor, "GET /reports/….pdf", &format!("{size_bytes} bytes"));
 }
 
 fn packages(account_id: &str) -> CreatePackages {

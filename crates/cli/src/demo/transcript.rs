@@ -1,6 +1,6 @@
-//! The story on stdout: one line for each call, within 80 columns; colours for terminals alone.
+//! The transcript on stdout: one line for each call, within 80 columns; colours for terminals alone.
 //!
-//! That nobody reads the story is no reason to stop, so failures to write it are passed over.
+//! That nobody reads the transcript is no reason to stop, so failures to write it are passed over.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -21,46 +21,46 @@ const GREEN: &str = "32";
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Party {
+pub(super) enum Actor {
     Operator,
     Hirer,
     Probity,
     Vendor,
 }
 
-impl Party {
+impl Actor {
     fn name(self) -> &'static str {
         match self {
-            Party::Operator => "operator",
-            Party::Hirer => "hirer",
-            Party::Probity => "Probity",
-            Party::Vendor => "vendor",
+            Actor::Operator => "operator",
+            Actor::Hirer => "hirer",
+            Actor::Probity => "Probity",
+            Actor::Vendor => "vendor",
         }
     }
 
     fn color(self) -> &'static str {
         match self {
-            Party::Operator => "33",
-            Party::Hirer => "36",
-            Party::Probity => "34",
-            Party::Vendor => "35",
+            Actor::Operator => "33",
+            Actor::Hirer => "36",
+            Actor::Probity => "34",
+            Actor::Vendor => "35",
         }
     }
 }
 
-/// Where the story is told.
+/// Where the transcript is told.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct Transcript {
     is_colored: bool,
 }
 
-impl Story {
+impl Transcript {
     /// In colour on a terminal, unless `NO_COLOR` is set.
-    pub(super) fn to_stdout() -> Story {
+    pub(super) fn to_stdout() -> Transcript {
         let is_unwanted = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let is_colored = std::io::stdout().is_terminal() && !is_unwanted("NO_COLOR") && !is_dumb;
-        Story { is_colored }
+        Transcript { is_colored }
     }
 
     /// The first line.
@@ -79,7 +79,7 @@ impl Story {
     }
 
     /// One call and what came of it.
-    pub(super) fn call(&self, from: Party, to: Party, what: &str, outcome: &str) {
+    pub(super) fn call(&self, from: Actor, to: Actor, what: &str, outcome: &str) {
         self.write(&self.call_lines(from, to, what, outcome));
     }
 
@@ -105,7 +105,7 @@ impl Story {
         self.write(&[String::new(), self.paint(DIM, text)]);
     }
 
-    fn call_lines(&self, from: Party, to: Party, what: &str, outcome: &str) -> Vec<String> {
+    fn call_lines(&self, from: Actor, to: Actor, what: &str, outcome: &str) -> Vec<String> {
         let pair = format!(
             "{} → {}{:padding$}",
             self.paint(from.color(), from.name()),
@@ -146,13 +146,13 @@ impl Story {
 mod tests {
     use super::*;
 
-    const PLAIN: Story = Story { is_colored: false };
+    const PLAIN: Transcript = Transcript { is_colored: false };
 
     #[test]
     fn a_call_stands_in_one_line_when_it_fits_80_columns() {
         let lines = PLAIN.call_lines(
-            Party::Hirer,
-            Party::Probity,
+            Actor::Hirer,
+            Actor::Probity,
             "POST /api/v1/tenants/…/orders",
             "order 6931286400470354183",
         );
@@ -166,15 +166,15 @@ mod tests {
     fn a_long_outcome_goes_below_its_call() {
         let event = "hire.eco_background_check.created_v1";
         let outcome = "诉讼记录".repeat(20);
-        let lines = PLAIN.call_lines(Party::Probity, Party::Vendor, event, &outcome);
+        let lines = PLAIN.call_lines(Actor::Probity, Actor::Vendor, event, &outcome);
         assert_eq!(lines[0], format!("Probity → vendor    {event}"));
         assert!(lines.len() > 2 && lines.iter().all(|line| width(line) <= WIDTH), "{lines:?}");
     }
 
     #[test]
     fn colours_change_nothing_but_colours() {
-        let colored = Story { is_colored: true };
-        let call = |story: &Story| story.call_lines(Party::Vendor, Party::Probity, "POST", "ok");
+        let colored = Transcript { is_colored: true };
+        let call = |transcript: &Transcript| transcript.call_lines(Actor::Vendor, Actor::Probity, "POST", "ok");
         let (with, without) = (call(&colored).concat(), call(&PLAIN).concat());
         assert!(with.contains("\u{1b}[35mvendor\u{1b}[0m"), "{with:?}");
         let codes = ["\u{1b}[35m", "\u{1b}[34m", "\u{1b}[0m"];
