@@ -28,12 +28,12 @@ use store::{Location, Saved, Store};
 use tokio::task::JoinSet;
 
 use crate::engine::Installation;
-use crate::made::Maker;
+use crate::built::Maker;
 use crate::measure::{cpu_us, rss_mb};
 use crate::process::{Probity, Running};
 use crate::seed::{self, Hirer};
 use crate::receiver::Receiver;
-use crate::{kept, names, run};
+use crate::{recorded, names, run};
 
 /// Hirers, each with an app of its own.
 const HIRERS: usize = 20;
@@ -86,18 +86,18 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let store = Arc::new(Store::open(&location, names::root_key(), now()).await?);
     seed::place_all(&store, &hirers, wanted.backlog).await?;
     drop(store);
-    let before = bare(&receiver, &bodies, options.seconds).await?;
+    let before = baseline(&receiver, &bodies, options.seconds).await?;
     receiver.begin();
     let server = probity.start()?;
     let drained = drain(&data, &server, &receiver, wanted.backlog).await?;
     server.stop()?;
-    let after = bare(&receiver, &bodies, options.seconds).await?;
+    let after = baseline(&receiver, &bodies, options.seconds).await?;
     let database = data.join(DATABASE_FILE);
-    let kept = kept::bare(&database, &receiver, &bodies, None).await?;
+    let recorded = recorded::baseline(&database, &receiver, &bodies, None).await?;
     // The first events tell of accounts.
     let maker = bodies.iter().find_map(|body| Maker::new(body).ok());
     let maker = maker.context("expected an order's event")?;
-    let made = kept::bare(&database, &receiver, &bodies, Some(maker)).await?;
+    let built = recorded::baseline(&database, &receiver, &bodies, Some(maker)).await?;
     let rate = wanted.backlog as f64 / drained.seconds;
     println!("a backlog of {} drained beside a bare client", wanted.backlog);
     println!(
@@ -111,14 +111,14 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     println!(
         "  made       {made:>8.0} a second by one that opens, encrypts, signs and seals each too"
     );
-    let bare = f64::midpoint(before, after);
+    let baseline = f64::midpoint(before, after);
     println!(
         "  ratio      {:>8.2} of bare, {:.2} of kept, {:.2} of made",
-        rate / bare,
-        rate / kept,
-        rate / made
+        rate / baseline,
+        rate / recorded,
+        rate / built
     );
-    println!("  of bare    {:>8.2} kept, {:.2} made", kept / bare, made / bare);
+    println!("  of bare    {:>8.2} kept, {:.2} made", recorded / baseline, built / baseline);
     let [begin, most, end] = drained.rss_mb;
     println!("  memory     {begin:>8.1} MB at first, {most:.1} at most, {end:.1} at the end");
     fs::remove_dir_all(&data)?;
@@ -260,7 +260,7 @@ pub(crate) async fn post(http: &Http, request: http::Request<Full<Bytes>>) -> an
 }
 
 /// Posts bodies to the receiver as fast as a bare pooled client does; how many a second.
-async fn bare(receiver: &Receiver, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64> {
+async fn baseline(receiver: &Receiver, bodies: &[Bytes], seconds: u32) -> anyhow::Result<f64> {
     ensure!(!bodies.is_empty(), "expected bodies to post");
     let (http, bodies) = (client(), Arc::new(bodies.to_vec()));
     let (started, length) = (Instant::now(), Duration::from_secs(u64::from(seconds)));

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::measure::Spread;
-use crate::side::Burst;
+use crate::measured::Burst;
 
 pub(crate) const HELLO: &str = "bare axum hello";
 pub(crate) const SQLITE: &str = "probity, SQLite";

@@ -9,8 +9,8 @@ mod engine;
 mod findings;
 mod hello;
 mod http;
-mod kept;
-mod made;
+mod recorded;
+mod built;
 mod measure;
 mod names;
 mod pgbench;
@@ -18,7 +18,7 @@ mod postgres;
 mod process;
 mod run;
 mod seed;
-mod side;
+mod measured;
 mod receiver;
 mod table;
 mod wrk;
@@ -30,7 +30,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use engine::Engine;
-use side::Locality;
+use measured::Locality;
 
 /// Measures Probity beside a bare axum server and pgbench.
 #[derive(Debug, Parser)]

@@ -59,7 +59,7 @@ INSERT INTO sample VALUES (1, decode(repeat('5a', 100), 'hex')), (2, decode(repe
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard {
+pub(crate) struct Parsed {
     pub(crate) per_s: f64,
     pub(crate) transactions: u64,
     pub(crate) failed: u64,
@@ -93,7 +93,7 @@ impl Pgbench {
     }
 
     /// One burst on orders at random among all, or among the newest.
-    pub(crate) fn run(&self, clients: u32, seconds: u32, is_hot: bool) -> anyhow::Result<Heard> {
+    pub(crate) fn run(&self, clients: u32, seconds: u32, is_hot: bool) -> anyhow::Result<Parsed> {
         let first = if is_hot { self.orders.saturating_sub(HOT) + 1 } else { 1 };
         let output = Command::new("pgbench")
             .args(["-n", "-M", "prepared", "-j", "2"])
@@ -115,7 +115,7 @@ impl Pgbench {
         };
         let Some(per_s) = after("tps = ") else { bail!("expected tps from pgbench, got {text}") };
         let count = |start: &str| after(start).unwrap_or(0.0) as u64;
-        Ok(Heard {
+        Ok(Parsed {
             per_s,
             transactions: count("number of transactions actually processed: "),
             failed: count("number of failed transactions: "),

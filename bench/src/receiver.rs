@@ -24,7 +24,7 @@ pub(crate) struct Receiver {
 struct Shared {
     count: AtomicU64,
     first: Mutex<Option<Instant>>,
-    kept: Mutex<Vec<Vec<u8>>>,
+    recorded: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Receiver {
@@ -59,7 +59,7 @@ impl Receiver {
 
     /// The first bodies that ever came.
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
-        self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -73,9 +73,9 @@ async fn receive(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<
                 first.get_or_insert_with(Instant::now);
             }
             {
-                let mut kept = shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() < KEPT_MAX {
-                    kept.push(bytes[body..end].to_vec());
+                let mut recorded = shared.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+                if recorded.len() < KEPT_MAX {
+                    recorded.push(bytes[body..end].to_vec());
                 }
             }
             bytes.drain(..end);

@@ -15,7 +15,7 @@ use crate::measure::{self, Spread};
 use crate::pgbench::{self, Pgbench};
 use crate::postgres::Server;
 use crate::process::Running;
-use crate::side::{Burst, Locality, Side};
+use crate::measured::{Burst, Locality, Measured};
 use crate::wrk::Wrk;
 
 /// Orders of the small installation.
@@ -64,11 +64,11 @@ pub(crate) async fn load(
     let workspace = Workspace::new(options).await?;
     let done = async {
         let wrk = Wrk::new(&workspace.folder)?;
-        let mut side = side(options, &workspace, engine).await?;
-        side.start_cold(1)?;
-        println!("pid {}", side.running()?.pid());
+        let mut measured = measured(options, &workspace, engine).await?;
+        measured.start_cold(1)?;
+        println!("pid {}", measured.running()?.pid());
         for _ in 0..options.cycles {
-            let burst = side.burst(&wrk, connections, options.seconds, locality)?;
+            let burst = measured.burst(&wrk, connections, options.seconds, locality)?;
             println!("{burst:.2?}");
         }
         anyhow::Ok(())
@@ -104,7 +104,7 @@ impl Workspace {
     }
 }
 
-async fn side(options: &Options, workspace: &Workspace, engine: Engine) -> anyhow::Result<Side> {
+async fn measured(options: &Options, workspace: &Workspace, engine: Engine) -> anyhow::Result<Measured> {
     let installation = match engine {
         Engine::Sqlite => {
             let data = workspace.folder.join("sqlite");
@@ -116,28 +116,28 @@ async fn side(options: &Options, workspace: &Workspace, engine: Engine) -> anyho
             Installation::postgres(server, options.orders, data, DATABASES[0]).await?
         }
     };
-    Side::new(engine, &options.binary, installation, calls::part).await
+    Measured::new(engine, &options.binary, installation, calls::part).await
 }
 
 async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Findings> {
     let wrk = Wrk::new(&workspace.folder)?;
-    let mut sides = vec![side(options, workspace, Engine::Sqlite).await?];
+    let mut sides = vec![measured(options, workspace, Engine::Sqlite).await?];
     let mut pgbench = None;
     if let Some(server) = &workspace.server {
-        sides.push(side(options, workspace, Engine::Postgres).await?);
+        sides.push(measured(options, workspace, Engine::Postgres).await?);
         let folder = &workspace.folder;
         pgbench = Some(Pgbench::new(server, DATABASES[1], folder, options.orders).await?);
     }
     let mut starts = Vec::new();
-    for side in &mut sides {
-        let clean_ms = side.start_cold(options.cycles.max(3))?;
+    for measured in &mut sides {
+        let clean_ms = measured.start_cold(options.cycles.max(3))?;
         std::thread::sleep(Duration::from_secs(2));
-        starts.push(Start::new(side.engine, clean_ms, side.rss_mb()?));
+        starts.push(Start::new(measured.engine, clean_ms, measured.rss_mb()?));
     }
     let hello = Running::hello()?;
     eprintln!("warming up");
-    for side in &mut sides {
-        side.burst(&wrk, 64, options.seconds, Locality::Anywhere)?;
+    for measured in &mut sides {
+        measured.burst(&wrk, 64, options.seconds, Locality::Anywhere)?;
     }
 
     let mut series = new_series(&sides, pgbench.is_some());
@@ -158,13 +158,13 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
         few.finish().await?;
     }
 
-    for (side, start) in sides.iter_mut().zip(&mut starts) {
-        start.loaded_mb = side.rss_mb()?;
-        start.after_kill_ms = side.start_after_kill(&wrk)?;
+    for (measured, start) in sides.iter_mut().zip(&mut starts) {
+        start.loaded_mb = measured.rss_mb()?;
+        start.after_kill_ms = measured.start_after_kill(&wrk)?;
     }
     drop(hello);
-    for (side, start) in sides.iter_mut().zip(&mut starts) {
-        (start.acknowledged, start.found) = side.finish().await?;
+    for (measured, start) in sides.iter_mut().zip(&mut starts) {
+        (start.acknowledged, start.found) = measured.finish().await?;
     }
 
     Ok(Findings {
@@ -181,15 +181,15 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
 }
 
 /// The series of a run, in the order in which [`cycle_bursts`] gives their bursts.
-fn new_series(sides: &[Side], with_pgbench: bool) -> Vec<Series> {
+fn new_series(sides: &[Measured], with_pgbench: bool) -> Vec<Series> {
     let mut series = Vec::new();
     for (place, (connections, _)) in LOADS.into_iter().enumerate() {
         let mut add = |name, connections| {
             series.push(Series { name, connections, bursts: Vec::new() });
         };
         add(HELLO, connections);
-        for side in sides {
-            let name = match side.engine {
+        for measured in sides {
+            let name = match measured.engine {
                 Engine::Sqlite => SQLITE,
                 Engine::Postgres => POSTGRES,
             };
@@ -208,15 +208,15 @@ fn cycle_bursts(
     options: &Options,
     wrk: &Wrk,
     hello: &Running,
-    sides: &mut [Side],
+    sides: &mut [Measured],
     pgbench: Option<&Pgbench>,
 ) -> anyhow::Result<Vec<Burst>> {
     let seconds = options.seconds;
     let mut bursts = Vec::new();
     for (connections, locality) in LOADS {
         bursts.push(sides[0].burst_on(hello, wrk, connections, seconds, locality)?);
-        for side in &mut *sides {
-            bursts.push(side.burst(wrk, connections, seconds, locality)?);
+        for measured in &mut *sides {
+            bursts.push(measured.burst(wrk, connections, seconds, locality)?);
         }
         if let Some(pgbench) = pgbench {
             for clients in pgbench::CLIENTS {
@@ -234,23 +234,23 @@ fn pgbench_burst(
     locality: Locality,
 ) -> anyhow::Result<Burst> {
     let before = measure::cpu_us_of_all("postgres");
-    let heard = pgbench.run(clients, seconds, locality == Locality::Close)?;
+    let parsed = pgbench.run(clients, seconds, locality == Locality::Close)?;
     let database_us = measure::cpu_us_of_all("postgres").saturating_sub(before);
     Ok(Burst {
-        per_s: heard.per_s,
+        per_s: parsed.per_s,
         p50_ms: f64::NAN,
         p99_ms: f64::NAN,
         cpu_us: f64::NAN,
-        database_cpu_us: database_us as f64 / heard.transactions as f64,
-        fault: (heard.failed > 0).then(|| format!("{} failed", heard.failed)),
+        database_cpu_us: database_us as f64 / parsed.transactions as f64,
+        fault: (parsed.failed > 0).then(|| format!("{} failed", parsed.failed)),
     })
 }
 
 /// An installation with few orders, fresh for each cycle.
-async fn few(options: &Options, workspace: &Workspace, cycle: u32) -> anyhow::Result<Side> {
+async fn few(options: &Options, workspace: &Workspace, cycle: u32) -> anyhow::Result<Measured> {
     let data = workspace.folder.join(format!("few-{cycle}"));
     let installation = Installation::sqlite(&options.folder, FEW, data).await?;
-    let mut side = Side::new(Engine::Sqlite, &options.binary, installation, calls::whole).await?;
-    side.start_cold(1)?;
-    Ok(side)
+    let mut measured = Measured::new(Engine::Sqlite, &options.binary, installation, calls::whole).await?;
+    measured.start_cold(1)?;
+    Ok(measured)
 }

@@ -10,7 +10,7 @@ use crate::calls::{self, Calls, Part};
 use crate::engine::{Engine, Installation};
 use crate::measure::{self, Spread};
 use crate::process::{self, Probity, Running};
-use crate::wrk::{self, Heard, Load, Wrk};
+use crate::wrk::{self, Parsed, Load, Wrk};
 
 /// How often the server is killed and started again.
 const KILLS: u32 = 3;
@@ -25,7 +25,7 @@ pub(crate) enum Locality {
 }
 
 /// A server with everything that its load needs.
-pub(crate) struct Side {
+pub(crate) struct Measured {
     pub(crate) engine: Engine,
     binary: PathBuf,
     installation: Installation,
@@ -53,14 +53,14 @@ pub(crate) struct Burst {
     pub(crate) fault: Option<String>,
 }
 
-impl Side {
+impl Measured {
     /// Starts the server once for its tokens, and stops it; `part` chooses the orders of both localities.
     pub(crate) async fn new(
         engine: Engine,
         binary: &Path,
         installation: Installation,
         part: Part,
-    ) -> anyhow::Result<Side> {
+    ) -> anyhow::Result<Measured> {
         let folder = installation.data.clone();
         let (anywhere, close) = part(installation.arranged().await?);
         let probity = Probity { binary, installation: &installation };
@@ -70,7 +70,7 @@ impl Side {
         running.stop()?;
         let token_file = folder.join("tokens.txt");
         fs::write(&token_file, tokens.join("\n") + "\n")?;
-        Ok(Side {
+        Ok(Measured {
             engine,
             binary: binary.to_owned(),
             installation,
@@ -105,8 +105,8 @@ impl Side {
             let loading = wrk.start(&load)?;
             std::thread::sleep(Duration::from_millis(500));
             running.kill()?;
-            let heard = wrk::finish(loading)?;
-            self.note(&heard, Locality::Anywhere);
+            let parsed = wrk::finish(loading)?;
+            self.note(&parsed, Locality::Anywhere);
             took_ms.push(self.start_once()?.as_secs_f64() * 1e3);
         }
         Spread::of(took_ms).context("expected at least one start")
@@ -140,8 +140,8 @@ impl Side {
     ) -> anyhow::Result<Burst> {
         let running = self.running()?;
         let load = self.load(running, connections, seconds, locality);
-        let (heard, burst) = burst(wrk, running, &load)?;
-        self.note(&heard, locality);
+        let (parsed, burst) = burst(wrk, running, &load)?;
+        self.note(&parsed, locality);
         Ok(burst)
     }
 
@@ -167,12 +167,12 @@ impl Side {
         let warming = Load { connections: 64, calls: &self.unknown, ..load };
         let warmed = wrk.run(&warming)?;
         ensure!(warmed.refused == warmed.answers, "expected unknown orders to be refused");
-        // Those under way when it stops are not heard.
+        // Those under way when it stops are not parsed.
         load.stop_after = calls - u64::from(connections);
-        let heard = wrk.run(&load)?;
-        ensure!(heard.refused == 0, "{} of the timed calls were refused", heard.refused);
-        self.note(&heard, Locality::Anywhere);
-        Ok(heard.p50_ms)
+        let parsed = wrk.run(&load)?;
+        ensure!(parsed.refused == 0, "{} of the timed calls were refused", parsed.refused);
+        self.note(&parsed, Locality::Anywhere);
+        Ok(parsed.p50_ms)
     }
 
     fn load<'a>(
@@ -196,11 +196,11 @@ impl Side {
         }
     }
 
-    fn note(&mut self, heard: &Heard, locality: Locality) {
-        self.answered += heard.answers - heard.refused;
+    fn note(&mut self, parsed: &Parsed, locality: Locality) {
+        self.answered += parsed.answers - parsed.refused;
         match locality {
-            Locality::Anywhere => self.anywhere.skip(heard.sent),
-            Locality::Close => self.close.skip(heard.sent),
+            Locality::Anywhere => self.anywhere.skip(parsed.sent),
+            Locality::Close => self.close.skip(parsed.sent),
         }
     }
 
@@ -213,25 +213,25 @@ impl Side {
     }
 }
 
-fn burst(wrk: &Wrk, running: &Running, load: &Load<'_>) -> anyhow::Result<(Heard, Burst)> {
+fn burst(wrk: &Wrk, running: &Running, load: &Load<'_>) -> anyhow::Result<(Parsed, Burst)> {
     let before = (measure::cpu_us(running.pid())?, measure::cpu_us_of_all("postgres"));
-    let heard = wrk.run(load)?;
+    let parsed = wrk.run(load)?;
     let after = (measure::cpu_us(running.pid())?, measure::cpu_us_of_all("postgres"));
-    let each = |us: u64| us as f64 / heard.answers as f64;
+    let each = |us: u64| us as f64 / parsed.answers as f64;
     let fault = [
-        (heard.refused > 0, format!("{} refused", heard.refused)),
-        (heard.broken > 0, format!("{} connections broken", heard.broken)),
-        (heard.is_exhausted, "no orders left (--orders)".to_owned()),
-        (heard.answers == 0, "no answer".to_owned()),
+        (parsed.refused > 0, format!("{} refused", parsed.refused)),
+        (parsed.broken > 0, format!("{} connections broken", parsed.broken)),
+        (parsed.is_exhausted, "no orders left (--orders)".to_owned()),
+        (parsed.answers == 0, "no answer".to_owned()),
     ];
     let faults: Vec<String> = fault.into_iter().filter(|it| it.0).map(|it| it.1).collect();
     let burst = Burst {
-        per_s: heard.answers as f64 / heard.seconds,
-        p50_ms: heard.p50_ms,
-        p99_ms: heard.p99_ms,
+        per_s: parsed.answers as f64 / parsed.seconds,
+        p50_ms: parsed.p50_ms,
+        p99_ms: parsed.p99_ms,
         cpu_us: each(after.0 - before.0),
         database_cpu_us: each(after.1.saturating_sub(before.1)),
         fault: (!faults.is_empty()).then(|| faults.join(", ")),
     };
-    Ok((heard, burst))
+    Ok((parsed, burst))
 }

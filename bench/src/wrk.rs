@@ -1,4 +1,4 @@
-//! The load generator: `wrk` with a script of ours, and what it heard.
+//! The load generator: `wrk` with a script of ours, and what it parsed.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) struct Load<'a> {
 
 /// What came back.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard {
+pub(crate) struct Parsed {
     pub(crate) answers: u64,
     pub(crate) seconds: f64,
     pub(crate) p50_ms: f64,
@@ -75,13 +75,13 @@ impl Wrk {
             .context("wrk does not start")
     }
 
-    pub(crate) fn run(&self, load: &Load<'_>) -> anyhow::Result<Heard> {
+    pub(crate) fn run(&self, load: &Load<'_>) -> anyhow::Result<Parsed> {
         finish(self.start(load)?)
     }
 }
 
 /// Waits for `wrk` and reads its last line.
-pub(crate) fn finish(wrk: Child) -> anyhow::Result<Heard> {
+pub(crate) fn finish(wrk: Child) -> anyhow::Result<Parsed> {
     let output = wrk.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let Some(line) = text.lines().find_map(|line| line.strip_prefix("heard ")) else {
@@ -96,7 +96,7 @@ pub(crate) fn finish(wrk: Child) -> anyhow::Result<Heard> {
     else {
         bail!("expected eight numbers from wrk, got {line:?}");
     };
-    Ok(Heard {
+    Ok(Parsed {
         answers,
         seconds: duration_us as f64 / 1e6,
         p50_ms: p50_us as f64 / 1e3,

@@ -22,7 +22,7 @@ pub(crate) struct Maker {
 }
 
 /// An event on its way.
-pub(crate) struct Made {
+pub(crate) struct Built {
     key: Key,
     pub(crate) body: Bytes,
     pub(crate) signature: String,
@@ -40,18 +40,18 @@ impl Maker {
     }
 
     /// Opens, reads, renders, encrypts and signs.
-    pub(crate) fn make(&self) -> anyhow::Result<Made> {
+    pub(crate) fn make(&self) -> anyhow::Result<Built> {
         let key = self.tenant_key.open_key(place(), &self.wrapped_key)?;
         let created: CheckCreated = serde_json::from_slice(&key.open(place(), &self.sealed)?)?;
         let plain = event::render(&self.header, &Event::CheckCreated(Box::new(created)));
         let iv = Key::random().bytes()[..seal::IV_BYTES].try_into()?;
         let body = seal::encrypt(names::ENCRYPT_KEY, iv, &plain);
         let signature = seal::signature(TIMESTAMP, NONCE, names::ENCRYPT_KEY, &body);
-        Ok(Made { key, body: Bytes::from(body), signature })
+        Ok(Built { key, body: Bytes::from(body), signature })
     }
 }
 
-impl Made {
+impl Built {
     /// The attempt as it is kept.
     pub(crate) fn sealed(&self) -> anyhow::Result<Vec<u8>> {
         let request = std::str::from_utf8(&self.body)?.to_owned();

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use crate::deliveries::{BARE_AT_ONCE, UNSIGNED, client, post, request};
-use crate::made::Maker;
+use crate::built::Maker;
 use crate::receiver::Receiver;
 
 /// Deliveries that are claimed for an app at once, as by the server.
@@ -26,7 +26,7 @@ const STOCK_MAX: usize = 1_024;
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Posts what stands in `database`, all of it delivered once already, and keeps it again; how many a second.
-pub(crate) async fn bare(
+pub(crate) async fn baseline(
     database: &Path,
     receiver: &Receiver,
     bodies: &[Bytes],
@@ -49,14 +49,14 @@ pub(crate) async fn bare(
             loop {
                 let next = stock.lock().await.recv().await;
                 let Some(event_no) = next else { return anyhow::Ok(()) };
-                let made = maker.as_ref().as_ref().map(Maker::make).transpose()?;
-                let (body, signature) = match &made {
-                    Some(made) => (made.body.clone(), made.signature.as_str()),
+                let built = maker.as_ref().as_ref().map(Maker::make).transpose()?;
+                let (body, signature) = match &built {
+                    Some(built) => (built.body.clone(), built.signature.as_str()),
                     None => (filling.body(event_no)?, UNSIGNED),
                 };
                 post(&http, request(address, lane, body, signature)?).await?;
-                let sealed = match made {
-                    Some(made) => made.sealed()?,
+                let sealed = match built {
+                    Some(built) => built.sealed()?,
                     None => filling.sealed.clone(),
                 };
                 posted.send(Posted { event_no, sealed }).context("the keeper is gone")?;
@@ -67,8 +67,8 @@ pub(crate) async fn bare(
     while let Some(done) = posting.join_next().await {
         done??;
     }
-    let kept = keeper.join().map_err(|_| anyhow::anyhow!("the keeper panicked"))??;
-    Ok(kept as f64 / started.elapsed().as_secs_f64())
+    let recorded = keeper.join().map_err(|_| anyhow::anyhow!("the keeper panicked"))??;
+    Ok(recorded as f64 / started.elapsed().as_secs_f64())
 }
 
 /// What is posted and kept where nothing is made.
@@ -124,7 +124,7 @@ fn keep(
     done: &std_mpsc::Receiver<Posted>,
 ) -> anyhow::Result<u64> {
     let Due { mut database, mut apps, .. } = due;
-    let (mut kept, mut under_way) = (0, 0_usize);
+    let (mut recorded, mut under_way) = (0, 0_usize);
     while !apps.is_empty() || under_way > 0 {
         let ended: Vec<Posted> = match done.recv_timeout(PATIENCE) {
             Ok(first) => std::iter::once(first).chain(done.try_iter()).collect(),
@@ -159,11 +159,11 @@ fn keep(
             }
         }
         transaction.commit()?;
-        kept += ended.len() as u64;
+        recorded += ended.len() as u64;
         under_way = under_way + claims.len() - ended.len();
         for event_no in claims {
             claimed.blocking_send(event_no).context("the posts ended")?;
         }
     }
-    Ok(kept)
+    Ok(recorded)
 }
