@@ -1,4 +1,4 @@
-//! What a delivery must be made of, whoever makes it: what an order's event tells is opened and rendered, encrypted and
+//! What a delivery must be made of, whoever makes it: what an order's event says is opened and rendered, encrypted and
 //! signed, and the attempt is sealed. Done with the functions that the server uses, and nothing else.
 
 use anyhow::bail;
@@ -17,7 +17,7 @@ pub(crate) struct Maker {
     tenant_key: Key,
     wrapped_key: Vec<u8>,
     header: Header,
-    /// What the event tells, for the order's form, which is nearly the same.
+    /// What the event says, for the order's form, which is nearly the same.
     sealed: Vec<u8>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Built {
 }
 
 impl Maker {
-    /// Makes the event of this body again and again, which tells of a new order.
+    /// Makes the event of this body again and again, which is about a new order.
     pub(crate) fn new(body: &[u8]) -> anyhow::Result<Maker> {
         let (header, event) = event::read(&seal::decrypt(names::ENCRYPT_KEY, body)?)?;
         let Event::CheckCreated(created) = event else { bail!("expected an order's event") };
@@ -52,11 +52,14 @@ impl Maker {
 }
 
 impl Built {
-    /// The attempt as it is kept.
+    /// The attempt as it is stored.
     pub(crate) fn sealed(&self) -> anyhow::Result<Vec<u8>> {
         let request = std::str::from_utf8(&self.body)?.to_owned();
-        let exchange =
-            HttpExchange { request, response: "{\"msg\":\"success\"}".to_owned(), connection_id: None };
+        let exchange = HttpExchange {
+            request,
+            response: "{\"msg\":\"success\"}".to_owned(),
+            connection_id: None,
+        };
         Ok(self.key.seal(place(), &to_text(&exchange)))
     }
 }

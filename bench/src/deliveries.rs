@@ -27,13 +27,13 @@ use store::audit::By;
 use store::{Location, Saved, Store};
 use tokio::task::JoinSet;
 
-use crate::engine::Installation;
 use crate::built::Maker;
+use crate::engine::Installation;
 use crate::measure::{cpu_us, rss_mb};
 use crate::process::{Probity, Running};
-use crate::seed::{self, Hirer};
 use crate::receiver::Receiver;
-use crate::{recorded, names, run};
+use crate::seed::{self, Hirer};
+use crate::{names, recorded, run};
 
 /// Hirers, each with an app of its own.
 const HIRERS: usize = 20;
@@ -76,7 +76,11 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let end_to_end = place(&server, &hirers, wanted.connections, options.seconds).await?;
     let seconds = settle(&data, Some(end_to_end.started)).await?;
     let placed = end_to_end.placed as f64;
-    ensure!(receiver.count() == end_to_end.placed, "expected each event once: {}", receiver.count());
+    ensure!(
+        receiver.count() == end_to_end.placed,
+        "expected each event once: {}",
+        receiver.count()
+    );
     println!("orders placed through the control API, {} connections", wanted.connections);
     println!("  placed     {:>8.0} a second", placed / end_to_end.seconds);
     println!("  delivered  {:>8.0} a second, encrypted and marked", placed / seconds);
@@ -94,7 +98,7 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     let after = baseline(&receiver, &bodies, options.seconds).await?;
     let database = data.join(DATABASE_FILE);
     let recorded = recorded::baseline(&database, &receiver, &bodies, None).await?;
-    // The first events tell of accounts.
+    // The first events are about accounts.
     let maker = bodies.iter().find_map(|body| Maker::new(body).ok());
     let maker = maker.context("expected an order's event")?;
     let built = recorded::baseline(&database, &receiver, &bodies, Some(maker)).await?;
@@ -106,19 +110,19 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
     );
     println!("  bare       {before:>8.0} and {after:.0} a second, before and after");
     println!(
-        "  kept       {kept:>8.0} a second by a bare client that keeps each attempt in SQLite"
+        "  recorded   {recorded:>8.0} a second by a bare client that keeps each attempt in SQLite"
     );
     println!(
-        "  made       {made:>8.0} a second by one that opens, encrypts, signs and seals each too"
+        "  built      {built:>8.0} a second by one that opens, encrypts, signs and seals each too"
     );
     let baseline = f64::midpoint(before, after);
     println!(
-        "  ratio      {:>8.2} of bare, {:.2} of kept, {:.2} of made",
+        "  ratio      {:>8.2} of bare, {:.2} of recorded, {:.2} of built",
         rate / baseline,
         rate / recorded,
         rate / built
     );
-    println!("  of bare    {:>8.2} kept, {:.2} made", recorded / baseline, built / baseline);
+    println!("  of bare    {:>8.2} recorded, {:.2} built", recorded / baseline, built / baseline);
     let [begin, most, end] = drained.rss_mb;
     println!("  memory     {begin:>8.1} MB at first, {most:.1} at most, {end:.1} at the end");
     fs::remove_dir_all(&data)?;

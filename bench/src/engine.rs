@@ -1,4 +1,4 @@
-//! Where an installation lies: seeded once and kept, copied for every run, looked into afterwards.
+//! Where an installation lies: seeded once and stored, copied for every run, looked into afterwards.
 
 use std::collections::HashMap;
 use std::fs;

@@ -88,7 +88,7 @@ pub(crate) struct Row {
     pub(crate) faults: Vec<String>,
 }
 
-/// How one of our servers starts, how much memory it takes, and whether it kept what it acknowledged.
+/// How one of our servers starts, how much memory it takes, and whether it stored what it acknowledged.
 #[derive(Debug, Serialize)]
 pub(crate) struct Start {
     pub(crate) engine: Engine,

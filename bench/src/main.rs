@@ -3,23 +3,23 @@
 //! Absolute numbers say little on a shared machine; every figure that counts is a ratio of two bursts of one
 //! cycle. See docs/performance.md for the method and the meaning of the columns.
 
+mod built;
 mod calls;
 mod deliveries;
 mod engine;
 mod findings;
 mod hello;
 mod http;
-mod recorded;
-mod built;
 mod measure;
+mod measured;
 mod names;
 mod pgbench;
 mod postgres;
 mod process;
+mod receiver;
+mod recorded;
 mod run;
 mod seed;
-mod measured;
-mod receiver;
 mod table;
 mod wrk;
 
@@ -91,7 +91,7 @@ struct Settings {
     /// Our server; the one built beside this program when left out.
     #[arg(long, global = true, value_name = "FILE")]
     server_binary: Option<PathBuf>,
-    /// Where seeded installations are kept; `bench` in the target folder when left out.
+    /// Where seeded installations are stored; `bench` in the target folder when left out.
     #[arg(long, global = true, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Leave PostgreSQL and pgbench out.

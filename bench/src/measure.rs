@@ -1,4 +1,4 @@
-//! What the machine tells: processor time, memory, the speed of its disk; and medians.
+//! What the machine says: processor time, memory, the speed of its disk; and medians.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;

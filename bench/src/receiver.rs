@@ -8,8 +8,8 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Bodies that are kept, to be posted again.
-const KEPT_MAX: usize = 1_000;
+/// Bodies that are stored, to be posted again.
+const STORED_MAX: usize = 1_000;
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n{\"msg\":\"success\"}";
 
@@ -74,7 +74,7 @@ async fn receive(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<
             }
             {
                 let mut recorded = shared.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-                if recorded.len() < KEPT_MAX {
+                if recorded.len() < STORED_MAX {
                     recorded.push(bytes[body..end].to_vec());
                 }
             }

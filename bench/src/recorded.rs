@@ -1,4 +1,4 @@
-//! The least that a delivery costs when each attempt is kept: the bare client once more, which claims what is due in
+//! The least that a delivery costs when each attempt is stored: the bare client once more, which claims what is due in
 //! SQLite before it posts, and marks it with its attempt afterwards, on the tables and indexes of the server and as
 //! many rows. Nothing is looked up. With a [`Maker`] each event is made and each attempt sealed, as it must be; without
 //! one nothing is opened, rendered, encrypted or sealed, and the rows are filled with bytes as long as the server's.
@@ -14,8 +14,8 @@ use rusqlite::{Connection, params};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use crate::deliveries::{BARE_AT_ONCE, UNSIGNED, client, post, request};
 use crate::built::Maker;
+use crate::deliveries::{BARE_AT_ONCE, UNSIGNED, client, post, request};
 use crate::receiver::Receiver;
 
 /// Deliveries that are claimed for an app at once, as by the server.
@@ -71,10 +71,10 @@ pub(crate) async fn baseline(
     Ok(recorded as f64 / started.elapsed().as_secs_f64())
 }
 
-/// What is posted and kept where nothing is made.
+/// What is posted and stored where nothing is made.
 struct Filling {
     bodies: Vec<Bytes>,
-    /// As long as what the server kept of an attempt.
+    /// As long as what the server stored of an attempt.
     sealed: Vec<u8>,
 }
 
@@ -94,7 +94,7 @@ struct Posted {
 struct Due {
     database: Connection,
     apps: VecDeque<i64>,
-    /// How long is what the server kept of an attempt.
+    /// How long is what the server stored of an attempt.
     sealed_bytes: usize,
 }
 

@@ -12,10 +12,10 @@ use crate::findings::{
     Findings, HELLO, P50s, PGBENCH, POSTGRES, SQLITE, Series, Start, goals, rows,
 };
 use crate::measure::{self, Spread};
+use crate::measured::{Burst, Locality, Measured};
 use crate::pgbench::{self, Pgbench};
 use crate::postgres::Server;
 use crate::process::Running;
-use crate::measured::{Burst, Locality, Measured};
 use crate::wrk::Wrk;
 
 /// Orders of the small installation.
@@ -33,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) seconds: u32,
     /// Our server's binary.
     pub(crate) binary: PathBuf,
-    /// Where seeded installations are kept and copies are made.
+    /// Where seeded installations are stored and copies are made.
     pub(crate) folder: PathBuf,
     pub(crate) with_postgres: bool,
 }
@@ -104,7 +104,11 @@ impl Workspace {
     }
 }
 
-async fn measured(options: &Options, workspace: &Workspace, engine: Engine) -> anyhow::Result<Measured> {
+async fn measured(
+    options: &Options,
+    workspace: &Workspace,
+    engine: Engine,
+) -> anyhow::Result<Measured> {
     let installation = match engine {
         Engine::Sqlite => {
             let data = workspace.folder.join("sqlite");
@@ -250,7 +254,8 @@ fn pgbench_burst(
 async fn few(options: &Options, workspace: &Workspace, cycle: u32) -> anyhow::Result<Measured> {
     let data = workspace.folder.join(format!("few-{cycle}"));
     let installation = Installation::sqlite(&options.folder, FEW, data).await?;
-    let mut measured = Measured::new(Engine::Sqlite, &options.binary, installation, calls::whole).await?;
+    let mut measured =
+        Measured::new(Engine::Sqlite, &options.binary, installation, calls::whole).await?;
     measured.start_cold(1)?;
     Ok(measured)
 }

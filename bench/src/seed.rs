@@ -15,7 +15,7 @@ use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{Form, Person, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{Location, OrderCommand, Outcome, Request, Saved, Store};
+use store::{CommandResult, Location, OrderCommand, Request, Saved, Store};
 use tokio::task::JoinSet;
 
 use crate::names;
@@ -190,7 +190,7 @@ async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> 
         idempotency: None,
     };
     match store.command(command).await? {
-        Outcome::Accepted(_) => Ok(()),
+        CommandResult::Accepted(_) => Ok(()),
         outcome => bail!("expected the order to be placed, got {outcome:?}"),
     }
 }

@@ -48,7 +48,7 @@ impl Wrk {
     /// # Errors
     /// When `wrk` cannot be run.
     pub(crate) fn new(folder: &Path) -> anyhow::Result<Wrk> {
-        // It has no option that only looks: without an address it tells its usage and fails.
+        // It has no option that only looks: without an address it says its usage and fails.
         let found = Command::new("wrk").stdout(Stdio::null()).stderr(Stdio::null()).status();
         found.context("expected wrk on the PATH (Debian: apt-get install wrk)")?;
         let script = folder.join("call.lua");

@@ -1,6 +1,6 @@
 """A small complete background-check vendor on the official Python SDK.
 
-Publishes what it asks of hirers, is told of bound accounts and of orders, reports progress, returns the
+Publishes what it asks of hirers, is notified of bound accounts and of orders, reports progress, returns the
 result, and gives up an order that it cannot carry out. Events come by webhook or over the long connection:
 
     python3 connector.py --mode webhook --port 9000
@@ -146,7 +146,7 @@ def carry_out(order):
     return_result(order.background_check_id)
 
 
-# --- What we are told -----------------------------------------------------------------------------
+# --- What we are notified -----------------------------------------------------------------------------
 
 # An event must be taken within 3 seconds, so that the work is done behind it. It may come twice, and then
 # has the same id; a real vendor keeps ids and work in its database.

@@ -10,7 +10,7 @@ use crate::table::{Column, Table, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Bind the tenant to a vendor's app; the vendor is told.
+    /// Bind the tenant to a vendor's app; the vendor is notified.
     Bind(Bind),
     /// Show what a vendor's app asks when an account is bound to it.
     Form(App),

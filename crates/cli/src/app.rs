@@ -5,12 +5,12 @@ use client::control::Control;
 use contract::control::{App, AppKind, Connection, CreateApp, CreatedApp, EventMode, UpdateApp};
 use contract::scope::Scope;
 
+use crate::endpoint::{self, Explain, Pause, Rotate};
 use crate::grant::{self, Approve, Grants, TakeBack, grant_at_hand};
 use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::{Global, Paging};
 use crate::table::{Column, Table, fixed, flexible};
-use crate::endpoint::{self, Explain, Pause, Rotate};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
     /// Change an app; what is left out stays as it is.
     Update(Update),
-    /// Let an app call and be told again.
+    /// Let an app call and be notified again.
     Enable {
         /// The app.
         app_id: String,
@@ -161,7 +161,7 @@ impl From<Mode> for EventMode {
     }
 }
 
-/// What a vendor's program needs: to return results, and to be told of orders.
+/// What a vendor's program needs: to return results, and to be notified of orders.
 fn default_scopes() -> Vec<String> {
     let scopes = [Scope::BackgroundCheckOrder, Scope::BackgroundCheckOrderReadonly];
     scopes.map(|scope| scope.as_str().to_owned()).to_vec()

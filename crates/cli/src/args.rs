@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 /// Every command, in the order of its help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start a seeded server with a scripted vendor, in a temporary folder; tell what to try next.
+    /// Start a seeded server with a scripted vendor, in a temporary folder; say what to try next.
     Demo(demo::Demo),
     /// Start the server with its workers.
     Serve(serve::Serve),
@@ -87,7 +87,7 @@ pub(crate) enum Call {
         #[command(subcommand)]
         command: order::Command,
     },
-    /// Reports (报告) of an order, and the check of all that is kept.
+    /// Reports (报告) of an order, and the check of all that is stored.
     Report {
         #[command(subcommand)]
         command: report::Command,
@@ -102,7 +102,7 @@ pub(crate) enum Call {
         #[command(subcommand)]
         command: erasure::Command,
     },
-    /// How long orders are kept (保留期限) after their end.
+    /// How long orders are stored (保留期限) after their end.
     Retention {
         #[command(subcommand)]
         command: erasure::RetentionCommand,

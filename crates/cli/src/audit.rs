@@ -35,7 +35,7 @@ pub(crate) enum Command {
         /// The operator's own chain, from the server.
         #[arg(long, conflicts_with = "file")]
         operator: bool,
-        /// The server's `audit-anchors.jsonl`, or what another host kept of it: finds what was cut off.
+        /// The server's `audit-anchors.jsonl`, or what another host stored of it: finds what was cut off.
         #[arg(long, value_name = "FILE")]
         anchors: Option<PathBuf>,
         /// The key that signed the anchors, 64 hex digits or a file that holds them.

@@ -1,7 +1,7 @@
 //! Who calls: which server, which tenant, which key.
 //!
 //! `--key` comes first. Without it, what a tenant owns is called with the tenant's key from the
-//! credentials file; what the operator manages, and tenants without a kept key, with `operator.key`
+//! credentials file; what the operator manages, and tenants without a stored key, with `operator.key`
 //! of the data directory.
 
 use std::path::Path;
@@ -84,8 +84,8 @@ impl Global {
         self.for_tenant(&self.server_name()?, tenant_key, &load()?)
     }
 
-    /// Calls with the key that is kept for a tenant, if one is.
-    pub(crate) fn kept_tenant(&self, tenant_key: &str) -> anyhow::Result<Option<Control>> {
+    /// Calls with the key that is stored for a tenant, if one is.
+    pub(crate) fn stored_tenant(&self, tenant_key: &str) -> anyhow::Result<Option<Control>> {
         let (server, credentials) = (self.server_name()?, load()?);
         let key = credentials.find(&server, tenant_key);
         Ok(key.map(|key| Control::new(&self.server, key)).transpose()?)

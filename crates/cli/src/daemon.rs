@@ -1,4 +1,4 @@
-//! What `serve`, `work` and `migrate` share: where things are kept, where the server may connect to,
+//! What `serve`, `work` and `migrate` share: where things are stored, where the server may connect to,
 //! how reports are checked, the runtime, and the signals that stop it.
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(crate) struct Storage {
     /// PostgreSQL to keep everything in (`postgres://…`); SQLite in `--data` when left out.
     #[arg(long, value_name = "URL", env = "PROBITY_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// Where the contents of reports and files are kept: a folder (`reports` in `--data` when left out), or
+    /// Where the contents of reports and files are stored: a folder (`reports` in `--data` when left out), or
     /// `s3://bucket/prefix` with PROBITY_S3_ACCESS_KEY_ID, PROBITY_S3_SECRET_ACCESS_KEY and, where they
     /// are not the provider's own, PROBITY_S3_ENDPOINT and PROBITY_S3_REGION.
     #[arg(long, value_name = "FOLDER|URL", env = "PROBITY_OBJECTS")]
@@ -90,10 +90,10 @@ enum Switch {
 /// What becomes of a report in which the scanner found something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Policy {
-    /// Kept, and shown with a warning.
+    /// Stored, and shown with a warning.
     #[default]
     Flag,
-    /// Not kept.
+    /// Not stored.
     Refuse,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn this_program() -> PathBuf {
     if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
 }
 
-/// How long orders may and must be kept, and where the audit chains are anchored besides.
+/// How long orders may and must be stored, and where the audit chains are anchored besides.
 #[derive(Debug, Args)]
 pub(crate) struct Evidence {
     /// Fewest days after an order's end before it is erased, by hand too.

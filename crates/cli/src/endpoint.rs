@@ -139,7 +139,7 @@ impl Show for UrlCheck {
         table.field("sent", &self.sent);
         table.optional("status", self.http_status.map(|status| status.to_string()));
         table.optional("received", self.received.as_ref());
-        table.optional("likely cause", self.cause.as_ref().map(word));
+        table.optional("likely cause", self.cause.as_ref().map(wire_name));
         table.field("explanation", &self.explanation);
     }
 }
@@ -155,7 +155,7 @@ impl Show for RotatedSecret {
 impl Show for SignatureExplanation {
     fn show(&self, table: &mut Table) {
         table.field("matches", yes_no(self.matches));
-        table.optional("wrong", self.wrong.as_ref().map(word));
+        table.optional("wrong", self.wrong.as_ref().map(wire_name));
         table.field("explanation", &self.explanation);
         let columns = [fixed("STEP"), fixed("BYTES"), flexible("TEXT"), fixed("ENDS WITH")];
         let rows: Vec<_> = self

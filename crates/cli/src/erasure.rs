@@ -1,4 +1,4 @@
-//! `probity erasure`, `probity retention`, `probity hold`: how long orders are kept, and how they go.
+//! `probity erasure`, `probity retention`, `probity hold`: how long orders are stored, and how they go.
 
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionCommand {
-    /// Show how long a tenant's orders are kept after their end.
+    /// Show how long a tenant's orders are stored after their end.
     Show,
     /// Replace the rules for packages; without one, the tenant's own days count for all.
     Set {

@@ -54,7 +54,9 @@ pub(crate) async fn grant(global: &Global, grant: Approve) -> anyhow::Result<()>
 pub(crate) async fn take_back(global: &Global, command: TakeBack) -> anyhow::Result<()> {
     let (control, tenant_key) = global.tenant()?;
     control.take_grant_back(&tenant_key, &command.app_id).await?;
-    print_note(&format!("nothing of {tenant_key} is granted to the app any more; its tokens ended"));
+    print_note(&format!(
+        "nothing of {tenant_key} is granted to the app any more; its tokens ended"
+    ));
     Ok(())
 }
 
@@ -88,7 +90,7 @@ pub(crate) async fn grant_at_hand(
         if grant.state == GrantState::Granted {
             continue;
         }
-        if let Some(control) = global.kept_tenant(&tenant_key)? {
+        if let Some(control) = global.stored_tenant(&tenant_key)? {
             let body = GrantApp { revision: grant.revision };
             match control.grant_app(&tenant_key, app_id, &body).await {
                 Ok(_) => {

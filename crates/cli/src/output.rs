@@ -83,7 +83,7 @@ pub(crate) fn yes_no(choice: bool) -> &'static str {
 /// The name that a value has in JSON: the word for a state or kind.
 pub(crate) fn wire_name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => wire_name,
+        Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
 }

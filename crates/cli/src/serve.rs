@@ -1,4 +1,4 @@
-//! `probity serve`: the HTTP server with its workers, until it is told to stop.
+//! `probity serve`: the HTTP server with its workers, until it is notified to stop.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 takes a free one. The first line on stdout tells the address.
+    /// Where to listen; port 0 takes a free one. The first line on stdout says the address.
     #[arg(long, value_name = "ADDR:PORT", env = "PROBITY_LISTEN")]
     #[arg(default_value_t = Config::default().listen)]
     listen: SocketAddr,
@@ -36,7 +36,7 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, default_value_t, env = "PROBITY_NOT_FOUND")]
     not_found: NotFoundForm,
     /// Start although something that was acknowledged is missing: what is lost stays lost. The log and
-    /// the operator's audit chain tell what.
+    /// the operator's audit chain say what.
     #[arg(long)]
     accept_data_loss: bool,
     #[command(flatten)]

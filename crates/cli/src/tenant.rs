@@ -97,14 +97,16 @@ fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
         print_note("the tenant was created before; its key was shown then, and is not shown again");
         return;
     }
-    let kept = credentials::path().and_then(|path| {
+    let stored = credentials::path().and_then(|path| {
         credentials::remember(&path, server, &tenant.tenant_key, api_key)?;
         Ok(path)
     });
-    match kept {
+    match stored {
         Ok(path) => print_note(&format!("its key is kept in {}", path.display())),
         // The tenant exists: a failure here would make a script create a second one.
-        Err(error) => print_note(&format!("warning: keep the key yourself, it is not kept: {error:#}")),
+        Err(error) => {
+            print_note(&format!("warning: keep the key yourself, it is not kept: {error:#}"))
+        }
     }
 }
 

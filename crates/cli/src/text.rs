@@ -22,17 +22,17 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
     if width(&line) <= max {
         return line;
     }
-    let mut kept = String::new();
+    let mut stored = String::new();
     let mut used = 0;
     for c in line.chars() {
         used += c.width().unwrap_or(0);
         if used + 1 > max {
             break;
         }
-        kept.push(c);
+        stored.push(c);
     }
-    kept.push('…');
-    kept
+    stored.push('…');
+    stored
 }
 
 /// `text` in lines of at most `max` columns, broken at blanks and between wide characters. A word

@@ -34,7 +34,7 @@ const MIB: usize = 1 << 20;
 /// What the server and its children may hold at once, in MiB.
 const PEAK_MIB_MAX: u64 = 256;
 /// What they may still hold 10 s after an abuse.
-const KEPT_MIB_MAX: u64 = 128;
+const STORED_MIB_MAX: u64 = 128;
 
 /// A hirer with a vendor.
 struct Party {
@@ -183,19 +183,19 @@ impl Watch {
         times.sort_unstable();
         let p99 = times.get(times.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default();
         let peak = self.peak_kib.load(Ordering::SeqCst) / 1_024;
-        let (begin, mut kept) = (now(), held_kib(self.id) / 1_024);
-        while kept > KEPT_MIB_MAX && begin.elapsed() < Duration::from_secs(10) {
+        let (begin, mut stored) = (now(), held_kib(self.id) / 1_024);
+        while stored > STORED_MIB_MAX && begin.elapsed() < Duration::from_secs(10) {
             pause(Duration::from_millis(200)).await;
-            kept = held_kib(self.id) / 1_024;
+            stored = held_kib(self.id) / 1_024;
         }
         let orders = times.len();
         println!(
-            "| {abuse} | {peak} MiB | {kept} MiB | {} ms | {orders} placed, {refused} refused | {note} |",
+            "| {abuse} | {peak} MiB | {stored} MiB | {} ms | {orders} placed, {refused} refused | {note} |",
             p99.as_millis()
         );
         if site.is_ours {
             assert!(peak <= PEAK_MIB_MAX, "{abuse}: {peak} MiB");
-            assert!(kept <= KEPT_MIB_MAX, "{abuse}: {kept} MiB were kept");
+            assert!(stored <= STORED_MIB_MAX, "{abuse}: {stored} MiB were kept");
             assert!(orders > 0 && refused == 0, "{abuse}: {refused} of {orders} refused");
         }
     }
@@ -405,12 +405,12 @@ async fn a_disk_filled_with_reports_takes_orders() {
     let urls: Vec<_> = (0..40).map(|n| format!("{host}/scan/{n}")).collect();
     let order_id = bad.report(&urls).await;
     let begin = now();
-    let mut kept = 0;
+    let mut stored = 0;
     while begin.elapsed() < Duration::from_secs(15) {
         let states = bad.states(&order_id).await;
-        kept = states.iter().filter(|state| **state == ReportState::Stored).count();
+        stored = states.iter().filter(|state| **state == ReportState::Stored).count();
         pause(Duration::from_millis(200)).await;
     }
-    watch.end(&site, "40 reports of 5 MiB on a disk of 160 MiB", &format!("{kept} kept")).await;
-    assert!(!site.is_ours || (15..30).contains(&kept), "{kept} reports were kept");
+    watch.end(&site, "40 reports of 5 MiB on a disk of 160 MiB", &format!("{stored} kept")).await;
+    assert!(!site.is_ours || (15..30).contains(&stored), "{stored} reports were kept");
 }

@@ -140,9 +140,9 @@ async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &m
             clients.push(work.await.unwrap());
         }
 
-        let kept = folder.path().join("kept");
-        let _ = fs::remove_dir_all(&kept);
-        copy_tree(&setup.data, &kept);
+        let stored = folder.path().join("kept");
+        let _ = fs::remove_dir_all(&stored);
+        copy_tree(&setup.data, &stored);
         let (file, harm) = match kill {
             0 => (PathBuf::from("probity.db"), Harm::Remove),
             1 => (PathBuf::from("probity.db-mark"), Harm::Remove),
@@ -156,7 +156,7 @@ async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &m
         *tally.entry((name, harm, end)).or_default() += 1;
 
         fs::remove_dir_all(&setup.data).unwrap();
-        fs::rename(&kept, &setup.data).unwrap();
+        fs::rename(&stored, &setup.data).unwrap();
         daemon = setup.start().await;
         compare::shown(&daemon.door(), &mut clients, false).await;
     }

@@ -1,4 +1,4 @@
-//! `probity demo`: the real binary tells its story to the end and leaves nothing behind.
+//! `probity demo`: the real binary says its story to the end and leaves nothing behind.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 

@@ -335,7 +335,7 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
         first_name: None,
         last_name: None,
     };
-    let kept = scene.place(other, String::new()).await;
+    let stored = scene.place(other, String::new()).await;
     let stray = sealed_parts(&setup.data, order_id);
     let parts = parts(&stray);
     let before = folder.path().join("before");
@@ -359,7 +359,7 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     let opened = open_certificate(&certificate, &key).unwrap();
     assert_eq!(opened.erasure_id, erased.erasure_id);
     assert_eq!(opened.unrecoverable_from_ms, opened.erased_at_ms + 7 * 86_400_000);
-    // It still proves what the content was, for who kept a copy.
+    // It still proves what the content was, for who stored a copy.
     let proved = verify_content(pdf().as_slice(), &manifest, &key).unwrap();
     assert_eq!(proved.manifest.order_id, order_id);
     let export = scene.export().await;
@@ -405,7 +405,7 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     let hirer = Control::new(&daemon.url, &scene.api_key).unwrap();
     let tombstone = hirer.get_order(&scene.tenant_key, order_id).await.unwrap();
     assert!(tombstone.erased && tombstone.candidate_info.name.is_empty());
-    let whole = hirer.get_order(&scene.tenant_key, &kept).await.unwrap();
+    let whole = hirer.get_order(&scene.tenant_key, &stored).await.unwrap();
     assert_eq!(whole.candidate_info.name, "留下的人");
     assert_absent(&files(&data), &parts);
     daemon.kill();

@@ -14,11 +14,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use file::{File, sound_files};
-use server::inspect::{PARSER_COMMAND, SandboxedParser, DeepFailure, Finding, IDLE_FLAG};
+use server::inspect::{ParserError, Finding, IDLE_FLAG, PARSER_COMMAND, SandboxedParser};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 
-async fn check(content: &[u8]) -> Result<Vec<Finding>, DeepFailure> {
+async fn check(content: &[u8]) -> Result<Vec<Finding>, ParserError> {
     let mut running = SandboxedParser::by(Path::new(PROGRAM)).start(false).await;
     for piece in content.chunks(64 * 1024) {
         running.take(&piece.to_vec().into()).await;
@@ -201,7 +201,7 @@ fn gives_up(flags: &[&str], policy: &str) {
 fn the_child_dies_with_its_server() {
     // A shell that starts the child and is killed at once: what it leaves has its input still open.
     let mut server = Command::new("/bin/sh")
-        .args(["-c", &format!("{PROGRAM} {DEEP_CHECK_COMMAND} <&0 & echo $!; wait")])
+        .args(["-c", &format!("{PROGRAM} {PARSER_COMMAND} <&0 & echo $!; wait")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

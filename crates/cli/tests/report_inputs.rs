@@ -1,4 +1,4 @@
-//! Reports as real vendors and report hosts send them: what every viewer opens is kept, what is no PDF or something
+//! Reports as real vendors and report hosts send them: what every viewer opens is stored, what is no PDF or something
 //! else as well is refused, and told at once. The files lie in `report_inputs`; more of each kind are made.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]

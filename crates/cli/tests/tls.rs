@@ -31,8 +31,8 @@ fn probity(folder: &Path) -> Command {
 
 /// Writes a new certificate for 127.0.0.1 and its key.
 fn write_pair(folder: &Path, certificate: &str, key: &str) {
-    let made = generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let CertifiedKey { cert, signing_key } = made;
+    let built = generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let CertifiedKey { cert, signing_key } = built;
     let pem = |label: &str, der: &[u8]| {
         let text = base64::engine::general_purpose::STANDARD.encode(der);
         format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")

@@ -214,7 +214,10 @@ pub struct WholeChain {
 ///
 /// # Errors
 /// [`ProofError`], where it is not whole.
-pub fn verify_chain(mut export: impl BufRead, anchors: &[Anchor]) -> Result<WholeChain, ProofError> {
+pub fn verify_chain(
+    mut export: impl BufRead,
+    anchors: &[Anchor],
+) -> Result<WholeChain, ProofError> {
     let mut line = String::new();
     let mut next = |line: &mut String| -> Result<bool, ProofError> {
         line.clear();
@@ -325,11 +328,15 @@ mod tests {
     fn the_reason_is_told_in_words() {
         let (manifest, key) = signed();
         let other = PublicKey([1; 32]);
-        let told = |found: Result<Proved, ProofError>| found.unwrap_err().to_string();
-        assert!(told(verify_content(CONTENT, &manifest, &other)).contains("signed by key"));
+        let message = |found: Result<Proved, ProofError>| found.unwrap_err().to_string();
+        assert!(message(verify_content(CONTENT, &manifest, &other)).contains("signed by key"));
         let altered = manifest.replace("\"number\":2", "\"number\":3");
-        assert!(told(verify_content(CONTENT, &altered, &key)).contains("was altered"));
-        assert!(told(verify_content(CONTENT, "{}", &key)).contains("expected a signed manifest"));
-        assert!(told(verify_content(&b"x"[..], &manifest, &key)).contains("not listed: 1 bytes"));
+        assert!(message(verify_content(CONTENT, &altered, &key)).contains("was altered"));
+        assert!(
+            message(verify_content(CONTENT, "{}", &key)).contains("expected a signed manifest")
+        );
+        assert!(
+            message(verify_content(&b"x"[..], &manifest, &key)).contains("not listed: 1 bytes")
+        );
     }
 }

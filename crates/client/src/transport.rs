@@ -106,7 +106,11 @@ impl Transport {
         TransportError::Unreachable { server: self.server(), source: source.without_url() }
     }
 
-    pub(crate) fn unreadable(&self, status: StatusCode, detail: impl Into<String>) -> TransportError {
+    pub(crate) fn unreadable(
+        &self,
+        status: StatusCode,
+        detail: impl Into<String>,
+    ) -> TransportError {
         let (server, status) = (self.server(), status.as_u16());
         TransportError::Unreadable { server, status, detail: detail.into() }
     }
@@ -217,7 +221,10 @@ mod tests {
         for wrong in
             ["", "probity", "/x", "ftp://a", "http://u:p@a", "http://a?x", "http://a#x", "http:"]
         {
-            assert!(matches!(Transport::new(wrong), Err(TransportError::Address { .. })), "{wrong}");
+            assert!(
+                matches!(Transport::new(wrong), Err(TransportError::Address { .. })),
+                "{wrong}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a vendor says about an order: progress, final result, cancellation.
 //!
-//! Each body is decoded by hand-kept rules, and has a canonical form by which an identical repeat is recognised.
+//! Each body is decoded by hand-stored rules, and has a canonical form by which an identical repeat is recognised.
 //! Source: contract, section 3.4; limits in the product's section 12.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};

@@ -1,4 +1,4 @@
-//! The hand-kept rules by which a request body becomes a value or a refusal that names each fault.
+//! The hand-stored rules by which a request body becomes a value or a refusal that names each fault.
 //!
 //! A body is read member by member with [`Object`]; every fault is noted and reading goes on, so that one answer
 //! names all of them in the order of the members. A wrong JSON type outweighs broken rules. Members that no rule

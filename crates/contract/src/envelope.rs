@@ -201,7 +201,7 @@ impl ErrorBody {
     }
 }
 
-/// Path and query of the page that tells how `scopes` are granted to an app, in the platform's shape.
+/// Path and query of the page that says how `scopes` are granted to an app, in the platform's shape.
 /// Source: contract, section 2.2.
 pub fn scope_page_path(app_id: &str, scopes: &[Scope]) -> String {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();

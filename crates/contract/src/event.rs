@@ -49,7 +49,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// Who is told, when and about which tenant.
+/// Who is notified, when and about which tenant.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
     /// 32 hexadecimal digits, the same in every attempt.
@@ -198,7 +198,7 @@ pub struct CheckCanceled {
 /// An `app_ticket` event: what a store app needs for its next app token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppTicket {
-    /// Told apart by it: 32 hexadecimal digits, the same in every attempt.
+    /// distinguished by it: 32 hexadecimal digits, the same in every attempt.
     pub uuid: String,
     /// The app's verification token.
     pub token: String,

@@ -60,7 +60,7 @@ pub struct NotJson;
 /// Reads exactly one JSON value from `bytes`.
 ///
 /// # Errors
-/// [`NotJson`] for everything that the module's introduction lists; the reason is not kept, since a body is never
+/// [`NotJson`] for everything that the module's introduction lists; the reason is not stored, since a body is never
 /// quoted back.
 pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
     let bytes = replace_lone_surrogates(bytes);

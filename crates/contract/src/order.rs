@@ -8,7 +8,7 @@ use std::fmt;
 /// An order's state on the wire; there is no 1 and no 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
-    /// 2 已安排: the vendor has been told.
+    /// 2 已安排: the vendor has been notified.
     Arranged,
     /// 3 已完成: final.
     Completed,

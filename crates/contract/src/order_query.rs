@@ -216,7 +216,7 @@ pub struct CheckOrder {
 }
 
 impl std::fmt::Debug for CheckOrder {
-    /// Writes id and state only: the rest tells about people.
+    /// Writes id and state only: the rest are personal data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CheckOrder")
             .field("order_id", &self.order_id)
@@ -230,7 +230,7 @@ impl std::fmt::Debug for CheckOrder {
 pub struct FeedbackInfo {
     /// The report.
     pub id: String,
-    /// Where it can be fetched for one hour, once it is kept here.
+    /// Where it can be fetched for one hour, once it is stored here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment_url: Option<String>,
     /// The vendor's preview link, unchanged.

@@ -43,7 +43,7 @@ fn export(tenant_key: &str) -> (Vec<String>, Anchor) {
         );
         entry.actor_id = Some((7_000_000_000_000_000_000 + seq / 2).to_string());
         entry.order_id = Some("7000000000000000001".to_owned());
-        // Every fourth entry is the twin of the one before it, so that only their places tell them apart.
+        // Every fourth entry is the twin of the one before it, so that only their places distinguish them.
         if seq % 4 == 0 {
             entry.at_ms -= 1;
         }
@@ -85,9 +85,9 @@ fn ten_thousand_manipulations_are_all_found() {
     let whole = file(&lines);
     assert_eq!(verify(&whole, &anchors), Ok(ENTRIES));
     let mut chance = Chance(0x5eed_0001);
-    let mut made = [0; 8];
-    while made.iter().sum::<usize>() < MANIPULATIONS {
-        let kind = chance.below(made.len());
+    let mut built = [0; 8];
+    while built.iter().sum::<usize>() < MANIPULATIONS {
+        let kind = chance.below(built.len());
         let mut lines = lines.clone();
         let at = 1 + chance.below(lines.len() - 1);
         let altered = match kind {
@@ -160,10 +160,10 @@ fn ten_thousand_manipulations_are_all_found() {
         if altered == whole {
             continue;
         }
-        made[kind] += 1;
+        built[kind] += 1;
         assert!(verify(&altered, &anchors).is_err(), "kind {kind} at {at} was not found");
     }
-    assert!(made.iter().all(|count| *count > 1_000), "every kind was tried: {made:?}");
+    assert!(built.iter().all(|count| *count > 1_000), "every kind was tried: {built:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whether a candidate is the one that is searched for: names, mobile numbers and mail addresses are compared exactly,
 //! after what people write differently was made the same.
 
-/// What tells who a candidate is, as the order's form has it. What is not known is empty.
+/// What says who a candidate is, as the order's form has it. What is not known is empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Candidate<'a> {
     /// Full name.

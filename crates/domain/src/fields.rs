@@ -86,7 +86,10 @@ pub fn delete_account_fields(
     let remaining: Vec<_> =
         form.iter().filter(|field| !keys.contains(&field.key)).cloned().collect();
     if errors.is_empty() && remaining.is_empty() {
-        errors.push(FieldError::new("custom_field_key_list", "expected at least one field to remain"));
+        errors.push(FieldError::new(
+            "custom_field_key_list",
+            "expected at least one field to remain",
+        ));
     }
     none(errors)?;
     Ok(remaining)
@@ -96,7 +99,10 @@ pub fn delete_account_fields(
 ///
 /// # Errors
 /// A key that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
-pub fn validate_check_fields(fields: &[CheckField], retired: &[String]) -> Result<(), Vec<FieldError>> {
+pub fn validate_check_fields(
+    fields: &[CheckField],
+    retired: &[String],
+) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     validate_keys(&mut errors, fields.iter().map(|field| field.key.as_str()), retired);
     for (place, field) in fields.iter().enumerate() {
@@ -131,7 +137,8 @@ pub fn rename_check_fields(
         match form.iter().find(|field| field.key == change.key) {
             None => errors.push(unknown_key(format!("{path}.key"))),
             Some(field) if field.kind != change.kind => {
-                errors.push(FieldError::new(format!("{path}.type"), "expected the type as created"));
+                errors
+                    .push(FieldError::new(format!("{path}.type"), "expected the type as created"));
             }
             Some(field) if !has_same_keys(&field.options, &change.options) => {
                 let expected = "expected the keys of the options as created, each once";

@@ -1,7 +1,7 @@
 //! What a filled form must hold: each value fits its field, and the required ones are there.
 //!
 //! Values are texts for every type of field. What passes is the text that the vendor gets, except that files and
-//! resumes are named by their ids here and become links when the vendor is told.
+//! resumes are named by their ids here and become links when the vendor is notified.
 //! Source: contract, sections 3.2.1 and 7 (Q14); decision 011.
 
 use std::collections::HashSet;

@@ -38,7 +38,7 @@ pub fn link_ends_at(url: &str) -> Option<UnixMs> {
     members.iter().filter_map(|(name, value)| end(name, value, &members)).min()
 }
 
-/// The end that one member tells, with the others at hand.
+/// The end that one member says, with the others at hand.
 fn end(name: &str, value: &str, members: &[(String, String)]) -> Option<UnixMs> {
     match name {
         "q-sign-time" => return sign_time(value),

@@ -16,7 +16,7 @@ use crate::id::{AppId, Id};
 /// Where an order stands, with the number of the vendor's wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// The vendor has been told (已安排).
+    /// The vendor has been notified (已安排).
     Arranged = 2,
     /// Final: the result stands (已完成).
     Completed = 3,

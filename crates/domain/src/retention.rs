@@ -70,7 +70,7 @@ pub enum Stays {
     Held,
     /// Its tenant is under a legal hold.
     TenantHeld,
-    /// It is kept until this instant.
+    /// It is stored until this instant.
     Until(UnixMs),
 }
 

@@ -1,7 +1,7 @@
 //! Who may do what: roles and acts, as one table of plain values.
 //!
 //! A role is a key's (later a user's) part in a tenant, or the operator's. What always holds: the operator sees
-//! nothing that tells about a person, and seeing where an order stands never implies seeing its results and
+//! no personal data, and seeing where an order stands never implies seeing its results and
 //! reports. Source: product, section 8.
 
 /// The part in which somebody calls.
@@ -32,7 +32,7 @@ impl Role {
         Role::Auditor,
     ];
 
-    /// The role's name, as it is kept and shown.
+    /// The role's name, as it is stored and shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -137,7 +137,7 @@ pub enum Act {
     ManageAccounts,
     /// Place orders.
     PlaceOrders,
-    /// See where orders stand: nothing that tells about a person.
+    /// See where orders stand: no personal data.
     ListOrders,
     /// See an order with its form, stages and timeline.
     SeeOrders,
@@ -153,7 +153,7 @@ pub enum Act {
     SeeExchanges,
     /// Send events again.
     ResendEvents,
-    /// Check what is kept, and change the root key.
+    /// Check what is stored, and change the root key.
     CareForInstallation,
     /// See the installation's public key.
     SeePublicKey,
@@ -165,9 +165,9 @@ pub enum Act {
     SeeViews,
     /// See manifests of reports: hashes and times, no content.
     SeeManifests,
-    /// See how long orders are kept, what holds them, what was and will be erased.
+    /// See how long orders are stored, what holds them, what was and will be erased.
     SeeRetention,
-    /// Change how long orders are kept, set and lift legal holds.
+    /// Change how long orders are stored, set and lift legal holds.
     ManageRetention,
     /// Erase orders by hand.
     EraseOrders,

@@ -117,7 +117,7 @@ fn choices_are_keys_of_options() {
         ["a", "a,b", r#"["c"]"#, r#"["a","a"]"#, "[1]", "{}", "null", r#"["a"] x"#, r#"["a""#];
     check(FieldType::Multiselect, &fit, &error, expected);
     assert_eq!(outcome(FieldType::Multiselect, "[]"), "nothing");
-    // Blanks between the keys are not kept.
+    // Blanks between the keys are not stored.
     assert_eq!(outcome(FieldType::Multiselect, "[ \"a\" ]"), "takes [\"a\"]");
 }
 

@@ -27,7 +27,7 @@ use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
 use store::content::{Form, to_text};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{OrderCommand, Outcome, Request};
+use store::{CommandResult, OrderCommand, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -116,7 +116,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Tells events to twenty receivers, one after the other to each, while one more is alive and while it is dead, in
+/// Says events to twenty receivers, one after the other to each, while one more is alive and while it is dead, in
 /// turns; prints the 99th percentile of each turn and the median of their ratios.
 async fn outage(app: &SharedApp) -> Result<(), Box<dyn Error>> {
     let is_dead = Arc::new(AtomicBool::new(false));
@@ -291,7 +291,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
         idempotency: None,
     };
     match app.store.command(command).await? {
-        Outcome::Accepted(_) => Ok(()),
+        CommandResult::Accepted(_) => Ok(()),
         _ => Err("the order is not accepted".into()),
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use store::Store;
 
-use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::Disk;
@@ -13,14 +12,15 @@ use crate::http::limit::RateLimits;
 use crate::inspect::Inspect;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
+use crate::load_shedder::CallRate;
 use crate::long_connection::registry::ConnectionRegistry;
+use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::outbound::{Outbound, Ranges};
 use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
-use crate::load_shedder::CallRate;
 
 /// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
 pub struct App {

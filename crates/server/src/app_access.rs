@@ -51,7 +51,7 @@ impl Numbers {
         number.to_be_bytes()
     }
 
-    /// Four bytes that tell apart what can be good at the same time or soon after.
+    /// Four bytes that say apart what can be good at the same time or soon after.
     pub(crate) fn short(self) -> [u8; 4] {
         let [_, _, a, b, _, c, _, d] = self.to_bytes();
         [a, b, c, d]
@@ -123,12 +123,12 @@ impl AppAccess {
     }
 
     /// Whether the app subscribes here to events of this kind.
-    pub(crate) fn is_told(&self, kind: EventKind) -> bool {
+    pub(crate) fn is_notified(&self, kind: EventKind) -> bool {
         let by_exams = kind == EventKind::AccountCreated && self.has(Scope::ExamReadonly);
         self.reads_orders() || by_exams
     }
 
-    /// Whether the app may read orders here, and is told of them.
+    /// Whether the app may read orders here, and is notified of them.
     pub(crate) fn reads_orders(&self) -> bool {
         self.has(Scope::BackgroundCheckOrder) || self.has(Scope::BackgroundCheckOrderReadonly)
     }

@@ -1,6 +1,6 @@
 //! Backups of an installation on the embedded database: the data, the keys, and the reports' objects.
 //!
-//! The root key is not part of a backup: without it nothing opens, so it is kept elsewhere. On PostgreSQL and in a
+//! The root key is not part of a backup: without it nothing opens, so it is stored elsewhere. On PostgreSQL and in a
 //! bucket their own tools make backups, see docs/reports.md: of a bucket nothing is copied.
 
 use std::fs::{self, File};
@@ -15,10 +15,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::make_folder;
 use crate::data_folder::{DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, object_place};
+use crate::load_shedder::CallRate;
 use crate::objects::path as object_path;
 use crate::start_error::StartError;
 use crate::storage::open_objects;
-use crate::load_shedder::CallRate;
 
 /// What a file is called while it is copied, behind its own name. Objects have no such ending.
 const PART: &str = "part";

@@ -1,6 +1,6 @@
 //! Time, as everything in the server gets it: a [`Clock`] is handed in, never asked for elsewhere.
 //!
-//! Two readings: the wall clock for instants that are kept or shown, and a monotonic count for what
+//! Two readings: the wall clock for instants that are stored or shown, and a monotonic count for what
 //! must not jump when somebody sets the machine's time (rate windows, lives, durations).
 //! A manual clock stands still until it is moved, so that a test decides when a token runs out.
 //! Socket timers are the exception: a peer's slowness is real time in a test too, see

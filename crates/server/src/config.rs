@@ -34,7 +34,7 @@ pub struct Config {
     /// A command for `/bin/sh` that prints the root key as 64 hex digits, and on a second line the next one, if there
     /// is one; it has 10 s. `PROBITY_ROOT_KEY_COMMAND`, default none.
     pub root_key_command: Option<String>,
-    /// Where the contents of reports and files are kept: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default
+    /// Where the contents of reports and files are stored: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default
     /// `<data>/reports`.
     pub objects: Option<String>,
     /// Whether to start although something that was acknowledged is missing from the embedded database, or from the
@@ -81,7 +81,7 @@ pub struct Config {
     /// Where the anchors of the audit chains are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default
     /// none.
     pub anchor_url: Option<String>,
-    /// What long connections may take, and what their clients are told.
+    /// What long connections may take, and what their clients are notified.
     pub long_connection: LongConnectionLimits,
 }
 

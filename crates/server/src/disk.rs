@@ -12,7 +12,7 @@ const RESERVE_BYTES_MAX: u64 = 1 << 30;
 /// than that makes sense for.
 const RESERVE_BYTES_MIN: u64 = 32 << 20;
 
-/// The disks that fill when contents and orders are kept.
+/// The disks that fill when contents and orders are stored.
 #[derive(Debug)]
 pub struct Disk {
     places: Vec<PathBuf>,

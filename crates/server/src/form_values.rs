@@ -1,4 +1,4 @@
-//! The values of an order's form on the open API: in the event that tells of the order, and in the hirer's queries.
+//! The values of an order's form on the open API: in the event that is about the order, and in the hirer's queries.
 
 use contract::event::FieldValue;
 use contract::text::as_file_name;

@@ -1,9 +1,9 @@
-//! File handles: how many this process may have, how many of them connections may take, and how their want is told
+//! File handles: how many this process may have, how many of them connections may take, and how their want is notified
 //! from a fault of somebody else.
 //!
 //! A process without a free handle can neither read its database nor fetch a report nor start a child. So the listener
 //! takes connections only onto handles below a reserve (`below_reserve`); the kernel gives the lowest free number, so
-//! a number tells how many are taken. What all the same finds no handle is tried again: it says nothing about a
+//! a number says how many are taken. What all the same finds no handle is tried again: it says nothing about a
 //! report, and nothing about a receiver.
 
 use std::fs::File;
@@ -53,7 +53,7 @@ pub fn is_want(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| wants.contains(&errno))
 }
 
-/// Whether no handle is free now: what some libraries do not tell apart from "not found".
+/// Whether no handle is free now: what some libraries do not say apart from "not found".
 pub fn are_short() -> bool {
     File::open("/dev/null").is_err_and(|error| is_want(&error))
 }

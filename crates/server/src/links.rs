@@ -3,7 +3,7 @@
 //! A link is `<public address>/content/` and 84 characters of base64url: what it gives (1 byte), tenant (8),
 //! order (8), object (8), the app that was given it (8) and what that goes back to ([`Numbers`], 8), expiry in Unix
 //! seconds (4), and a MAC over these (18 bytes of HMAC-SHA256) under the installation's link key. Nothing is stored: whatever was altered does not verify, and nothing else is asked
-//! before the MAC is right. An address tells nothing about a person. Source: contract, section 4.3 and question 37.
+//! before the MAC is right. An address says nothing about a person. Source: contract, section 4.3 and question 37.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;

@@ -1,6 +1,6 @@
 //! Metrics: what is counted for the operator, and its text form, OpenMetrics.
 //!
-//! Labels are words of this program, never something that came from outside, and nothing that tells about a tenant
+//! Labels are words of this program, never something that came from outside, and nothing that says about a tenant
 //! or a person. Counting a call takes one look at an array and one atomic addition: no lock, no allocation.
 
 use std::array;
@@ -307,7 +307,7 @@ impl Metrics {
         self.0.clock_jumps.get_or_create(&Direction { direction }).inc();
     }
 
-    /// Notes whether changes by other replicas are heard of, and how often that ended since the start.
+    /// Notes whether changes by other replicas are received, and how often that ended since the start.
     pub fn note_listening(&self, (hears, deaf_times): (bool, u64)) {
         self.0.listening.set(hears.into());
         self.0.deaf.inner().store(deaf_times, Ordering::Relaxed);

@@ -52,7 +52,10 @@ impl From<Fault> for ObjectCheckError {
 ///
 /// # Errors
 /// [`ObjectCheckError`]; what was removed before stays removed.
-pub(crate) async fn check(app: &App, asked: &CheckObjects) -> Result<ObjectsChecked, ObjectCheckError> {
+pub(crate) async fn check(
+    app: &App,
+    asked: &CheckObjects,
+) -> Result<ObjectsChecked, ObjectCheckError> {
     let first = Place::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
     let place = match &asked.cursor {
         Some(cursor) => Place::read(cursor).ok_or(ObjectCheckError::Cursor)?,

@@ -280,16 +280,16 @@ fn run(command: &str) -> io::Result<Zeroizing<String>> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
-    let (told, hears) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let stdout = child.stdout.take();
     std::thread::spawn(move || {
         let mut text = Zeroizing::new(String::with_capacity(OUTPUT_BYTES_MAX as usize));
         let read =
             stdout.map_or(Ok(0), |from| from.take(OUTPUT_BYTES_MAX).read_to_string(&mut text));
         // Whoever waited may have given up.
-        let _ = told.send(read.map(|_| text));
+        let _ = sender.send(read.map(|_| text));
     });
-    let Ok(read) = hears.recv_timeout(COMMAND_TIME) else {
+    let Ok(read) = receiver.recv_timeout(COMMAND_TIME) else {
         let _ = child.kill();
         let _ = child.wait();
         return Err(io::Error::new(
@@ -345,7 +345,7 @@ mod tests {
             set(folder.path(), of_folder);
             let refusal = keys(&config).err();
             assert_eq!(refusal.is_some(), is_refused, "{of_folder:o} {of_file:o}: {refusal:?}");
-            let is_clear = refusal.is_none_or(|told| told.contains("chmod 600"));
+            let is_clear = refusal.is_none_or(|sender| sender.contains("chmod 600"));
             assert!(is_clear, "{of_folder:o} {of_file:o}");
         }
     }
@@ -354,8 +354,8 @@ mod tests {
     fn each_source_gives_the_present_key_and_the_next() {
         let folder = TempDir::new().unwrap();
         let file = Config { data: folder.path().to_owned(), ..Config::default() };
-        let made = keys(&file).unwrap();
-        assert_eq!(keys(&file).unwrap()[0].bytes(), made[0].bytes(), "it is made once");
+        let built = keys(&file).unwrap();
+        assert_eq!(keys(&file).unwrap()[0].bytes(), built[0].bytes(), "it is made once");
         write_secret(&folder.path().join(NEXT_FILE), B).unwrap();
         assert_eq!(keys(&file).unwrap()[1].bytes(), &[0xab; 32]);
 

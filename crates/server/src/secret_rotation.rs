@@ -1,6 +1,6 @@
 //! Rotation: under which secrets an app is spoken to while old ones are good besides the new ones.
 //!
-//! Nobody tells the server when the receiver was given the new values. So the tries of an event take turns: the first
+//! Nobody says the server when the receiver was given the new values. So the tries of an event take turns: the first
 //! one goes out as before, and when it is not taken the next one under the new values. The first event that is taken
 //! under the new ones, or a passed check of the URL, ends the grace time.
 
@@ -22,7 +22,11 @@ pub(crate) struct AttemptSecrets<'r> {
 }
 
 /// The voice of an event's try; 1 is the first.
-pub(crate) fn secrets_for_attempt(receiver: &Receiver, number: u32, now: UnixMs) -> AttemptSecrets<'_> {
+pub(crate) fn secrets_for_attempt(
+    receiver: &Receiver,
+    number: u32,
+    now: UnixMs,
+) -> AttemptSecrets<'_> {
     match receiver.secrets.before_rotation(now) {
         Some(secrets) if number % 2 == 1 => {
             let receiver = Receiver { secrets, ..receiver.clone() };

@@ -126,7 +126,7 @@ fn find(
     unknown(request, keys)
 }
 
-/// No mistake gives it: what the body itself tells.
+/// No mistake gives it: what the body itself says.
 fn unknown(request: &ExplainSignature, keys: Keys<'_>) -> (WrongInput, String) {
     let opens = |key: &str| seal::decrypt(key, request.body.as_bytes()).is_ok();
     let (wrong, text) = if opens(keys.encrypt_key) {
@@ -379,9 +379,9 @@ mod tests {
             cases.push((sign(KEY, &php), WrongInput::BodyReserialised));
         }
         for (signature, wrong) in cases {
-            let told = explain(&request(&body, &signature), keys());
-            assert_eq!((told.matches, told.wrong), (false, Some(wrong)), "{signature:?}");
-            assert!(told.explanation.len() > 20 && !told.explanation.contains("  "));
+            let explained = explain(&request(&body, &signature), keys());
+            assert_eq!((explained.matches, explained.wrong), (false, Some(wrong)), "{signature:?}");
+            assert!(explained.explanation.len() > 20 && !explained.explanation.contains("  "));
         }
         assert!(explain(&request(&body, &right), keys()).matches);
     }
@@ -394,8 +394,8 @@ mod tests {
         for (shown, wrong) in
             [(format!("{body}\n"), WrongInput::BodyTrimmed), (pretty, WrongInput::BodyReserialised)]
         {
-            let told = explain(&request(&shown, &sign(KEY, &body)), keys());
-            assert_eq!((told.matches, told.wrong), (false, Some(wrong)), "{shown:?}");
+            let explained = explain(&request(&shown, &sign(KEY, &body)), keys());
+            assert_eq!((explained.matches, explained.wrong), (false, Some(wrong)), "{shown:?}");
         }
     }
 
@@ -404,22 +404,22 @@ mod tests {
         let other = |key| String::from_utf8(seal::encrypt(key, [7; 16], b"{}")).unwrap();
         for (key, wrong) in [("old key", WrongInput::EncryptKey), ("alien", WrongInput::BodyOrKey)]
         {
-            let told = explain(&request(&other(key), &"0".repeat(64)), keys());
-            assert_eq!(told.wrong, Some(wrong), "{key}");
+            let explained = explain(&request(&other(key), &"0".repeat(64)), keys());
+            assert_eq!(explained.wrong, Some(wrong), "{key}");
         }
     }
 
     #[test]
     fn each_step_shows_its_bytes_and_hides_the_key() {
-        let told = explain(&request("{}\n", &sign(KEY, "{}\n")), keys());
-        let names: Vec<_> = told.steps.iter().map(|step| step.name.as_str()).collect();
+        let explained = explain(&request("{}\n", &sign(KEY, "{}\n")), keys());
+        let names: Vec<_> = explained.steps.iter().map(|step| step.name.as_str()).collect();
         let expected =
             ["timestamp", "nonce", "encrypt_key", "body", "bytes_signed", "sha256", "given"];
         assert_eq!(names, expected);
-        assert_eq!(told.steps[3].end_hex.as_deref(), Some("7b7d0a"));
-        assert_eq!(told.steps[4].size_bytes, 10 + 5 + KEY.len() as u64 + 3);
-        assert_eq!(told.steps[5].text, sign(KEY, "{}\n"));
-        assert!(!serde_json::to_string(&told).unwrap().contains(KEY));
+        assert_eq!(explained.steps[3].end_hex.as_deref(), Some("7b7d0a"));
+        assert_eq!(explained.steps[4].size_bytes, 10 + 5 + KEY.len() as u64 + 3);
+        assert_eq!(explained.steps[5].text, sign(KEY, "{}\n"));
+        assert!(!serde_json::to_string(&explained).unwrap().contains(KEY));
         let long = shortened(&"张".repeat(1_000));
         assert!(long.len() < 260 && long.contains(" ... "));
         assert_eq!((masked("short"), masked("")), ("*****".to_owned(), String::new()));

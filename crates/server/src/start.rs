@@ -8,7 +8,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
-use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{self, filling, location, make_folder};
@@ -18,10 +17,12 @@ use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::inspect::{SandboxedParser, Inspect};
+use crate::inspect::{Inspect, SandboxedParser};
 use crate::key_uses::KeyUses;
 use crate::links::Links;
+use crate::load_shedder::CallRate;
 use crate::long_connection::ConnectionRegistry;
+use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
 use crate::outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use crate::public_url;
@@ -30,7 +31,6 @@ use crate::start_error::StartError;
 use crate::storage::{load_authorities, open_objects, open_store, try_out};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
-use crate::load_shedder::CallRate;
 use crate::{control, keys, work};
 
 /// A server that listens, and whose workers run, until it is stopped.
@@ -171,7 +171,10 @@ async fn open(
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
     let outbound = outbound.trusting(authorities.roots());
     let inspect = Inspect {
-        deep: config.deep_check.as_deref().map(|program| SandboxedParser::by(program).behind(&call_rate)),
+        deep: config
+            .deep_check
+            .as_deref()
+            .map(|program| SandboxedParser::by(program).behind(&call_rate)),
         scanner: config.scanner.as_deref().map(str::parse).transpose()?,
         scanner_policy: config.scanner_policy,
     };

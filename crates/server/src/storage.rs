@@ -9,12 +9,12 @@ use crate::authorities::{Authorities, BadAuthorities};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{self, DATABASE_FILE, ObjectPlace, make_folder, object_place};
+use crate::load_shedder::CallRate;
 use crate::objects::Objects;
 #[cfg(feature = "s3")]
 use crate::objects::TrialFailure;
 use crate::root_key::{self, RootSource};
 use crate::start_error::StartError;
-use crate::load_shedder::CallRate;
 
 /// Whom to trust over TLS.
 pub(crate) fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use store::apps::{App as Receiver, AppSecrets};
 
 use crate::app::App;
-use crate::random;
 use crate::outbound::{Answer, ConnectFailure, PostFailure, TlsFailure};
+use crate::random;
 use crate::work::request;
 
 /// How long a receiver has, in milliseconds.
@@ -60,7 +60,7 @@ async fn check_under(app: &App, receiver: &Receiver, secrets: &AppSecrets, url: 
     let answered = app.outbound.post(url, headers, body.clone()).await;
     let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
     let is_encrypted = receiver.settings.encrypted;
-    let cause = check(&answered, took_ms, &challenge);
+    let cause = find_cause(&answered, took_ms, &challenge);
     UrlCheck {
         passed: cause.is_none(),
         url: url.to_owned(),
@@ -88,7 +88,7 @@ fn sent(body: &[u8], secrets: &AppSecrets, is_encrypted: bool) -> String {
 }
 
 /// Why the receiver does not pass; none when it does.
-fn check(
+fn find_cause(
     answered: &Result<Answer, PostFailure>,
     took_ms: u64,
     challenge: &str,
@@ -127,11 +127,11 @@ fn check(
     if answer.body.is_empty() {
         return Some(UrlCause::EmptyAnswer);
     }
-    check_body(answer, challenge)
+    find_cause_in_body(answer, challenge)
 }
 
 /// Why the body of an answer with status 200 does not pass; none when it does.
-fn check_body(answer: &Answer, challenge: &str) -> Option<UrlCause> {
+fn find_cause_in_body(answer: &Answer, challenge: &str) -> Option<UrlCause> {
     if is_compressed(answer) {
         return Some(UrlCause::Compressed);
     }
@@ -368,7 +368,7 @@ mod tests {
             (Err(PostFailure::OutOfHandles), 0, Some(UrlCause::OutOfHandles)),
         ];
         for (answered, took_ms, expected) in cases {
-            let cause = check(&answered, took_ms, "c-1");
+            let cause = find_cause(&answered, took_ms, "c-1");
             assert_eq!(cause, expected, "{answered:?}");
             let Some(cause) = cause else { continue };
             for is_encrypted in [false, true] {

@@ -192,8 +192,8 @@ async fn a_bucket_is_reached_over_tls_of_the_operator_s_authority() {
     let behind = plain.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let port = authority.front(behind, false).await;
     let bucket = "authorities";
-    let made = reqwest_plain().put(format!("{plain}/{bucket}")).send().await.unwrap();
-    assert!(made.status().is_success() || made.status() == 409, "{}", made.status());
+    let built = reqwest_plain().put(format!("{plain}/{bucket}")).send().await.unwrap();
+    assert!(built.status().is_success() || built.status() == 409, "{}", built.status());
     for (ca_file, is_kept) in [(Some(authority.file.clone()), true), (None, false)] {
         let world = World::start(Engine::Sqlite, Clock::manual(BEGIN), false, |config| {
             config.objects = Some(format!("s3://{bucket}"));

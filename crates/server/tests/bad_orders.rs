@@ -28,7 +28,7 @@ fn without_log_id(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     (answer.status, headers, strike(answer.text()))
 }
 
-/// What belongs to someone else is not found, and nothing tells it from what is nowhere.
+/// What belongs to someone else is not found, and nothing says it from what is nowhere.
 #[tokio::test]
 async fn the_order_of_another_app_or_tenant_does_not_exist() {
     World::each(async |world| {

@@ -211,7 +211,7 @@ impl<'w, 'd> Story<'w, 'd> {
         assert_eq!((item.id.as_str(), item.name.as_str()), ("item-a", "工作履历核实"));
     }
 
-    /// 创建背调: places an order; the vendor is told of every member.
+    /// 创建背调: places an order; the vendor is notified of every member.
     async fn is_told_of_an_order(&mut self, account: &Account) -> Order {
         let body = PlaceOrder {
             comment: "请尽快 / \"ASAP\"\n😀".to_owned(),
@@ -291,7 +291,7 @@ impl<'w, 'd> Story<'w, 'd> {
         let order_id = self.is_told_of_an_order(account).await.order_id;
         self.succeeds("cancel", &json!({"background_check_id": order_id})).await;
         assert_eq!(self.order(&order_id).await.state, OrderState::Terminated);
-        // Who ends it itself is not told.
+        // Who ends it itself is not said.
         assert!(self.driver.waiting_events().is_empty());
     }
 
@@ -306,7 +306,7 @@ impl<'w, 'd> Story<'w, 'd> {
         assert_members(&event["body"], &expected);
     }
 
-    /// Neither the tables nor the files hold what was told about people, nor a secret.
+    /// Neither the tables nor the files hold what was notified about people, nor a secret.
     async fn leaves_no_trace(&mut self) {
         let token = self.driver.token("managed").await["token"].as_str().unwrap().to_owned();
         let secrets = [

@@ -163,7 +163,7 @@ impl<'w, 'd> Story<'w, 'd> {
         }
     }
 
-    /// The next event, which tells of this tenant.
+    /// The next event, which is about this tenant.
     async fn next_event(&mut self, event_type: &str, hirer: &Hirer) -> Value {
         let event = self.driver.next_event().await;
         assert_eq!(event["event_type"], event_type, "{event}");

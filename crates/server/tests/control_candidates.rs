@@ -1,4 +1,4 @@
-//! Finding a person's orders: who may, by what, how much is shown, and that every search is told.
+//! Finding a person's orders: who may, by what, how much is shown, and that every search is notified.
 
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 

@@ -5,7 +5,7 @@
 mod harness;
 
 use client::evidence::{
-    PublicKey, ProofError, open_certificate, read_anchors, verify_chain, verify_content, whole,
+    ProofError, PublicKey, open_certificate, read_anchors, verify_chain, verify_content, whole,
 };
 use contract::check::ReportUrlType;
 use contract::control::{
@@ -240,8 +240,8 @@ async fn retention_erases_on_its_day_and_holds_keep() {
         let rules = PutRetention {
             packages: vec![PackageRetention { package_id: harness::PACKAGE.to_owned(), days: 60 }],
         };
-        let kept = control.put_retention(key, &rules).await.unwrap();
-        assert_eq!((kept.retention_days, kept.packages.len()), (30, 1));
+        let stored = control.put_retention(key, &rules).await.unwrap();
+        assert_eq!((stored.retention_days, stored.packages.len()), (30, 1));
         settle(&world).await;
         assert_eq!(verdicts().await[0], own(held, ErasureVerdict::NotDue));
         world.clock.advance_ms(30 * DAY_MS);
@@ -370,7 +370,7 @@ async fn the_operators_bounds_count_for_rules_and_for_erasing_by_hand() {
 
 #[tokio::test]
 async fn anchors_are_sent_to_another_host_until_it_takes_them() {
-    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let (told, mut received) = tokio::sync::mpsc::unbounded_channel::<String>();
     let is_first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let take = axum::routing::post(async move |body: String| {
         told.send(body).unwrap();
@@ -386,13 +386,13 @@ async fn anchors_are_sent_to_another_host_until_it_takes_them() {
     let adjust = |config: &mut server::Config| config.anchor_url = Some(url);
     let mut world = World::start(Engine::Sqlite, Clock::system(), true, adjust).await;
     // The first try, at the start, is refused; stopping anchors once more, and sends what waits.
-    let refused = heard.recv().await.unwrap();
+    let refused = received.recv().await.unwrap();
     world.hirer().await;
     let key = public_key(&world).await;
     let first = read_anchors(&refused, Some(&key)).unwrap();
     assert!(first.iter().all(|anchor| anchor.tenant_key == OPERATOR_CHAIN));
     world.restart().await;
-    let taken = read_anchors(&heard.recv().await.unwrap(), Some(&key)).unwrap();
+    let taken = read_anchors(&received.recv().await.unwrap(), Some(&key)).unwrap();
     assert_eq!(taken[..first.len()], first, "what was not taken is sent again");
     assert!(taken.len() >= first.len() + 2, "and what came since");
 }

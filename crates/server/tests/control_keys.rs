@@ -50,7 +50,7 @@ async fn a_key_of_every_role_is_made_shown_listed_replaced_and_revoked() {
     World::each(async |world| {
         let hirer = world.hirer().await;
         let (control, tenant_key) = (&hirer.control, &hirer.tenant_key);
-        let mut made = Vec::new();
+        let mut built = Vec::new();
         for role in &KeyRole::ALL[1..] {
             let created = make(&hirer, &[*role]).await;
             assert!(created.api_key.starts_with("pbt_"));
@@ -58,12 +58,12 @@ async fn a_key_of_every_role_is_made_shown_listed_replaced_and_revoked() {
             assert_eq!((name.as_str(), owner.as_deref()), ("ATS", Some("王小明")));
             assert_eq!(roles, &[*role]);
             assert_eq!(ask(&world.server(), &world, &hirer, &created.api_key).await.0, 200);
-            made.push(created);
+            built.push(created);
         }
-        let key_id = &made[1].key.key_id;
+        let key_id = &built[1].key.key_id;
         let shown = control.get_api_key(tenant_key, key_id).await.unwrap();
         assert_eq!(shown.last_used_at.as_deref(), Some("2026-11-18T12:26:40.000Z"));
-        assert_eq!(ApiKey { last_used_at: None, ..shown }, made[1].key);
+        assert_eq!(ApiKey { last_used_at: None, ..shown }, built[1].key);
         let first = control.list_api_keys(tenant_key, &List { limit: Some(4), cursor: None }).await;
         let first = first.unwrap();
         let rest = List { limit: Some(4), cursor: first.next_cursor.clone() };
@@ -75,7 +75,7 @@ async fn a_key_of_every_role_is_made_shown_listed_replaced_and_revoked() {
 
         let replaced = control.replace_api_key(tenant_key, key_id, &AT_ONCE).await.unwrap();
         assert_eq!(replaced.key.key_id, *key_id);
-        assert_eq!(ask(&world.server(), &world, &hirer, &made[1].api_key).await.0, 401);
+        assert_eq!(ask(&world.server(), &world, &hirer, &built[1].api_key).await.0, 401);
         assert_eq!(ask(&world.server(), &world, &hirer, &replaced.api_key).await.0, 200);
         for _ in 0..2 {
             control.revoke_api_key(tenant_key, key_id).await.unwrap();
@@ -170,8 +170,8 @@ async fn only_the_tenants_admin_makes_its_keys_and_only_the_operator_the_operato
         let key = make(&hirer, &[KeyRole::Recruiter, KeyRole::Auditor]).await;
         let key_id = &key.key.key_id;
         for control in [&world.operator, &world.control(&key.api_key)] {
-            let made = control.create_api_key(tenant_key, &body(&[KeyRole::Admin])).await;
-            assert_eq!(code(made), "forbidden");
+            let built = control.create_api_key(tenant_key, &body(&[KeyRole::Admin])).await;
+            assert_eq!(code(built), "forbidden");
             assert_eq!(
                 code(control.list_api_keys(tenant_key, &List::default()).await),
                 "forbidden"
@@ -184,8 +184,8 @@ async fn only_the_tenants_admin_makes_its_keys_and_only_the_operator_the_operato
         assert_eq!(code(other.control.get_api_key(tenant_key, key_id).await), "not_found");
         let elsewhere = other.control.get_api_key(&other.tenant_key, key_id).await;
         assert_eq!(code(elsewhere), "not_found");
-        let made = hirer.control.create_api_key(tenant_key, &body(&[KeyRole::Operator])).await;
-        assert_eq!(made.unwrap_err().problem().unwrap().errors[0].field, "roles[0]");
+        let built = hirer.control.create_api_key(tenant_key, &body(&[KeyRole::Operator])).await;
+        assert_eq!(built.unwrap_err().problem().unwrap().errors[0].field, "roles[0]");
         assert_eq!(code(hirer.control.create_operator_key(&body(&[])).await), "forbidden");
 
         let second = world.operator.create_operator_key(&body(&[])).await.unwrap();

@@ -1,4 +1,4 @@
-//! Events on their way to webhooks: what arrives, when it is tried again, who is kept from whom.
+//! Events on their way to webhooks: what arrives, when it is tried again, who is stored from whom.
 //! Source: contract, section 5.2; product, section 5.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]

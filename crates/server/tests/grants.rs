@@ -368,7 +368,7 @@ async fn a_store_app_gets_of_each_tenant_what_that_one_granted() {
     .await;
 }
 
-/// A link tells whose it is, and ends with what its app was given it by.
+/// A link says whose it is, and ends with what its app was given it by.
 #[tokio::test]
 async fn a_link_names_its_app_and_ends_with_the_apps_access() {
     World::each(async |world| {

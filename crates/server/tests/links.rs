@@ -128,13 +128,13 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
         let url = world.app.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
         // Nor one of another tenant, whole as it is.
-        let mut kept = Filed::new(&world, ReportUrlType::Download).await;
-        kept.store().await;
+        let mut stored = Filed::new(&world, ReportUrlType::Download).await;
+        stored.store().await;
         let other = Linked {
             kind: LinkKind::Report,
             tenant_id: filed.seed.hirer.tenant_id,
-            order_id: kept.order_id.parse().unwrap(),
-            object_id: kept.report.report_id.parse().unwrap(),
+            order_id: stored.order_id.parse().unwrap(),
+            object_id: stored.report.report_id.parse().unwrap(),
             holder: world.holder(&filed.seed.app),
         };
         let url = world.app.links.make(&other, world.clock.now());

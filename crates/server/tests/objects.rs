@@ -1,4 +1,4 @@
-//! The operator's care for what is kept: the check of the objects, and the change of the root key.
+//! The operator's care for what is stored: the check of the objects, and the change of the root key.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 

@@ -109,7 +109,7 @@ impl<'w> Scene<'w> {
         file.file_id
     }
 
-    /// The last order that the vendor was told of.
+    /// The last order that the vendor was notified of.
     async fn told(&self) -> CheckCreated {
         self.world.settle().await;
         let order = |seen: &peer::Seen| match seen.event().1 {
@@ -378,7 +378,7 @@ async fn an_order_keeps_the_form_that_it_was_placed_with() {
             let _ = hirer.control.delete_account(&hirer.tenant_key, account_id).await;
         }
 
-        // The vendor is told the same again.
+        // The vendor is notified the same again.
         let hirer = &scene.seed.hirer;
         let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await;
         let event_id = events.unwrap().items[0].event_id.clone();

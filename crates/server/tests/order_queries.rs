@@ -78,7 +78,7 @@ async fn an_order_is_answered_with_every_member() {
 
         let answer = world.http.get(&link).send().await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.bytes().await.unwrap()), (200, CONTENT.into()));
-        // The list tells the same.
+        // The list says the same.
         let listed = list(&caller, "").await;
         assert_eq!(listed["items"][0]["candidate_info"], candidate);
         world.clock.advance_ms(3_600_000);

@@ -153,7 +153,7 @@ async fn packages_are_renamed_deleted_and_may_come_back() {
     .await;
 }
 
-/// An account that is unknown, another app's or another tenant's: each call has its own code, and nothing tells one
+/// An account that is unknown, another app's or another tenant's: each call has its own code, and nothing says one
 /// from the other.
 #[tokio::test]
 async fn a_foreign_account_is_not_found() {

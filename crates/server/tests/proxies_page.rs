@@ -236,7 +236,7 @@ impl<'w> Front<'w> {
             frames
         };
         // The ping is what makes the connection one that events go to.
-        let heard = async {
+        let received = async {
             let frames = tokio::time::timeout(PATIENCE, frames);
             let working = async {
                 let _ =
@@ -246,7 +246,7 @@ impl<'w> Front<'w> {
             };
             tokio::join!(frames, working).0.expect("frames come")
         };
-        assert_eq!(heard.await, ["pong", "event"]);
+        assert_eq!(received.await, ["pong", "event"]);
     }
 
     /// A connection through the front, secured by hand.

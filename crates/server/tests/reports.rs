@@ -1,4 +1,4 @@
-//! Reports on their way from the vendor's host to the object store: what is kept, what is refused and why, when it is
+//! Reports on their way from the vendor's host to the object store: what is stored, what is refused and why, when it is
 //! tried again. Source: product, section 4; faults of sources: `T11` of the reliability list.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]

@@ -283,7 +283,7 @@ async fn every_call_takes_what_belongs_to_a_foreign_tenant_for_absent() {
                 }
             }
         }
-        // Where the store app is not installed any more, it is told so before anything else.
+        // Where the store app is not installed any more, it is notified so before anything else.
         let app_id = &walk.store_app.app.app_id;
         world.operator.delete_installation(app_id, &other.hirer.tenant_key).await.unwrap();
         for (route, name, _) in vendor_calls() {

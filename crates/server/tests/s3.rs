@@ -24,8 +24,8 @@ async fn bucket() -> Option<(String, String)> {
     // Whoever came first has set it, with the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let made = http.put(format!("{url}/{bucket}")).send().await.unwrap();
-    assert_eq!(made.status(), 200, "{}", made.text().await.unwrap());
+    let built = http.put(format!("{url}/{bucket}")).send().await.unwrap();
+    assert_eq!(built.status(), 200, "{}", built.text().await.unwrap());
     Some((url, bucket))
 }
 
@@ -164,8 +164,8 @@ async fn a_store_that_is_away_or_full_keeps_nothing_half_and_stops_nothing_else(
         let peer = Peer::start(|_, _| Reply::Whole(answer(200, "", &pdf("")))).await;
         let kept_order = reported(&world, &seed, peer.url("/kept.pdf")).await;
         world.settle().await;
-        let kept = report(&seed, &kept_order).await;
-        assert_eq!(kept.state, ReportState::Stored);
+        let stored = report(&seed, &kept_order).await;
+        assert_eq!(stored.state, ReportState::Stored);
 
         let full = Peer::start(|_, _| Reply::Whole(answer(507, "", b"<Error/>"))).await;
         let no_address = "http://127.0.0.1:9".to_owned();
@@ -176,12 +176,12 @@ async fn a_store_that_is_away_or_full_keeps_nothing_half_and_stops_nothing_else(
             let waiting = report(&seed, &order_id).await;
             assert_eq!((waiting.state, waiting.version), (ReportState::Pending, None));
             assert_eq!(waiting.failure_reason.as_deref(), Some("the report could not be kept"));
-            assert_eq!(ask(&world, &seed, &kept, &kept_order, "").await.0, 503);
+            assert_eq!(ask(&world, &seed, &stored, &kept_order, "").await.0, 503);
             let ready = world.http.get(format!("{}/readyz", world.server())).send().await.unwrap();
             assert_eq!(ready.status(), 200);
 
             world.restart_with(|config| settings(config, &url, &bucket)).await;
-            assert_eq!(ask(&world, &seed, &kept, &kept_order, "").await, (200, pdf("")));
+            assert_eq!(ask(&world, &seed, &stored, &kept_order, "").await, (200, pdf("")));
             world.clock.advance_ms(10_000);
             world.settle().await;
             assert_eq!(report(&seed, &order_id).await.state, ReportState::Stored);

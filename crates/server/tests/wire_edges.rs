@@ -1,4 +1,4 @@
-//! What callers send that is not quite as it is documented, and what the answers tell them: base URLs with a slash at
+//! What callers send that is not quite as it is documented, and what the answers say them: base URLs with a slash at
 //! their end, texts cut in the middle of an emoji, answers that come before a body was read, the way out of a scope
 //! error. Source: contract, sections 2.2 and 5.4.
 

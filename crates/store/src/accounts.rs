@@ -4,7 +4,7 @@ use contract::evidence::{AuditAct, AuditEntry};
 use domain::event::EventKind;
 use domain::{AppId, Id, TenantId, UnixMs};
 
-use crate::answers::KeptAnswer;
+use crate::answers::StoredAnswer;
 use crate::audit::{self, By};
 use crate::events;
 use crate::fault::{Fault, FaultKind};
@@ -96,7 +96,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
 ];
 
 impl Store {
-    /// Binds an account, and tells the vendor's app of it.
+    /// Binds an account, and says the vendor's app of it.
     ///
     /// # Errors
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
@@ -105,7 +105,7 @@ impl Store {
         by: By,
         tenant: &Tenant,
         account: &Account,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let place = place(tenant.tenant_id, account.account_id);
         let sealed = tenant.key.seal(place, &content::to_text(&account.custom_fields));
@@ -131,7 +131,7 @@ impl Store {
             EventKind::AccountCreated,
             account.created_at,
         ));
-        let mut entry = told(by, AuditAct::AccountBound, account.account_id);
+        let mut entry = audit_entry(by, AuditAct::AccountBound, account.account_id);
         entry.app_id = Some(account.app_id.to_string());
         statements.extend(audit::add(tenant.tenant_id, &entry));
         let written = self.write(statements).await?;
@@ -177,7 +177,7 @@ impl Store {
     ) -> Result<bool, Fault> {
         let values = values![tenant_id.0, account_id.0];
         let mut statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
-        let entry = told(by, AuditAct::AccountUnbound, account_id);
+        let entry = audit_entry(by, AuditAct::AccountUnbound, account_id);
         statements.extend(audit::add(tenant_id, &entry));
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
@@ -267,7 +267,7 @@ impl Store {
     }
 }
 
-fn told(by: By, act: AuditAct, account_id: Id) -> AuditEntry {
+fn audit_entry(by: By, act: AuditAct, account_id: Id) -> AuditEntry {
     let mut entry = by.did(act);
     entry.details.insert("account_id".to_owned(), account_id.to_string());
     entry

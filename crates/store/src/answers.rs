@@ -8,9 +8,9 @@ use crate::seal::Place;
 use crate::value::{Statement, Written, any, one, values};
 use crate::{Saved, Store};
 
-/// An answer that is kept in the same commit as what it tells of.
+/// An answer that is stored in the same commit as what it is about.
 #[derive(Debug, Clone)]
-pub struct KeptAnswer {
+pub struct StoredAnswer {
     /// The Idempotency-Key and the request.
     pub key: IdempotencyKey,
     /// The status that was answered.
@@ -50,7 +50,7 @@ pub(crate) const STATEMENTS: &[&str] = &[FREE, INSERT, FIND, FORGET];
 
 impl Store {
     /// The statements that keep `answer`; they are unmet when the key was used before.
-    pub(crate) fn keep_answer(&self, answer: Option<&KeptAnswer>) -> Vec<Statement> {
+    pub(crate) fn keep_answer(&self, answer: Option<&StoredAnswer>) -> Vec<Statement> {
         let Some(answer) = answer else { return Vec::new() };
         let key = &answer.key;
         let since = answer.at.plus_ms(-DAY_MS);
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Keeps an answer to a call that has done its work already; [`Saved::KeyTaken`] when the key was used before.
-    pub async fn keep_answer_alone(&self, answer: &KeptAnswer) -> Result<Saved, Fault> {
+    pub async fn keep_answer_alone(&self, answer: &StoredAnswer) -> Result<Saved, Fault> {
         match self.write(self.keep_answer(Some(answer))).await? {
             Written::Done(_) => Ok(Saved::Done),
             Written::Unmet(_) => Ok(Saved::KeyTaken),

@@ -8,7 +8,7 @@ use contract::evidence::{AuditAct, AuditEntry};
 use domain::{Id, TenantId, UnixMs};
 use serde::{Deserialize, Serialize};
 
-use crate::answers::KeptAnswer;
+use crate::answers::StoredAnswer;
 use crate::audit::{self, By, OPERATOR};
 use crate::content;
 use crate::fault::Fault;
@@ -146,8 +146,8 @@ pub(crate) fn insert_first(
     any(INSERT, values![hash.as_slice(), key_id.0, tenant, role, at.0, sealed, ends])
 }
 
-/// The entry of an audit chain that tells of a new key.
-pub(crate) fn made(by: By, key_id: Id, role: &str) -> AuditEntry {
+/// The entry of an audit chain that is about a new key.
+pub(crate) fn creation_entry(by: By, key_id: Id, role: &str) -> AuditEntry {
     let mut entry = changed(by, AuditAct::ApiKeyMade, key_id);
     entry.details.insert("role".to_owned(), role.to_owned());
     entry
@@ -188,7 +188,7 @@ impl Store {
     pub async fn create_operator_key(&self, hash: &[u8; 32], at: UnixMs) -> Result<Id, Fault> {
         let key_id = self.make_id(at);
         let mut statements = vec![insert_first(hash, key_id, None, "operator", at)];
-        let entry = made(By::system(at), key_id, "operator");
+        let entry = creation_entry(By::system(at), key_id, "operator");
         statements.extend(audit::add(OPERATOR, &entry));
         self.write(statements).await?;
         Ok(key_id)
@@ -204,7 +204,7 @@ impl Store {
             let entry = changed(by, AuditAct::ApiKeyRevoked, Id(row.int(0)?));
             statements.extend(audit::add(OPERATOR, &entry));
         }
-        statements.extend(audit::add(OPERATOR, &made(by, key_id, "operator")));
+        statements.extend(audit::add(OPERATOR, &creation_entry(by, key_id, "operator")));
         self.write(statements).await?;
         Ok(key_id)
     }
@@ -218,7 +218,7 @@ impl Store {
         by: By,
         tenant: Option<&Tenant>,
         key: &NewApiKey,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let owner = tenant.unwrap_or(&self.nobody);
         let label = content::to_text(&key.label);
@@ -235,7 +235,7 @@ impl Store {
                 key.expires_at.map(|at| at.0),
             ],
         ));
-        let mut entry = made(by, key.key_id, &key.roles);
+        let mut entry = creation_entry(by, key.key_id, &key.roles);
         if let Some(at) = key.expires_at {
             entry.details.insert("expires_at_ms".to_owned(), at.0.to_string());
         }
@@ -280,7 +280,7 @@ impl Store {
         key_id: Id,
         hash: &[u8; 32],
         old_until: Option<UnixMs>,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<KeyChange, Fault> {
         let owner = tenant.map_or(OPERATOR, |tenant| tenant.tenant_id);
         let until = old_until.map(|at| at.0);

@@ -1,6 +1,6 @@
-//! The audit entries that tell of an app's changes, in the operator's chain and in those of the tenants concerned.
+//! The audit entries that are about an app's changes, in the operator's chain and in those of the tenants concerned.
 //!
-//! A value that was there before stands under its name and `_before`. Of a URL the host alone is told, since the rest may
+//! A value that was there before stands under its name and `_before`. Of a URL the host alone is notified, since the rest may
 //! carry a secret; of a secret its fingerprint.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ type Details = BTreeMap<String, String>;
 /// Bytes of a fingerprint.
 const FINGERPRINT_BYTES: usize = 8;
 
-/// By which people tell secrets apart: 16 hex digits that say nothing of the secret.
+/// By which people distinguish secrets: 16 hex digits that say nothing of the secret.
 #[must_use]
 pub(crate) fn fingerprint(kind: &str, secret: &[u8]) -> String {
     let text = [b"probity fingerprint\n", kind.as_bytes(), b"\n", secret].concat();
@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn of_a_url_the_host_alone_is_told() {
-        for (url, told) in [
+        for (url, expected) in [
             ("https://hooks.example:8443/a?token=s3cret", "hooks.example:8443"),
             ("http://user:s3cret@hooks.example?s3cret", "hooks.example"),
             ("https://hooks.example#s3cret", "hooks.example"),
         ] {
-            assert_eq!(host(Some(url)), told);
+            assert_eq!(host(Some(url)), expected);
         }
         assert_eq!(host(None), "none");
     }

@@ -10,7 +10,7 @@ use domain::{AppId, TenantId, UnixMs};
 pub use crate::app::{App, AppSettings, Changes};
 pub use crate::app_secrets::{AppSecrets, OldSecret, OldSecrets};
 
-use crate::answers::KeptAnswer;
+use crate::answers::StoredAnswer;
 use crate::app::{join, kind_text, lines, mode, mode_text};
 use crate::audit::By;
 use crate::fault::{Fault, FaultKind};
@@ -52,7 +52,7 @@ impl Store {
         &self,
         by: By,
         app: &App,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let sealed = self.secrets().apps.seal(place(app.app_id), &content::to_text(&app.secrets));
         let settings = &app.settings;
@@ -181,7 +181,7 @@ impl Store {
         version: i64,
         secret_hash: &[u8; 32],
         secrets: &AppSecrets,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let Some(before) = self.find_app_at(app_id, version).await? else {
             return Ok(Saved::Outdated);

@@ -1,10 +1,10 @@
-//! The audit chains: each entry is written in the transaction of what it tells, and carries the hash of all before it.
+//! The audit chains: each entry is written in the transaction of what it says, and carries the hash of all before it.
 //!
 //! An entry takes three statements: the chain's head is taken and counted on, the entry is added with the hash that
 //! the database itself works out, and the head keeps that hash. Whoever adds an entry holds the head until its
 //! commit, so that a chain has one order, on any number of replicas; so it comes last in every transaction.
 //! A head that is gone begins the chain anew with entry 1, which is there already: then nothing can be written that
-//! has to be told, until somebody looks. Source: product, section 8.
+//! has to be notified, until somebody looks. Source: product, section 8.
 
 use contract::evidence::{
     AuditAct, AuditActor, AuditEntry, OPERATOR_CHAIN, chain_line, chain_start,
@@ -80,9 +80,9 @@ pub struct Head {
     pub hash: [u8; 32],
 }
 
-/// One entry as it is kept.
+/// One entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptEntry {
+pub struct StoredEntry {
     /// Its number; 1 is the first.
     pub seq: u64,
     /// The line of an export, without a line feed.
@@ -139,10 +139,10 @@ impl Store {
         tenant_id: TenantId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<KeptEntry>, Fault> {
+    ) -> Result<Vec<StoredEntry>, Fault> {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let rows = self.read(LIST, values![tenant_id.0, after, i64::from(limit)]).await?;
-        rows.iter().map(kept).collect()
+        rows.iter().map(stored).collect()
     }
 
     /// At most `limit` heads of chains after the given tenant's, in the order of their tenants.
@@ -155,11 +155,11 @@ impl Store {
     }
 }
 
-/// A row is shown as it is kept, also when it was altered: whoever reads the chain finds it.
-fn kept(row: &Row) -> Result<KeptEntry, Fault> {
+/// A row is shown as it is stored, also when it was altered: whoever reads the chain finds it.
+fn stored(row: &Row) -> Result<StoredEntry, Fault> {
     let (seq, hash) = (number(row, 0)?, hash(row, 1)?);
     let body = String::from_utf8_lossy(row.bytes(2)?).into_owned();
-    Ok(KeptEntry { seq, line: chain_line(seq, &hash, &body) })
+    Ok(StoredEntry { seq, line: chain_line(seq, &hash, &body) })
 }
 
 fn number(row: &Row, place: usize) -> Result<u64, Fault> {

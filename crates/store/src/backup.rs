@@ -1,6 +1,6 @@
 //! Backups of an embedded database: everything but the keys of orders in one file, those keys in another.
 //!
-//! The keys are few bytes, and their copies live seven days at most; the rest may be kept for as long as somebody
+//! The keys are few bytes, and their copies live seven days at most; the rest may be stored for as long as somebody
 //! likes. A restore takes the keys of the same backup or of a later one: an order that was erased between the two has
 //! no key any more, and comes back as the tombstone that it is. So an old backup brings nobody back, and the
 //! certificate's day, from which on that holds for certain, is seven days after the erasure.

@@ -1,4 +1,4 @@
-//! Finding a person's orders. What tells about a person is sealed order by order, so the forms are opened one after
+//! Finding a person's orders. Personal data is sealed order by order, so the forms are opened one after
 //! the other, newest first: at most [`LOOKED_THROUGH_MAX`] of them for one page, which can be shorter than asked for.
 
 use domain::Id;

@@ -4,7 +4,7 @@
 //! way `due_at` is the end of its lease: when the worker dies, the delivery becomes due again by itself. So an
 //! event may be sent twice, never lost; its `event_id` lets the receiver discard repeats.
 //!
-//! Apps are told apart before anything is read of their deliveries: however much waits for one app, finding
+//! Apps are distinguished before anything is read of their deliveries: however much waits for one app, finding
 //! what is due for another takes no longer.
 
 use const_format::formatcp;
@@ -15,7 +15,7 @@ use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::content::{self, Form, Comment};
+use crate::content::{self, Comment, Form};
 use crate::fault::{Fault, FaultKind};
 use crate::orders::entry_place;
 use crate::rows::OrderRow;
@@ -38,7 +38,7 @@ pub struct ClaimedDelivery {
     pub kind: EventKind,
     /// The app that it is for.
     pub app_id: AppId,
-    /// The order that it tells of.
+    /// The order that it is about.
     pub order_id: Option<Id>,
     /// When it happened.
     pub created_at: UnixMs,
@@ -48,13 +48,13 @@ pub struct ClaimedDelivery {
     pub tries_before: u32,
     /// Until when nobody else tries.
     pub lease_until: UnixMs,
-    /// What it tells of its order.
-    pub told: Option<Told>,
+    /// What it is about its order.
+    pub content: Option<OrderContent>,
 }
 
-/// What an event tells of its order, sealed under the order's own key.
+/// What an event is about its order, sealed under the order's own key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct OrderContent {
     /// The account that the order was placed with.
     pub account_id: Id,
     /// The package.
@@ -70,7 +70,7 @@ impl ClaimedDelivery {
         self.attempt.saturating_sub(self.tries_before)
     }
 
-    /// The key under which what is said about this event is sealed: the order's own, or the tenant's when it tells
+    /// The key under which what is said about this event is sealed: the order's own, or the tenant's when it says
     /// of no order.
     ///
     /// # Errors
@@ -78,11 +78,11 @@ impl ClaimedDelivery {
     pub fn key(&self, tenant: &Tenant) -> Result<Key, Fault> {
         let Some(order_id) = self.order_id else { return Ok(tenant.key.clone()) };
         let damaged = || Fault::new(FaultKind::Damaged, "an event has no order");
-        let told = self.told.as_ref().ok_or_else(damaged)?;
-        tenant.key.open_key(OrderRow::key_place(self.tenant_id, order_id), &told.wrapped_key)
+        let content = self.content.as_ref().ok_or_else(damaged)?;
+        tenant.key.open_key(OrderRow::key_place(self.tenant_id, order_id), &content.wrapped_key)
     }
 
-    /// The form with which the order was placed: what `created` tells. `key` is that of [`ClaimedDelivery::key`].
+    /// The form with which the order was placed: what `created` says. `key` is that of [`ClaimedDelivery::key`].
     ///
     /// # Errors
     /// [`FaultKind::Damaged`] when it is missing or does not open.
@@ -90,7 +90,7 @@ impl ClaimedDelivery {
         content::from_text(&self.open(key)?)
     }
 
-    /// The reason for which the order was ended: what `canceled` tells. `key` is that of [`ClaimedDelivery::key`].
+    /// The reason for which the order was ended: what `canceled` says. `key` is that of [`ClaimedDelivery::key`].
     ///
     /// # Errors
     /// [`FaultKind::Damaged`] when it is missing or does not open.
@@ -100,8 +100,8 @@ impl ClaimedDelivery {
 
     fn open(&self, key: &Key) -> Result<Vec<u8>, Fault> {
         let damaged = || Fault::new(FaultKind::Damaged, "an event's order has no entry");
-        let told = self.told.as_ref().ok_or_else(damaged)?;
-        key.open(entry_place(self.tenant_id, self.event_id.event_no), &told.sealed)
+        let content = self.content.as_ref().ok_or_else(damaged)?;
+        key.open(entry_place(self.tenant_id, self.event_id.event_no), &content.sealed)
     }
 }
 
@@ -126,7 +126,7 @@ const CLAIM: &str = formatcp!(
       WHERE tenant_id = due.tenant AND event_no = due.number \
     RETURNING event_no"
 );
-/// What was claimed until an instant, with what it tells of: an order's entry has its event's number.
+/// What was claimed until an instant, with what it is about: an order's entry has its event's number.
 const LIST_CLAIMED: &str = "SELECT e.tenant_id, e.event_no, e.tag, e.kind, e.app_id, e.order_id, \
       e.created_at, d.attempts, d.tries_before, o.account_id, o.package_id, o.wrapped_key, t.sealed \
     FROM deliveries d JOIN events e ON e.tenant_id = d.tenant_id AND e.event_no = d.event_no \
@@ -280,8 +280,8 @@ impl Store {
 fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, Fault> {
     let count = |place| row.int(place).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     let tag = row.bytes(2)?.try_into();
-    let told = match (row.find_int(9)?, row.find_bytes(12)?) {
-        (Some(account_id), Some(sealed)) => Some(Told {
+    let content = match (row.find_int(9)?, row.find_bytes(12)?) {
+        (Some(account_id), Some(sealed)) => Some(OrderContent {
             account_id: Id(account_id),
             package_id: row.text(10)?,
             wrapped_key: row.bytes(11)?.to_vec(),
@@ -303,6 +303,6 @@ fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, F
         attempt: count(7)?,
         tries_before: count(8)?,
         lease_until,
-        told,
+        content,
     })
 }

@@ -1,4 +1,4 @@
-//! What is sealed: the texts of an order that tell about people, as they are kept.
+//! What is sealed: the texts of an order that are personal data, as they are stored.
 //!
 //! These are stored types, apart from the wire's: a member that was written once stays readable for ever.
 
@@ -102,7 +102,7 @@ pub struct ReportSource {
     pub name: String,
     /// Address to fetch from, or preview link.
     pub url: String,
-    /// The call that named it, as its answer's `X-Tt-Logid` said; none for reports of before it was kept.
+    /// The call that named it, as its answer's `X-Tt-Logid` said; none for reports of before it was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_id: Option<String>,
 }

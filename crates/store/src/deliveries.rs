@@ -59,7 +59,7 @@ pub struct Finished {
     pub failing_since: Option<UnixMs>,
 }
 
-/// One try as it was kept.
+/// One try as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Its number; 1 is the first.

@@ -76,7 +76,7 @@ impl Signals {
         self.0.is_damaged.load(Ordering::SeqCst)
     }
 
-    /// Notes whether changes by other replicas are heard of; whether that is news.
+    /// Notes whether changes by other replicas are received; whether that is news.
     pub(crate) fn note_listening(&self, is_listening: bool) -> bool {
         let was_not_listening = self.0.is_not_listening.swap(!is_listening, Ordering::SeqCst);
         if !is_listening && !was_not_listening {
@@ -88,9 +88,12 @@ impl Signals {
         is_listening == was_not_listening
     }
 
-    /// Whether changes by other replicas are heard of, and how often that ended.
+    /// Whether changes by other replicas are received, and how often that ended.
     pub(crate) fn listening(&self) -> (bool, u64) {
-        (!self.0.is_not_listening.load(Ordering::SeqCst), self.0.listening_lost_count.load(Ordering::SeqCst))
+        (
+            !self.0.is_not_listening.load(Ordering::SeqCst),
+            self.0.listening_lost_count.load(Ordering::SeqCst),
+        )
     }
 
     /// Whether the last commit of the database failed, and none has worked since.

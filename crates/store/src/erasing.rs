@@ -1,4 +1,4 @@
-//! Erasing: an order loses its keys and every text that tells about a person, for ever.
+//! Erasing: an order loses its keys and all personal data, for ever.
 //!
 //! One transaction destroys the order's data key, the keys of its reports' contents and of its files, and every text
 //! that was sealed under them, and writes the signed certificate with its entry in the audit chain. What stays is a
@@ -18,7 +18,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::audit::{self, By};
 use crate::content::{self, Comment};
 use crate::fault::Fault;
-use crate::manifests::{self, KeptVersion};
+use crate::manifests::{self, StoredVersion};
 use crate::orders::Order;
 use crate::retention::take_mark;
 use crate::seal::Place;
@@ -36,7 +36,7 @@ pub enum Why {
     Hand(String),
 }
 
-/// An erasure as it is kept.
+/// An erasure as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erasure {
     /// Its id; ascending in time.
@@ -142,8 +142,8 @@ impl Store {
         let tenant_id = tenant.tenant_id;
         let mut versions = Vec::new();
         for report in &order.reports {
-            let kept = self.list_kept_versions(tenant_id, report.report_id).await?;
-            versions.extend(kept.into_iter().map(|kept| (report.report_id, kept)));
+            let stored = self.list_stored_versions(tenant_id, report.report_id).await?;
+            versions.extend(stored.into_iter().map(|stored| (report.report_id, stored)));
         }
         let erasure_id = self.make_id(by.at);
         let certificate = Certificate {
@@ -300,20 +300,20 @@ fn statements(tenant: &Tenant, order: &Order, at: UnixMs) -> Vec<Statement> {
 
 /// The names of all objects that the order may have: of contents, of reports from before contents had versions, of
 /// files.
-fn objects(order: &Order, versions: &[(Id, KeptVersion)]) -> String {
+fn objects(order: &Order, versions: &[(Id, StoredVersion)]) -> String {
     let reports = order.reports.iter().map(|report| report.report_id.0);
-    let versions = versions.iter().map(|(_, kept)| kept.object_id.0);
+    let versions = versions.iter().map(|(_, stored)| stored.object_id.0);
     let files = order.form.files.iter().map(|file| file.file_id);
     let names: Vec<_> = reports.chain(versions).chain(files).map(|id| id.to_string()).collect();
     names.join(",")
 }
 
-fn erased_version((report_id, kept): &(Id, KeptVersion)) -> ErasedVersion {
+fn erased_version((report_id, stored): &(Id, StoredVersion)) -> ErasedVersion {
     ErasedVersion {
         report_id: report_id.to_string(),
-        version: kept.version.unsigned_abs(),
-        sha256: to_hex(&kept.sha256),
-        size_bytes: kept.size_bytes.unsigned_abs(),
+        version: stored.version.unsigned_abs(),
+        sha256: to_hex(&stored.sha256),
+        size_bytes: stored.size_bytes.unsigned_abs(),
     }
 }
 

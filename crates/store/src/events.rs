@@ -1,4 +1,4 @@
-//! Events: what happened, for one app. The body is made when the event is sent, from what it tells of.
+//! Events: what happened, for one app. The body is made when the event is sent, from what it is about.
 
 use domain::delivery::DeliveryState;
 use domain::event::{EventId, EventKind};
@@ -19,7 +19,7 @@ pub struct Event {
     pub app_id: AppId,
     /// What happened.
     pub kind: EventKind,
-    /// The order that it tells of.
+    /// The order that it is about.
     pub order_id: Option<Id>,
     /// When it happened.
     pub created_at: UnixMs,

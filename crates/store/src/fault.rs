@@ -45,7 +45,7 @@ pub enum FaultKind {
     Damaged,
     /// What was acknowledged is missing at the start, or may be; nothing was changed.
     Lost,
-    /// What was to be kept does not fit a quota; nothing was written.
+    /// What was to be stored does not fit a quota; nothing was written.
     NoRoom,
     /// The writer has ended; so will the process.
     WriterGone,

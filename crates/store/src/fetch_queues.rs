@@ -1,7 +1,7 @@
 //! Queues: due reports of one app and one host, so that whoever takes work sees at once for whom something waits, and a
 //! host that is slow holds up nobody else's reports.
 //!
-//! A row tells its queue once a worker has opened its address, which is sealed; until then it waits in queue 0. Claims go
+//! A row says its queue once a worker has opened its address, which is sealed; until then it waits in queue 0. Claims go
 //! queue by queue_id: first what has a link that ends soon, then what is due longest. What does not fit the quotas of its
 //! tenant and its app ([`crate::storage_use`]) is passed over, and taken when it fits.
 
@@ -21,8 +21,8 @@ use crate::value::{Row, Written, any, one, values};
 const PLACED_AT_ONCE: i64 = 100;
 /// A link that ends within this time is taken before what is due longer.
 const SOON_MS: i64 = 3_600_000;
-/// Reports that are told by one statement why they wait.
-const TOLD_AT_ONCE: i64 = 1_000;
+/// Reports that are notified by one statement why they wait.
+const NOTED_AT_ONCE: i64 = 1_000;
 
 /// A queue in which something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,14 +226,14 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Tells due reports of a queue, at most 1,000, why they wait.
+    /// Says due reports of a queue, at most 1,000, why they wait.
     pub async fn tell_waiting(
         &self,
         queue_id: i64,
         now: UnixMs,
         reason: &str,
     ) -> Result<(), Fault> {
-        self.write(vec![any(TELL, values![queue_id, now.0, reason, TOLD_AT_ONCE])]).await.map(drop)
+        self.write(vec![any(TELL, values![queue_id, now.0, reason, NOTED_AT_ONCE])]).await.map(drop)
     }
 
     /// Gives a claimed report back as if it had not been tried, due at `due_at`, with the reason for people if there is

@@ -1,8 +1,8 @@
-//! Files that hirers bring for orders: what is kept of them beside their content, which is an object.
+//! Files that hirers bring for orders: what is stored of them beside their content, which is an object.
 
 use domain::{Id, TenantId, UnixMs};
 
-use crate::answers::KeptAnswer;
+use crate::answers::StoredAnswer;
 use crate::fault::Fault;
 use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
@@ -48,7 +48,7 @@ impl Store {
         &self,
         tenant: &Tenant,
         file: &File,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let (names, keys) = places(tenant.tenant_id, file.file_id);
         let mut statements = self.keep_answer(answer);

@@ -1,7 +1,7 @@
 //! The forms that vendors publish: an app's form for accounts, an account's form for orders.
 //!
 //! Whoever changes a form names the version that it saw; when another was quicker, nothing is written. Forms are
-//! kept as JSON lists in the words of the contract, whose members never change their meaning.
+//! stored as JSON lists in the words of the contract, whose members never change their meaning.
 
 use const_format::formatcp;
 use contract::field::{AccountField, AccountScope, CheckField};

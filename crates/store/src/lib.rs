@@ -11,7 +11,7 @@
 //! - After a failed commit the store says so ([`Store::is_failing`]) until a real commit has worked.
 //! - Reads see what was acknowledged before they began. On SQLite they may wait for the writer to bring it from
 //!   the redo log into the database; while storage fails they do not wait, and see what is there.
-//! - What tells about a person is sealed before it reaches the engine.
+//! - Personal data is sealed before it reaches the engine.
 
 pub mod accounts;
 pub mod alerts;
@@ -72,7 +72,7 @@ use std::sync::{Arc, OnceLock};
 use contract::evidence::AuditAct;
 use domain::{AppId, Id, TenantId, UnixMs};
 
-pub use desk::{NewReport, OrderCommand, CommandResult, Request};
+pub use desk::{CommandResult, NewReport, OrderCommand, Request};
 pub use fault::{Fault, FaultKind};
 pub use postgres::trust;
 pub use root::{Reload, RootKeys, Rotated, root_key_id};
@@ -90,7 +90,7 @@ use signing::Signer;
 use tenants::Tenant;
 use value::{Row, Statement, Value, Written, any, values};
 
-/// Where the memory is kept.
+/// Where the memory is stored.
 #[derive(Debug, Clone)]
 pub enum Location {
     /// A SQLite file; its folder must exist.
@@ -109,7 +109,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What the traces tell of a place that holds no installation.
+    /// What the traces are about a place that holds no installation.
     fn loss(&self, place: impl std::fmt::Display) -> Option<String> {
         let traces: Vec<_> = self.traces.iter().map(|path| path.display().to_string()).collect();
         let verb = if traces.len() == 1 { "is" } else { "are" };
@@ -141,7 +141,7 @@ pub struct Secrets {
     pub links: Key,
     /// Seals the secrets of apps.
     pub(crate) apps: Key,
-    /// Seals kept answers.
+    /// Seals stored answers.
     pub(crate) answers: Key,
 }
 
@@ -211,7 +211,7 @@ pub async fn migrate(location: &Location, opening: &Opening) -> Result<Vec<Strin
 }
 
 impl Store {
-    /// Migrates the database and opens it under `root`, the key that is kept outside of it, or several of which one
+    /// Migrates the database and opens it under `root`, the key that is stored outside of it, or several of which one
     /// is in force.
     ///
     /// # Errors
@@ -227,7 +227,7 @@ impl Store {
     }
 
     /// The same with what is known of the installation beforehand. When it goes on in spite of a loss, the operator's
-    /// audit chain tells what is missing.
+    /// audit chain says what is missing.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -251,7 +251,9 @@ impl Store {
                 let config = postgres::config(url)?;
                 let remembered = Arc::clone(&remembered);
                 let invalidate = move |news: CacheInvalidation<'_>| remembered.apply(news);
-                Engine::Postgres(postgres::Postgres::start(&config, &signals, &ids, invalidate).await?)
+                Engine::Postgres(
+                    postgres::Postgres::start(&config, &signals, &ids, invalidate).await?,
+                )
             }
         };
         let (ring, secret, loss) = root::KeyRing::open(&engine, root.into(), now, opening).await?;
@@ -272,7 +274,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Tells of a loss that was accepted before anything else is noted: until then the next start finds it again.
+    /// Reports a loss that was accepted before anything else is noted: until then the next start finds it again.
     async fn begin_run(&self, loss: Option<String>, now: UnixMs) -> Result<(), Fault> {
         let of_sqlite = match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.loss().map(str::to_owned),
@@ -359,7 +361,7 @@ impl Store {
         self.read(READY, Vec::new()).await.is_ok()
     }
 
-    /// Whether changes by other replicas are heard of, and how often that ended since the start; while they are not,
+    /// Whether changes by other replicas are received, and how often that ended since the start; while they are not,
     /// nothing is remembered.
     #[must_use]
     pub fn listening(&self) -> (bool, u64) {

@@ -1,4 +1,4 @@
-//! Manifests: signed lists of the contents that were kept for an order's reports, append-only.
+//! Manifests: signed lists of the contents that were stored for an order's reports, append-only.
 //!
 //! A content that stands in no manifest yet makes one due; who writes it marks exactly the contents that it lists, in
 //! one transaction. So a manifest may be a moment late, never incomplete, and writing twice changes nothing.
@@ -17,7 +17,7 @@ use crate::value::{Row, Written, any, one, values};
 
 /// One content of a report, as its row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeptVersion {
+pub(crate) struct StoredVersion {
     pub(crate) version: i64,
     pub(crate) object_id: Id,
     pub(crate) size_bytes: i64,
@@ -68,11 +68,11 @@ impl Store {
         let tenant_id = tenant.tenant_id;
         let (mut versions, mut unlisted) = (Vec::new(), Vec::new());
         for report in &order.reports {
-            for kept in self.list_kept_versions(tenant_id, report.report_id).await? {
-                if !kept.is_listed {
-                    unlisted.push((report.report_id, kept.version));
+            for stored in self.list_stored_versions(tenant_id, report.report_id).await? {
+                if !stored.is_listed {
+                    unlisted.push((report.report_id, stored.version));
                 }
-                versions.push(manifest_version(report, &kept));
+                versions.push(manifest_version(report, &stored));
             }
         }
         if unlisted.is_empty() {
@@ -123,15 +123,15 @@ impl Store {
         Ok(last.map(|last| Manifest::hash(&last.text)))
     }
 
-    /// Every content that was kept of a report, oldest first.
-    pub(crate) async fn list_kept_versions(
+    /// Every content that was stored of a report, oldest first.
+    pub(crate) async fn list_stored_versions(
         &self,
         tenant_id: TenantId,
         report_id: Id,
-    ) -> Result<Vec<KeptVersion>, Fault> {
+    ) -> Result<Vec<StoredVersion>, Fault> {
         let rows = self.read(LIST_VERSIONS, values![tenant_id.0, report_id.0]).await?;
         let version = |row: &Row| {
-            Ok(KeptVersion {
+            Ok(StoredVersion {
                 version: row.int(0)?,
                 object_id: Id(row.int(1)?),
                 size_bytes: row.int(2)?,
@@ -153,7 +153,7 @@ impl Store {
     }
 }
 
-/// A manifest as it is kept.
+/// A manifest as it is stored.
 struct Last {
     number: i64,
     text: String,
@@ -164,29 +164,29 @@ fn last(row: &Row) -> Result<Last, Fault> {
     Ok(Last { number: row.int(0)?, text: text(row, 1)?, signature: signature(row, 2)? })
 }
 
-/// A signed text as it is kept.
+/// A signed text as it is stored.
 pub(crate) fn text(row: &Row, place: usize) -> Result<String, Fault> {
     String::from_utf8(row.bytes(place)?.to_vec())
         .map_err(|_| Fault::new(FaultKind::Damaged, "a signed text is no UTF-8"))
 }
 
-/// The signature of a signed text as it is kept.
+/// The signature of a signed text as it is stored.
 pub(crate) fn signature(row: &Row, place: usize) -> Result<[u8; 64], Fault> {
     let signature = row.bytes(place)?.try_into();
     signature.map_err(|_| Fault::new(FaultKind::Damaged, "a signature is not 64 bytes"))
 }
 
-fn manifest_version(report: &Report, kept: &KeptVersion) -> ManifestVersion {
+fn manifest_version(report: &Report, stored: &StoredVersion) -> ManifestVersion {
     ManifestVersion {
         report_id: report.report_id.to_string(),
-        version: kept.version.unsigned_abs(),
+        version: stored.version.unsigned_abs(),
         kind: report.kind.into(),
-        sha256: to_hex(&kept.sha256),
-        size_bytes: kept.size_bytes.unsigned_abs(),
+        sha256: to_hex(&stored.sha256),
+        size_bytes: stored.size_bytes.unsigned_abs(),
         source_host: host(&report.source.url),
         log_id: report.source.log_id.clone(),
         accepted_at_ms: report.report_id.made_at().0,
-        fetched_at_ms: kept.fetched_at.0,
+        fetched_at_ms: stored.fetched_at.0,
     }
 }
 

@@ -4,7 +4,7 @@ use domain::order::{Actor, Rule, State};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::content::{self, FinalResult, Form, Stage, Comment};
+use crate::content::{self, Comment, FinalResult, Form, Stage};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
 use crate::rows::{ACTOR_VENDOR, OrderRow};
@@ -12,7 +12,7 @@ use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
 
-/// What a list tells of an order: nothing about persons.
+/// What a list is about an order: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderSummary {
     /// The order.
@@ -31,14 +31,14 @@ pub struct OrderSummary {
     pub updated_at: UnixMs,
     /// When it ended.
     pub ended_at: Option<UnixMs>,
-    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    /// Whether the personal data was erased: then ids, states and times are all there is.
     pub is_erased: bool,
 }
 
 /// One order, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// What a list tells of it.
+    /// What a list is about it.
     pub summary: OrderSummary,
     /// The form with which it was placed.
     pub form: Form,

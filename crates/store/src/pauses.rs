@@ -1,4 +1,4 @@
-//! Pauses: when nothing is sent to an app, why, and the alert that tells of it.
+//! Pauses: when nothing is sent to an app, why, and the alert that is about it.
 
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -26,7 +26,7 @@ pub enum AlertKind {
     AppNearQuota,
     /// The disk has less room than its reserve.
     DiskNearlyFull,
-    /// A content that was kept for a tenant is missing or damaged.
+    /// A content that was stored for a tenant is missing or damaged.
     ContentDamaged,
 }
 

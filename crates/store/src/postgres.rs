@@ -19,16 +19,16 @@ pub(crate) use self::connect::{check_server, config, connect};
 use self::connect::{parameters, row};
 #[cfg(test)]
 pub(crate) use self::desk::lock_orders;
-use self::desk::{Queued, Opening, run};
+use self::desk::{Opening, Queued, run};
 use self::listener::listen;
 pub(crate) use self::listener::{CacheInvalidation, check_sessions};
 use self::sessions::{Session, Sessions};
-use crate::desk::{OrderCommand, CommandResult, Request, QueuedCommand};
-use crate::engine::{WRITE_PROBE, Ids, Signals, answer, writer_gone};
+use crate::desk::{CommandResult, OrderCommand, QueuedCommand, Request};
+use crate::engine::{Ids, Signals, WRITE_PROBE, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written, one};
 
-/// Tells all replicas of a row that changed.
+/// Says all replicas of a row that changed.
 pub(crate) const TELL: &str = "SELECT pg_notify('probity_changes', $1)::text";
 const DESKS: usize = 2;
 /// How often a read or a write is tried: a write may meet others in a ring, and any session may be of no use.
@@ -51,7 +51,7 @@ impl Drop for Postgres {
 }
 
 impl Postgres {
-    /// Starts the desks and the pool on a migrated database; `told` learns what other replicas tell.
+    /// Starts the desks and the pool on a migrated database; `said` learns what other replicas say.
     pub(crate) async fn start(
         config: &Config,
         signals: &Signals,

@@ -1,4 +1,4 @@
-//! Versions of reports: what each fetch brought, kept for good beside what was fetched before.
+//! Versions of reports: what each fetch brought, stored for good beside what was fetched before.
 //!
 //! The content is an object, sealed under a key of its own, which the order's data key wraps. A row is written only
 //! after its object is durable, in the transaction that ends the fetch; so an object without a row is what a dead
@@ -14,7 +14,7 @@ use crate::seal::{Key, Place};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, one, values};
 
-/// A content that is kept in the object store, to be recorded.
+/// A content that is stored in the object store, to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewContent {
     /// The name of its object.

@@ -1,6 +1,6 @@
 //! Reports: each entry that a call brought, and how far its fetching is.
 //!
-//! A fetch that brings a content makes a version of the report (`report_versions.rs`); the row of the report tells
+//! A fetch that brings a content makes a version of the report (`report_versions.rs`); the row of the report says
 //! the newest one. A report that has a version keeps it, readable, while it is fetched anew and when that fails: then
 //! it is again what its newest version makes it, stored or flagged, and the reason of the failure stays with it.
 //!
@@ -84,9 +84,9 @@ impl Report {
 /// How a fetch ended.
 #[derive(Debug, Clone)]
 pub enum FetchOutcome {
-    /// The content is kept in the object store, durably.
+    /// The content is stored in the object store, durably.
     Stored {
-        /// What is kept.
+        /// What is stored.
         content: NewContent,
         /// What is known of it; findings flag it.
         facts: VersionFacts,
@@ -138,13 +138,13 @@ const ACCEPT: &str = formatcp!(
     AND is_refused = 1 AND state IN ({REPORT_STORED}, {REPORT_FLAGGED}, {REPORT_FAILED})"
 );
 
-/// Why a report that was kept cannot be given: the reason that stands with it until it is asked for again.
+/// Why a report that was stored cannot be given: the reason that stands with it until it is asked for again.
 const DAMAGED: &str = "the kept content is missing or damaged; a refetch brings it again";
 const NOTE_DAMAGE: &str = formatcp!(
     "UPDATE reports SET failure = $4 WHERE tenant_id = $1 AND report_id = $2 \
     AND version_last = $3 AND state IN ({REPORT_STORED}, {REPORT_FLAGGED})"
 );
-/// One alert for each report, told by how its text begins.
+/// One alert for each report, said by how its text begins.
 const ALERT_DAMAGE: &str = "INSERT INTO alerts (alert_id, app_id, tenant_id, kind, detail, created_at) \
     SELECT $1, 0, $2, 'content_damaged', $3 || $4, $5 WHERE NOT EXISTS (SELECT 1 FROM alerts a \
       WHERE a.app_id = 0 AND coalesce(a.tenant_id, 0) = $2 AND a.kind = 'content_damaged' AND a.ended_at IS NULL \
@@ -278,7 +278,7 @@ impl Store {
     }
 
     /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
-    /// being fetched. The tenant's audit chain tells of it, in the same transaction.
+    /// being fetched. The tenant's audit chain is about it, in the same transaction.
     pub async fn refetch_report(
         &self,
         by: By,
@@ -290,8 +290,8 @@ impl Store {
         self.ask_again(asked, by, tenant_id, order_id, report_id).await
     }
 
-    /// Asks once more for a content that was refused, to be kept as it is. False when none was refused, or the report is
-    /// just being fetched. The tenant's audit chain tells of it, in the same transaction.
+    /// Asks once more for a content that was refused, to be stored as it is. False when none was refused, or the report is
+    /// just being fetched. The tenant's audit chain is about it, in the same transaction.
     pub async fn accept_report(
         &self,
         by: By,

@@ -61,7 +61,7 @@ pub(crate) fn release_paused(app_id: AppId, at: UnixMs) -> Statement {
 
 impl Store {
     /// Makes an event's delivery due again, whatever became of it. False when there is none, or when the order that it
-    /// tells of is erased: then there is nothing left to tell.
+    /// is about is erased: then there is nothing left to say.
     pub async fn resend_event(
         &self,
         tenant_id: TenantId,

@@ -1,7 +1,7 @@
 //! What decides when an order is erased: the rules of its tenant, legal holds, and how far the search has come.
 //!
 //! The search for orders to erase walks over a tenant's orders by their ids, from the first one that is not erased:
-//! no index has to be kept for it while orders change. Source: product, section 4.
+//! no index has to be stored for it while orders change. Source: product, section 4.
 
 use std::collections::{HashMap, HashSet};
 

@@ -80,7 +80,7 @@ impl From<Key> for RootKeys {
 /// What came of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// Tells the new root key from others; see [`root_key_id`].
+    /// Distinguishes the new root key from others; see [`root_key_id`].
     pub key_id: String,
     /// How often the root key was changed since the installation was made.
     pub generation: i64,
@@ -88,7 +88,7 @@ pub struct Rotated {
     pub tenant_count: usize,
 }
 
-/// What tells a root key from others without telling anything of it: 8 hex digits of a keyed hash.
+/// What says a root key from others without saying anything of it: 8 hex digits of a keyed hash.
 #[must_use]
 pub fn root_key_id(key: &Key) -> String {
     let id = key.derive("root key id");
@@ -269,8 +269,8 @@ impl Store {
     }
 
     /// Makes `next` the root key: wraps the installation's secret and every tenant's key anew, in one transaction.
-    /// Reads and writes go on meanwhile. `next` must be kept safe before: after the commit nothing opens without it.
-    /// The operator's audit chain tells of it, in the same transaction.
+    /// Reads and writes go on meanwhile. `next` must be stored safe before: after the commit nothing opens without it.
+    /// The operator's audit chain is about it, in the same transaction.
     ///
     /// # Errors
     /// [`FaultKind::Contention`] when other replicas made tenants faster than keys are wrapped, and nothing was

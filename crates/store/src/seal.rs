@@ -1,4 +1,4 @@
-//! Sealing: what tells about a person is kept as AES-256-GCM texts.
+//! Sealing: personal data is stored as AES-256-GCM texts.
 //!
 //! Three levels of keys: the root key (outside the database) wraps each tenant's key and the installation's
 //! secrets; a tenant's key wraps each order's data key; a data key seals the order's own texts. Every sealed

@@ -36,7 +36,7 @@ pub(crate) use self::recovery::{BEGIN_RUN, FIND_PULSE, catch_up, end_run};
 use self::recovery::{Recovered, check_tables, find_pulse, recover};
 use self::writer::{Writer, checkpoint, empty_wal};
 use crate::Opening;
-use crate::desk::{OrderCommand, CommandResult, QueuedCommand};
+use crate::desk::{CommandResult, OrderCommand, QueuedCommand};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Statement, Value, Written, one};
@@ -110,7 +110,7 @@ impl Sqlite {
         self.loss.as_deref()
     }
 
-    /// Notes from now on what is acknowledged. An accepted loss must be told before: until here the next start finds
+    /// Notes from now on what is acknowledged. An accepted loss must be notified before: until here the next start finds
     /// it again.
     pub(crate) async fn begin_run(&self) -> Result<(), Fault> {
         let rows = self.read(FIND_PULSE, Vec::new()).await?;

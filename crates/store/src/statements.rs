@@ -120,7 +120,7 @@ async fn migrated_postgres() -> Option<tokio_postgres::Client> {
     Some(client)
 }
 
-/// What may be read whole: rare calls on small tables, each told by its beginning; rows that the statement itself
+/// What may be read whole: rare calls on small tables, each said by its beginning; rows that the statement itself
 /// made; and the one row of the pulse.
 const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM apps", "SCAN accounts"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::evidence::AuditAct;
 use domain::{Id, TenantId, UnixMs};
 
-use crate::answers::KeptAnswer;
+use crate::answers::StoredAnswer;
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Digester, Key, Place};
@@ -44,7 +44,7 @@ pub struct TenantSettings {
     pub report_approval: bool,
     /// Who placed an order may not decide on its result.
     pub four_eyes: bool,
-    /// Days that an order is kept after its end.
+    /// Days that an order is stored after its end.
     pub retention_days: i64,
     /// Language of texts for the tenant's people.
     pub locale: String,
@@ -90,7 +90,7 @@ impl Store {
         &self,
         by: By,
         tenant: &NewTenant,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         let _turn = self.hold_off_rotations().await;
         for _ in 0..TRIES {
@@ -104,8 +104,8 @@ impl Store {
             entry.tenant_key = Some(tenant.tenant_id.to_string());
             statements.extend(audit::add(audit::OPERATOR, &entry));
             statements.extend(audit::add(tenant.tenant_id, &entry));
-            let made = api_keys::made(by, tenant.api_key_id, "admin");
-            statements.extend(audit::add(tenant.tenant_id, &made));
+            let created = api_keys::creation_entry(by, tenant.api_key_id, "admin");
+            statements.extend(audit::add(tenant.tenant_id, &created));
             match self.write(statements).await? {
                 Written::Done(_) => return Ok(Saved::Done),
                 // The root key was changed meanwhile.
@@ -218,7 +218,7 @@ impl Store {
 }
 
 /// What stands for the tenant of events that concern an app alone: found by no key, and with `key` for what is
-/// kept of their deliveries.
+/// stored of their deliveries.
 pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
     Tenant {
         tenant_id: NO_TENANT,

@@ -9,7 +9,7 @@ use crate::value::{any, values};
 /// What a token is derived from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRow {
-    /// Told apart by it.
+    /// distinguished by it.
     pub token_id: Id,
     /// The app that may use it.
     pub app_id: AppId,

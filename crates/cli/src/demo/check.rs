@@ -8,7 +8,7 @@ use contract::control::{
 use super::asked_until;
 use super::scenario::{Actors, Hirer, Served, fetch_report};
 use super::transcript::Transcript;
-use crate::output::word;
+use crate::output::wire_name;
 
 /// What differs from what was expected, in words.
 #[derive(Default)]
@@ -68,15 +68,19 @@ pub(super) async fn check(transcript: &Transcript, actors: &Actors) -> anyhow::R
         let found = check_order(end).await?;
         if found.0.is_empty() {
             let report = if end.served.is_some() { ", report as served" } else { "" };
-            transcript.checked(&format!("order {} {}{report}", end.order_id, wire_name(&end.state)));
+            transcript.checked(&format!(
+                "order {} {}{report}",
+                end.order_id,
+                wire_name(&end.state)
+            ));
         }
         differences.0.extend(found.0);
     }
     for (hirer, order_count) in [(&actors.direct, 2), (&actors.reviewing, 1)] {
         let found = check_hirer(hirer, order_count).await?;
         if found.0.is_empty() {
-            let told = "account and orders told, every event delivered";
-            transcript.checked(&format!("tenant {}: {told}", hirer.tenant_key));
+            let text = "account and orders told, every event delivered";
+            transcript.checked(&format!("tenant {}: {text}", hirer.tenant_key));
         }
         differences.0.extend(found.0);
     }

@@ -1,8 +1,8 @@
-//! `probity demo`: a seeded server with a scripted vendor, told call by call.
+//! `probity demo`: a seeded server with a scripted vendor, said call by call.
 //!
 //! Nothing is played: the server is the one that `serve` starts, hirers speak the control API and the
 //! vendor the open API, all over HTTP on this machine's loopback, and events and reports travel there
-//! too. What is kept lies in a temporary folder that goes when the command ends.
+//! too. What is stored lies in a temporary folder that goes when the command ends.
 
 mod check;
 mod next;
@@ -37,7 +37,7 @@ const LOOPBACK: &str = "127.0.0.0/8";
 const STEP_MAX: Duration = Duration::from_secs(60);
 /// How long all of it may take, up to where it waits for the user.
 const STORY_MAX: Duration = Duration::from_secs(300);
-/// How often is asked for what no event tells.
+/// How often is asked for what no event says.
 const ASK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(Debug, Args)]
@@ -102,7 +102,7 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Tells the transcript to its end: with `--once` the check, else whatever still happens.
+/// Says the transcript to its end: with `--once` the check, else whatever still happens.
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,
@@ -116,9 +116,11 @@ async fn tell(
         env!("CARGO_PKG_VERSION")
     ));
     transcript.field("server", url);
-    transcript.field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
+    transcript
+        .field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
     transcript.field("data", &format!("{}, removed at the end", data.display()));
-    transcript.field("loopback", &format!("events and reports may travel to {LOOPBACK}, in demos only"));
+    transcript
+        .field("loopback", &format!("events and reports may travel to {LOOPBACK}, in demos only"));
 
     let mut scenario = Scenario::new(transcript, url, operator_key, receiver)?;
     let play = async {

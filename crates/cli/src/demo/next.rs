@@ -11,14 +11,19 @@ use super::transcript::Transcript;
 const RESULT: &str = "无差异";
 
 /// Prints how to approve the order in review, and how to return the result of the arranged one.
-pub(super) async fn print(transcript: &Transcript, url: &str, actors: &Actors) -> anyhow::Result<()> {
+pub(super) async fn print(
+    transcript: &Transcript,
+    url: &str,
+    actors: &Actors,
+) -> anyhow::Result<()> {
     let token = actors.direct.vendor.tenant_access_token().await?;
     let app = &actors.direct.app;
     let probity = own_path();
 
     transcript.heading("Your turn, in another terminal in this folder");
     transcript.words("Approve the order in review; it is completed then:");
-    let caller = Caller { url, tenant_key: &actors.reviewing.tenant_key, key: &actors.reviewing.key };
+    let caller =
+        Caller { url, tenant_key: &actors.reviewing.tenant_key, key: &actors.reviewing.key };
     transcript.paste(&order_command(&probity, "approve", &actors.in_review.order_id, &caller));
 
     transcript.words(
@@ -29,7 +34,13 @@ pub(super) async fn print(transcript: &Transcript, url: &str, actors: &Actors) -
     transcript.words(
         "Or with the official Python SDK, as it is (the same result twice is answered 0 twice):",
     );
-    transcript.paste(&python(url, &app.app.app_id, &app.app_secret, &actors.arranged, actors.now_ms));
+    transcript.paste(&python(
+        url,
+        &app.app.app_id,
+        &app.app_secret,
+        &actors.arranged,
+        actors.now_ms,
+    ));
     transcript.words("See what became of it:");
     let caller = Caller { url, tenant_key: &actors.direct.tenant_key, key: &actors.direct.key };
     transcript.paste(&order_command(&probity, "show", &actors.arranged, &caller));

@@ -13,10 +13,10 @@ use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use server::clock::Clock;
 
-use super::receiver::{Receiver, Received};
+use super::receiver::{Received, Receiver};
 use super::transcript::{Actor, Transcript};
 use super::{asked_until, pdf};
-use crate::output::word;
+use crate::output::wire_name;
 
 const PACKAGE: &str = "standard";
 const ITEM: &str = "litigation";
@@ -54,7 +54,7 @@ pub(super) struct Actors {
     pub(super) reviewing: Hirer,
     /// An order of `direct` that was completed, and its report.
     pub(super) completed: Served,
-    /// An order of `direct` whose vendor was told, and nothing else.
+    /// An order of `direct` whose vendor was notified, and nothing else.
     pub(super) arranged: String,
     /// An order of `reviewing` whose result waits for a decision, and its report.
     pub(super) in_review: Served,
@@ -141,7 +141,12 @@ impl<'s> Scenario<'s> {
         let account = control.create_account(&tenant_key, &body).await;
         let account_id = account.context("binding the account")?.account_id;
         let bound = format!("account {account_id}");
-        self.transcript.call(Actor::Hirer, Actor::Probity, "POST /api/v1/tenants/…/accounts", &bound);
+        self.transcript.call(
+            Actor::Hirer,
+            Actor::Probity,
+            "POST /api/v1/tenants/…/accounts",
+            &bound,
+        );
         self.notified_of_account(&account_id).await?;
 
         let vendor = Vendor::new(self.url, &app.app.app_id, &app.app_secret)?;
@@ -156,7 +161,9 @@ impl<'s> Scenario<'s> {
     async fn notified_of_account(&mut self, account_id: &str) -> anyhow::Result<()> {
         let what = "hire.eco_account.created_v1 at the vendor";
         let event = self.receiver.wait_for(what, |received| match received {
-            Received::Event(event @ Event::AccountCreated(body)) if body.account_id == account_id => {
+            Received::Event(event @ Event::AccountCreated(body))
+                if body.account_id == account_id =>
+            {
                 Some(event.clone())
             }
             _ => None,
@@ -165,7 +172,7 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// Places an order and waits until the vendor was told of it.
+    /// Places an order and waits until the vendor was notified of it.
     async fn place(&mut self, hirer: &Hirer, candidate: &Candidate) -> anyhow::Result<String> {
         let body = form(&hirer.account_id, candidate);
         let order = hirer.control.place_order(&hirer.tenant_key, &body).await;
@@ -279,7 +286,7 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// Tells what reaches the vendor from now on, for as long as anything can.
+    /// Says what reaches the vendor from now on, for as long as anything can.
     pub(super) async fn listen(&mut self) -> anyhow::Result<()> {
         while let Some(received) = self.receiver.next().await {
             match received {
@@ -333,7 +340,12 @@ fn tell_event(transcript: &Transcript, event: &Event) {
 }
 
 fn tell_fetch(transcript: &Transcript, size_bytes: usize) {
-    transcript.call(Actor::Probity, Actor::Vendor, "GET /reports/….pdf", &format!("{size_bytes} bytes"));
+    transcript.call(
+        Actor::Probity,
+        Actor::Vendor,
+        "GET /reports/….pdf",
+        &format!("{size_bytes} bytes"),
+    );
 }
 
 fn packages(account_id: &str) -> CreatePackages {

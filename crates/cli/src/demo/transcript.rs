@@ -48,7 +48,7 @@ impl Actor {
     }
 }
 
-/// Where the transcript is told.
+/// Where the transcript is notified.
 #[derive(Debug)]
 pub(super) struct Transcript {
     is_colored: bool,
@@ -174,7 +174,9 @@ mod tests {
     #[test]
     fn colours_change_nothing_but_colours() {
         let colored = Transcript { is_colored: true };
-        let call = |transcript: &Transcript| transcript.call_lines(Actor::Vendor, Actor::Probity, "POST", "ok");
+        let call = |transcript: &Transcript| {
+            transcript.call_lines(Actor::Vendor, Actor::Probity, "POST", "ok")
+        };
         let (with, without) = (call(&colored).concat(), call(&PLAIN).concat());
         assert!(with.contains("\u{1b}[35mvendor\u{1b}[0m"), "{with:?}");
         let codes = ["\u{1b}[35m", "\u{1b}[34m", "\u{1b}[0m"];

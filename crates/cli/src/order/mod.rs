@@ -12,7 +12,7 @@ use crate::shared_args::{Global, Paging};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Place an order; the vendor is told.
+    /// Place an order; the vendor is notified.
     Place(Box<place::Place>),
     /// List orders, newest first; nobody's name shows.
     List {
@@ -48,7 +48,7 @@ pub(crate) enum Command {
         /// The order.
         order_id: String,
     },
-    /// End the order without a conclusion; the vendor is told the reason.
+    /// End the order without a conclusion; the vendor is notified the reason.
     Terminate {
         /// The order.
         order_id: String,

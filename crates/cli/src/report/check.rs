@@ -46,7 +46,10 @@ pub(super) async fn run(global: &Global, quick: bool, sweep: bool) -> anyhow::Re
         all.findings.extend(part.findings);
         if std::io::stderr().is_terminal() {
             let ObjectsChecked { row_count, object_count, findings, .. } = &all;
-            print_note(&format!("{row_count} rows, {object_count} objects, {} findings", findings.len()));
+            print_note(&format!(
+                "{row_count} rows, {object_count} objects, {} findings",
+                findings.len()
+            ));
         }
         match part.next_cursor {
             Some(cursor) => asked.cursor = Some(cursor),

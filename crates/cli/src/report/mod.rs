@@ -1,4 +1,4 @@
-//! `probity report`: the documents of an order, and the operator's check of all that is kept.
+//! `probity report`: the documents of an order, and the operator's check of all that is stored.
 
 mod check;
 mod prove;
@@ -46,8 +46,8 @@ pub(crate) enum Command {
         /// The report.
         report_id: String,
     },
-    /// Take a content that was refused as it is: it is fetched once more, kept and flagged. The audit
-    /// chain tells who took it.
+    /// Take a content that was refused as it is: it is fetched once more, stored and flagged. The audit
+    /// chain says who took it.
     Accept {
         /// The order.
         order_id: String,
@@ -63,7 +63,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Save an order's newest manifest: the signed list of what was kept of its reports.
+    /// Save an order's newest manifest: the signed list of what was stored of its reports.
     Manifest {
         /// The order.
         order_id: String,
@@ -82,7 +82,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "KEY|FILE")]
         public_key: String,
     },
-    /// Compare what is kept with what is known, both ways; exit code 1 when something is wrong. For the
+    /// Compare what is stored with what is known, both ways; exit code 1 when something is wrong. For the
     /// operator.
     Check {
         /// Look only whether contents are there, without reading them.
@@ -149,7 +149,10 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Accept { order_id, report_id } => {
             let (control, tenant_key) = global.tenant()?;
             let report = control.accept_report(&tenant_key, &order_id, &report_id).await?;
-            print_note(&format!("the report is {}, and will be kept as it is", wire_name(&report.state)));
+            print_note(&format!(
+                "the report is {}, and will be kept as it is",
+                wire_name(&report.state)
+            ));
             Ok(())
         }
         Command::Views { order_id, report_id, paging } => {
@@ -209,7 +212,7 @@ async fn save(content: Content, path: &Path) -> anyhow::Result<u64> {
     match copy(content, &mut file).await {
         Ok(size_bytes) => Ok(size_bytes),
         Err(error) => {
-            // What came is no report; the first error is the one to tell.
+            // What came is no report; the first error is the one to say.
             let _ = std::fs::remove_file(path);
             Err(error)
         }

@@ -1,4 +1,4 @@
-//! What proves something of reports: who looked at them, and that a file is the one that was kept.
+//! What proves something of reports: who looked at them, and that a file is the one that was stored.
 
 use std::path::Path;
 

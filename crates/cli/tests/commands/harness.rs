@@ -23,7 +23,7 @@ pub(crate) const PACKAGE: &str = "pkg-a";
 pub(crate) struct World {
     pub(crate) url: String,
     server: Child,
-    /// Kept open: a server whose stdout is closed could not write.
+    /// Stored open: a server whose stdout is closed could not write.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
     runtime: Runtime,
@@ -60,7 +60,7 @@ impl Done {
 }
 
 impl World {
-    /// Starts `probity serve` and waits for the line that tells its address.
+    /// Starts `probity serve` and waits for the line that says its address.
     pub(crate) fn start() -> World {
         World::start_with(&[])
     }
@@ -135,7 +135,7 @@ impl World {
         command
     }
 
-    /// A command in the World's folder, told of its server and of nothing else.
+    /// A command in the World's folder, said of its server and of nothing else.
     fn clean(&self, command: Command) -> Command {
         let mut command = without_settings(command);
         command

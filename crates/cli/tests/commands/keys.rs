@@ -11,10 +11,10 @@ fn keys_are_made_shown_replaced_and_revoked() {
     let world = World::start();
     let tenant = world.tenant(&[]);
     let args = ["key", "create", "--name", "ATS", "--owner", "王小明", "--role", "recruiter"];
-    let made = world.run(&[&args[..], &["--role", "auditor", "--output", "json"]].concat());
-    assert!(made.stderr.contains("shown this once"), "{made:?}");
-    let made = made.json();
-    let (key, key_id) = (made["api_key"].as_str().unwrap(), made["key_id"].as_str().unwrap());
+    let built = world.run(&[&args[..], &["--role", "auditor", "--output", "json"]].concat());
+    assert!(built.stderr.contains("shown this once"), "{built:?}");
+    let built = built.json();
+    let (key, key_id) = (built["api_key"].as_str().unwrap(), built["key_id"].as_str().unwrap());
     let path = format!("/tenants/{}/orders", tenant.tenant_key);
     assert_eq!(world.api(&path, key)["items"], json!([]));
 
@@ -52,8 +52,8 @@ fn keys_are_made_shown_replaced_and_revoked() {
 fn an_operator_key_is_made_by_the_operator_and_replaced_on_the_machine() {
     let mut world = World::start();
     world.tenant(&[]);
-    let made = ["key", "create", "--operator", "--name", "CI", "--owner", "ops"];
-    let sheet = world.run(&made).text();
+    let built = ["key", "create", "--operator", "--name", "CI", "--owner", "ops"];
+    let sheet = world.run(&built).text();
     assert_eq!(field(&sheet, "roles"), "operator");
     assert!(field(&sheet, "API key").starts_with("pbo_"), "{sheet}");
     let listed = world.run(&["key", "list", "--operator", "--output", "json"]).json();
@@ -83,12 +83,12 @@ fn a_repeated_creation_says_that_its_key_was_shown() {
     let world = World::start();
     let args = ["tenant", "create", "--name", "a", "--idempotency-key", "once"];
     let first = world.run(&args).text();
-    let kept = std::fs::read_to_string(world.credentials()).unwrap();
-    assert!(kept.contains(field(&first, "API key")));
+    let stored = std::fs::read_to_string(world.credentials()).unwrap();
+    assert!(stored.contains(field(&first, "API key")));
     let again = world.run(&args);
     assert!(again.stderr.contains("not shown again"), "{again:?}");
     assert_eq!(field(&again.text(), "API key"), "shown once, with the first answer");
-    assert_eq!(std::fs::read_to_string(world.credentials()).unwrap(), kept, "the key stays");
+    assert_eq!(std::fs::read_to_string(world.credentials()).unwrap(), stored, "the key stays");
 }
 
 #[test]

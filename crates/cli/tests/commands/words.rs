@@ -10,12 +10,12 @@ fn an_app_finds_the_only_tenant() {
     let words = world.run(&create).failed(2);
     assert!(words.contains("expected a tenant") && words.contains("--tenant"), "{words}");
     let first = world.tenant(&[]);
-    let made = world.run(&create).text();
-    assert_eq!(field(&made, "tenant"), first.tenant_key);
-    // The operator sees it where no credentials file tells of it.
+    let built = world.run(&create).text();
+    assert_eq!(field(&built, "tenant"), first.tenant_key);
+    // The operator sees it where no credentials file is about it.
     std::fs::remove_file(world.credentials()).unwrap();
-    let made = world.run(&create).text();
-    assert_eq!(field(&made, "tenant"), first.tenant_key);
+    let built = world.run(&create).text();
+    assert_eq!(field(&built, "tenant"), first.tenant_key);
     let second = world.tenant(&[]);
     world.tenant(&[]);
     let words = world.run(&create).failed(2);
@@ -59,8 +59,8 @@ fn what_is_wrong_is_named_as_it_is_typed() {
 fn an_order_before_the_vendor_published_is_told_why() {
     let world = World::start();
     let tenant = world.tenant(&[]);
-    let made = world.run(&["app", "create", "--name", "a", "--tenant", &tenant.tenant_key]).text();
-    let app_id = field(&made, "app").to_owned();
+    let built = world.run(&["app", "create", "--name", "a", "--tenant", &tenant.tenant_key]).text();
+    let app_id = field(&built, "app").to_owned();
     // Both forms, for both commands.
     for form in [vec![app_id.as_str()], vec!["--app", &app_id]] {
         let all = [&["account", "form", "--tenant", &tenant.tenant_key], &form[..]].concat();

@@ -1,5 +1,5 @@
 //! The book of what was acknowledged about an order, its comparison with the order as the server shows it, and
-//! the journal on disk that tells afterwards what happened.
+//! the journal on disk that says afterwards what happened.
 
 use std::fs::File;
 use std::io::Write as _;

@@ -50,10 +50,10 @@ pub(crate) struct Client {
     live: Arc<Live>,
 }
 
-/// What the clients tell while they work.
+/// What the clients say while they work.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    /// Tells them to end.
+    /// Says them to end.
     pub(crate) stop: AtomicBool,
     pub(crate) acknowledged: AtomicU64,
     pub(crate) faults: AtomicU64,
@@ -142,7 +142,7 @@ impl Client {
         while self.step(door).await != Step::Lost {}
     }
 
-    /// Works until told to stop; a call that fails is made again until its answer is clear.
+    /// Works until said to stop; a call that fails is made again until its answer is clear.
     pub(crate) async fn until_stopped(&mut self, door: &Door) {
         while !self.live.stop.load(Ordering::SeqCst) {
             if self.step(door).await != Step::Clear {

@@ -1,4 +1,4 @@
-//! Compares what was acknowledged with what is stored, what the server shows, and what the vendor was told.
+//! Compares what was acknowledged with what is stored, what the server shows, and what the vendor was notified.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;

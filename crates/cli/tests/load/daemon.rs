@@ -12,7 +12,7 @@ use super::{now, number, pause, until};
 pub(crate) struct Setup {
     /// The data folder.
     pub(crate) data: PathBuf,
-    /// Where its stderr is kept.
+    /// Where its stderr is stored.
     pub(crate) log: PathBuf,
     /// PostgreSQL instead of SQLite.
     pub(crate) database_url: Option<String>,

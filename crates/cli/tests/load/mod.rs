@@ -122,7 +122,7 @@ impl Chance {
     }
 }
 
-/// A folder that goes with its test, but stays when the test fails: data, log and journal tell why.
+/// A folder that goes with its test, but stays when the test fails: data, log and journal say why.
 pub(crate) struct Folder(Option<TempDir>);
 
 impl Folder {

@@ -17,7 +17,7 @@ pub(crate) struct Input {
 
 const STORED: &[ReportState] = &[Stored];
 const FLAGGED: &[ReportState] = &[Flagged];
-const KEPT: &[ReportState] = &[Stored, Flagged];
+const READABLE: &[ReportState] = &[Stored, Flagged];
 const FAILED: &[ReportState] = &[Failed];
 
 /// A page of one line, and what is put where.
@@ -136,13 +136,13 @@ pub(crate) fn variants(host: &str) -> Vec<Input> {
     };
     let files = |pages: Vec<Page>| pages.iter().map(|page| served(&page.bytes())).collect();
     add("title", STORED, files(titles()));
-    add("note", KEPT, files(notes()));
-    add("scan", KEPT, files(scans()));
+    add("note", READABLE, files(notes()));
+    add("scan", READABLE, files(scans()));
     add("attachment-first", FLAGGED, files(attachments(true)));
     add("attachment-last", FLAGGED, files(attachments(false)));
-    add("form", KEPT, files(forms()));
-    add("leading", KEPT, files(leading()));
-    add("trailing", KEPT, files(trailing()));
+    add("form", READABLE, files(forms()));
+    add("leading", READABLE, files(leading()));
+    add("trailing", READABLE, files(trailing()));
     add("encoding", STORED, encodings());
     add("location", STORED, locations(host));
     add("header", STORED, headers());

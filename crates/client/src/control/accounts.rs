@@ -5,7 +5,7 @@ use contract::control::{Account, AccountForm, CreateAccount, List, Page};
 use super::{Control, Error, NO_QUERY};
 
 impl Control {
-    /// Binds the tenant to a vendor's app; the vendor is told.
+    /// Binds the tenant to a vendor's app; the vendor is notified.
     pub async fn create_account(
         &self,
         tenant_key: &str,

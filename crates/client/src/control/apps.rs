@@ -33,7 +33,7 @@ impl Control {
         self.delete(&["apps", app_id]).await
     }
 
-    /// Lets the app call and be told again.
+    /// Lets the app call and be notified again.
     pub async fn enable_app(&self, app_id: &str) -> Result<App, Error> {
         self.post(&["apps", app_id, "enable"], &Nothing {}).await
     }

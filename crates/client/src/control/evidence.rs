@@ -1,4 +1,4 @@
-//! What proves something: audit chains, views, manifests, certificates; and how long orders are kept.
+//! What proves something: audit chains, views, manifests, certificates; and how long orders are stored.
 
 use contract::control::{
     EraseOrder, Erasure, ErasurePreview, Hold, List, ListAudit, Page, PublicKey, PutHold,
@@ -37,17 +37,17 @@ impl Control {
         self.get(&path, Some(list)).await
     }
 
-    /// Reads an order's newest manifest with its signature, as it must be kept: see [`crate::evidence`].
+    /// Reads an order's newest manifest with its signature, as it must be stored: see [`crate::evidence`].
     pub async fn get_manifest(&self, tenant_key: &str, order_id: &str) -> Result<String, Error> {
         self.text(&["tenants", tenant_key, "orders", order_id, "manifest"], NO_QUERY).await
     }
 
-    /// Reads the certificate of an order's erasure with its signature, as it must be kept.
+    /// Reads the certificate of an order's erasure with its signature, as it must be stored.
     pub async fn get_certificate(&self, tenant_key: &str, order_id: &str) -> Result<String, Error> {
         self.text(&["tenants", tenant_key, "orders", order_id, "certificate"], NO_QUERY).await
     }
 
-    /// Reads how long a tenant's orders are kept.
+    /// Reads how long a tenant's orders are stored.
     pub async fn get_retention(&self, tenant_key: &str) -> Result<Retention, Error> {
         self.get(&["tenants", tenant_key, "retention"], NO_QUERY).await
     }

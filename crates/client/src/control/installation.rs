@@ -1,11 +1,11 @@
-//! The operator's care for what is kept.
+//! The operator's care for what is stored.
 
 use contract::control::{CheckObjects, ObjectsChecked, RotateKeys, RotatedKeys};
 
 use super::{Control, Error};
 
 impl Control {
-    /// Checks a part of the kept contents; `next_cursor` goes into the call for the next part. Needs the operator's key.
+    /// Checks a part of the stored contents; `next_cursor` goes into the call for the next part. Needs the operator's key.
     pub async fn check_objects(&self, body: &CheckObjects) -> Result<ObjectsChecked, Error> {
         self.post(&["objects", "check"], body).await
     }

@@ -34,7 +34,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::transport::{TransportError, Transport};
+use crate::transport::{Transport, TransportError};
 
 /// Why a call of the control API failed.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use contract::control::{
 use super::{Control, Error, NO_QUERY, Nothing};
 
 impl Control {
-    /// Places an order; the vendor is told.
+    /// Places an order; the vendor is notified.
     pub async fn place_order(&self, tenant_key: &str, body: &PlaceOrder) -> Result<Order, Error> {
         self.post(&["tenants", tenant_key, "orders"], body).await
     }
@@ -51,7 +51,7 @@ impl Control {
         self.post(&["tenants", tenant_key, "orders", order_id, "withdraw"], &Nothing {}).await
     }
 
-    /// Ends the order without a conclusion; the vendor is told the reason.
+    /// Ends the order without a conclusion; the vendor is notified the reason.
     pub async fn terminate_order(
         &self,
         tenant_key: &str,

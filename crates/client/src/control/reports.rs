@@ -89,7 +89,7 @@ impl Control {
         self.post(&path, &Nothing {}).await
     }
 
-    /// Takes a content that was refused as it is; it is kept flagged.
+    /// Takes a content that was refused as it is; it is stored flagged.
     pub async fn accept_report(
         &self,
         tenant_key: &str,

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::transport::{TransportError, Transport};
+use crate::transport::{Transport, TransportError};
 use token::Token;
 
 /// Why a call of the open API failed.
@@ -262,8 +262,9 @@ impl Vendor {
         };
         request = request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body);
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| TransportError::Address { expected: "a token of visible characters" })?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                TransportError::Address { expected: "a token of visible characters" }
+            })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }

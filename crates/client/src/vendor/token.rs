@@ -1,4 +1,4 @@
-//! The tenant access token: fetched when needed, kept while it has more than 3 minutes to live, as the
+//! The tenant access token: fetched when needed, stored while it has more than 3 minutes to live, as the
 //! official SDKs do. Source: contract, sections 1.1, 1.2 and 1.6.
 
 use std::time::Duration;
@@ -25,8 +25,8 @@ fn now() -> Instant {
 impl Vendor {
     /// A token to call with, other than `refused`. Many callers at once cause one fetch.
     pub(super) async fn token(&self, refused: Option<&str>) -> Result<String, Error> {
-        let mut kept = self.token.lock().await;
-        if let Some(token) = &*kept
+        let mut stored = self.token.lock().await;
+        if let Some(token) = &*stored
             && token.fresh_until > now()
             && refused != Some(token.value.as_str())
         {
@@ -38,7 +38,7 @@ impl Vendor {
         let life = Duration::from_secs(expire.into()).saturating_sub(LIFE_LEFT_MIN);
         // A life beyond what the clock can count is as good as none: it is asked for again.
         let fresh_until = asked_at.checked_add(life).unwrap_or(asked_at);
-        *kept = Some(Token { value: value.clone(), fresh_until });
+        *stored = Some(Token { value: value.clone(), fresh_until });
         Ok(value)
     }
 

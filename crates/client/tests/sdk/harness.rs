@@ -46,9 +46,9 @@ impl Server {
     pub(crate) async fn start(answers: impl IntoIterator<Item = Canned>) -> Server {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let kept = asked.clone();
+        let stored = asked.clone();
         let router = Router::new().fallback(move |request: Request| {
-            let (answers, asked) = (answers.clone(), kept.clone());
+            let (answers, asked) = (answers.clone(), stored.clone());
             async move { answer(request, &answers, &asked).await }
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -151,7 +151,10 @@ async fn an_unknown_path_is_unreadable_not_a_panic() {
         additional_item_list: Vec::new(),
     };
     let error = vendor(&server).create_packages(&packages).await.unwrap_err();
-    assert!(matches!(error, Error::Transport(TransportError::Unreadable { status: 404, .. })), "{error:?}");
+    assert!(
+        matches!(error, Error::Transport(TransportError::Unreadable { status: 404, .. })),
+        "{error:?}"
+    );
     let body = &server.asked()[1].body;
     assert_eq!(body, r#"{"account_id":"7","package_list":[{"id":"p","name":"P"}]}"#);
 }

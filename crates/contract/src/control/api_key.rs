@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
+use super::endpoint::GRACE_SECONDS_MAX;
 use super::event::SINCE_CHARS_MAX;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use super::endpoint::GRACE_SECONDS_MAX;
 
 const NAME_CHARS_MAX: usize = 100;
 

@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
+use super::endpoint::UrlCheck;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use super::endpoint::UrlCheck;
 
 const NAME_CHARS_MAX: usize = 100;
 const SCOPE_CHARS_MAX: usize = 100;
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(read("{}"), None);
         assert_eq!(read(r#"{"callback_url":null}"#), Some(None));
         assert_eq!(read(r#"{"callback_url":"http://a"}"#), Some(Some("http://a".to_owned())));
-        let kept = UpdateApp { callback_url: Some(None), ..UpdateApp::default() };
-        assert_eq!(serde_json::to_string(&kept).unwrap(), r#"{"callback_url":null}"#);
+        let stored = UpdateApp { callback_url: Some(None), ..UpdateApp::default() };
+        assert_eq!(serde_json::to_string(&stored).unwrap(), r#"{"callback_url":null}"#);
     }
 }

@@ -108,7 +108,7 @@ pub struct FoundOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
-    /// Whether what told about the person was erased.
+    /// Whether the personal data was erased.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
     /// The application in the hirer's own system.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub struct Connection {
     /// 19 decimal digits; the `device_id` that the client knows.
     pub connection_id: String,
-    /// Who is at the other end: address, and the program's `User-Agent` when it told one.
+    /// Who is at the other end: address, and the program's `User-Agent` when it said one.
     pub client: String,
     /// Since when it is open (RFC 3339, UTC).
     #[schema(format = DateTime)]

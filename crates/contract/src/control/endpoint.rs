@@ -50,7 +50,7 @@ pub enum AlertKind {
     AppNearQuota,
     /// The disk has less room than its reserve: reports and files wait.
     DiskNearlyFull,
-    /// The kept content of one of the tenant's reports is missing or damaged; ends when it is asked for again.
+    /// The stored content of one of the tenant's reports is missing or damaged; ends when it is asked for again.
     ContentDamaged,
 }
 

@@ -23,7 +23,7 @@ pub enum DeliveryState {
     Due,
     /// The app took it.
     Delivered,
-    /// Every try failed; kept, and can be resent.
+    /// Every try failed; stored, and can be resent.
     Exhausted,
     /// Waits because the app's endpoint failed for long.
     Paused,
@@ -77,14 +77,14 @@ impl ListEvents {
     }
 }
 
-/// Something that happened and that an app is told.
+/// Something that happened and that an app is notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// 32 lower-case hex digits, the same in every attempt.
     pub event_id: String,
     /// `hire.eco_account.created_v1`, `hire.eco_background_check.created_v1`, ….
     pub event_type: String,
-    /// The app that is told.
+    /// The app that is notified.
     pub app_id: String,
     /// The order it is about, when it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ pub struct Event {
 /// The way of one event to one app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
-    /// The app that is told.
+    /// The app that is notified.
     pub app_id: String,
     /// Where the delivery stands.
     pub state: DeliveryState,

@@ -91,7 +91,7 @@ pub struct ReportView {
 
 debug_only! { ReportView { view_id, at, viewer, key_id, app_id, version, range } }
 
-/// How long orders of one package are kept.
+/// How long orders of one package are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageRetention {
@@ -130,7 +130,7 @@ impl PutRetention {
     }
 }
 
-/// How long a tenant's orders are kept.
+/// How long a tenant's orders are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Retention {
     /// Days after an order's end, for packages without a rule of their own; `PATCH /tenants/{tenant_key}` changes it.

@@ -5,7 +5,7 @@
 //! a reader ignores those it does not know. Optional members of an answer are left out when empty.
 //!
 //! Every request body has a method `faults`, which names all broken rules at once; an empty list
-//! means that the body can be checked against what is stored. Values that tell about a person, and
+//! means that the body can be checked against what is stored. Values that are personal data, and
 //! secrets, never show in `Debug`.
 
 mod rule;
@@ -15,6 +15,7 @@ pub mod api_key;
 pub mod app;
 pub mod candidate;
 pub mod connection;
+pub mod endpoint;
 pub mod event;
 pub mod evidence;
 pub mod file;
@@ -26,7 +27,6 @@ pub mod order_form;
 pub mod page;
 pub mod problem;
 pub mod report;
-pub mod endpoint;
 pub mod storage;
 pub mod tenant;
 
@@ -35,6 +35,10 @@ pub use api_key::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, ReplaceApiKey};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use candidate::{FoundCandidate, FoundOrder, SearchCandidates};
 pub use connection::Connection;
+pub use endpoint::{
+    Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
+    RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
+};
 pub use event::{
     Attempt, Delivery, DeliveryState, Event, ListEvents, ResendSince, Resent, SINCE_CHARS_MAX,
 };
@@ -57,10 +61,6 @@ pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
-pub use endpoint::{
-    Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
-    RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
-};
 pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 

@@ -1,4 +1,4 @@
-//! The operator's care for what is kept: `POST /objects/check`, `POST /keys/rotate`.
+//! The operator's care for what is stored: `POST /objects/check`, `POST /keys/rotate`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,7 +108,7 @@ pub struct RotateKeys {
 /// The root key after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RotatedKeys {
-    /// Tells the root key that is in force now from others; 8 hex digits that tell nothing of it.
+    /// Distinguishes the root key that is in force now from others; 8 hex digits that say nothing of it.
     pub key_id: String,
     /// How often the root key was changed.
     pub generation: u64,

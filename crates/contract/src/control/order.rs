@@ -20,7 +20,7 @@ pub(super) const TEXT_CHARS_MAX: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
-    /// 已安排: the vendor has been told.
+    /// 已安排: the vendor has been notified.
     Arranged,
     /// 审批中: a result came and waits for the tenant's decision.
     InReview,
@@ -91,7 +91,7 @@ pub struct RejectOrder {
     pub reason: String,
 }
 
-/// Body of `POST …/terminate`: the order ends without a conclusion; the vendor is told the reason.
+/// Body of `POST …/terminate`: the order ends without a conclusion; the vendor is notified the reason.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TerminateOrder {
@@ -158,7 +158,7 @@ impl ListOrders {
     }
 }
 
-/// An order in a list: nothing that tells about a person.
+/// An order in a list: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderSummary {
     /// 19 decimal digits; `background_check_id` on the vendor's wire.
@@ -181,7 +181,7 @@ pub struct OrderSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
-    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    /// Whether the personal data was erased: then ids, states and times are all there is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
 }
@@ -241,7 +241,7 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
-    /// Whether what told about a person was erased: then ids, states and times are all there is.
+    /// Whether the personal data was erased: then ids, states and times are all there is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
 }

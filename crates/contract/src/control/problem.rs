@@ -114,7 +114,7 @@ problem_codes! {
     IllegalState, "illegal_state", 409, "state does not allow this";
     /// It clashes with something that exists, or a twin with the same `Idempotency-Key` is under way.
     Conflict, "conflict", 409, "conflict";
-    /// The content was kept, and is missing or damaged now; a refetch brings it again from its source.
+    /// The content was stored, and is missing or damaged now; a refetch brings it again from its source.
     ContentDamaged, "content_damaged", 500, "content is damaged";
     /// The content was there, and was erased.
     Gone, "gone", 410, "content was erased";

@@ -23,9 +23,9 @@ pub enum ReportState {
     Pending,
     /// Is being fetched.
     Fetching,
-    /// Fetched, checked and kept.
+    /// Fetched, checked and stored.
     Stored,
-    /// Kept, with a warning: the PDF is encrypted or holds scripts.
+    /// Stored, with a warning: the PDF is encrypted or holds scripts.
     Flagged,
     /// Could not be fetched; `failure_reason` says why.
     Failed,

@@ -38,7 +38,7 @@ pub struct PutQuota {
     pub quota_bytes: Option<Option<u64>>,
 }
 
-/// Tells null from absent.
+/// Says null from absent.
 fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

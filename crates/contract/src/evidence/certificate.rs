@@ -33,7 +33,7 @@ pub struct Certificate {
     pub rule: ErasureRule,
     /// How much was erased.
     pub counts: CertificateCounts,
-    /// The contents that were kept.
+    /// The contents that were stored.
     pub versions: Vec<ErasedVersion>,
     /// SHA-256 of the text of the order's last manifest, 64 hex digits; none when it had none.
     pub manifest: Option<String>,
@@ -53,7 +53,7 @@ pub enum ErasureRule {
         /// Days after the order's end.
         days: u32,
     },
-    /// Somebody demanded it; the reason is kept sealed.
+    /// Somebody demanded it; the reason is stored sealed.
     Hand,
 }
 
@@ -71,7 +71,7 @@ pub struct CertificateCounts {
     pub files: u64,
 }
 
-/// A content that was kept.
+/// A content that was stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErasedVersion {

@@ -3,7 +3,7 @@
 //! A tenant has one, and the operator one of its own. An entry is a JSON text; its hash is SHA-256 over the hash of
 //! the entry before and the text's bytes. The first entry follows the chain's start, which names the tenant, so that
 //! the chain of one tenant cannot pass for another's. Numbers go up by one, from 1. What is cut off at the end is
-//! found by anchors: signed notes of how far the chain was, kept elsewhere.
+//! found by anchors: signed notes of how far the chain was, stored elsewhere.
 //!
 //! An entry holds no personal data: ids, codes, numbers, instants.
 
@@ -55,7 +55,7 @@ pub enum AuditAct {
     ApiKeyReplaced,
     /// A key for the control API was revoked.
     ApiKeyRevoked,
-    /// Orders were searched by what tells about a person.
+    /// Orders were searched by personal data.
     CandidatesSearched,
     /// An account was bound.
     AccountBound,
@@ -318,7 +318,7 @@ impl Chain {
     /// Reads the next line.
     ///
     /// # Errors
-    /// What is wrong with it; then the chain is broken, and reading on tells nothing.
+    /// What is wrong with it; then the chain is broken, and reading on says nothing.
     pub fn take(&mut self, line: &str) -> Result<AuditEntry, ChainFault> {
         let expected = self.seq + 1;
         let wrong = ChainFault::Line { line: expected + 1, seq: expected };

@@ -9,7 +9,7 @@ use crate::hex::to_hex;
 /// The kind of a signed manifest, see [`super::Signed`].
 pub const MANIFEST: &str = "manifest";
 
-/// What was kept of an order's reports when the manifest was made. A new one is made whenever a content comes; none
+/// What was stored of an order's reports when the manifest was made. A new one is made whenever a content comes; none
 /// is ever changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +26,7 @@ pub struct Manifest {
     pub before: Option<String>,
     /// When it was made.
     pub made_at_ms: i64,
-    /// Every content ever kept, by report and version.
+    /// Every content ever stored, by report and version.
     pub versions: Vec<ManifestVersion>,
 }
 

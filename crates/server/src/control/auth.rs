@@ -80,7 +80,11 @@ impl FromRequestParts<SharedApp> for Call {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Call, Failure> {
-        Ok(Call { app: SharedApp::clone(app), caller: caller(parts)?, path_params: path_params(parts).await? })
+        Ok(Call {
+            app: SharedApp::clone(app),
+            caller: caller(parts)?,
+            path_params: path_params(parts).await?,
+        })
     }
 }
 
@@ -90,7 +94,11 @@ pub(super) fn caller(parts: &Parts) -> Result<Caller, Failure> {
 }
 
 /// Lets a call pass, or answers why not.
-pub(super) async fn authenticate(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub(super) async fn require_access(
+    State(app): State<SharedApp>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let place = access::place(&parts.method, path(&parts));
     let access = place.map(|place| access::TABLE[place].access);

@@ -9,9 +9,9 @@ use domain::candidate::Wanted;
 use store::candidates::{self as found, CandidateSearch};
 use store::content::{Form, Person};
 
+use super::auth::Call;
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
-use super::auth::Call;
 use super::instant::rfc3339;
 use super::orders::view::filled;
 use super::request::{Command, json};
@@ -22,7 +22,7 @@ const DIGITS_SHOWN: usize = 4;
 /// Finds the orders of a person by name, mobile number, mail address, application or order; all that is named must fit.
 ///
 /// Compared exactly, but for case, blanks, punctuation and the country code of a number. Of the candidate the answer
-/// holds the name, and number and address masked. Every call is told in the tenant's audit chain: by what was searched
+/// holds the name, and number and address masked. Every call is notified in the tenant's audit chain: by what was searched
 /// and which orders were found, not the words. A page looks through at most 20,000 orders, so it can be shorter than
 /// `limit`, or empty, and still have a `next_cursor`.
 #[utoipa::path(
@@ -51,7 +51,7 @@ pub(crate) async fn search_candidates(
     };
     let limit = cursor::limit(body.limit);
     let page = call.app.store.search_candidates(&tenant, &search, before, limit).await?;
-    // First the record, then what it tells of.
+    // First the record, then what it is about.
     let mut entry = call.by().did(AuditAct::CandidatesSearched);
     let orders: Vec<_> = page.orders.iter().map(|it| it.summary.order_id.to_string()).collect();
     for (name, value) in [

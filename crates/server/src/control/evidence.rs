@@ -9,8 +9,8 @@ use contract::hex::to_hex;
 use domain::TenantId;
 use store::audit::OPERATOR;
 
-use super::failure::{Failure, validate};
 use super::auth::Call;
+use super::failure::{Failure, validate};
 use super::request::{Query, json, raw_json};
 
 /// Reads the key that verifies the installation's manifests, certificates and anchors.
@@ -82,7 +82,7 @@ async fn lines(call: &Call, tenant_id: TenantId, list: &ListAudit) -> Result<Res
     Ok(response)
 }
 
-/// Reads the newest manifest of an order: a signed list of every content that is or was kept of its reports.
+/// Reads the newest manifest of an order: a signed list of every content that is or was stored of its reports.
 ///
 /// `signature` is Ed25519 over the bytes of `manifest` as they stand in the answer; keep the answer as it is.
 #[utoipa::path(

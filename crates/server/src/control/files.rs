@@ -4,10 +4,10 @@ use axum::response::Response;
 use contract::control::{CreateFile, FieldFault, File, ProblemCode};
 use contract::hex::to_hex;
 
-use super::failure::{Failure, validate};
 use super::auth::Call;
-use super::instant::rfc3339;
+use super::failure::{Failure, validate};
 use super::idempotency::{self, Answer, Creation};
+use super::instant::rfc3339;
 use super::request::{Content, Query};
 use crate::disk::Room;
 use crate::files;
@@ -58,7 +58,8 @@ pub(crate) async fn create_file(
         created_at: rfc3339(at),
     };
     let answer = Answer::same(&body);
-    let created = idempotency::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
+    let created =
+        idempotency::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
     if created.is_err()
         && !app.store.knows_object(file_id).await.unwrap_or(true)
         && let Err(error) = app.objects.remove(file_id).await

@@ -1,7 +1,7 @@
 //! Repeats of a POST with the same Idempotency-Key: they find their first answer for 24 hours.
 //!
 //! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes, but for what
-//! is shown once: that is not kept, and a repeat says what was done without it. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
+//! is shown once: that is not stored, and a repeat says what was done without it. A command on an order keeps the order's id: a repeat answers with the order as it is now. Two at
 //! once are decided by the commit: the second finds the key taken, and then the first one's answer.
 
 use axum::http::StatusCode;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use contract::control::ProblemCode;
 use serde::Serialize;
 use store::accounts::Account;
-use store::answers::{KeptAnswer, UsedKey};
+use store::answers::{StoredAnswer, UsedKey};
 use store::api_keys::NewApiKey;
 use store::apps::App;
 use store::audit::By;
@@ -17,8 +17,8 @@ use store::files::File;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
-use super::failure::Failure;
 use super::auth::Call;
+use super::failure::Failure;
 use super::request::{raw_json, to_json};
 
 /// What a POST creates.
@@ -36,7 +36,7 @@ impl Creation<'_> {
         &self,
         by: By,
         store: &Store,
-        answer: Option<&KeptAnswer>,
+        answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
         match self {
             Creation::Tenant(tenant) => store.create_tenant(by, tenant, answer).await,
@@ -105,7 +105,8 @@ pub(super) async fn create(
 ) -> Result<Response, Failure> {
     let (status, Answer { first: body, repeat }) = (StatusCode::CREATED, answer);
     let at = call.app.clock.now();
-    let answer = key.map(|key| KeptAnswer { key, http_status: status.as_u16(), body: repeat, at });
+    let answer =
+        key.map(|key| StoredAnswer { key, http_status: status.as_u16(), body: repeat, at });
     for _ in 0..2 {
         if creation.save(call.by(), &call.app.store, answer.as_ref()).await? == Saved::Done {
             return Ok(raw_json(status, body));
@@ -131,7 +132,7 @@ pub(super) async fn keep(
     let body = to_json(body);
     let Some(key) = key else { return Ok(raw_json(status, body)) };
     let (http_status, at) = (status.as_u16(), call.app.clock.now());
-    let answer = KeptAnswer { key, http_status, body: body.clone(), at };
+    let answer = StoredAnswer { key, http_status, body: body.clone(), at };
     if call.app.store.keep_answer_alone(&answer).await? == Saved::Done {
         return Ok(raw_json(status, body));
     }

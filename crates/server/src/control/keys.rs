@@ -5,9 +5,9 @@ use axum::response::Response;
 use contract::control::{ProblemCode, RotateKeys, RotatedKeys};
 use store::{Fault, FaultKind};
 
-use super::failure::Failure;
 use super::auth::Call;
-use super::repeat;
+use super::failure::Failure;
+use super::idempotency;
 use super::request::Command;
 use crate::root_key::Refused;
 

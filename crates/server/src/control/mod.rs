@@ -3,12 +3,13 @@
 //! A request passes the authentication (`gate.rs`: key, role, tenant, by the table in `access.rs`), then its use case: a
 //! folder per resource, a file per call. What always holds: nobody reaches a handler without a row in the table;
 //! what belongs to somebody else is answered as what does not exist; every refusal is a problem document; no
-//! answer is kept by caches on its way. Source: product, sections 6 and 8.
+//! answer is stored by caches on its way. Source: product, sections 6 and 8.
 
 mod access;
 mod accounts;
 mod api_keys;
 mod apps;
+mod auth;
 mod candidates;
 mod cursor;
 mod document;
@@ -17,14 +18,13 @@ mod events;
 mod evidence;
 mod failure;
 mod files;
-mod auth;
 mod grants;
+mod idempotency;
 mod installations;
 mod instant;
 mod keys;
 mod objects;
 mod orders;
-mod idempotency;
 mod reports;
 mod request;
 mod storage;
@@ -48,7 +48,7 @@ pub(crate) use document::reading_page;
 pub(crate) fn routes(app: &SharedApp) -> Router<SharedApp> {
     Router::from(calls())
         .route("/openapi.json", get(document::openapi_json))
-        .route_layer(from_fn_with_state(SharedApp::clone(app), auth::authenticate))
+        .route_layer(from_fn_with_state(SharedApp::clone(app), auth::require_access))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(map_response(guard_answer))
@@ -146,7 +146,10 @@ pub(crate) fn table() -> impl Iterator<Item = (&'static Method, String)> {
 }
 
 /// Whether the operator asks, by the key in the request's header; else the answer that refuses.
-pub(crate) async fn authorize_operator(app: &SharedApp, headers: &HeaderMap) -> Result<(), Response> {
+pub(crate) async fn authorize_operator(
+    app: &SharedApp,
+    headers: &HeaderMap,
+) -> Result<(), Response> {
     match auth::authorize_operator(app, headers).await {
         Ok(()) => Ok(()),
         Err(failure) => Err(guard_answer(failure.into_response()).await),

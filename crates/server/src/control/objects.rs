@@ -1,15 +1,15 @@
-//! Checking what is kept: `POST /objects/check`.
+//! Checking what is stored: `POST /objects/check`.
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{CheckObjects, ObjectsChecked};
 
-use super::failure::{Failure, validate};
 use super::auth::Call;
+use super::failure::{Failure, validate};
 use super::request::{Command, json};
 use crate::object_check::{self, ObjectCheckError};
 
-/// Checks a part of the kept contents: rows against objects and their hashes, and objects against rows.
+/// Checks a part of the stored contents: rows against objects and their hashes, and objects against rows.
 ///
 /// A check is many calls, each with the `next_cursor` of the one before. Nothing is repaired. Repeated, a part is checked
 /// again: an idempotency key changes nothing.

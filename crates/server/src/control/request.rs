@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::IdempotencyKey;
 
-use super::failure::Failure;
 use super::auth::{Caller, caller};
+use super::failure::Failure;
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 use crate::objects::Unreadable;

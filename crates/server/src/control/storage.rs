@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control::{self, DiskRoom, PutQuota, Storage};
 use store::storage_use::{Holder, StorageUse};
 
-use super::failure::{Failure, validate};
 use super::auth::Call;
+use super::failure::{Failure, validate};
 use super::request::{Command, json};
 
 /// Holders read at once.

@@ -12,11 +12,11 @@ use store::tenants::Tenant;
 use store::views::Viewer;
 use store::{Fault, FaultKind};
 
-use super::{DownloadRequest, Content, Download, DownloadError, give, give_whole};
+use super::{Content, Download, DownloadError, DownloadRequest, download, give_whole};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder};
 use crate::files;
-use crate::links::{LinkKind, Linked, LinkError};
+use crate::links::{LinkError, LinkKind, Linked};
 use crate::objects::Unreadable;
 
 /// Why a link gives nothing.

@@ -5,11 +5,11 @@
 //! whoever holds it. Nothing is given that was not authenticated: an object that cannot be opened is a fault before the
 //! answer begins, and one that turns out damaged in its midst breaks the connection off.
 
-mod request;
 mod disposition;
 mod link;
 mod parts;
 mod range;
+mod request;
 
 use std::ops::Range;
 
@@ -28,9 +28,9 @@ use store::views::{NewView, Viewer};
 use crate::app::App;
 use crate::inspect::Finding;
 use crate::objects::{Object, Unreadable};
-pub(crate) use request::DownloadRequest;
 pub(crate) use link::download_linked;
 use range::Asked;
+pub(crate) use request::DownloadRequest;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PDF: &str = "application/pdf";
@@ -89,7 +89,9 @@ pub(crate) async fn download(
     let (tenant_id, report_id) = (content.tenant.tenant_id, content.report_id);
     let version = content.version.version;
     let given = open(app, content, request, viewer).await;
-    if let Err(DownloadError::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) = &given {
+    if let Err(DownloadError::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) =
+        &given
+    {
         let (detail, now) = (error.to_string(), app.clock.now());
         let noted = app.store.note_damage(tenant_id, report_id, version, &detail, now).await;
         if let Err(fault) = noted {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{begun, set};
-use crate::random;
 use crate::objects::{Object, Unreadable};
+use crate::random;
 
 /// The ranges of a report, each after a head that names it. At least one, ascending, none touching the next.
 pub(super) async fn several(

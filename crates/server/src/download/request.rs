@@ -27,6 +27,10 @@ impl FromRequestParts<SharedApp> for DownloadRequest {
     ) -> Result<DownloadRequest, Self::Rejection> {
         let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await?;
         let address = peer.ip().to_canonical();
-        Ok(DownloadRequest { method: parts.method.clone(), headers: parts.headers.clone(), address })
+        Ok(DownloadRequest {
+            method: parts.method.clone(),
+            headers: parts.headers.clone(),
+            address,
+        })
     }
 }

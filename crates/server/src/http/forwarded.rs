@@ -1,12 +1,12 @@
 //! The client behind trusted proxies: its address, and the scheme and host that it called.
 //!
-//! Proxies tell them in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded` (RFC 7239). Anybody can send such
+//! Proxies say them in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded` (RFC 7239). Anybody can send such
 //! headers, so they count only when the connection comes from an address that the operator trusts. Each proxy adds
 //! the address that it saw at the right end; so the list is walked from there as long as the addresses are trusted
 //! ones, and the first other one is the client's. What stands left of it is what the client wrote itself.
 //!
 //! A proxy mostly sets one of the two kinds and passes the other on as the client sent it. Where both came and name
-//! different clients, nobody can tell which one the proxy made: neither counts.
+//! different clients, nobody can say which one the proxy made: neither counts.
 
 use std::net::{IpAddr, SocketAddr};
 

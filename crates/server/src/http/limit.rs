@@ -58,7 +58,7 @@ struct Shard {
 /// The accepted calls of one key, oldest first.
 #[derive(Debug)]
 struct Calls {
-    /// The low 32 bits of each time: 49 days before they repeat, and nothing that old is kept.
+    /// The low 32 bits of each time: 49 days before they repeat, and nothing that old is stored.
     times: VecDeque<u32>,
     last_ms: u64,
     longest_ms: u64,
@@ -78,7 +78,12 @@ impl RateLimits {
     /// accepted.
     ///
     /// Source: contract, section 2.4.
-    pub fn check(&self, key: LimitKey, windows: &[Window], mono_ms: u64) -> Result<(), RateLimitError> {
+    pub fn check(
+        &self,
+        key: LimitKey,
+        windows: &[Window],
+        mono_ms: u64,
+    ) -> Result<(), RateLimitError> {
         let longest_ms = windows.iter().map(|window| u64::from(window.length_ms)).max();
         let Some(longest_ms) = longest_ms else { return Ok(()) };
         let mut shard = self.shard(key);

@@ -157,7 +157,7 @@ async fn accept(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                // Nothing tells when file handles are free again: only trying does.
+                // Nothing says when file handles are free again: only trying does.
                 pause().await;
             }
         }
@@ -265,14 +265,14 @@ async fn attend<S, B>(
     let mut connection = pin!(connection);
     let mut timers = Timers::default();
     let mut ticket = None;
-    let mut told = false;
+    let mut is_notified = false;
     poll_fn(|cx| {
         let _ = ticket.get_or_insert_with(|| stop.register(cx.waker()));
         match stop.level() {
             STOP_NOW => return Poll::Ready(()),
-            STOP_GRACEFULLY if !told => {
+            STOP_GRACEFULLY if !is_notified => {
                 connection.as_mut().graceful_shutdown();
-                told = true;
+                is_notified = true;
             }
             _ => {}
         }
@@ -369,20 +369,20 @@ impl Timers {
     }
 }
 
-/// The end of what is going on: kept while its mark stays, counted from now when it is new.
+/// The end of what is going on: stored while its mark stays, counted from now when it is new.
 fn deadline(
-    kept: &mut Option<(u32, Instant)>,
+    stored: &mut Option<(u32, Instant)>,
     current: Option<(u32, Duration)>,
 ) -> Option<Instant> {
     let Some((mark, limit)) = current else {
-        *kept = None;
+        *stored = None;
         return None;
     };
-    match *kept {
-        Some((kept_mark, end)) if kept_mark == mark => Some(end),
+    match *stored {
+        Some((stored_mark, end)) if stored_mark == mark => Some(end),
         _ => {
             let end = socket_now() + limit;
-            *kept = Some((mark, end));
+            *stored = Some((mark, end));
             Some(end)
         }
     }

@@ -1,4 +1,4 @@
-//! A connection's socket that tells the listener how far the dialogue is.
+//! A connection's socket that says the listener how far the dialogue is.
 //!
 //! The listener's timers differ by phase (idle, request head, busy), but only the socket sees a
 //! head's first byte and only the service sees its last. Both note what they see in a shared
@@ -33,7 +33,7 @@ pub(super) enum Phase {
 }
 
 /// What the socket and the service note. One word holds the phase (2 bits) and the number of
-/// requests, so that two idle times in a row can be told apart.
+/// requests, so that two idle times in a row can be distinguished.
 #[derive(Debug, Default)]
 pub(super) struct Dialogue {
     word: AtomicU32,

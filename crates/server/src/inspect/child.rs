@@ -20,8 +20,8 @@ use thread_priority::{
 };
 
 use super::confine::confine;
-use super::sandboxed_parser::Answer;
 use super::finding::{Finding, Findings};
+use super::sandboxed_parser::Answer;
 
 /// Addresses that the process may have: a content of 50 MiB, its streams once more, and what one of them decodes to.
 const MEMORY_BYTES_MAX: u64 = 256 << 20;
@@ -203,7 +203,7 @@ fn has_odd_streams(document: &Document) -> bool {
             if !seen.insert(id) || !stream.is_compressed() {
                 continue;
             }
-            match stream.decompress_to_writer(&mut io::endpoint(), STREAM_BYTES_MAX) {
+            match stream.decompress_to_writer(&mut io::sink(), STREAM_BYTES_MAX) {
                 Ok(bytes) => decoded += bytes,
                 Err(Error::Decompress(_)) => return true,
                 // A filter that the parser does not know is for readers to check.

@@ -8,8 +8,8 @@
 //! last 64 KiB hold the directory of a ZIP archive, and neither lies in a string or the data of a stream
 //! ([`super::syntax`]).
 
-use super::finding::{Finding, Findings};
 use super::file_signature;
+use super::finding::{Finding, Findings};
 use super::pdf_keywords::{Keywords, is_space};
 use super::syntax::{Region, Syntax};
 
@@ -28,7 +28,7 @@ const HEAD_BYTES: usize = 4_096;
 /// a comment of at most 64 KiB.
 const TAIL_BYTES: usize = 65_535 + 22;
 
-/// Why bytes are no report that can be kept. The text is for vendor and hirer.
+/// Why bytes are no report that can be stored. The text is for vendor and hirer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
     /// No byte at all.
@@ -128,7 +128,10 @@ impl Check {
         }
         self.check_head()?;
         let last = &self.tail[self.tail.len().saturating_sub(END_WITHIN)..];
-        let end = last.windows(END.len()).rposition(|bytes| bytes == END).ok_or(ContentError::NotWhole)?;
+        let end = last
+            .windows(END.len())
+            .rposition(|bytes| bytes == END)
+            .ok_or(ContentError::NotWhole)?;
         let rest = &last[end + END.len()..];
         if let Some(format) = file_signature::find(rest, &vec![Region::Structure; rest.len()]) {
             return Err(ContentError::AlsoElse(format));
@@ -200,7 +203,8 @@ impl Check {
         }
         self.is_head_checked = true;
         let regions = Syntax::regions(&self.head);
-        file_signature::find(&self.head, &regions).map_or(Ok(()), |format| Err(ContentError::AlsoElse(format)))
+        file_signature::find(&self.head, &regions)
+            .map_or(Ok(()), |format| Err(ContentError::AlsoElse(format)))
     }
 
     fn keep_tail(&mut self, piece: &[u8]) {

@@ -1,6 +1,6 @@
-//! What calls for caution in a report that is kept all the same.
+//! What calls for caution in a report that is stored all the same.
 
-/// One thing that calls for caution. Its code is what rows, logs and metrics say; it tells nothing about a person.
+/// One thing that calls for caution. Its code is what rows, logs and metrics say; it says nothing about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Finding {
@@ -41,7 +41,7 @@ impl Finding {
         Finding::RefusedContent,
     ];
 
-    /// The word that is kept, logged and counted.
+    /// The word that is stored, logged and counted.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

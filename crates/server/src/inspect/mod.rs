@@ -2,16 +2,16 @@
 //! ([`SandboxedParser`]), and by the operator's scanner ([`Scanner`]).
 //!
 //! The server itself never parses what a stranger wrote. Each piece passes the check and the scanner on its way to the
-//! object store; what is refused is refused as soon as it shows. What is kept is then read again for the child, so that
+//! object store; what is refused is refused as soon as it shows. What is stored is then read again for the child, so that
 //! only a few children live at once. Memory in the server is bounded by a few pieces and the 64 KiB that a check keeps.
 
 mod child;
 mod confine;
 mod content;
-mod sandboxed_parser;
-mod finding;
 mod file_signature;
+mod finding;
 mod pdf_keywords;
+mod sandboxed_parser;
 mod scan;
 mod syntax;
 
@@ -20,8 +20,8 @@ use futures_util::{Stream, StreamExt};
 
 pub use child::run as run_child;
 pub use content::{Check, ContentError};
-pub use sandboxed_parser::{PARSER_COMMAND, SandboxedParser, ParserError, IDLE_FLAG};
 pub use finding::{Finding, Findings};
+pub use sandboxed_parser::{IDLE_FLAG, PARSER_COMMAND, ParserError, SandboxedParser};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 
 use crate::objects::Unreadable;
@@ -38,7 +38,7 @@ pub struct Inspect {
     pub scanner_policy: ScannerPolicy,
 }
 
-/// What came out for a content that is kept.
+/// What came out for a content that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// What calls for caution; nothing for most.
@@ -59,13 +59,13 @@ impl Inspection {
     }
 }
 
-/// Why a content is not kept. The text is for vendor and hirer.
+/// Why a content is not stored. The text is for vendor and hirer.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// Its bytes are no report.
     #[error(transparent)]
     ContentError(#[from] ContentError),
-    /// The scanner gave no verdict; without one nothing is kept.
+    /// The scanner gave no verdict; without one nothing is stored.
     #[error("the report could not be scanned")]
     NotScanned(#[source] ScanFailure),
     /// The deep check did not come to its end for want of processor time.
@@ -74,7 +74,7 @@ pub enum IntakeError {
     /// The deep check did not come to its end for another reason that is this machine's.
     #[error("the report could not be checked: {0}")]
     CheckFailed(ParserError),
-    /// What was kept could not be read again for the deep check.
+    /// What was stored could not be read again for the deep check.
     #[error("the report could not be read for its check")]
     Unreadable(#[source] Unreadable),
     /// The scanner found something, and the operator wants that refused.
@@ -138,7 +138,7 @@ impl Inspector {
     /// Takes the next piece. Must be called within the runtime.
     ///
     /// # Errors
-    /// Why the content is not kept, as soon as it shows.
+    /// Why the content is not stored, as soon as it shows.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), IntakeError> {
         if !self.is_refused {
             let checked = self.check.take(piece);
@@ -159,7 +159,7 @@ impl Inspector {
     /// What came out before the deep check, once the last piece was taken from `source_host`.
     ///
     /// # Errors
-    /// Why the content is not kept.
+    /// Why the content is not stored.
     pub async fn finish(mut self, source_host: String) -> Result<Checked, IntakeError> {
         let mut findings = Findings::NONE;
         if !self.is_refused {
@@ -187,7 +187,7 @@ impl Inspector {
     }
 }
 
-/// A content that may be kept, before its deep check.
+/// A content that may be stored, before its deep check.
 #[derive(Debug)]
 pub struct Checked {
     deep: Option<SandboxedParser>,
@@ -207,7 +207,7 @@ impl Checked {
     /// What came out with the deep check of the content, read again. Must be called within the runtime.
     ///
     /// # Errors
-    /// Why the content is not kept.
+    /// Why the content is not stored.
     pub async fn check(
         self,
         content: impl Stream<Item = Result<Bytes, Unreadable>>,
@@ -228,7 +228,9 @@ impl Checked {
                 None
             }
             Some(Err(ParserError::Starved)) => return Err(IntakeError::NotChecked),
-            Some(Err(failure)) if failure.is_ours() => return Err(IntakeError::CheckFailed(failure)),
+            Some(Err(failure)) if failure.is_ours() => {
+                return Err(IntakeError::CheckFailed(failure));
+            }
             Some(Err(failure)) => {
                 // What kills a parser is not shown as if nothing were wrong with it.
                 findings.add(Finding::OddStructure);

@@ -5,7 +5,7 @@
 
 use super::finding::{Finding, Findings};
 
-/// What a name that matters tells.
+/// What a name that matters says.
 #[derive(Debug, Clone, Copy)]
 enum Means {
     /// This, whatever follows.

@@ -1,4 +1,4 @@
-//! The deep check, seen from the server: a parser in a child process, which gets a content that is kept already.
+//! The deep check, seen from the server: a parser in a child process, which gets a content that is stored already.
 //!
 //! The child is this program once more, under a hidden command ([`super::child`]); it limits itself before it reads
 //! a byte. Only as many children live at once as there are places, one or two; so reports that drip in cost no process,
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use super::finding::{Finding, Findings};
 use crate::clock::socket_now;
 use crate::handles;
-use crate::load_shedder::{CallRate, Permit, LoadShedder};
+use crate::load_shedder::{CallRate, LoadShedder, Permit};
 
 /// The hidden command under which the program is the child.
 pub const PARSER_COMMAND: &str = "inspect-report";
@@ -140,7 +140,8 @@ impl SandboxedParser {
     /// A check by `program`, an absolute path to this one.
     #[must_use]
     pub fn by(program: &Path) -> SandboxedParser {
-        let (program, load_shedder) = (program.to_owned(), LoadShedder::new(None).at_most(CHILDREN_MAX));
+        let (program, load_shedder) =
+            (program.to_owned(), LoadShedder::new(None).at_most(CHILDREN_MAX));
         SandboxedParser { program, wall: WALL, load_shedder, starved_at: Arc::default() }
     }
 

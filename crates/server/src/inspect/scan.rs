@@ -1,5 +1,5 @@
 //! The operator's scanner for malware: clamd, or a command. It gets the content while it streams in, and its
-//! verdict decides; without a verdict nothing is kept.
+//! verdict decides; without a verdict nothing is stored.
 //!
 //! Its address is the operator's, not a stranger's, so it is not checked by the guard of the way out.
 
@@ -22,7 +22,7 @@ const PIECE: Duration = Duration::from_secs(10);
 const VERDICT: Duration = Duration::from_secs(60);
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 4_096;
-/// Characters of a found thing's name that are kept.
+/// Characters of a found thing's name that are stored.
 const NAME_CHARS_MAX: usize = 100;
 
 /// Where the operator's scanner is.
@@ -51,10 +51,10 @@ pub struct BadScanner(String);
 /// What is done with what the scanner found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ScannerPolicy {
-    /// Kept, and shown with a warning.
+    /// Stored, and shown with a warning.
     #[default]
     Flag,
-    /// Not kept.
+    /// Not stored.
     Refuse,
 }
 
@@ -279,7 +279,7 @@ impl Program {
             if let Some(mut output) = output {
                 (&mut output).take(ANSWER_BYTES_MAX).read_to_end(&mut said).await?;
                 // Whatever else it says must not hold it up.
-                tokio::io::copy(&mut output, &mut tokio::io::endpoint()).await?;
+                tokio::io::copy(&mut output, &mut tokio::io::sink()).await?;
             }
             Ok(said)
         });
@@ -313,7 +313,7 @@ async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T,
     tokio::time::timeout(limit, work).await.map_err(|_| ScanFailure::TooSlow)
 }
 
-/// The name of what was found, fit to be kept and shown.
+/// The name of what was found, fit to be stored and shown.
 fn name_of(said: &str) -> String {
     let name: String = said.trim().chars().take(NAME_CHARS_MAX).collect();
     if name.is_empty() { "something without a name".to_owned() } else { name }

@@ -2,7 +2,7 @@
 //!
 //! What looks like another format means something only where a viewer does not take it for text or data: a title may
 //! hold the word SHERIFF, a comment's text markup, an attachment a whole archive. This follows the syntax just far
-//! enough to tell these places apart, byte by byte, in constant memory, without building anything.
+//! enough to distinguish these places, byte by byte, in constant memory, without building anything.
 //!
 //! Strings and streams exist only within objects (`1 0 obj` to `endobj`) and the trailer. So a parenthesis or the word
 //! `stream` in bytes that belong to no object hides nothing. Source: ISO 32000-2, section 7.

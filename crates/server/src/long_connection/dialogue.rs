@@ -21,8 +21,8 @@ pub(crate) struct Ack {
 
 /// What a message says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// The client is there and wants to hear the same.
+pub(super) enum Received {
+    /// The client is there and wants to receive the same.
     Ping,
     /// The client has dealt with a message.
     Ack { message_id: String, ack: Ack },
@@ -31,18 +31,18 @@ pub(super) enum Heard {
 }
 
 /// Reads a client's binary message. Frames of other methods and types are passed over.
-pub(super) fn hear(message: &[u8]) -> Result<Heard, BadFrame> {
+pub(super) fn hear(message: &[u8]) -> Result<Received, BadFrame> {
     let frame = Frame::decode(message)?;
     Ok(match frame.method {
-        METHOD_CONTROL if frame.header(KEY_TYPE) == Some(TYPE_PING) => Heard::Ping,
+        METHOD_CONTROL if frame.header(KEY_TYPE) == Some(TYPE_PING) => Received::Ping,
         METHOD_DATA => match frame.header(KEY_MESSAGE_ID).map(str::to_owned) {
             Some(message_id) => {
                 let payload = frame.payload.unwrap_or_default();
-                Heard::Ack { message_id, ack: Ack { code: ack_code(&payload), payload } }
+                Received::Ack { message_id, ack: Ack { code: ack_code(&payload), payload } }
             }
-            None => Heard::Nothing,
+            None => Received::Nothing,
         },
-        _ => Heard::Nothing,
+        _ => Received::Nothing,
     })
 }
 
@@ -73,21 +73,21 @@ mod tests {
         frame.encode()
     }
 
-    fn heard(code: Option<u16>, payload: &[u8]) -> Result<Heard, BadFrame> {
+    fn received(code: Option<u16>, payload: &[u8]) -> Result<Received, BadFrame> {
         let ack = Ack { code, payload: payload.to_vec() };
-        Ok(Heard::Ack { message_id: "m1".to_owned(), ack })
+        Ok(Received::Ack { message_id: "m1".to_owned(), ack })
     }
 
     #[test]
     fn pings_and_acks_are_understood() {
-        assert_eq!(hear(&Frame::ping(1).encode()), Ok(Heard::Ping));
+        assert_eq!(hear(&Frame::ping(1).encode()), Ok(Received::Ping));
         for (payload, code) in [
             (&br#"{"code": 200}"#[..], Some(200)),
             (br#"{"code":500,"headers":null,"data":null}"#, Some(500)),
             (b"no json", None),
             (b"", None),
         ] {
-            assert_eq!(hear(&ack(payload)), heard(code, payload));
+            assert_eq!(hear(&ack(payload)), received(code, payload));
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let nameless = Frame { method: METHOD_DATA, ..Frame::default() };
         let unknown = Frame { method: 7, ..Frame::ping(1) };
         for frame in [pong, nameless, unknown] {
-            assert_eq!(hear(&frame.encode()), Ok(Heard::Nothing));
+            assert_eq!(hear(&frame.encode()), Ok(Received::Nothing));
         }
     }
 

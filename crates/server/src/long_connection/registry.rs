@@ -78,7 +78,7 @@ pub(crate) struct Connection {
     /// Whether an ack is overdue and nothing has come since: others are preferred then.
     is_doubtful: AtomicBool,
     /// What the other replicas know of it: last ping and events in flight.
-    told: Mutex<(i64, u32)>,
+    published: Mutex<(i64, u32)>,
 }
 
 impl Connection {
@@ -101,7 +101,7 @@ impl Connection {
             waiting: Mutex::default(),
             last_ping_at: AtomicI64::new(i64::MIN),
             is_doubtful: AtomicBool::new(false),
-            told: Mutex::new((i64::MIN, 0)),
+            published: Mutex::new((i64::MIN, 0)),
         };
         (Arc::new(connection), orders)
     }
@@ -199,7 +199,7 @@ impl Drop for PendingAck<'_> {
 
 /// The connections of this process.
 pub struct ConnectionRegistry {
-    /// Tells this process from others on the same database.
+    /// Distinguishes this process from others on the same database.
     replica_id: i64,
     pub(super) tickets: TicketMaker,
     by_app: Mutex<HashMap<AppId, Vec<Arc<Connection>>>>,
@@ -229,7 +229,7 @@ impl ConnectionRegistry {
         }
     }
 
-    /// Tells this process from others on the same database.
+    /// Distinguishes this process from others on the same database.
     #[must_use]
     pub fn replica_id(&self) -> i64 {
         self.replica_id
@@ -240,7 +240,8 @@ impl ConnectionRegistry {
     pub(crate) fn pick(&self, app_id: AppId) -> Option<Arc<Connection>> {
         let by_app = lock(&self.by_app);
         let connections = by_app.get(&app_id)?;
-        let is_sound = |connection: &&Arc<Connection>| !connection.is_doubtful.load(Ordering::Relaxed);
+        let is_sound =
+            |connection: &&Arc<Connection>| !connection.is_doubtful.load(Ordering::Relaxed);
         match connections.iter().filter(is_sound).count() {
             0 => connections.get(random_below(connections.len())).map(Arc::clone),
             sound => connections.iter().filter(is_sound).nth(random_below(sound)).map(Arc::clone),
@@ -341,8 +342,8 @@ impl ConnectionRegistry {
         let by_app = lock(&self.by_app);
         let news = by_app.values().flatten().filter_map(|connection| {
             let now = (connection.last_ping_at.load(Ordering::Relaxed), connection.in_flight());
-            let told = std::mem::replace(&mut *lock(&connection.told), now);
-            (told != now).then(|| ConnectionNews {
+            let published = std::mem::replace(&mut *lock(&connection.published), now);
+            (published != now).then(|| ConnectionNews {
                 connection_id: connection.connection_id,
                 last_ping_at: connection.last_ping_at(),
                 in_flight: now.1,
@@ -368,8 +369,11 @@ impl ConnectionRegistry {
             }
         };
         let _ = tokio::time::timeout(time, all_gone).await;
-        let left: Vec<Id> =
-            lock(&self.by_app).values().flatten().map(|connection| connection.connection_id).collect();
+        let left: Vec<Id> = lock(&self.by_app)
+            .values()
+            .flatten()
+            .map(|connection| connection.connection_id)
+            .collect();
         lock(&self.to_close).extend(left);
         if let Err(fault) = self.close_ended(store, now).await {
             tracing::warn!(%fault, "connections are not noted as ended");
@@ -447,11 +451,17 @@ mod tests {
         assert_eq!(late.push("m1", Vec::new(), TIME).await, Err(AckError::Late));
         assert_eq!(late.in_flight(), 0, "a late ack finds nobody waiting");
         let other = connections.pick(APP).unwrap();
-        assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == other.connection_id));
+        assert!(
+            (0..100).all(|_| connections.pick(APP).unwrap().connection_id == other.connection_id)
+        );
         assert_eq!(other.push("m2", Vec::new(), TIME).await, Err(AckError::Late));
-        assert!((0..100).any(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
+        assert!(
+            (0..100).any(|_| connections.pick(APP).unwrap().connection_id == late.connection_id)
+        );
         late.spoke();
-        assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
+        assert!(
+            (0..100).all(|_| connections.pick(APP).unwrap().connection_id == late.connection_id)
+        );
     }
 
     #[tokio::test]
@@ -466,7 +476,11 @@ mod tests {
         orders.clear();
         assert_eq!(connection.push("m", Vec::new(), TIME).await, Err(AckError::Ended));
         connections.remove(&connection);
-        assert_eq!((connections.count(), connections.pick(APP).is_none()), (1, true), "it says farewell");
+        assert_eq!(
+            (connections.count(), connections.pick(APP).is_none()),
+            (1, true),
+            "it says farewell"
+        );
         connections.note_end(connection.connection_id);
         assert_eq!(connections.count(), 0);
     }

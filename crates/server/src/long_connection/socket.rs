@@ -1,5 +1,5 @@
 //! One websocket from its beginning to its end: a task that reads what the client says and writes what it is to be
-//! told, one thing at a time.
+//! said, one thing at a time.
 //!
 //! A client is asked again and again by a websocket ping, which every client answers; one that stays silent, or takes
 //! nothing of what is sent to it, is gone. Whatever it has not acknowledged is due again.
@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
-use super::dialogue::{self, Heard, MESSAGE_BYTES_MAX};
+use super::dialogue::{self, MESSAGE_BYTES_MAX, Received};
 use super::limits::LongConnectionLimits;
 use super::registry::{CloseReason, Connection, Order};
 use crate::app::{App, SharedApp};
@@ -69,7 +69,7 @@ pub(super) async fn attend(
             End::Fault
         }
     };
-    // Nothing is sent to it any more; that it is closed is noted when its client has heard why.
+    // Nothing is sent to it any more; that it is closed is noted when its client has received why.
     app.connections.remove(&connection);
     if let End::Refused(reason) = &end {
         tracing::info!(%app_id, %connection_id, reason, "a client said what no client may say");
@@ -108,8 +108,8 @@ async fn converse(
     {
         return end;
     }
-    let mut heard_at = socket_now();
-    let mut ping_at = heard_at + limits.ping_period;
+    let mut received_at = socket_now();
+    let mut ping_at = received_at + limits.ping_period;
     loop {
         if socket_now() >= ping_at {
             ping_at = socket_now() + limits.ping_period;
@@ -117,7 +117,7 @@ async fn converse(
                 return end;
             }
         }
-        let gone_at = heard_at + limits.silence;
+        let gone_at = received_at + limits.silence;
         let done = tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Send(frames)) => write_all(limits, socket, frames).await,
@@ -126,7 +126,7 @@ async fn converse(
             },
             read = tokio::time::timeout_at(gone_at.min(ping_at), socket.recv()) => match read {
                 Ok(read) => {
-                    heard_at = socket_now();
+                    received_at = socket_now();
                     take(app, socket, connection, read).await
                 }
                 Err(_) if socket_now() >= gone_at => Err(End::Silent),
@@ -140,7 +140,12 @@ async fn converse(
 }
 
 /// Deals with what was read.
-async fn take(app: &App, socket: &mut WebSocket, connection: &Connection, read: Read) -> Result<(), End> {
+async fn take(
+    app: &App,
+    socket: &mut WebSocket,
+    connection: &Connection,
+    read: Read,
+) -> Result<(), End> {
     let message = match read {
         Some(Ok(message)) => message,
         Some(Err(error)) => return Err(broken(&error)),
@@ -165,19 +170,19 @@ fn react(app: &App, connection: &Connection, message: &Message) -> Result<Option
     if bytes.len() > MESSAGE_BYTES_MAX {
         return Err(too_large());
     }
-    let heard = dialogue::hear(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
+    let received = dialogue::hear(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
     connection.spoke();
-    match heard {
-        Heard::Ping => {
+    match received {
+        Received::Ping => {
             connection.pinged(app.clock.now());
             let pong = dialogue::pong(&app.config.long_connection.client);
             Ok(Some(Message::Binary(pong.into())))
         }
-        Heard::Ack { message_id, ack } => {
+        Received::Ack { message_id, ack } => {
             connection.acknowledge(&message_id, ack);
             Ok(None)
         }
-        Heard::Nothing => Ok(None),
+        Received::Nothing => Ok(None),
     }
 }
 
@@ -223,11 +228,13 @@ async fn write(
     }
 }
 
-/// Says reason by a pong, whose config tells how to come back, and drops the connection.
+/// Says reason by a pong, whose config says how to come back, and drops the connection.
 async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
     let config = match end {
         End::Gone => return,
-        End::CloseReason(CloseReason::Stop) | End::Fault => dialogue::come_back_soon(&limits.client),
+        End::CloseReason(CloseReason::Stop) | End::Fault => {
+            dialogue::come_back_soon(&limits.client)
+        }
         // Who is refused is not asked to hurry.
         End::CloseReason(CloseReason::NotAllowed) | End::Refused(_) | End::Silent => limits.client,
     };

@@ -21,7 +21,7 @@ use super::socket;
 use crate::app::SharedApp;
 use crate::open_api::{answer, log_id};
 
-/// Most characters kept of a client's `User-Agent`.
+/// Most characters stored of a client's `User-Agent`.
 const USER_AGENT_CHARS_MAX: usize = 100;
 /// What is read at once of a connection, in bytes; small, since most connections are idle.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -110,7 +110,8 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let mut response = upgrade.on_upgrade(async move |websocket| {
         let app = unused.into_used();
         let NewConnection { connection_id, app_id, client, opened_at, .. } = new;
-        let (connection, orders) = Connection::new(connection_id, app_id, numbers, client, opened_at);
+        let (connection, orders) =
+            Connection::new(connection_id, app_id, numbers, client, opened_at);
         socket::attend(app, websocket, connection, orders).await;
     });
     // In the spelling that the Java SDK's library wants. Source: contract, section 6.3.
@@ -142,7 +143,7 @@ impl Drop for Unused {
 fn client(peer: Option<SocketAddr>, headers: &HeaderMap) -> String {
     let peer = match peer {
         None => "unknown".to_owned(),
-        // Its port is not known where a proxy tells the address alone.
+        // Its port is not known where a proxy says the address alone.
         Some(peer) if peer.port() == 0 => peer.ip().to_string(),
         Some(peer) => peer.to_string(),
     };

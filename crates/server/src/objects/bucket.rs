@@ -1,5 +1,5 @@
 //! Objects in an S3-compatible bucket. A small object comes by one put, a large one by a multipart upload
-//! that is completed at its end; both appear whole or not at all, under names that are drawn by chance. An upload whose process died is kept by the store
+//! that is completed at its end; both appear whole or not at all, under names that are drawn by chance. An upload whose process died is stored by the store
 //! until its rule for uncompleted uploads takes it away.
 
 use std::fmt;
@@ -33,7 +33,7 @@ const RETRY_TIME: Duration = Duration::from_secs(10);
 const RETRIES_MAX: usize = 2;
 /// How long the trial at the start may take.
 const TRIAL_TIME: Duration = Duration::from_secs(5);
-/// Most characters of a store's answer that are told.
+/// Most characters of a store's answer that are notified.
 const ANSWER_CHARS_MAX: usize = 300;
 
 /// Where the bucket's name stands in a request.

@@ -224,7 +224,7 @@ impl Folder {
 
 /// An object that is not whole; its file goes when the draft does.
 ///
-/// The file is locked for as long as the draft lives, so that another process can tell it from what a dead one left.
+/// The file is locked for as long as the draft lives, so that another process can say it from what a dead one left.
 pub(super) struct Draft {
     folder: Folder,
     path: PathBuf,
@@ -262,7 +262,7 @@ impl Draft {
         Ok(true)
     }
 
-    /// Waits for the flush under way, if there is one. What it failed at no later one may tell.
+    /// Waits for the flush under way, if there is one. What it failed at no later one may say.
     fn flushed(&mut self) -> io::Result<()> {
         match self.flushing.take() {
             Some(flushing) => Handle::current().block_on(flushing)?,

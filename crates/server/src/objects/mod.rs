@@ -2,7 +2,7 @@
 //! S3-compatible bucket.
 //!
 //! An object is hashed and sealed while it comes, and appears under its name only when it is whole and durable; so
-//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and tells
+//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and says
 //! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
 //!
 //! Hashing, sealing and file work are done off the async threads, in permits: by a bounded number of threads at once,

@@ -90,7 +90,7 @@ impl Sealer {
     /// Takes a piece; the chunks that it completes go to `out`.
     pub(super) fn take(&mut self, mut piece: &[u8], out: &mut Vec<u8>) {
         while !piece.is_empty() {
-            // Only what comes after a chunk tells that it is not the last one.
+            // Only what comes after a chunk says that it is not the last one.
             if self.rest.len() == CHUNK_BYTES {
                 self.seal(false, out);
             }

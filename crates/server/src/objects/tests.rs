@@ -1,4 +1,4 @@
-//! Objects in a folder: kept whole or not at all, given whole or not at all, listed in order.
+//! Objects in a folder: stored whole or not at all, given whole or not at all, listed in order.
 
 use std::collections::HashSet;
 use std::fs;
@@ -96,9 +96,9 @@ async fn a_content_of_any_length_is_sealed_hashed_and_read_back() {
         assert_eq!(read(&objects, &stored, 0..length as u64).await, content, "{length}");
         let hash = objects.hash(TENANT, stored.object_id, &stored.key, stored.size_bytes).await;
         assert_eq!(hash.unwrap(), stored.sha256);
-        let kept = fs::read(folder.path().join("objects").join(path(stored.object_id))).unwrap();
+        let file = fs::read(folder.path().join("objects").join(path(stored.object_id))).unwrap();
         let shown = &content[..length.min(64)];
-        assert!(length < 64 || !kept.windows(64).any(|window| window == shown), "it is sealed");
+        assert!(length < 64 || !file.windows(64).any(|window| window == shown), "it is sealed");
     }
 }
 
@@ -129,9 +129,9 @@ async fn a_range_needs_only_its_own_chunks() {
     let bytes = content(4 * CHUNK_BYTES);
     let stored = store(&objects, NAME, &bytes).await.unwrap();
     let path = folder.path().join("objects").join(path(NAME));
-    let mut kept = fs::read(&path).unwrap();
-    kept[HEADER_BYTES + 5] ^= 1;
-    fs::write(&path, &kept).unwrap();
+    let mut file = fs::read(&path).unwrap();
+    file[HEADER_BYTES + 5] ^= 1;
+    fs::write(&path, &file).unwrap();
     let second = CHUNK_BYTES as u64..2 * CHUNK_BYTES as u64;
     assert_eq!(read(&objects, &stored, second).await, &bytes[CHUNK_BYTES..2 * CHUNK_BYTES]);
     let (before, error) = given(&objects, &stored, 0..10).await;
@@ -296,48 +296,48 @@ const MANIPULATIONS: [&str; 12] = [
     "spliced with another",
 ];
 
-/// Bytes of what `kind` makes of `kept`; `others` are whole objects, it among them.
-fn manipulated(kind: usize, kept: &[u8], others: &[Vec<u8>], draw: &mut Draw) -> Vec<u8> {
-    let mut bytes = kept.to_vec();
+/// Bytes of what `kind` makes of `stored`; `others` are whole objects, it among them.
+fn manipulated(kind: usize, stored: &[u8], others: &[Vec<u8>], draw: &mut Draw) -> Vec<u8> {
+    let mut bytes = stored.to_vec();
     let chunk = sealed::SEALED_CHUNK_BYTES;
-    let chunks = (kept.len() - HEADER_BYTES).div_ceil(chunk);
+    let chunks = (stored.len() - HEADER_BYTES).div_ceil(chunk);
     let range = |index: usize| {
         let begin = HEADER_BYTES + index * chunk;
-        begin..(begin + chunk).min(kept.len())
+        begin..(begin + chunk).min(stored.len())
     };
     let (one, two) = (draw.below(chunks), draw.below(chunks));
     let other = &others[draw.below(others.len())];
     match kind {
-        0 => bytes[draw.below(kept.len())] ^= 1 << draw.below(8),
-        1 => bytes[draw.below(kept.len())] = draw.below(256) as u8,
+        0 => bytes[draw.below(stored.len())] ^= 1 << draw.below(8),
+        1 => bytes[draw.below(stored.len())] = draw.below(256) as u8,
         2 => bytes[draw.below(HEADER_BYTES)] = draw.below(256) as u8,
-        3 => bytes.truncate(draw.below(kept.len())),
+        3 => bytes.truncate(draw.below(stored.len())),
         4 => bytes.truncate(range(one).start),
         5 => bytes.extend((0..=draw.below(100)).map(|_| draw.below(256) as u8)),
-        6 => bytes.extend_from_slice(&kept[range(one)]),
+        6 => bytes.extend_from_slice(&stored[range(one)]),
         7 => {
             let (first, second) = (range(one.min(two)), range(one.max(two)));
             if first != second {
-                let between = &kept[first.end..second.start];
+                let between = &stored[first.end..second.start];
                 let parts = [
-                    &kept[..first.start],
-                    &kept[second.clone()],
+                    &stored[..first.start],
+                    &stored[second.clone()],
                     between,
-                    &kept[first],
-                    &kept[second.end..],
+                    &stored[first],
+                    &stored[second.end..],
                 ];
                 bytes = parts.concat();
             }
         }
         8 => {
-            let from = kept[range(one)].to_vec();
+            let from = stored[range(one)].to_vec();
             bytes.splice(range(two), from);
         }
         9 => drop(bytes.drain(range(one))),
         10 => bytes.clone_from(other),
         _ => {
-            let at = draw.below(kept.len().min(other.len()));
-            bytes = [&kept[..at], &other[at..]].concat();
+            let at = draw.below(stored.len().min(other.len()));
+            bytes = [&stored[..at], &other[at..]].concat();
         }
     }
     bytes
@@ -358,17 +358,17 @@ async fn ten_thousand_manipulations_are_all_found() {
         contents.push(content);
     }
     let place = |at: usize| folder.path().join("objects").join(path(all[at].object_id));
-    let kept: Vec<_> = (0..all.len()).map(|at| fs::read(place(at)).unwrap()).collect();
+    let stored: Vec<_> = (0..all.len()).map(|at| fs::read(place(at)).unwrap()).collect();
     let (mut done, mut found) = ([0; MANIPULATIONS.len()], [0; MANIPULATIONS.len()]);
     while done.iter().sum::<usize>() < 10_000 {
         let (at, kind) = (draw.below(all.len()), draw.below(MANIPULATIONS.len()));
-        let bytes = manipulated(kind, &kept[at], &kept, &mut draw);
-        if bytes == kept[at] {
+        let bytes = manipulated(kind, &stored[at], &stored, &mut draw);
+        if bytes == stored[at] {
             continue;
         }
         fs::write(place(at), &bytes).unwrap();
         let (given, error) = given(&objects, &all[at], 0..all[at].size_bytes).await;
-        fs::write(place(at), &kept[at]).unwrap();
+        fs::write(place(at), &stored[at]).unwrap();
         done[kind] += 1;
         found[kind] += usize::from(matches!(error, Some(Unreadable::Damaged(_))));
         assert!(contents[at].starts_with(&given), "{}: seed {seed}", MANIPULATIONS[kind]);

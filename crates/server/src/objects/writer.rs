@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::sealed::Sealer;
 use super::{Inner, Place, folder};
-use crate::outbound::BytesWriter;
 use crate::load_shedder::LoadShedder;
+use crate::outbound::BytesWriter;
 
 /// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
 const BATCH_BYTES: usize = 512 * 1024;
@@ -108,7 +108,8 @@ impl ObjectWriter {
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        self.batch_bytes_min = if self.load_shedder.is_pausing() { BUSY_BATCH_BYTES } else { BATCH_BYTES };
+        self.batch_bytes_min =
+            if self.load_shedder.is_pausing() { BUSY_BATCH_BYTES } else { BATCH_BYTES };
         self.work = Work::Going(tokio::spawn(draft.take(
             Arc::clone(&self.inner),
             self.load_shedder.clone(),
@@ -157,7 +158,12 @@ impl BytesWriter for ObjectWriter {
 
 impl Draft {
     /// Hashes and seals a batch, and hands it on. Both at once by two threads, unless calls come.
-    async fn take(self, inner: Arc<Inner>, load_shedder: LoadShedder, batch: Vec<Bytes>) -> io::Result<Draft> {
+    async fn take(
+        self,
+        inner: Arc<Inner>,
+        load_shedder: LoadShedder,
+        batch: Vec<Bytes>,
+    ) -> io::Result<Draft> {
         let (permit, alone) = (load_shedder.permit().await, load_shedder.is_pausing());
         let (mut sha256, pieces) = (self.sha256.clone(), batch.clone());
         let hash = move || {

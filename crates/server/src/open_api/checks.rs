@@ -6,7 +6,7 @@ use contract::envelope::FieldViolation;
 use domain::Id;
 use domain::order::Actor;
 use store::content::{FinalResult, ReportSource, Stage, to_text};
-use store::{NewReport, OrderCommand, CommandResult, Request};
+use store::{CommandResult, NewReport, OrderCommand, Request};
 
 use super::failure::Failure;
 use super::vendor::Vendor;
@@ -139,7 +139,7 @@ fn is_localhost(url: &str) -> bool {
     host.is_some_and(|host| host == "localhost" || host.ends_with(".localhost"))
 }
 
-/// The reports as they are kept; `log_id` names the call that brings them.
+/// The reports as they are stored; `log_id` names the call that brings them.
 fn reports(files: Vec<ReportFile>, log_id: &str) -> Vec<NewReport> {
     let report = |file: ReportFile| NewReport {
         is_preview: file.url_type == ReportUrlType::Preview,

@@ -15,7 +15,7 @@ pub(crate) fn log_id(now: UnixMs) -> String {
     let request = REQUEST.fetch_add(1, Ordering::Relaxed);
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
     let time = time.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    // 40 bits tell the process, 40 bits count its requests.
+    // 40 bits say the process, 40 bits count its requests.
     format!(
         "{:04}{:02}{:02}{:02}{:02}{:02}{:010X}{:010X}",
         time.year(),

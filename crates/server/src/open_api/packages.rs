@@ -89,7 +89,7 @@ pub(super) async fn own_account(
     Ok(account.filter(|account| account.app_id == vendor.app.app_id))
 }
 
-/// The refusal of an account that is not the vendor's, which nothing tells from one that does not exist.
+/// The refusal of an account that is not the vendor's, which nothing says from one that does not exist.
 pub(super) fn unknown_account(code: &'static Code) -> Failure {
     Failure::field(code, "account_id", &"expected an account of this app")
 }

@@ -25,8 +25,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 use url::Host;
 
-use super::exchanges::Noted;
 use super::check::{Guard, Refusal};
+use super::exchanges::Noted;
 use super::tls::{Hellos, TlsFailure};
 use crate::handles;
 

@@ -1,6 +1,6 @@
 //! What went over a connection: how many calls, and whether the last one was answered.
 //!
-//! A receiver may close a connection in the moment in which it is used again. Only whoever sees the bytes can tell that
+//! A receiver may close a connection in the moment in which it is used again. Only whoever sees the bytes can say that
 //! nothing of an answer came, so that the call may be made again.
 
 use std::io;

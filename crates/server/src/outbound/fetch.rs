@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use url::Url;
 
-use super::connect::ConnectFailure;
 use super::check::Refusal;
+use super::connect::ConnectFailure;
 use super::resume::Resumable;
 use super::{Outbound, USER_AGENT, uri};
 use crate::metrics::Way;
@@ -87,7 +87,7 @@ pub struct Fetched {
 }
 
 /// Why nothing, or not everything, was fetched. The text is fit for vendor and hirer: what lies
-/// before the first byte of an answer is told in the same words whatever it was.
+/// before the first byte of an answer is notified in the same words whatever it was.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFailure {
     /// No connection, or none was let out, at the first address or after a redirect.
@@ -197,7 +197,11 @@ impl Outbound {
     /// When it fails the writer may hold a part. Nothing is handed to the writer but the bytes of an
     /// answer 200 and the rests of the same content, and nothing at all when its announced length is
     /// above the limit.
-    pub async fn fetch(&self, url: &str, writer: &mut impl BytesWriter) -> Result<Fetched, FetchFailure> {
+    pub async fn fetch(
+        &self,
+        url: &str,
+        writer: &mut impl BytesWriter,
+    ) -> Result<Fetched, FetchFailure> {
         let limit = self.fetch_limits.total;
         let fetched = timeout(limit, self.fetch_unbounded(url, writer)).await;
         let fetched = fetched.unwrap_or(Err(FetchFailure::TooSlow));

@@ -2,7 +2,7 @@
 //! webhooks by [`Outbound::post`], reports by [`Outbound::fetch`].
 //!
 //! The guard checks three times: the URL's text, all addresses that its host resolves to, and the
-//! peer of the connection made; redirects begin anew. What fails is told apart for the operator by
+//! peer of the connection made; redirects begin anew. What fails is distinguished for the operator by
 //! `class()`; its text for the outside is the same for everything that lies before the first byte
 //! of an answer, so that nobody can use the server to look into its network.
 //!
@@ -11,11 +11,11 @@
 
 mod address;
 mod allow;
+mod check;
 mod connect;
 mod embedded;
 mod exchanges;
 mod fetch;
-mod check;
 mod post;
 mod resume;
 mod tls;
@@ -35,9 +35,9 @@ use crate::metrics::{Metrics, Way};
 
 pub use address::{AddressClass, BadRange, Ranges, is_public};
 pub use allow::{Allow, BadRule};
-pub use connect::ConnectFailure;
-pub use fetch::{FetchFailure, FetchLimits, Fetched, BytesWriter};
 pub use check::{Guard, Refusal, URL_CHARS_MAX, check_url};
+pub use connect::ConnectFailure;
+pub use fetch::{BytesWriter, FetchFailure, FetchLimits, Fetched};
 pub use post::{Answer, PostFailure, PostLimits};
 pub use tls::TlsFailure;
 

@@ -12,15 +12,15 @@ use hyper_util::client::legacy::connect::{Connected, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::check::Refusal;
 use super::connect::{ConnectFailure, Connector};
 use super::exchanges::Exchanges;
-use super::check::Refusal;
 use super::{Outbound, USER_AGENT, uri};
 use crate::metrics::Way;
 
-/// How long an unused connection to a receiver is kept.
+/// How long an unused connection to a receiver is stored.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-/// Unused connections kept per receiver: as many as deliveries may be under way, since many apps may share one.
+/// Unused connections stored per receiver: as many as deliveries may be under way, since many apps may share one.
 pub(super) const POOL_IDLE_MAX: usize = 256;
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
@@ -32,7 +32,7 @@ pub struct PostLimits {
     pub connect: Duration,
     /// From the call to the last byte of the answer.
     pub total: Duration,
-    /// Bytes of the answer's body that are kept; the rest is not read.
+    /// Bytes of the answer's body that are stored; the rest is not read.
     pub answer_bytes_max: usize,
 }
 
@@ -63,7 +63,7 @@ pub struct Answer {
 }
 
 /// Why a POST has no answer. The text is fit for the receiver's owner: what lies before the first
-/// byte of an answer is told in the same words whatever it was.
+/// byte of an answer is notified in the same words whatever it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PostFailure {
     /// No connection, or none was let out.
@@ -205,17 +205,17 @@ fn exchanges(connected: &Connected) -> Option<Exchanges> {
 
 /// The first `bytes_max` bytes of a body, and whether there were more.
 async fn read_cut(mut body: Incoming, bytes_max: usize) -> Result<(Bytes, bool), PostFailure> {
-    let mut kept = BytesMut::new();
+    let mut stored = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| PostFailure::Broken)?.into_data() else { continue };
-        let room = bytes_max - kept.len();
+        let room = bytes_max - stored.len();
         if data.len() > room {
-            kept.extend_from_slice(&data[..room]);
-            return Ok((kept.freeze(), true));
+            stored.extend_from_slice(&data[..room]);
+            return Ok((stored.freeze(), true));
         }
-        kept.extend_from_slice(&data);
+        stored.extend_from_slice(&data);
     }
-    Ok((kept.freeze(), false))
+    Ok((stored.freeze(), false))
 }
 
 /// The client wraps what the connector said; it is taken out again.

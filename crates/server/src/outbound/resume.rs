@@ -2,7 +2,7 @@
 //! how it is known to be of the same content.
 //!
 //! A source must have said that it gives ranges, and given its content a strong mark: an entity tag, or a date of
-//! the last change that is at least a minute old, since a date tells only seconds apart. What is asked for is bound
+//! the last change that is at least a minute old, since a date distinguishs only seconds. What is asked for is bound
 //! to the mark, and what comes must have it. Parts of two contents are never put together.
 //!
 //! Source: RFC 9110, sections 8.8.2.2, 8.8.3, 13.1.5 and 14.
@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// How old a date of the last change must be to tell contents apart, in seconds.
+/// How old a date of the last change must be to distinguish contents, in seconds.
 const DATE_AGE_SECONDS_MIN: i64 = 60;
 
 /// A content that may be gone on with.

@@ -3,7 +3,7 @@
 //! A step asks for which apps something is due, claims for each as much as its endpoint has room for
 //! ([`super::limiter`]), and begins to send it; no transaction is open meanwhile, and what is under way goes on
 //! while the step waits for storage. A try that fails is recorded with what was sent and what came back, and made
-//! again after 15 s, 5 min, 1 h, 6 h; then the delivery is exhausted and kept. One that is resent has that
+//! again after 15 s, 5 min, 1 h, 6 h; then the delivery is exhausted and stored. One that is resent has that
 //! schedule before it again.
 //!
 //! An event is held, not tried, while its app has no endpoint: no app, disabled, no callback URL, no long connection on
@@ -21,21 +21,21 @@ use domain::event::EventKind;
 use domain::{AppId, TenantId, UnixMs, retry};
 use store::apps::App as Receiver;
 use store::claims::ClaimedDelivery;
-use store::deliveries::{After, NewAttempt, EndpointNote};
+use store::deliveries::{After, EndpointNote, NewAttempt};
 use store::pauses::Pause;
 use store::tenants::NO_TENANT;
 use store::{Fault, FaultKind, Key, Saved};
 use tokio::task::JoinSet;
 
-use super::event_body::plain_text;
 use super::endpoint_limiter::{EndpointLimiter, Health};
+use super::event_body::plain_text;
 use super::sent::{Sent, unsent};
 use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder, Numbers};
-use crate::low_priority_runtime::join_next;
 use crate::long_connection::{self, Connection};
-use crate::secret_rotation::{end_grace, attempt};
+use crate::low_priority_runtime::join_next;
+use crate::secret_rotation::{end_grace, secrets_for_attempt};
 
 /// How long a claimed delivery is this worker's.
 pub(super) const LEASE_MS: i64 = 30_000;
@@ -87,7 +87,11 @@ enum Route<'r> {
 
 impl Deliver {
     pub(super) fn new(app: &SharedApp) -> Deliver {
-        Deliver { app: SharedApp::clone(app), limiter: EndpointLimiter::default(), tasks: JoinSet::new() }
+        Deliver {
+            app: SharedApp::clone(app),
+            limiter: EndpointLimiter::default(),
+            tasks: JoinSet::new(),
+        }
     }
 
     /// Waits for storage, and takes note of tries that end meanwhile.
@@ -141,7 +145,8 @@ impl Deliver {
                 late.push(claimed);
                 continue;
             }
-            let (app, notes) = (SharedApp::clone(&self.app), self.limiter.must_note(app_id, now_ms));
+            let (app, notes) =
+                (SharedApp::clone(&self.app), self.limiter.must_note(app_id, now_ms));
             self.tasks.spawn(async move { Some(deliver(&app, claimed, notes).await) });
         }
         self.give_back(late);
@@ -164,7 +169,8 @@ impl Deliver {
         self.tasks.spawn(async move {
             let now = app.clock.now();
             // What is due later than any lease ends is under way nowhere.
-            let retry_now = app.store.retry_deliveries_now(app_id, now.plus_ms(LEASE_MS), now).await;
+            let retry_now =
+                app.store.retry_deliveries_now(app_id, now.plus_ms(LEASE_MS), now).await;
             if let Err(fault) = retry_now {
                 tracing::warn!(%app_id, %fault, "what a receiver missed waits for its schedule");
             }
@@ -444,7 +450,7 @@ fn shut(receiver: &Receiver) -> Option<DeliveryState> {
     }
 }
 
-/// Where an app's events of this kind go. Tickets tell nothing of a tenant, and need no grant.
+/// Where an app's events of this kind go. Tickets say nothing of a tenant, and need no grant.
 fn route<'r>(
     app: &App,
     receiver: &'r Receiver,
@@ -455,7 +461,7 @@ fn route<'r>(
         return Route::Aside(state);
     }
     let may_know = |access: &AppAccess| {
-        access.is_told(kind) && access.ungranted_endpoint(app.clock.now()).is_empty()
+        access.is_notified(kind) && access.ungranted_endpoint(app.clock.now()).is_empty()
     };
     if kind != EventKind::AppTicket && !access.is_some_and(may_know) {
         return Route::Aside(DeliveryState::Held);

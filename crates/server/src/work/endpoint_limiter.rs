@@ -110,7 +110,8 @@ impl EndpointLimiter {
             if left == 0 || chosen.len() == APPS_AT_ONCE {
                 break;
             }
-            let room = self.by_app.get(app_id).map_or(RUNNING_PER_APP, |endpoint| endpoint.room(now_ms));
+            let room =
+                self.by_app.get(app_id).map_or(RUNNING_PER_APP, |endpoint| endpoint.room(now_ms));
             let room = room.min(left);
             if room > 0 {
                 left -= room;
@@ -188,7 +189,8 @@ impl EndpointLimiter {
             }
             Health::Down => {
                 let cools_down_until_ms = at_ms + COOL_DOWN_MS;
-                let down = endpoint.down.get_or_insert(Down { since_ms: at_ms, cools_down_until_ms });
+                let down =
+                    endpoint.down.get_or_insert(Down { since_ms: at_ms, cools_down_until_ms });
                 down.cools_down_until_ms = down.cools_down_until_ms.max(cools_down_until_ms);
                 released.given_up.extend(endpoint.waiting.drain(..));
             }
@@ -230,7 +232,7 @@ mod tests {
             attempt: 1,
             tries_before: 0,
             lease_until: UnixMs(1),
-            told: None,
+            content: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! An event's text, made when the event is sent from what it tells of: the outbox keeps ids alone.
+//! An event's text, made when the event is sent from what it is about: the outbox keeps ids alone.
 
 use contract::event::{
     self, ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, AppTicket, CandidateInfo, CheckCanceled,
@@ -7,7 +7,7 @@ use contract::event::{
 use domain::Id;
 use domain::event::EventKind;
 use store::apps::App as Receiver;
-use store::claims::{ClaimedDelivery, Told};
+use store::claims::{ClaimedDelivery, OrderContent};
 use store::content::{Form, Person};
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
@@ -16,13 +16,13 @@ use crate::app::App;
 use crate::app_access::Holder;
 use crate::form_values::with_links;
 
-/// The plain text of a claimed delivery's event, in its envelope; none when the account that it tells of is no longer
+/// The plain text of a claimed delivery's event, in its envelope; none when the account that it is about is no longer
 /// bound. `key` is the delivery's own; `holder` gets the links in it.
 ///
 /// Source: contract, sections 1.4, 3.5 and 5.1.
 ///
 /// # Errors
-/// Faults of storage; [`FaultKind::Damaged`] when what it tells of is missing or does not open.
+/// Faults of storage; [`FaultKind::Damaged`] when what it is about is missing or does not open.
 pub(super) async fn plain_text(
     app: &App,
     tenant: &Tenant,
@@ -35,10 +35,10 @@ pub(super) async fn plain_text(
     let event = match claimed.kind {
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
-            let (order_id, told) = order_of(claimed)?;
+            let (order_id, content) = order_of(claimed)?;
             let form = claimed.form(key)?;
             let values = with_links(app, tenant.tenant_id, order_id, &form, holder);
-            let created = check_created(order_id, told, form, values);
+            let created = check_created(order_id, content, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }
         EventKind::OrderCanceled => {
@@ -91,7 +91,12 @@ async fn account_created(
     })))
 }
 
-fn check_created(order_id: Id, told: &Told, form: Form, values: Vec<FieldValue>) -> CheckCreated {
+fn check_created(
+    order_id: Id,
+    content: &OrderContent,
+    form: Form,
+    values: Vec<FieldValue>,
+) -> CheckCreated {
     let Person { name, mobile_code, mobile_number, email, first_name, last_name } = form.candidate;
     let candidate_info = CandidateInfo {
         name,
@@ -108,8 +113,8 @@ fn check_created(order_id: Id, told: &Told, form: Form, values: Vec<FieldValue>)
     };
     CheckCreated {
         background_check_id: order_id.to_string(),
-        account_id: told.account_id.to_string(),
-        package_id: told.package_id.clone(),
+        account_id: content.account_id.to_string(),
+        package_id: content.package_id.clone(),
         additional_item_id_list: form.additional_item_ids,
         comment: form.comment,
         candidate_info,
@@ -122,8 +127,8 @@ fn field_values(fields: Vec<(String, String)>) -> Vec<FieldValue> {
     fields.into_iter().map(|(key, value)| FieldValue { key, value }).collect()
 }
 
-/// The order that the event tells of, and what is known of it.
-fn order_of(claimed: &ClaimedDelivery) -> Result<(Id, &Told), Fault> {
-    let found = claimed.order_id.zip(claimed.told.as_ref());
+/// The order that the event is about, and what is known of it.
+fn order_of(claimed: &ClaimedDelivery) -> Result<(Id, &OrderContent), Fault> {
+    let found = claimed.order_id.zip(claimed.content.as_ref());
     found.ok_or_else(|| Fault::new(FaultKind::Damaged, "an event's order is missing"))
 }

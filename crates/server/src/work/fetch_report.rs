@@ -2,9 +2,9 @@
 //!
 //! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the
 //! inspection of their content ([`crate::inspect`]) and the object store, which hashes and seals them, in constant
-//! memory. Whatever goes wrong is kept with the report as a reason that a person understands, and tried again after
+//! memory. Whatever goes wrong is stored with the report as a reason that a person understands, and tried again after
 //! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is
-//! refused fails at once: vendor and hirer should hear of it now, not a day later. Source: product, section 4.
+//! refused fails at once: vendor and hirer should receive of it now, not a day later. Source: product, section 4.
 //!
 //! What came is an object with a name of its own, durable before the row that names it. The row is a new version of the
 //! report, written only while the lease holds; a fetch that lost it removes its object, or the object check does.
@@ -28,15 +28,15 @@ use tokio::time::Instant;
 
 use super::{Step, Worker};
 use crate::app::{App, SharedApp};
-use crate::low_priority_runtime::join_next;
 use crate::clock::socket_now;
-use crate::inspect::{Inspection, Inspector, Checked, IntakeError};
+use crate::inspect::{Checked, Inspection, Inspector, IntakeError};
+use crate::low_priority_runtime::join_next;
 use crate::objects::{ObjectWriter, Stored};
-use crate::outbound::{FetchFailure, BytesWriter};
+use crate::outbound::{BytesWriter, FetchFailure};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
 pub(super) const LEASE_MS: i64 = 150_000;
-/// What a lease must have left when the object is kept.
+/// What a lease must have left when the object is stored.
 const LEASE_LEFT_MS: i64 = 5_000;
 /// Reports fetched at once. Source of this and the next two: product, section 12.
 const RUNNING_MAX: usize = 16;
@@ -84,7 +84,7 @@ struct Running {
     unnamed: Unnamed,
 }
 
-/// The object that a fetch has kept and no row names yet: whoever breaks the fetch off takes it away.
+/// The object that a fetch has stored and no row names yet: whoever breaks the fetch off takes it away.
 #[derive(Debug, Clone, Default)]
 struct Unnamed(Arc<Mutex<Option<Id>>>);
 
@@ -265,7 +265,7 @@ async fn put_back(
     }
 }
 
-/// Why there is no report, as it is kept for people, and the word for the log.
+/// Why there is no report, as it is stored for people, and the word for the log.
 struct Failure {
     reason: String,
     class: &'static str,
@@ -301,7 +301,8 @@ impl From<IntakeError> for Failure {
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
         let may_pass_later = !matches!(error, IntakeError::ContentError(_) | IntakeError::Malware);
-        let is_refused = matches!(&error, IntakeError::ContentError(error) if error.may_be_accepted());
+        let is_refused =
+            matches!(&error, IntakeError::ContentError(error) if error.may_be_accepted());
         Failure { is_refused, ..Failure::new(&error, error.class(), may_pass_later) }
     }
 }
@@ -314,8 +315,8 @@ async fn fetch(
     unnamed: Unnamed,
 ) -> Id {
     let report_id = claimed.report_id;
-    let (hub, report, kept) = (SharedApp::clone(&app), claimed.clone(), unnamed.clone());
-    let fetching = async move { fetch_into_store(&hub, &report, &kept).await };
+    let (hub, report, stored) = (SharedApp::clone(&app), claimed.clone(), unnamed.clone());
+    let fetching = async move { fetch_into_store(&hub, &report, &stored).await };
     let fetched = tokio::select! {
         fetched = app.low_priority.run(fetching) => fetched,
         () = give_way.notified() => {
@@ -382,7 +383,7 @@ async fn remove(app: &App, object_id: Id) {
     }
 }
 
-/// Checks deeply what is kept, before a row names it.
+/// Checks deeply what is stored, before a row names it.
 async fn check(
     app: &App,
     claimed: &ClaimedReport,

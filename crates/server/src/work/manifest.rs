@@ -1,4 +1,4 @@
-//! Manifests: whenever a content was kept that no manifest lists, the order's next manifest is written and signed.
+//! Manifests: whenever a content was stored that no manifest lists, the order's next manifest is written and signed.
 
 use domain::Id;
 use store::{Fault, FaultKind};

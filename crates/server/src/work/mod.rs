@@ -5,17 +5,17 @@
 //! and when it dies the work becomes due again by itself. So a delivery may be made twice, never lost.
 //!
 //! The loop is written once. It is woken by a signal from the commit and, in case that one was for another
-//! process or for later, by a period. Signals are kept until they are taken, so that what becomes due while a
+//! process or for later, by a period. Signals are stored until they are taken, so that what becomes due while a
 //! step looks for work is found by the next step.
 
 mod anchor;
 mod deliver;
+mod endpoint_limiter;
 mod erase;
 mod event_body;
 mod fetch_report;
 mod issue_tickets;
-mod keep_lines;
-mod endpoint_limiter;
+mod keep_connections;
 mod manifest;
 mod purge;
 mod push;
@@ -37,7 +37,7 @@ use deliver::Deliver;
 use erase::Erase;
 use fetch_report::FetchReport;
 use issue_tickets::IssueTickets;
-use keep_lines::KeepLines;
+use keep_connections::KeepConnections;
 use manifest::WriteManifests;
 use purge::Purge;
 use record_key_uses::RecordKeyUses;
@@ -81,7 +81,7 @@ trait Worker {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     WatchClock,
-    KeepLines,
+    KeepConnections,
     Deliver,
     FetchReport,
     IssueTickets,
@@ -95,7 +95,7 @@ enum Kind {
 
 const KINDS: [Kind; 11] = [
     Kind::WatchClock,
-    Kind::KeepLines,
+    Kind::KeepConnections,
     Kind::Deliver,
     Kind::FetchReport,
     Kind::IssueTickets,
@@ -130,7 +130,7 @@ async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
 async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
     match kind {
         Kind::WatchClock => repeat(kind, &app, WatchClock::new(&app), stopped).await,
-        Kind::KeepLines => repeat(kind, &app, KeepLines::new(&app), stopped).await,
+        Kind::KeepConnections => repeat(kind, &app, KeepConnections::new(&app), stopped).await,
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
         Kind::IssueTickets => repeat(kind, &app, IssueTickets::new(&app), stopped).await,
@@ -192,7 +192,7 @@ pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
     drain(&mut WatchClock::new(app)).await?;
     loop {
         drain(&mut IssueTickets::new(app)).await?;
-        drain(&mut KeepLines::new(app)).await?;
+        drain(&mut KeepConnections::new(app)).await?;
         let has_delivered = drain(&mut deliver).await?;
         let has_fetched = drain(&mut fetch_report).await?;
         drain(&mut WriteManifests::new(app)).await?;

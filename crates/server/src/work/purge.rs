@@ -1,4 +1,4 @@
-//! Purging: forgets the answers that were kept for an Idempotency-Key longer than 24 hours ago, and the events that
+//! Purging: forgets the answers that were stored for an Idempotency-Key longer than 24 hours ago, and the events that
 //! brought tickets more than 7 days ago; removes the files that came 24 hours ago and that no order uses.
 
 use domain::UnixMs;
@@ -8,8 +8,8 @@ use super::{Step, Worker};
 use crate::app::{App, SharedApp};
 
 const HOUR_MS: u64 = 3_600_000;
-/// How long the events of tickets are kept, to see how their deliveries went.
-const TICKETS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// How long the events of tickets are stored, to see how their deliveries went.
+const TICKETS_STORED_MS: i64 = 7 * 24 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 /// Files whose names are held at once.
 const FILES_AT_ONCE: u32 = 100;
@@ -54,7 +54,7 @@ impl Worker for Purge {
         if now_ms >= self.next_at_ms {
             let (store, now) = (&self.app.store, self.app.clock.now());
             store.forget_old_answers(now).await?;
-            store.forget_old_tickets(now.plus_ms(-TICKETS_KEPT_MS)).await?;
+            store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
             remove_unused_files(&self.app, now.plus_ms(-DAY_MS)).await?;
             self.next_at_ms = now_ms + HOUR_MS;
         }

@@ -5,18 +5,18 @@ use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use super::endpoint_limiter::Health;
-use super::sent::{Sent, kept};
+use super::sent::{Sent, stored};
 use crate::app::App;
+use crate::long_connection::{AckError, Connection, SERVICE_ID};
 use crate::random;
-use crate::long_connection::{Line, AckError, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
-pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
+pub(super) async fn push(app: &App, connection: &Connection, plain: &[u8]) -> Sent {
     let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
     let message_id = random::hex::<16>();
     let frames = Frame::event(SERVICE_ID, &message_id, &random::hex::<16>(), at.0, plain);
     let frames = frames.into_iter().map(Frame::encode).collect();
-    let answered = line.push(&message_id, frames, app.config.long_connection.ack).await;
+    let answered = connection.push(&message_id, frames, app.config.long_connection.ack).await;
     let ended_ms = app.clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let code = answered.as_ref().ok().and_then(|ack| ack.code);
@@ -34,9 +34,9 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
             outcome,
             http_status: code,
             exchange: HttpExchange {
-                request: kept(plain),
-                response: answered.as_ref().map(|ack| kept(&ack.payload)).unwrap_or_default(),
-                connection_id: Some(line.connection_id.to_string()),
+                request: stored(plain),
+                response: answered.as_ref().map(|ack| stored(&ack.payload)).unwrap_or_default(),
+                connection_id: Some(connection.connection_id.to_string()),
             },
         },
         is_delivered,
@@ -44,7 +44,11 @@ pub(super) async fn push(app: &App, line: &Line, plain: &[u8]) -> Sent {
         // Where others are connected, one that is silent says nothing about them; one that has gone comes back.
         health: match answered {
             Ok(_) => Health::Up(took_ms),
-            Err(AckError::Late | AckError::Busy) if app.connections.count_of(line.app_id) == 1 => Health::Down,
+            Err(AckError::Late | AckError::Busy)
+                if app.connections.count_of(connection.app_id) == 1 =>
+            {
+                Health::Down
+            }
             Err(_) => Health::Unknown,
         },
         ended_ms,

@@ -6,12 +6,12 @@ use store::deliveries::NewAttempt;
 use super::endpoint_limiter::Health;
 use crate::app::App;
 
-/// Bytes kept of a request and of an answer.
-const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes stored of a request and of an answer.
+const STORED_BYTES_MAX: usize = 64 * 1024;
 
 /// One event that was sent, or could not be.
 pub(super) struct Sent {
-    /// How it went, as it is kept.
+    /// How it went, as it is stored.
     pub(super) attempt: NewAttempt,
     /// Whether the app took it.
     pub(super) is_delivered: bool,
@@ -35,9 +35,9 @@ pub(super) fn unsent(app: &App, why: &str) -> NewAttempt {
 }
 
 /// The beginning of a body as text, cut between characters; bytes that are no text become `\u{fffd}`.
-pub(super) fn kept(body: &[u8]) -> String {
+pub(super) fn stored(body: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(body).into_owned();
-    text.truncate(text.floor_char_boundary(KEPT_BYTES_MAX));
+    text.truncate(text.floor_char_boundary(STORED_BYTES_MAX));
     text
 }
 
@@ -48,11 +48,11 @@ mod tests {
     #[test]
     fn what_is_kept_is_cut_between_characters() {
         let long = "张".repeat(30_000);
-        let text = kept(long.as_bytes());
-        assert_eq!(text.len(), KEPT_BYTES_MAX - KEPT_BYTES_MAX % 3);
+        let text = stored(long.as_bytes());
+        assert_eq!(text.len(), STORED_BYTES_MAX - STORED_BYTES_MAX % 3);
         assert!(long.starts_with(&text));
-        assert_eq!(kept(b"ok"), "ok");
-        assert_eq!(kept(b"\xff"), "\u{fffd}");
-        assert!(kept(&[0xff; KEPT_BYTES_MAX]).len() <= KEPT_BYTES_MAX);
+        assert_eq!(stored(b"ok"), "ok");
+        assert_eq!(stored(b"\xff"), "\u{fffd}");
+        assert!(stored(&[0xff; STORED_BYTES_MAX]).len() <= STORED_BYTES_MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! Watching the room: who comes near a quota, and whether the disk is nearly full. Once a minute; told by alerts, the log
+//! Watching the room: who comes near a quota, and whether the disk is nearly full. Once a minute; said by alerts, the log
 //! and the metrics.
 
 use std::collections::HashSet;

@@ -13,10 +13,10 @@ use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
 use super::endpoint_limiter::Health;
-use super::sent::{Sent, kept};
+use super::sent::{Sent, stored};
 use crate::app::App;
-use crate::random;
 use crate::outbound::{Answer, PostFailure};
+use crate::random;
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
 const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");
@@ -39,8 +39,8 @@ pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]
         outcome: outcome(&answered),
         http_status: answered.as_ref().ok().map(|answer| answer.status.as_u16()),
         exchange: HttpExchange {
-            request: kept(&body),
-            response: answered.as_ref().map(|answer| kept(&answer.body)).unwrap_or_default(),
+            request: stored(&body),
+            response: answered.as_ref().map(|answer| stored(&answer.body)).unwrap_or_default(),
             connection_id: None,
         },
     };

@@ -1,7 +1,7 @@
 //! The tests' side of the drivers around the official SDKs; README.md beside it has the protocol.
 //!
 //! A [`Driver`] owns one child process. Its stdout is read by a thread that sorts the lines into
-//! answers, events and served requests; its stderr is kept to explain a failure. The child is
+//! answers, events and served requests; its stderr is stored to explain a failure. The child is
 //! killed when the driver is dropped. The SDKs cache tokens per process without looking at the
 //! domain, so each server under test gets a driver of its own.
 //!
@@ -77,14 +77,14 @@ impl Driver {
         });
 
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
-        let kept = Arc::clone(&stderr);
+        let stored = Arc::clone(&stderr);
         std::thread::spawn(move || {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                let mut kept = kept.lock().expect("no holder of this lock panics");
-                if kept.len() == STDERR_LINES_MAX {
-                    kept.pop_front();
+                let mut stored = stored.lock().expect("no holder of this lock panics");
+                if stored.len() == STDERR_LINES_MAX {
+                    stored.pop_front();
                 }
-                kept.push_back(line);
+                stored.push_back(line);
             }
         });
 
@@ -207,9 +207,9 @@ impl Driver {
         assert_eq!(answer["ok"], true);
     }
 
-    /// What is told next of the long connection.
+    /// What is notified next of the long connection.
     pub(crate) async fn next_line(&mut self) -> Value {
-        let line = next(&mut self.connections).await;
+        let line = next(&mut self.lines).await;
         line.unwrap_or_else(|why| {
             panic!("nothing is told of {:?}'s line: {why}{}", self.sdk, self.last_words())
         })

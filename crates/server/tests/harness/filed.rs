@@ -12,7 +12,7 @@ use super::{Seed, World};
 
 /// The report's name.
 const NAME: &str = "张三 终版报告";
-/// The report's content, once it is kept.
+/// The report's content, once it is stored.
 pub(crate) const CONTENT: &[u8] = b"%PDF-1.7 0123456789";
 
 /// A completed order with one report.
@@ -67,21 +67,21 @@ impl<'w> Filed<'w> {
     pub(crate) async fn store_this(&mut self, content: &[u8], findings: &[&str]) -> Id {
         let mut writer = self.world.app.objects.create_behind(self.seed.hirer.tenant_id);
         writer.write(Bytes::copy_from_slice(content)).await.unwrap();
-        let kept = writer.finish().await.unwrap();
+        let stored = writer.finish().await.unwrap();
         let facts = VersionFacts {
             source_host: "vendor.example".to_owned(),
             findings: findings.iter().map(|code| (*code).to_owned()).collect(),
             scanner: None,
         };
         let content = NewContent {
-            object_id: kept.object_id,
-            key: kept.key,
-            size_bytes: i64::try_from(kept.size_bytes).unwrap(),
-            sha256: kept.sha256,
+            object_id: stored.object_id,
+            key: stored.key,
+            size_bytes: i64::try_from(stored.size_bytes).unwrap(),
+            sha256: stored.sha256,
             fetched_at: self.world.clock.now(),
         };
         self.finish(FetchOutcome::Stored { content, facts }).await;
-        kept.object_id
+        stored.object_id
     }
 }
 

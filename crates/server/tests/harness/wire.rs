@@ -279,7 +279,7 @@ fn assert_texts(value: &Value) {
     }
 }
 
-/// One connection, kept open from call to call.
+/// One connection, stored open from call to call.
 pub(crate) struct Line {
     stream: TcpStream,
     /// What came after the last answer.

@@ -21,7 +21,7 @@ const PORTS: [u16; 9] = [PORT, 80, 443, 8443, 22, 25, 6379, 11211, 21];
 /// Listeners on every address of this machine.
 #[derive(Clone, Default)]
 pub(crate) struct Ears {
-    heard: Arc<Mutex<Vec<SocketAddr>>>,
+    received: Arc<Mutex<Vec<SocketAddr>>>,
 }
 
 impl Ears {
@@ -36,7 +36,7 @@ impl Ears {
             let (ears, targets) = (ears.clone(), Arc::clone(&targets));
             tokio::spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
-                    ears.heard.lock().unwrap().push(reached(&stream));
+                    ears.received.lock().unwrap().push(reached(&stream));
                     let targets = Arc::clone(&targets);
                     tokio::spawn(async move {
                         // Who breaks off gets no answer.
@@ -50,21 +50,21 @@ impl Ears {
 
     /// Connections to the public address on the allowed port.
     pub(crate) fn allowed(&self) -> usize {
-        self.heard().iter().filter(|address| is_allowed(address)).count()
+        self.received().iter().filter(|address| is_allowed(address)).count()
     }
 
     /// Connections to anything else.
     pub(crate) fn inner(&self) -> Vec<SocketAddr> {
-        self.heard().into_iter().filter(|address| !is_allowed(address)).collect()
+        self.received().into_iter().filter(|address| !is_allowed(address)).collect()
     }
 
-    /// Forgets what was heard.
+    /// Forgets what was received.
     pub(crate) fn forget(&self) {
-        self.heard.lock().unwrap().clear();
+        self.received.lock().unwrap().clear();
     }
 
-    fn heard(&self) -> Vec<SocketAddr> {
-        self.heard.lock().unwrap().clone()
+    fn received(&self) -> Vec<SocketAddr> {
+        self.received.lock().unwrap().clone()
     }
 }
 
@@ -109,7 +109,7 @@ async fn answer(mut stream: TcpStream, targets: &[String]) -> std::io::Result<()
     stream.shutdown().await
 }
 
-/// Asserts that a plain connection to an address would be heard.
+/// Asserts that a plain connection to an address would be received.
 pub(crate) async fn assert_reachable(ears: &Ears, address: &str) {
     assert_heard(ears, address.parse().unwrap()).await;
 }
@@ -118,11 +118,11 @@ pub(crate) async fn assert_reachable(ears: &Ears, address: &str) {
 pub(crate) async fn assert_heard(ears: &Ears, ip: IpAddr) {
     TcpStream::connect((ip, PORT)).await.unwrap();
     let waited = async {
-        while ears.heard().is_empty() {
+        while ears.received().is_empty() {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), waited).await.unwrap();
-    assert_eq!(ears.heard(), [SocketAddr::new(ip.to_canonical(), PORT)], "{ip}");
+    assert_eq!(ears.received(), [SocketAddr::new(ip.to_canonical(), PORT)], "{ip}");
     ears.forget();
 }

@@ -61,7 +61,7 @@ impl Proxy {
         });
     }
 
-    /// Nothing arrives any more, and nobody is told.
+    /// Nothing arrives any more, and nobody is notified.
     pub(crate) fn freeze(&self) {
         self.state.send_replace(State::Frozen);
     }

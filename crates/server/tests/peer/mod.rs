@@ -16,11 +16,11 @@ use server::{random, work};
 use store::accounts::Account;
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
-use store::content::{FinalResult, Form, Person, ReportSource, Comment, to_text};
+use store::content::{Comment, FinalResult, Form, Person, ReportSource, to_text};
 use store::deliveries::Delivery;
 use store::events::Event;
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{NewReport, OrderCommand, Outcome, Request, Saved};
+use store::{CommandResult, NewReport, OrderCommand, Request, Saved};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -213,7 +213,7 @@ pub(crate) struct Parties {
     pub(crate) account_id: Id,
 }
 
-/// The settings of an app with all it takes to be told of events at `callback_url`.
+/// The settings of an app with all it takes to be notified of events at `callback_url`.
 pub(crate) fn settings(callback_url: Option<&str>, encrypted: bool) -> AppSettings {
     AppSettings {
         name: "诚信背调".to_owned(),
@@ -330,7 +330,7 @@ impl World {
             idempotency: None,
         };
         match self.app.store.command(command).await.unwrap() {
-            Outcome::Accepted(id) => id,
+            CommandResult::Accepted(id) => id,
             other => panic!("not accepted: {other:?}"),
         }
     }

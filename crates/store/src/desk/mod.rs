@@ -101,7 +101,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// What the audit chain tells of it once it is accepted; nothing of what a vendor reports, which stands in the
+    /// What the audit chain is about it once it is accepted; nothing of what a vendor reports, which stands in the
     /// order's own timeline.
     pub(crate) fn audited(&self) -> Option<AuditAct> {
         match self {
@@ -120,7 +120,7 @@ impl Request {
 /// A report as a call brings it.
 #[derive(Debug)]
 pub struct NewReport {
-    /// A preview link, kept as it is; otherwise an address to fetch from.
+    /// A preview link, stored as it is; otherwise an address to fetch from.
     pub is_preview: bool,
     /// Name and address, sealed.
     pub content: Vec<u8>,

@@ -10,7 +10,7 @@ use domain::order::{
 use domain::report::{ReportKind, ReportState};
 use domain::{Id, TenantId, UnixMs};
 
-use super::{NO_DIGEST, NewReport, OrderCommand, OrderKey, CommandResult, Request, QueuedCommand};
+use super::{CommandResult, NO_DIGEST, NewReport, OrderCommand, OrderKey, QueuedCommand, Request};
 use crate::audit::By;
 use crate::engine::Ids;
 use crate::fault::{Fault, FaultKind};
@@ -42,7 +42,7 @@ pub(crate) struct Plan {
     pub(crate) events: Vec<EventRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
     pub(crate) applications: Vec<ApplicationRow>,
-    /// What is told in the tenants' audit chains.
+    /// What is notified in the tenants' audit chains.
     pub(crate) audits: Vec<(TenantId, AuditEntry)>,
 }
 
@@ -127,7 +127,9 @@ impl Desk<'_> {
                 self.loaded.used_keys.get(&(key.api_key_id, key.key_digest))
         {
             return Ok(match order_id {
-                Some(order_id) if *request == key.request_digest => CommandResult::Accepted(*order_id),
+                Some(order_id) if *request == key.request_digest => {
+                    CommandResult::Accepted(*order_id)
+                }
                 _ => CommandResult::KeyTaken,
             });
         }

@@ -15,8 +15,8 @@ use super::connect::{RECONNECT_AFTER, SESSION_TIME, connect, parameters, pause, 
 use super::sessions::Sessions;
 use crate::audit;
 use crate::desk::plan::{Loaded, Plan, plan};
-use crate::desk::{BATCH_MAX, OrderKey, CommandResult, QueuedCommand};
-use crate::engine::{Answer, WRITE_PROBE, EndWithWriter, Ids, Signals};
+use crate::desk::{BATCH_MAX, CommandResult, OrderKey, QueuedCommand};
+use crate::engine::{Answer, EndWithWriter, Ids, Signals, WRITE_PROBE};
 use crate::fault::{Fault, FaultKind};
 use crate::rows::{self, OrderRow, Values, WRITES, Write, digest};
 use crate::value::{Value, values};

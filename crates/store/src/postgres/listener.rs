@@ -1,4 +1,4 @@
-//! What replicas tell each other: that work is due, that a remembered row changed.
+//! What replicas say each other: that work is due, that a remembered row changed.
 //!
 //! That it arrives is proved once a second by a message of one's own, sent on another session. A pooler that shares
 //! sessions between transactions takes `LISTEN` and never delivers a thing, so that an answer to it proves nothing.
@@ -26,15 +26,15 @@ const FIRST_PROOF_TIME: Duration = Duration::from_secs(5);
 /// What a replica learns about the rows that it remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheInvalidation<'a> {
-    /// Changes are not heard of: nothing may be remembered.
+    /// Changes are not received: nothing may be remembered.
     NotListening,
-    /// From now on changes are heard of.
+    /// From now on changes are received.
     Listening,
     /// A row changed.
     Changed(&'a str),
 }
 
-/// Passes on what other replicas tell, until it is aborted.
+/// Passes on what other replicas say, until it is aborted.
 pub(super) async fn listen(
     config: Config,
     sessions: Sessions,

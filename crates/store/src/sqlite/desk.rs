@@ -19,7 +19,7 @@ use super::readers;
 use super::redo::{RECORD_MAX, Redo};
 use super::rows::Rows;
 use crate::desk::plan::{Plan, plan};
-use crate::desk::{BATCH_MAX, CommandResult, Request, QueuedCommand};
+use crate::desk::{BATCH_MAX, CommandResult, QueuedCommand, Request};
 use crate::engine::{Answer, Ids, Signals, writer_gone};
 use crate::fault::{Fault, FaultKind};
 
@@ -29,12 +29,12 @@ const UNAPPLIED_MAX: usize = 8 << 20;
 /// A command with the way to its answer.
 type Asked = (Box<QueuedCommand>, Answer<CommandResult>);
 
-/// What the desk is told.
+/// What the desk is notified.
 pub(super) enum Message {
     Order(Asked),
     /// To overwrite what the log holds, once the database holds it too.
     Scrub(Answer<()>),
-    /// To end, and to tell when it has.
+    /// To end, and to say when it has.
     Close(oneshot::Sender<()>),
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Desk {
     payload: Vec<u8>,
 }
 
-/// What a batch does, and what its members are told.
+/// What a batch does, and what its members are notified.
 struct Decided {
     plan: Plan,
     outcomes: Vec<CommandResult>,
@@ -69,7 +69,7 @@ impl Desk {
         Desk { path, reader: None, redo, overlay, inbox, ids, signals, payload: Vec::new() }
     }
 
-    /// Serves until it is told to end or nobody can ask any more; then the database holds what the log held.
+    /// Serves until it is notified to end or nobody can ask any more; then the database holds what the log held.
     pub(super) fn run(mut self, waiting: &Receiver<Message>, writer_ended: &Receiver<()>) {
         let close = self.serve_all(waiting);
         if self.inbox.wait_durable(self.redo.newest(), &self.signals)
@@ -272,7 +272,7 @@ impl Drop for Desk {
     }
 }
 
-/// Whether a command changes an order and nothing else, which the database cannot refuse; what the audit chain tells
+/// Whether a command changes an order and nothing else, which the database cannot refuse; what the audit chain says
 /// of gets its place there by the database.
 fn is_change(command: &QueuedCommand) -> bool {
     command.idempotency.is_none()

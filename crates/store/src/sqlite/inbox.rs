@@ -225,7 +225,7 @@ impl Waiting {
     }
 }
 
-/// Waits for a change; tells whether the time ran out instead.
+/// Waits for a change; says whether the time ran out instead.
 fn wait_for<'a>(
     changed: &Condvar,
     waiting: MutexGuard<'a, Waiting>,

@@ -67,7 +67,7 @@ pub(super) fn load<'a>(
     Ok(loaded)
 }
 
-/// The row itself tells the only result's digest; of several, the timeline tells all.
+/// The row itself says the only result's digest; of several, the timeline says all.
 fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
     let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
         return Ok(());

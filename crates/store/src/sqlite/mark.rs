@@ -39,7 +39,7 @@ pub(super) enum Found {
 #[derive(Debug)]
 pub(super) struct Mark {
     path: PathBuf,
-    kept: Mutex<Option<(File, Reach)>>,
+    stored: Mutex<Option<(File, Reach)>>,
 }
 
 /// The name of the mark of the database at `database`.
@@ -58,12 +58,12 @@ pub(super) fn find(database: &Path) -> Result<Found, Fault> {
 
 impl Mark {
     pub(super) fn of(database: &Path) -> Mark {
-        Mark { path: name(database), kept: Mutex::default() }
+        Mark { path: name(database), stored: Mutex::default() }
     }
 
     /// Takes the place of an earlier mark, durably.
     pub(super) fn begin(&self, reach: Reach) -> Result<(), Fault> {
-        let mut kept = self.lock();
+        let mut stored = self.lock();
         let draft = self.path.with_extension("db-mark-new");
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
@@ -71,7 +71,7 @@ impl Mark {
         file.sync_all()?;
         fs::rename(&draft, &self.path)?;
         super::connection::sync_folder(&self.path)?;
-        *kept = Some((file, reach));
+        *stored = Some((file, reach));
         Ok(())
     }
 
@@ -90,8 +90,8 @@ impl Mark {
     }
 
     fn note(&self, change: impl FnOnce(Reach) -> Reach) -> Result<(), Fault> {
-        let mut kept = self.lock();
-        let Some((file, reach)) = kept.as_mut() else { return Ok(()) };
+        let mut stored = self.lock();
+        let Some((file, reach)) = stored.as_mut() else { return Ok(()) };
         let next = change(*reach);
         file.write_all_at(&encode(next), 0)?;
         *reach = next;
@@ -108,7 +108,7 @@ impl Mark {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(File, Reach)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -72,8 +72,11 @@ impl Overlay {
     }
 
     /// Whether one of the commands needs several results of an order, of which some are only here: the
-    /// timeline alone tells all of them.
-    pub(super) fn hides_results<'a>(&self, commands: impl Iterator<Item = &'a QueuedCommand>) -> bool {
+    /// timeline alone says all of them.
+    pub(super) fn hides_results<'a>(
+        &self,
+        commands: impl Iterator<Item = &'a QueuedCommand>,
+    ) -> bool {
         let mut results =
             commands.filter(|command| matches!(command.command().action, Action::Result));
         !self.orders.is_empty()

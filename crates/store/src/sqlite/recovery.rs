@@ -2,7 +2,7 @@
 //! does not hold yet is brought into it.
 //!
 //! SQLite goes on with whatever valid part of a WAL it finds, and so does the redo log: a part that is missing looks
-//! like one that never was. So a start that finds less than was acknowledged, or cannot tell, is refused, and its files
+//! like one that never was. So a start that finds less than was acknowledged, or cannot say, is refused, and its files
 //! are left as they are, unless the loss is accepted. Source: decision 052.
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -166,8 +166,8 @@ fn find(path: &Path, opening: &Opening) -> Result<Compared, Fault> {
     // When this ends in a refusal, the WAL stays as it is.
     looking.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let inspected = inspect(&looking).map_err(|error| unreadable(path, error))?;
-    if let Some(told) = inspected.damage {
-        return Err(damaged(path, told));
+    if let Some(found) = inspected.damage {
+        return Err(damaged(path, found));
     }
     let pulse = inspected.pulse;
     let was_ordered = mark == mark::Found::Nothing && !pulse.is_running;
@@ -198,11 +198,11 @@ fn inspect(connection: &Connection) -> rusqlite::Result<Inspected> {
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let size: i64 = connection.query_row(size, [], |row| row.get(0))?;
     let is_large = size > CHECKED_AT_START_BYTES;
-    let told: String = match is_large {
+    let found: String = match is_large {
         true => SOUND.to_owned(),
         false => connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?,
     };
-    let damage = (told != SOUND).then_some(told);
+    let damage = (found != SOUND).then_some(found);
     let pulse = if damage.is_none() { find_any_pulse(connection)? } else { Pulse::default() };
     Ok(Inspected { is_large, damage, pulse })
 }
@@ -353,7 +353,7 @@ fn write(record: &Record, texts: &[String], connection: &Connection) -> Result<(
     Rows::write(&std::iter::once(&rows), connection, texts)
 }
 
-/// Checks the pages of one table after the other, so that none is read from for long. The fault tells of the first
+/// Checks the pages of one table after the other, so that none is read from for long. The fault is about the first
 /// damage.
 pub(super) fn check_tables(connection: &Connection, path: &Path) -> Result<(), Fault> {
     let mut list = connection.prepare(
@@ -362,10 +362,11 @@ pub(super) fn check_tables(connection: &Connection, path: &Path) -> Result<(), F
     let tables = list.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     for table in tables {
         let check = format!("PRAGMA integrity_check('{table}')");
-        let told: Option<String> = connection.query_row(&check, [], |row| row.get(0)).optional()?;
-        match told.as_deref() {
+        let found: Option<String> =
+            connection.query_row(&check, [], |row| row.get(0)).optional()?;
+        match found.as_deref() {
             Some(SOUND) => {}
-            told => return Err(damaged(path, told.unwrap_or("nothing is told of it"))),
+            found => return Err(damaged(path, found.unwrap_or("nothing is told of it"))),
         }
     }
     Ok(())

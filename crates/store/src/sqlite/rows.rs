@@ -1,4 +1,4 @@
-//! The rows of a batch as SQLite writes them: values in the order of their statements' parameters, kept until
+//! The rows of a batch as SQLite writes them: values in the order of their statements' parameters, stored until
 //! they are in the database, and carried there as bytes by the redo log.
 
 use rusqlite::{Connection, params_from_iter};
@@ -170,14 +170,14 @@ mod tests {
                 (0..WRITES.len(), proptest::collection::vec(any_value(), 0..15)), 0..20),
             cut in 1..50usize,
         ) {
-            let mut made = Rows::default();
+            let mut built = Rows::default();
             for (place, row) in rows {
-                made.lists[place].push(row);
+                built.lists[place].push(row);
             }
             let mut bytes = Vec::new();
-            made.encode(&mut bytes);
+            built.encode(&mut bytes);
             let read = Rows::decode(&bytes).unwrap();
-            prop_assert_eq!(&made.lists, &read.lists);
+            prop_assert_eq!(&built.lists, &read.lists);
             // What is cut off is an error or fewer rows, never a panic.
             bytes.truncate(bytes.len().saturating_sub(cut));
             let _ = Rows::decode(&bytes);

@@ -303,7 +303,7 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
     Ok(Written::Done(returned))
 }
 
-/// A place in the transaction that can be gone back to. Neither kept nor taken back, it stands until the
+/// A place in the transaction that can be gone back to. Neither stored nor taken back, it stands until the
 /// transaction ends, which only a fault lets happen: then all of it is taken back.
 struct Savepoint<'c>(&'c Connection);
 

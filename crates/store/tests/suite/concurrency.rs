@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use domain::order::{self, Action, Command, Decision, Refusal, Rule, Settings, StageMark, State};
 use domain::{Id, UnixMs};
 use store::orders::{EntryContent, Order};
-use store::{OrderCommand, CommandResult, Store};
+use store::{CommandResult, OrderCommand, Store};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -186,7 +186,8 @@ async fn differing_results_at_once_have_one_winner(world: &World) {
     let results = (0..64).map(|number| scene.result(order_id, &format!("结果 {number}"))).collect();
     let outcomes = race(&stores, results).await;
     let refusal = CommandResult::Refused(Refusal::IllegalStatus(State::Completed));
-    let won = outcomes.iter().filter(|outcome| **outcome == CommandResult::Accepted(order_id)).count();
+    let won =
+        outcomes.iter().filter(|outcome| **outcome == CommandResult::Accepted(order_id)).count();
     let lost = outcomes.iter().filter(|outcome| **outcome == refusal).count();
     assert_eq!((won, lost), (1, 63));
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();

@@ -1,5 +1,5 @@
-//! Damage of the embedded database's files: a start that finds less than was acknowledged, or cannot tell, is refused,
-//! and goes on only when the loss is accepted, which the operator's audit chain tells.
+//! Damage of the embedded database's files: a start that finds less than was acknowledged, or cannot say, is refused,
+//! and goes on only when the loss is accepted, which the operator's audit chain says.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -152,7 +152,7 @@ async fn an_ordered_end_leaves_everything_in_the_database_file() {
     assert_eq!(rules(&store, &scene, order_id).await, expected);
 }
 
-/// A loss whose telling was cut off is found again.
+/// A loss whose saying was cut off is found again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_accepted_loss_is_told_before_it_is_forgotten() {
     World::on_sqlite(async |world: &World| {
@@ -164,7 +164,7 @@ async fn an_accepted_loss_is_told_before_it_is_forgotten() {
         let path = killed(path_of(world), folder.path());
         drop(held);
         remove(&path, &["-redo-0", "-redo-1"]);
-        // It accepts the loss, and ends before it could tell: under a root key that does not open.
+        // It accepts the loss, and ends before it could say: under a root key that does not open.
         let opening = Opening { may_lose: true, ..Opening::default() };
         let location = Location::Sqlite(path.clone());
         let wrong = Store::open_as(&location, store::Key::new([8; 32]), NOW, &opening).await;

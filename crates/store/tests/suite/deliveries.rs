@@ -1,4 +1,4 @@
-//! Events stand with their change; deliveries are claimed under a lease and every try is kept.
+//! Events stand with their change; deliveries are claimed under a lease and every try is stored.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use store::claims::ClaimedDelivery;
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
-use crate::endpoint::hold;
+use crate::endpoints::hold;
 use crate::support::*;
 use crate::tenancy::new_account;
 
@@ -58,7 +58,7 @@ pub(crate) fn orders(claimed: &[ClaimedDelivery]) -> Vec<(EventKind, Id)> {
 async fn events_stand_with_their_change_and_no_other(world: &World) {
     let scene = world.scene(true, false).await;
     let order_id = accepted(&world.store, scene.place()).await;
-    for (command, is_told) in [
+    for (command, is_notified) in [
         (scene.progress(order_id, "s1", 1), false),
         (scene.progress(order_id, "s1", 1), false),
         (scene.result(order_id, "绿灯"), false),
@@ -71,19 +71,19 @@ async fn events_stand_with_their_change_and_no_other(world: &World) {
         let before = world.counts().await;
         accepted(&world.store, command).await;
         let after = world.counts().await;
-        assert_eq!(after.events, before.events + i64::from(is_told));
+        assert_eq!(after.events, before.events + i64::from(is_notified));
         assert_eq!(after.deliveries, after.events);
     }
     let canceled = accepted(&world.store, scene.place()).await;
     accepted(&world.store, scene.cancel(canceled)).await;
     let listed = world.store.list_events(scene.tenant.tenant_id, END, 10).await.unwrap();
-    let told: Vec<_> = listed.iter().map(|event| (event.kind, event.order_id)).collect();
+    let content: Vec<_> = listed.iter().map(|event| (event.kind, event.order_id)).collect();
     let expected = [
         (EventKind::OrderCreated, Some(canceled)),
         (EventKind::OrderCanceled, Some(order_id)),
         (EventKind::OrderCreated, Some(order_id)),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(content, expected);
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
     assert_eq!(listed[1].event_id.event_no, order.timeline.last().unwrap().entry_id);
     assert_eq!(listed[2].event_id.event_no, order_id);
@@ -128,11 +128,11 @@ async fn a_delivered_event_is_done_and_its_try_is_kept(world: &World) {
     let delivery =
         world.store.find_delivery(&scene.tenant, event_no, order).await.unwrap().unwrap();
     assert_eq!((delivery.state, delivery.due_at), (DeliveryState::Delivered, None));
-    let [kept] = delivery.attempts.as_slice() else { panic!("expected one try") };
+    let [stored] = delivery.attempts.as_slice() else { panic!("expected one try") };
     let expected = attempt("delivered", 200);
-    assert_eq!((kept.attempt, kept.at, kept.took_ms), (1, expected.at, 20));
-    assert_eq!((kept.outcome.as_str(), kept.http_status), ("delivered", Some(200)));
-    assert_eq!(kept.exchange, expected.exchange);
+    assert_eq!((stored.attempt, stored.at, stored.took_ms), (1, expected.at, 20));
+    assert_eq!((stored.outcome.as_str(), stored.http_status), ("delivered", Some(200)));
+    assert_eq!(stored.exchange, expected.exchange);
 }
 
 async fn a_failed_try_is_repeated_when_it_is_due(world: &World) {
@@ -221,9 +221,9 @@ async fn a_claim_brings_what_the_event_tells(world: &World) {
     let created = claim(world, 0, 10).await.remove(0);
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
     assert_eq!(created.form(&created.key(&scene.tenant).unwrap()).unwrap(), order.form);
-    let told = created.told.as_ref().unwrap();
-    assert_eq!(told.account_id, order.summary.account_id);
-    assert_eq!(told.package_id, order.summary.package_id);
+    let content = created.content.as_ref().unwrap();
+    assert_eq!(content.account_id, order.summary.account_id);
+    assert_eq!(content.package_id, order.summary.package_id);
     deliver(world, &scene, &created).await;
     accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
     let canceled = claim(world, 0, 10).await.remove(0);

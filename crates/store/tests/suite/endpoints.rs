@@ -5,7 +5,7 @@ use domain::event::EventKind;
 use domain::{AppId, TenantId};
 use store::Saved;
 use store::claims::ClaimedDelivery;
-use store::deliveries::{After, NewAttempt, EndpointNote};
+use store::deliveries::{After, EndpointNote, NewAttempt};
 use store::pauses::{AlertKind, Pause};
 use store::resend::ResendFilter;
 
@@ -215,10 +215,10 @@ async fn events_of_a_span_are_sent_again(world: &World) {
             world.store.resend_span(tenant_id, scene.app_id, &filter, at).await.unwrap()
         };
         assert_eq!(of(stranger).await, 0);
-        assert_eq!(of(scene.tenant.tenant_id).await, expected.len(), "{span:?}");
+        assert_eq!(of(scene.tenant.tenant_id).await, expected.len(), "{filter:?}");
         let again = claim(world, 20_000, 100).await;
         let ids: Vec<_> = again.iter().map(|delivery| delivery.order_id.unwrap()).collect();
-        assert_eq!(ids, expected, "{span:?}");
+        assert_eq!(ids, expected, "{filter:?}");
         for claimed in again {
             let is_last = claimed.order_id == Some(placed[6]);
             let state = if is_last { DeliveryState::Exhausted } else { DeliveryState::Delivered };

@@ -7,7 +7,7 @@ use domain::report::ReportState;
 use domain::retention::{Bounds, DAY_MS, Stays, check};
 use domain::{AppId, Id, order::State};
 use store::audit::By;
-use store::content::{HttpExchange, FieldFile};
+use store::content::{FieldFile, HttpExchange};
 use store::deliveries::NewAttempt;
 use store::erasing::Why;
 use store::order_pages::OrderFilter;
@@ -204,8 +204,8 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     assert_eq!((counts.entries, counts.reports, counts.versions, counts.files), (3, 2, 1, 1));
     assert_eq!(certificate.versions[0].size_bytes, 3);
     assert!(certificate.manifest.is_some());
-    let kept = store.list_erasures(tenant, END, 10).await.unwrap();
-    assert_eq!(kept[0].reason.as_deref(), Some("候选人要求删除"));
+    let stored = store.list_erasures(tenant, END, 10).await.unwrap();
+    assert_eq!(stored[0].reason.as_deref(), Some("候选人要求删除"));
     let told = acts(world, tenant.tenant_id, &[]).await.unwrap();
     assert_eq!(told.last(), Some(&contract::evidence::AuditAct::OrderErased));
     assert!(store.find_manifest(tenant.tenant_id, order_id).await.unwrap().is_some());
@@ -256,12 +256,12 @@ async fn the_engines_files_hold_nothing_of_an_erased_order(world: &World) {
     let other = Full::new(world).await;
     full.erase(&world.store).await.unwrap();
     until("nobody reads from the WAL", async || world.store.scrub().await.unwrap()).await;
-    let kept = files_or_rows(world).await;
+    let stored = files_or_rows(world).await;
     for (place, part) in other.stray.iter().enumerate() {
-        assert!(place < 2 || holds(&kept, part), "the search finds what is not erased: {place}");
+        assert!(place < 2 || holds(&stored, part), "the search finds what is not erased: {place}");
     }
     for (place, part) in full.stray.iter().enumerate().skip(2) {
-        assert!(!holds(&kept, part), "part {place} is still there");
+        assert!(!holds(&stored, part), "part {place} is still there");
     }
     // The log goes on after it was overwritten.
     let order_id = accepted(&world.store, full.scene.place()).await;
@@ -269,19 +269,20 @@ async fn the_engines_files_hold_nothing_of_an_erased_order(world: &World) {
     accepted(&world.store, full.scene.result(order_id, "绿灯")).await;
 }
 
-fn holds(kept: &[Vec<u8>], part: &[u8]) -> bool {
-    kept.iter().any(|kept| kept.windows(part.len()).any(|bytes| bytes == part))
+fn holds(stored: &[Vec<u8>], part: &[u8]) -> bool {
+    stored.iter().any(|stored| stored.windows(part.len()).any(|bytes| bytes == part))
 }
 
 /// SQLite's files as they lie there: database, WAL, redo log; PostgreSQL's rows, since its files are the server's.
 async fn files_or_rows(world: &World) -> Vec<Vec<u8>> {
     if let Location::Sqlite(path) = &world.location {
         let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
-        let kept: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
-        assert!(kept.len() >= 4, "the database, its WAL, and two files of the log");
-        return kept;
+        let stored: Vec<_> =
+            files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        assert!(stored.len() >= 4, "the database, its WAL, and two files of the log");
+        return stored;
     }
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     for sql in [
         "SELECT wrapped_key, result_digest FROM orders",
         "SELECT sealed, digest FROM timeline_entries",
@@ -293,9 +294,9 @@ async fn files_or_rows(world: &World) -> Vec<Vec<u8>> {
         "SELECT sealed FROM attempts",
         "SELECT wrapped_key, sealed FROM files",
     ] {
-        kept.extend(world.raw(sql).await.into_iter().flatten());
+        stored.extend(world.raw(sql).await.into_iter().flatten());
     }
-    kept
+    stored
 }
 
 async fn candidates_are_checked_by_the_rule_of_their_package(world: &World) {
@@ -350,7 +351,11 @@ async fn events_of_an_erased_order_are_not_sent_again(world: &World) {
     assert!(store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
     assert!(store.erase_order(BY, tenant, order_id, &RULE).await.unwrap().is_some());
     assert!(!store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
-    let filter = store::resend::ResendFilter { since: NOW.plus_ms(-DAY_MS), until: None, states: Vec::new() };
+    let filter = store::resend::ResendFilter {
+        since: NOW.plus_ms(-DAY_MS),
+        until: None,
+        states: Vec::new(),
+    };
     store.resend_span(tenant.tenant_id, scene.app_id, &filter, NOW).await.unwrap();
     assert!(
         store.claim_deliveries(NOW.plus_ms(DAY_MS), END_OF_LEASE, 10).await.unwrap().is_empty()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::TenantId;
 use domain::order::Rule;
-use store::{FaultKind, Location, CommandResult, Store};
+use store::{CommandResult, FaultKind, Location, Store};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -229,7 +229,8 @@ async fn killed_connections_lose_nothing_that_was_acknowledged() {
             tasks.spawn(async move {
                 let mut acknowledged = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let Ok(CommandResult::Accepted(order_id)) = store.command(scene.place()).await else {
+                    let Ok(CommandResult::Accepted(order_id)) = store.command(scene.place()).await
+                    else {
                         faults.fetch_add(1, Ordering::Relaxed);
                         continue;
                     };

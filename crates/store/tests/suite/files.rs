@@ -1,4 +1,4 @@
-//! Files: kept sealed, found by their own tenant alone, and taken away while no order uses them.
+//! Files: stored sealed, found by their own tenant alone, and taken away while no order uses them.
 
 use domain::{Id, TenantId};
 use store::files::File;
@@ -16,21 +16,21 @@ fn file(file_id: Id) -> File {
 async fn a_file_is_kept_sealed_for_its_tenant(world: &World) {
     let scene = world.scene(false, false).await;
     let (store, tenant) = (&world.store, &scene.tenant);
-    let kept = file(store.make_id(NOW));
-    assert_eq!(store.create_file(tenant, &kept, None).await.unwrap(), Saved::Done);
-    let found = world.replica().await.find_file(tenant, kept.file_id).await.unwrap().unwrap();
-    assert_eq!((found.file_id, found.name, found.size_bytes), (kept.file_id, kept.name, 7));
-    assert_eq!((found.sha256, found.key.bytes()), (kept.sha256, kept.key.bytes()));
+    let stored = file(store.make_id(NOW));
+    assert_eq!(store.create_file(tenant, &stored, None).await.unwrap(), Saved::Done);
+    let found = world.replica().await.find_file(tenant, stored.file_id).await.unwrap().unwrap();
+    assert_eq!((found.file_id, found.name, found.size_bytes), (stored.file_id, stored.name, 7));
+    assert_eq!((found.sha256, found.key.bytes()), (stored.sha256, stored.key.bytes()));
     assert!(store.find_file(tenant, Id(1)).await.unwrap().is_none());
     let stranger = world.scene(false, false).await;
-    assert!(store.find_file(&stranger.tenant, kept.file_id).await.unwrap().is_none());
+    assert!(store.find_file(&stranger.tenant, stored.file_id).await.unwrap().is_none());
     // A key that was moved into another row does not open.
     let other = file(store.make_id(NOW));
     store.create_file(tenant, &other, None).await.unwrap();
     let moved = format!(
         "UPDATE files SET wrapped_key = (SELECT wrapped_key FROM files WHERE file_id = {}) \
          WHERE file_id = {}",
-        kept.file_id, other.file_id
+        stored.file_id, other.file_id
     );
     world.raw(&moved).await;
     let fault = store.find_file(tenant, other.file_id).await.unwrap_err();

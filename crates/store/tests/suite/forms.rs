@@ -1,4 +1,4 @@
-//! Forms: saved whole from the version that was seen, replaced, renamed, deleted, and kept for their orders.
+//! Forms: saved whole from the version that was seen, replaced, renamed, deleted, and stored for their orders.
 
 use contract::field::{AccountField, AccountScope, CheckField, FieldType, I18n};
 use domain::{AppId, Id, TenantId};

@@ -1,4 +1,4 @@
-//! Grants: put by the tenant, taken back, ended by uninstalling, told in the chains, back-filled by the upgrade.
+//! Grants: put by the tenant, taken back, ended by uninstalling, said in the chains, back-filled by the upgrade.
 
 use contract::evidence::{AuditAct, Chain};
 use contract::scope::Scope;

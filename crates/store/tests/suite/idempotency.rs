@@ -1,10 +1,10 @@
-//! Idempotency-Keys: the first answer stands, in the same commit as what it tells of.
+//! Idempotency-Keys: the first answer stands, in the same commit as what it is about.
 
 use domain::{Id, TenantId};
-use store::answers::KeptAnswer;
+use store::answers::StoredAnswer;
 use store::order_pages::OrderFilter;
 use store::tenants::TenantSettings;
-use store::{IdempotencyKey, CommandResult, Saved};
+use store::{CommandResult, IdempotencyKey, Saved};
 
 use crate::support::*;
 use crate::tenancy::{new_account, new_app};
@@ -25,8 +25,8 @@ fn key(number: u8) -> IdempotencyKey {
     IdempotencyKey { api_key_id: Id(900), key_digest: [number; 16], request_digest: [1; 16] }
 }
 
-fn answer(key: IdempotencyKey, body: &str) -> KeptAnswer {
-    KeptAnswer { key, http_status: 201, body: body.into(), at: NOW }
+fn answer(key: IdempotencyKey, body: &str) -> StoredAnswer {
+    StoredAnswer { key, http_status: 201, body: body.into(), at: NOW }
 }
 
 async fn place(world: &World, scene: &Scene, key: IdempotencyKey) -> CommandResult {
@@ -64,7 +64,7 @@ async fn the_same_key_with_another_request_is_taken(world: &World) {
     assert_eq!(world.counts().await.orders, 1);
     let other_caller = IdempotencyKey { api_key_id: Id(901), ..other_request };
     assert!(matches!(place(world, &scene, other_caller).await, CommandResult::Accepted(_)));
-    // A key of another call, whose answer was kept, is taken for orders too.
+    // A key of another call, whose answer was stored, is taken for orders too.
     let account = new_account(&world.store, scene.app_id);
     world
         .store
@@ -107,20 +107,20 @@ async fn one_key_at_once_places_one_order(world: &World) {
 async fn an_answer_is_kept_with_what_it_tells_of(world: &World) {
     let scene = world.scene(false, false).await;
     let app = new_app(&world.store, scene.app_id, None);
-    let kept = answer(key(1), "{\"app_secret\":\"张\"}");
-    assert_eq!(world.store.create_app(BY, &app, Some(&kept)).await.unwrap(), Saved::Done);
+    let stored = answer(key(1), "{\"app_secret\":\"张\"}");
+    assert_eq!(world.store.create_app(BY, &app, Some(&stored)).await.unwrap(), Saved::Done);
     let used = world.store.find_used_key(&key(1), NOW).await.unwrap().unwrap();
     assert_eq!((used.http_status, used.order_id), (201, None));
-    assert_eq!(used.body, Some(kept.body));
+    assert_eq!(used.body, Some(stored.body));
     assert_eq!(used.request_digest, [1; 16]);
 }
 
 async fn a_taken_key_writes_nothing(world: &World) {
     let scene = world.scene(false, false).await;
     let first = new_account(&world.store, scene.app_id);
-    let kept = answer(key(1), "first");
+    let stored = answer(key(1), "first");
     assert_eq!(
-        world.store.bind_account(BY, &scene.tenant, &first, Some(&kept)).await.unwrap(),
+        world.store.bind_account(BY, &scene.tenant, &first, Some(&stored)).await.unwrap(),
         Saved::Done
     );
     let before = world.counts().await;
@@ -147,13 +147,13 @@ async fn a_key_is_free_again_after_a_day(world: &World) {
     let scene = world.scene(false, false).await;
     let day_after = NOW.plus_ms(DAY_MS);
     let first = new_account(&world.store, scene.app_id);
-    let kept = answer(key(1), "first");
-    world.store.bind_account(BY, &scene.tenant, &first, Some(&kept)).await.unwrap();
+    let stored = answer(key(1), "first");
+    world.store.bind_account(BY, &scene.tenant, &first, Some(&stored)).await.unwrap();
     assert!(world.store.find_used_key(&key(1), day_after.plus_ms(-1)).await.unwrap().is_some());
     assert_eq!(world.store.find_used_key(&key(1), day_after).await.unwrap(), None);
     // Also before the old answers are cleared away.
     let second = new_account(&world.store, scene.app_id);
-    let later = KeptAnswer { at: day_after, ..answer(key(1), "second") };
+    let later = StoredAnswer { at: day_after, ..answer(key(1), "second") };
     let saved = world.store.bind_account(BY, &scene.tenant, &second, Some(&later)).await.unwrap();
     assert_eq!(saved, Saved::Done);
     let used = world.store.find_used_key(&key(1), day_after).await.unwrap().unwrap();

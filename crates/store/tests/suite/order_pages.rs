@@ -158,7 +158,7 @@ async fn every_filter_finds_what_a_look_at_all_orders_finds(world: &World) {
     assert!(filters > 1_900 && found_by.len() > 100, "{filters}, {}", found_by.len());
 }
 
-/// The forms of these orders do not tell, so by when it was placed.
+/// The forms of these orders do not say, so by when it was placed.
 fn application_of(order: &store::orders::Order, ids: &[Id]) -> &'static str {
     let number = ids.iter().position(|id| *id == order.summary.order_id).unwrap();
     APPLICATIONS[number % 3]

@@ -61,8 +61,8 @@ async fn a_due_report_is_claimed_once_until_its_lease_ends(world: &World) {
     assert_eq!(found, None, "another tenant's report");
 }
 
-/// A content as the object store would have kept it.
-fn kept(number: u8, findings: &[&str]) -> FetchOutcome {
+/// A content as the object store would have stored it.
+fn stored(number: u8, findings: &[&str]) -> FetchOutcome {
     let content = NewContent {
         object_id: Id(1_000 + i64::from(number)),
         key: Key::new([number; 32]),
@@ -94,7 +94,7 @@ async fn a_stored_report_tells_size_and_hash(world: &World) {
     {
         let (order_id, report_id) = returned(world, &scene).await;
         let claimed = claim(world, 0, 10).await.remove(0);
-        assert!(world.store.finish_report(&claimed, &kept(number, findings)).await.unwrap());
+        assert!(world.store.finish_report(&claimed, &stored(number, findings)).await.unwrap());
         let found = find(world, &scene, order_id, report_id).await;
         assert_eq!((found.state, found.size_bytes), (state, Some(1_234)));
         assert_eq!((found.sha256, found.version_last), (Some(vec![number; 32]), 1));
@@ -109,7 +109,7 @@ async fn each_fetch_that_brings_a_content_is_a_version(world: &World) {
     let mut ms = 0;
     for (number, findings) in [(1, &["encrypted", "script"][..]), (2, &[]), (3, &["script"])] {
         let claimed = claim(world, ms, 10).await.remove(0);
-        assert!(store.finish_report(&claimed, &kept(number, findings)).await.unwrap());
+        assert!(store.finish_report(&claimed, &stored(number, findings)).await.unwrap());
         ms += LEASE_MS;
         assert!(refetch(world, &scene, order_id, report_id, ms).await);
         // While it is fetched anew, what is there stays.
@@ -158,11 +158,11 @@ async fn a_lost_lease_leaves_no_version(world: &World) {
     let (order_id, report_id) = returned(world, &scene).await;
     let late = claim(world, 0, 10).await.remove(0);
     let holder = claim(world, LEASE_MS, 10).await.remove(0);
-    assert!(!world.store.finish_report(&late, &kept(1, &[])).await.unwrap());
+    assert!(!world.store.finish_report(&late, &stored(1, &[])).await.unwrap());
     assert_eq!(world.number("SELECT count(*) FROM report_versions").await, 0);
     assert!(!refetch(world, &scene, order_id, report_id, LEASE_MS).await, "it is being fetched");
-    assert!(world.store.finish_report(&holder, &kept(2, &[])).await.unwrap());
-    assert!(!world.store.finish_report(&late, &kept(1, &[])).await.unwrap());
+    assert!(world.store.finish_report(&holder, &stored(2, &[])).await.unwrap());
+    assert!(!world.store.finish_report(&late, &stored(1, &[])).await.unwrap());
     let versions = world.store.list_report_versions(&scene.tenant, order_id, report_id);
     let objects: Vec<_> = versions.await.unwrap().iter().map(|it| it.object_id.0).collect();
     assert_eq!(objects, [1_002]);
@@ -172,7 +172,7 @@ async fn an_object_is_known_until_its_version_is_erased(world: &World) {
     let scene = world.scene(false, false).await;
     let (_, report_id) = returned(world, &scene).await;
     let claimed = claim(world, 0, 10).await.remove(0);
-    assert!(world.store.finish_report(&claimed, &kept(1, &[])).await.unwrap());
+    assert!(world.store.finish_report(&claimed, &stored(1, &[])).await.unwrap());
     let store = &world.store;
     assert!(store.knows_object(Id(1_001)).await.unwrap());
     assert!(!store.knows_object(Id(1_002)).await.unwrap());
@@ -214,7 +214,7 @@ async fn a_lost_lease_changes_nothing(world: &World) {
     let holder = claim(world, LEASE_MS, 10).await.remove(0);
     let failed = FetchOutcome::Failed { reason: "too late".into(), is_refused: false };
     assert!(!world.store.finish_report(&late, &failed).await.unwrap());
-    assert!(world.store.finish_report(&holder, &kept(1, &[])).await.unwrap());
+    assert!(world.store.finish_report(&holder, &stored(1, &[])).await.unwrap());
     assert!(!world.store.finish_report(&holder, &failed).await.unwrap());
     let found = world.store.find_report(&scene.tenant, order_id, report_id).await.unwrap().unwrap();
     assert_eq!(found.state, ReportState::Stored);

@@ -43,7 +43,7 @@ async fn claim(world: &World, queue: &FetchQueue, now: UnixMs, limit: u32) -> Ve
     world.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await.unwrap()
 }
 
-fn kept(number: i64, size_bytes: i64) -> FetchOutcome {
+fn stored(number: i64, size_bytes: i64) -> FetchOutcome {
     let content = NewContent {
         object_id: Id(number),
         key: Key::new([1; 32]),
@@ -120,7 +120,7 @@ async fn what_does_not_fit_a_quota_waits_until_it_fits(world: &World) {
         store.set_quota(holder, Some(before + 1_000)).await.unwrap();
         let queue = queues(world, NOW).await[0];
         let report = claim(world, &queue, NOW, 1).await.remove(0);
-        let fault = store.finish_report(&report, &kept(object, 1_001)).await.unwrap_err();
+        let fault = store.finish_report(&report, &stored(object, 1_001)).await.unwrap_err();
         assert_eq!(fault.kind(), FaultKind::NoRoom);
         assert_eq!(used(world, holder).await, before, "nothing was written");
         assert!(store.put_back_report(&report, Some("full"), 1_001, NOW).await.unwrap());
@@ -145,7 +145,7 @@ async fn what_does_not_fit_a_quota_waits_until_it_fits(world: &World) {
         let claimed = claim(world, &queue, NOW, 10).await;
         let again = claimed.iter().find(|other| other.report_id == report.report_id).unwrap();
         assert_eq!(again.attempt, 1);
-        assert!(store.finish_report(again, &kept(object, 1_001)).await.unwrap());
+        assert!(store.finish_report(again, &stored(object, 1_001)).await.unwrap());
         assert_eq!(used(world, holder).await, before + 1_001);
         for other in claimed.iter().filter(|other| other.report_id != report.report_id) {
             assert!(store.put_back_report(other, None, 1, NOW).await.unwrap());
@@ -173,7 +173,7 @@ async fn what_is_erased_is_stored_no_more(world: &World) {
     let order_id = returned(world, &scene, &["https://a.example/1"]).await;
     let queue = queues(world, NOW).await[0];
     let claimed = claim(world, &queue, NOW, 1).await.remove(0);
-    assert!(world.store.finish_report(&claimed, &kept(300, 700)).await.unwrap());
+    assert!(world.store.finish_report(&claimed, &stored(300, 700)).await.unwrap());
     assert_eq!((used(world, tenant).await, used(world, app).await), (700, 700));
     let (by, why) = (By::system(NOW), Why::Hand("x".to_owned()));
     let erased = world.store.erase_order(by, &scene.tenant, order_id, &why).await.unwrap();

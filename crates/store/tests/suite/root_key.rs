@@ -138,9 +138,9 @@ async fn a_rotation_under_load_stops_nobody(world: &World) {
     is_over.store(true, Ordering::SeqCst);
     let (mut calls, mut tenants) = (0, Vec::new());
     for work in working {
-        let (done, made) = work.await.unwrap();
+        let (done, built) = work.await.unwrap();
         calls += done;
-        tenants.extend(made);
+        tenants.extend(built);
     }
     println!("10 rotations beside {calls} calls and {} new tenants", tenants.len());
     assert!(calls > 0 && !tenants.is_empty());
@@ -165,10 +165,10 @@ async fn a_replica_finds_the_next_key_where_it_was_told_to_look(world: &World) {
     world.store.rotate_root_key(By::system(NOW), &key(9)).await.unwrap();
     let tenant = replica.find_tenant(known.tenant.tenant_id).await.unwrap();
     assert!(tenant.is_some(), "a tenant that the replica had not read before");
-    let made = create_tenant(&replica).await;
+    let built = create_tenant(&replica).await;
     assert_eq!(replica.present_root_key_id(), root_key_id(&key(9)));
     let again = Store::open(&world.location, key(9), NOW).await.unwrap();
-    assert!(again.find_tenant(made).await.unwrap().is_some(), "wrapped under the key in force");
+    assert!(again.find_tenant(built).await.unwrap().is_some(), "wrapped under the key in force");
 }
 
 async fn a_replica_without_the_next_key_says_what_it_lacks(world: &World) {

@@ -1,10 +1,10 @@
-//! What tells about a person is sealed, each text for its own row, all under the root key.
+//! Personal data is sealed, each text for its own row, all under the root key.
 
 use std::path::Path;
 
 use domain::Id;
 use domain::delivery::DeliveryState;
-use store::answers::KeptAnswer;
+use store::answers::StoredAnswer;
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 use store::{FaultKind, IdempotencyKey, Key, Location, Store};
@@ -70,8 +70,8 @@ async fn write_canaries(world: &World) {
     app.secrets.verification_token = "canary-token".into();
     app.secrets.encrypt_key = "canary-encrypt-key".into();
     let key = IdempotencyKey { api_key_id: Id(1), key_digest: [1; 16], request_digest: [1; 16] };
-    let kept = KeptAnswer { key, http_status: 201, body: b"canary-answer".to_vec(), at: NOW };
-    store.create_app(BY, &app, Some(&kept)).await.unwrap();
+    let stored = StoredAnswer { key, http_status: 201, body: b"canary-answer".to_vec(), at: NOW };
+    store.create_app(BY, &app, Some(&stored)).await.unwrap();
     let mut account = new_account(store, scene.app_id);
     account.custom_fields = vec![("k".into(), "canary-account-field".into())];
     store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
@@ -92,29 +92,29 @@ async fn write_canaries(world: &World) {
 
 async fn nothing_personal_is_readable(world: &World) {
     write_canaries(world).await;
-    let kept = everything(world).await;
-    assert!(found(&kept, "pkg-1"), "the search finds what stands open");
+    let stored = everything(world).await;
+    assert!(found(&stored, "pkg-1"), "the search finds what stands open");
     for canary in CANARIES {
-        assert!(!found(&kept, canary), "{canary} is readable");
+        assert!(!found(&stored, canary), "{canary} is readable");
     }
     for secret in [root().bytes().as_slice(), world.store.secrets().tokens.bytes()] {
-        assert!(!kept.iter().any(|part| part.windows(32).any(|bytes| bytes == secret)));
+        assert!(!stored.iter().any(|part| part.windows(32).any(|bytes| bytes == secret)));
     }
 }
 
-fn found(kept: &[Vec<u8>], text: &str) -> bool {
-    kept.iter().any(|part| part.windows(text.len()).any(|bytes| bytes == text.as_bytes()))
+fn found(stored: &[Vec<u8>], text: &str) -> bool {
+    stored.iter().any(|part| part.windows(text.len()).any(|bytes| bytes == text.as_bytes()))
 }
 
 /// All that the engine keeps: SQLite's files as they lie there, PostgreSQL's rows column by column.
 async fn everything(world: &World) -> Vec<Vec<u8>> {
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     match &world.location {
         Location::Sqlite(path) => {
             for file in std::fs::read_dir(path.parent().unwrap_or(Path::new("/"))).unwrap() {
-                kept.push(std::fs::read(file.unwrap().path()).unwrap());
+                stored.push(std::fs::read(file.unwrap().path()).unwrap());
             }
-            assert!(kept.len() >= 2, "the database and its WAL");
+            assert!(stored.len() >= 2, "the database and its WAL");
         }
         Location::Postgres(_) => {
             let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
@@ -133,11 +133,11 @@ async fn everything(world: &World) -> Vec<Vec<u8>> {
                     continue;
                 }
                 let rows = world.raw(&format!("SELECT {} FROM {table}", columns.join(", "))).await;
-                kept.extend(rows.into_iter().flatten());
+                stored.extend(rows.into_iter().flatten());
             }
         }
     }
-    kept
+    stored
 }
 
 /// Where sealed texts stand: table, column, and the key's column.
@@ -173,9 +173,9 @@ async fn write_two_of_all(world: &World) -> Sealed {
         store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
         let key =
             IdempotencyKey { api_key_id: Id(1), key_digest: [place; 16], request_digest: [1; 16] };
-        let kept = KeptAnswer { key, http_status: 201, body: b"{}".to_vec(), at: NOW };
+        let stored = StoredAnswer { key, http_status: 201, body: b"{}".to_vec(), at: NOW };
         let app_id = domain::AppId(100 + i64::from(place));
-        store.create_app(BY, &new_app(store, app_id, None), Some(&kept)).await.unwrap();
+        store.create_app(BY, &new_app(store, app_id, None), Some(&stored)).await.unwrap();
         (orders[usize::from(place)], accounts[usize::from(place)]) = (order_id, account.account_id);
         keys.push(key);
     }

@@ -97,17 +97,17 @@ async fn replicas_hear_of_installations(world: &World) {
     for round in 0..4_usize {
         let scopes = &Scope::ALL[..round];
         world.store.put_installation(BY, &installation(tenant_id, scopes, NOW)).await.unwrap();
-        let heard = until("the replica sees the change", async || {
+        let received = until("the replica sees the change", async || {
             let found = replica.find_installation(APP, tenant_id).await.unwrap();
             found.is_some_and(|found| found.scopes == scopes)
         });
-        tokio::time::timeout(std::time::Duration::from_secs(1), heard).await.expect("a second");
+        tokio::time::timeout(std::time::Duration::from_secs(1), received).await.expect("a second");
     }
     world.store.delete_installation(BY, APP, tenant_id).await.unwrap();
-    let heard = until("the replica sees that it is gone", async || {
+    let received = until("the replica sees that it is gone", async || {
         replica.find_installation(APP, tenant_id).await.unwrap().is_none()
     });
-    tokio::time::timeout(std::time::Duration::from_secs(1), heard).await.expect("a second");
+    tokio::time::timeout(std::time::Duration::from_secs(1), received).await.expect("a second");
 }
 
 async fn a_due_ticket_is_issued_by_one_of_many(world: &World) {

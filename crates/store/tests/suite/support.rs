@@ -9,10 +9,10 @@ use domain::order::{Actor, Refusal};
 use domain::{AppId, Id, TenantId, UnixMs};
 use futures_util::FutureExt;
 use store::audit::By;
-use store::content::{self, FinalResult, Form, Person, ReportSource, Stage, Comment};
+use store::content::{self, Comment, FinalResult, Form, Person, ReportSource, Stage};
 use store::order_pages::{BEGINNING, OrderFilter};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{Key, Location, NewReport, OrderCommand, CommandResult, Request, Saved, Store};
+use store::{CommandResult, Key, Location, NewReport, OrderCommand, Request, Saved, Store};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 

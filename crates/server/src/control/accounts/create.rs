@@ -7,13 +7,13 @@ use domain::fields::FieldError;
 use domain::{AppId, TenantId, form};
 use store::accounts::Account;
 
-use super::{is_installed, kept_values, with_form};
-use crate::control::failure::{Failure, validate};
+use super::{is_installed, stored_values, with_form};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
 
-/// Binds a tenant to a vendor's app (账号绑定); the vendor is told.
+/// Binds a tenant to a vendor's app (账号绑定); the vendor is notified.
 ///
 /// When the app published a form for accounts, the values must have its keys, and the required ones must be there.
 #[utoipa::path(
@@ -47,12 +47,17 @@ pub(crate) async fn create_account(
         app_id,
         name: body.account_name,
         usage_list: body.usage_list.iter().filter_map(|usage| u8::try_from(*usage).ok()).collect(),
-        custom_fields: kept_values(body.custom_field_list),
+        custom_fields: stored_values(body.custom_field_list),
         created_at: at,
     };
     let body = with_form(&account, Vec::new(), Vec::new());
-    idempotency::create(&call, command.key, Creation::Account(&tenant, &account), Answer::same(&body))
-        .await
+    idempotency::create(
+        &call,
+        command.key,
+        Creation::Account(&tenant, &account),
+        Answer::same(&body),
+    )
+    .await
 }
 
 /// The app that is named; none, with a fault, when it is not installed in the tenant.
@@ -85,7 +90,7 @@ async fn validate_values(
     if form.fields.is_empty() {
         return Ok(());
     }
-    let values = kept_values(body.custom_field_list.clone());
+    let values = stored_values(body.custom_field_list.clone());
     let errors = form::validate_account(&form.fields, &values).err().unwrap_or_default();
     for FieldError { field, expected } in errors {
         if !faults.iter().any(|fault| fault.field == field) {

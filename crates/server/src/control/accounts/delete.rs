@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 
 /// Unbinds an account, with its packages. Its orders stay, and go on.
 #[utoipa::path(
@@ -18,7 +18,12 @@ use crate::control::auth::Call;
 )]
 pub(crate) async fn delete_account(call: Call) -> Result<StatusCode, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    match call.app.store.unbind_account(call.by(), tenant_id, call.path_param("account_id")?).await? {
+    match call
+        .app
+        .store
+        .unbind_account(call.by(), tenant_id, call.path_param("account_id")?)
+        .await?
+    {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }

@@ -6,8 +6,8 @@ use contract::control::AccountForm;
 use contract::field::AccountScope;
 
 use super::is_installed;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::json;
 
 /// Shows what a vendor's app asks when an account is bound to it: its account custom fields.

@@ -6,9 +6,9 @@ use contract::control::{self, List, Page};
 use domain::Id;
 
 use super::view;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists a tenant's accounts with what can be ordered there, newest first.

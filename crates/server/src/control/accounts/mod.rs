@@ -64,12 +64,15 @@ fn with_form(
     }
 }
 
-/// Values of custom fields, from how they are kept.
-pub(super) fn field_values(kept: &[(String, String)]) -> Vec<FieldValue> {
-    kept.iter().map(|(key, value)| FieldValue { key: key.clone(), value: value.clone() }).collect()
+/// Values of custom fields, from how they are stored.
+pub(super) fn field_values(stored: &[(String, String)]) -> Vec<FieldValue> {
+    stored
+        .iter()
+        .map(|(key, value)| FieldValue { key: key.clone(), value: value.clone() })
+        .collect()
 }
 
-/// Values of custom fields, to how they are kept.
-pub(super) fn kept_values(values: Vec<FieldValue>) -> Vec<(String, String)> {
+/// Values of custom fields, to how they are stored.
+pub(super) fn stored_values(values: Vec<FieldValue>) -> Vec<(String, String)> {
     values.into_iter().map(|FieldValue { key, value }| (key, value)).collect()
 }

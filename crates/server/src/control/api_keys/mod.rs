@@ -13,16 +13,16 @@ use contract::control::{
     ReplaceApiKey,
 };
 use domain::{Id, Role, Roles, UnixMs};
-use store::answers::KeptAnswer;
+use store::answers::StoredAnswer;
 use store::api_keys::{ApiKeyFacts, ApiKeyLabel, KeyChange, NewApiKey};
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
+use super::auth::Call;
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
-use super::auth::Call;
-use super::instant::{parse, rfc3339};
 use super::idempotency::{self, Answer, Creation};
+use super::instant::{parse, rfc3339};
 use super::request::{Command, Query, json, raw_json};
 use crate::app::App;
 use crate::keys;
@@ -61,7 +61,7 @@ async fn create(
     let key = NewApiKey {
         key_id: call.app.store.make_id(now),
         hash: keys::hash(&api_key),
-        roles: kept_roles(&roles).to_string(),
+        roles: stored_roles(&roles).to_string(),
         label: ApiKeyLabel { name, owner: belongs_to },
         expires_at: ends,
     };
@@ -112,7 +112,7 @@ async fn replace(
     facts.old_until = grace_seconds.map(|seconds| by.at.plus_ms(i64::from(seconds) * 1_000));
     let body = CreatedApiKey { key: view(&call.app, &facts)?, api_key };
     let answer = Answer::shown_once(&body, &body.without_secret());
-    let kept = command.key.map(|key| KeptAnswer {
+    let stored = command.key.map(|key| StoredAnswer {
         key,
         http_status: StatusCode::OK.as_u16(),
         body: answer.repeat,
@@ -120,10 +120,10 @@ async fn replace(
     });
     let (hash, until) = (keys::hash(&body.api_key), facts.old_until);
     let store = &call.app.store;
-    match store.replace_api_key(by, owner, facts.key_id, &hash, until, kept.as_ref()).await? {
+    match store.replace_api_key(by, owner, facts.key_id, &hash, until, stored.as_ref()).await? {
         KeyChange::Done => Ok(raw_json(StatusCode::OK, answer.first)),
         KeyChange::KeyTaken => {
-            let key = kept.as_ref().map(|kept| &kept.key);
+            let key = stored.as_ref().map(|stored| &stored.key);
             idempotency::find_first_answer(call, key).await?.ok_or_else(idempotency::twin)
         }
         KeyChange::NotInForce | KeyChange::Last => Err(Failure::refused(
@@ -179,7 +179,7 @@ fn view(app: &App, facts: &ApiKeyFacts) -> Result<ApiKey, Failure> {
     })
 }
 
-fn kept_roles(roles: &[KeyRole]) -> Roles {
+fn stored_roles(roles: &[KeyRole]) -> Roles {
     let role = |role: &KeyRole| match role {
         KeyRole::Operator => Role::Operator,
         KeyRole::Admin => Role::Admin,

@@ -3,8 +3,8 @@
 use axum::response::Response;
 use contract::control::{ApiKey, CreateApiKey, CreatedApiKey, List, Page, ReplaceApiKey};
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::{Command, Query};
 
 /// Makes a key of the operator; the answer alone holds its value.

@@ -3,13 +3,13 @@
 use axum::response::Response;
 use contract::control::{ApiKey, CreateApiKey, CreatedApiKey, List, Page, ReplaceApiKey};
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::{Command, Query};
 
 /// Makes a key of the tenant; the answer alone holds its value.
 ///
-/// Only the tenant's admin makes keys: each one opens a way to personal data. Names and owners are kept sealed. A key
+/// Only the tenant's admin makes keys: each one opens a way to personal data. Names and owners are stored sealed. A key
 /// with several roles may do what one of them may.
 #[utoipa::path(
     post,

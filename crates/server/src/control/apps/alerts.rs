@@ -6,9 +6,9 @@ use contract::control::{self, List, Page};
 use domain::Id;
 use store::pauses::{Alert, AlertKind};
 
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 

@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control::{self, Page};
 use domain::{Id, UnixMs};
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 

@@ -5,16 +5,16 @@ use contract::control::{CreateApp, CreatedApp, FieldFault};
 use domain::{AppId, TenantId};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 
-use super::{validate_callback_url, scopes, view};
-use crate::control::failure::{Failure, validate};
+use super::{scopes, validate_callback_url, view};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
-use crate::{random, keys, url_check};
+use crate::{keys, random, url_check};
 
 /// Creates an app. The answer alone holds `app_secret`, `verification_token` and `encrypt_key`.
 ///
-/// A callback URL is checked, and the answer tells how that went; the app is created all the same, since its receiver
+/// A callback URL is checked, and the answer says how that went; the app is created all the same, since its receiver
 /// cannot know its secrets before.
 #[utoipa::path(
     post,

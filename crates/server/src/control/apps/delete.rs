@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use contract::control::ProblemCode;
 use store::Saved;
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 
 /// Deletes an app that no account is bound to, with its installations. Its tokens end at once.
 #[utoipa::path(

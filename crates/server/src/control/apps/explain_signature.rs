@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ExplainSignature, SignatureExplanation};
 
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, json};
 use crate::signature::{self, Keys};
 

@@ -19,8 +19,8 @@ use contract::scope::Scope;
 use store::Saved;
 use store::apps::{App, AppSettings};
 
-use super::failure::Failure;
 use super::auth::Call;
+use super::failure::Failure;
 use super::instant::rfc3339;
 use crate::outbound::Outbound;
 
@@ -63,7 +63,7 @@ fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
 /// A fault when the guard would not let events out to this address; checked again whenever one is sent.
 fn validate_callback_url(outbound: &Outbound, url: &str, faults: &mut Vec<FieldFault>) {
     let is_named = faults.iter().any(|fault| fault.field == "callback_url");
-    if let Err(refusal) = outbound.validate(url)
+    if let Err(refusal) = outbound.check(url)
         && !is_named
     {
         let message =

@@ -7,9 +7,9 @@ use store::Saved;
 use store::pauses::Pause;
 
 use super::view;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::{Failure, validate};
+use crate::control::idempotency;
 use crate::control::request::{Command, Nothing};
 
 /// Sends an app nothing until it is resumed: its deliveries wait as paused.

@@ -8,10 +8,10 @@ use store::Store;
 use store::apps::App;
 use store::resend::ResendFilter;
 
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
+use crate::control::idempotency;
 use crate::control::instant;
-use crate::control::repeat;
 use crate::control::request::Command;
 
 const TENANTS_AT_ONCE: u32 = 200;
@@ -47,7 +47,8 @@ pub(crate) async fn resend_app_events(
         return Ok(first);
     }
     let (store, now) = (&call.app.store, call.app.clock.now());
-    let filter = ResendFilter { since, until, states: body.states.into_iter().map(Into::into).collect() };
+    let filter =
+        ResendFilter { since, until, states: body.states.into_iter().map(Into::into).collect() };
     let mut count = 0;
     // Nothing has happened in the future.
     if since <= now {

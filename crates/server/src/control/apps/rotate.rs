@@ -5,16 +5,16 @@ use axum::response::Response;
 use contract::control::{GRACE_SECONDS_DEFAULT, RotateSecret, RotatedSecret, SecretKind};
 use domain::UnixMs;
 use store::Saved;
-use store::answers::KeptAnswer;
+use store::answers::StoredAnswer;
 use store::apps::{App, AppSecrets, OldSecret};
 
 use super::pause::overtaken;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
-use crate::control::instant::rfc3339;
+use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer};
+use crate::control::instant::rfc3339;
 use crate::control::request::{Command, raw_json};
-use crate::{random, keys};
+use crate::{keys, random};
 
 /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
 ///
@@ -46,7 +46,7 @@ pub(crate) async fn rotate_secret(
     let old_until = rfc3339(until);
     let shown = RotatedSecret { secret: body.secret, value: value.clone(), old_until };
     let answer = Answer::shown_once(&shown, &shown.without_secret());
-    let kept = command.key.map(|key| KeptAnswer {
+    let stored = command.key.map(|key| StoredAnswer {
         key,
         http_status: StatusCode::OK.as_u16(),
         body: answer.repeat,
@@ -57,11 +57,14 @@ pub(crate) async fn rotate_secret(
         let (hash, secrets) = rotated(&app, body.secret, &value, until);
         let store = &call.app.store;
         let (by, version) = (call.by(), app.version);
-        match store.rotate_app(by, app.app_id, version, &hash, &secrets, kept.as_ref()).await? {
+        match store.rotate_app(by, app.app_id, version, &hash, &secrets, stored.as_ref()).await? {
             Saved::Done => return Ok(raw_json(StatusCode::OK, answer.first)),
             Saved::Outdated => {}
             Saved::KeyTaken => {
-                let first = idempotency::find_first_answer(&call, kept.as_ref().map(|kept| &kept.key));
+                let first = idempotency::find_first_answer(
+                    &call,
+                    stored.as_ref().map(|stored| &stored.key),
+                );
                 return first.await?.ok_or_else(idempotency::twin);
             }
         }

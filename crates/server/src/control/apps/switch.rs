@@ -6,9 +6,9 @@ use contract::control;
 use store::apps::AppSettings;
 
 use super::{change, view};
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::Failure;
+use crate::control::idempotency;
 use crate::control::request::{Command, Nothing};
 
 /// Lets an app call again; what was held for it is delivered.

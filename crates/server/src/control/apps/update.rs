@@ -5,16 +5,16 @@ use axum::response::Response;
 use contract::control::{self, AppKind, EventMode, FieldFault, UpdateApp};
 use store::apps::AppSettings;
 
-use super::{change, validate_callback_url, scopes, view};
-use crate::control::failure::{Failure, validate};
+use super::{change, scopes, validate_callback_url, view};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, json};
 use crate::url_check;
 
 /// Changes an app; absent members keep their value, and `callback_url: null` takes the address away.
 ///
 /// Deliveries that wait for a callback URL become due when the app gets one. A callback URL that is saved is checked,
-/// and the answer tells how that went.
+/// and the answer says how that went.
 #[utoipa::path(
     patch,
     path = "/apps/{app_id}",

@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{EventMode, ProblemCode, UrlCheck};
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::Failure;
+use crate::control::idempotency;
 use crate::control::request::{Command, Nothing};
-use crate::{rotation, url_check};
+use crate::{secret_rotation, url_check};
 
 /// Checks an app's callback URL by a challenge, and explains what fails: bytes sent, bytes back, likely cause.
 ///

@@ -10,8 +10,8 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
 use super::view;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
 

@@ -6,8 +6,8 @@ use contract::control::{self, ProblemCode, PutHold};
 use domain::Id;
 use store::Saved;
 
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
 

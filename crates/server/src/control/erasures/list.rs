@@ -6,9 +6,9 @@ use contract::control::{self, List, Page};
 use domain::Id;
 
 use super::view;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists the orders that were erased, newest first; each has a certificate.
@@ -28,9 +28,9 @@ pub(crate) async fn list_erasures(
     let before = cursor::read(Of::Erasures, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[erasure_id]| Id(erasure_id));
     let limit = cursor::limit(list.limit);
-    let kept = call.app.store.list_erasures(&tenant, before, limit + 1).await?;
+    let stored = call.app.store.list_erasures(&tenant, before, limit + 1).await?;
     let page =
-        cursor::page(kept, limit, view, |last| cursor::write(Of::Erasures, [last.erasure_id.0]));
+        cursor::page(stored, limit, view, |last| cursor::write(Of::Erasures, [last.erasure_id.0]));
     let items = page.items.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(json(StatusCode::OK, &Page { items, next_cursor: page.next_cursor }))
 }

@@ -1,4 +1,4 @@
-//! How long orders are kept, what holds them, and how they are erased.
+//! How long orders are stored, what holds them, and how they are erased.
 
 pub(super) mod erase;
 pub(super) mod holds;
@@ -15,8 +15,8 @@ use store::{Fault, FaultKind};
 use super::instant::rfc3339;
 
 /// An erasure as the API shows it.
-fn view(kept: &Erasure) -> Result<control::Erasure, Fault> {
-    let certificate = Certificate::read(&kept.certificate)
+fn view(stored: &Erasure) -> Result<control::Erasure, Fault> {
+    let certificate = Certificate::read(&stored.certificate)
         .ok_or_else(|| Fault::new(FaultKind::Damaged, "a certificate is not what it must be"))?;
     let rule = match certificate.rule {
         ErasureRule::TenantRetention { .. } => "tenant_retention",
@@ -24,13 +24,13 @@ fn view(kept: &Erasure) -> Result<control::Erasure, Fault> {
         ErasureRule::Hand => "hand",
     };
     Ok(control::Erasure {
-        erasure_id: kept.erasure_id.to_string(),
-        order_id: kept.order_id.to_string(),
+        erasure_id: stored.erasure_id.to_string(),
+        order_id: stored.order_id.to_string(),
         erased_at: rfc3339(UnixMs(certificate.erased_at_ms)),
         unrecoverable_from: rfc3339(UnixMs(certificate.unrecoverable_from_ms)),
-        finished_at: kept.finished_at.map(rfc3339),
+        finished_at: stored.finished_at.map(rfc3339),
         rule: rule.to_owned(),
-        reason: kept.reason.clone(),
+        reason: stored.reason.clone(),
         counts: certificate.counts,
     })
 }

@@ -3,13 +3,13 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ErasurePreview, ErasureVerdict, List, Page};
-use domain::retention::{Stays, due_at, validate as validate_order};
+use domain::retention::{Stays, check, due_at};
 use domain::{Id, UnixMs};
 use store::retention::Candidate;
 
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 
@@ -49,7 +49,7 @@ fn view(candidate: &Candidate, now: UnixMs) -> ErasurePreview {
     ErasurePreview {
         order_id: candidate.order_id.to_string(),
         package_id: candidate.package_id.clone(),
-        verdict: match validate_order(facts, now) {
+        verdict: match check(facts, now) {
             Ok(()) => ErasureVerdict::Erase,
             Err(Stays::Until(_)) => ErasureVerdict::NotDue,
             Err(Stays::NotEnded) => ErasureVerdict::NotEnded,

@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{PackageRetention, PutRetention, Retention};
 
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, json};
 
-/// Reads how long a tenant's orders are kept after their end.
+/// Reads how long a tenant's orders are stored after their end.
 #[utoipa::path(
     get,
     path = "/tenants/{tenant_key}/retention",

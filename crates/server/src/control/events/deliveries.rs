@@ -9,8 +9,8 @@ use store::events::Event;
 
 use super::find;
 use super::hold_reason::hold_reason;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 

@@ -38,7 +38,7 @@ pub(super) async fn hold_reason(
         let terms = terms.join(", ");
         return Ok(Some(format!("an admin of the tenant has to grant the app's new {terms}")));
     }
-    if !access.is_told(event.kind) {
+    if !access.is_notified(event.kind) {
         return Ok(Some("no granted scope of the app subscribes to the event".to_owned()));
     }
     Ok(is_connected.then(|| "no long connection of the app is open".to_owned()))

@@ -11,9 +11,9 @@ use store::events::{Event, EventFilter};
 use store::tenants::Tenant;
 
 use super::view;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists a tenant's events, newest first, with how far the delivery of each is.

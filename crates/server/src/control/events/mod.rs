@@ -9,8 +9,8 @@ use contract::control;
 use domain::event::{EventId, EventKind};
 use store::events::Event;
 
-use super::failure::Failure;
 use super::auth::Call;
+use super::failure::Failure;
 use super::instant::rfc3339;
 
 /// An event as the API shows it: what it is about, not what it says.

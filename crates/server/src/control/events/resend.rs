@@ -5,9 +5,9 @@ use axum::response::Response;
 use contract::control::Resent;
 
 use super::find;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::Failure;
+use crate::control::idempotency;
 use crate::control::request::{Command, Nothing};
 
 /// Sends one event again, whatever became of it, to whatever endpoint its app has now.

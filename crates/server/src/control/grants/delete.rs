@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 
 use super::Offer;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 
 /// Takes back what a tenant granted to an app. Its tokens there end for good; what happens is held for it until it is
 /// granted again.

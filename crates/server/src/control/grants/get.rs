@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control;
 
 use super::Offer;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::json;
 
 /// Shows what a tenant granted to an app, and what was prepared for it and waits.

@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control::{self, Page};
 
 use super::Offer;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::json;
 
 /// Lists the apps of a tenant with what it granted to each, and what was prepared for it and waits.

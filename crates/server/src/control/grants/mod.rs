@@ -16,8 +16,8 @@ use store::apps::App;
 use store::grants::{Grant, offered};
 use store::installations::Installation;
 
-use super::failure::Failure;
 use super::auth::Call;
+use super::failure::Failure;
 use super::instant::rfc3339;
 use crate::app_access::find_installation;
 

@@ -6,9 +6,9 @@ use contract::control::{self, GrantApp, ProblemCode};
 use store::Saved;
 
 use super::Offer;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::{Failure, validate};
+use crate::control::idempotency;
 use crate::control::request::Command;
 
 /// Grants an app what was prepared for it: scopes, endpoint, addresses and secrets, as `revision` names them.

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 
 /// Takes a store app out of a tenant. Its tokens there end at once; accounts and orders stay, and what happens to
 /// them is held until the app is installed again.

@@ -5,8 +5,8 @@ use axum::response::Response;
 use contract::control;
 
 use super::view;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::json;
 
 /// Reads one installation.

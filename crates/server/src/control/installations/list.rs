@@ -6,9 +6,9 @@ use contract::control::{self, List, Page};
 use domain::{TenantId, UnixMs};
 
 use super::view;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
 /// Lists where a store app is installed, newest first. A self-built app has no installations.

@@ -9,8 +9,8 @@ use store::apps::App;
 use store::installations::Installation;
 
 use super::view;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, json};
 
 /// Installs a store app in a tenant (安装), or changes what the tenant grants it there.

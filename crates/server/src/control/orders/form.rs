@@ -11,7 +11,7 @@ use store::orders::Order;
 use store::tenants::Tenant;
 use store::{Fault, Store};
 
-use crate::control::accounts::kept_values;
+use crate::control::accounts::stored_values;
 
 /// Values that fit the account's form.
 pub(super) struct Fitting {
@@ -34,14 +34,14 @@ pub(super) async fn fit(
 ) -> Result<Option<Fitting>, Fault> {
     let form = store.find_check_form(tenant.tenant_id, account_id).await?;
     let fields = form.as_ref().map_or(&[][..], |form| &form.fields);
-    let filled = match form::fill(fields, &kept_values(values.to_vec())) {
+    let filled = match form::fill(fields, &stored_values(values.to_vec())) {
         Ok(filled) => filled,
         Err(errors) => {
             add(faults, errors);
             return Ok(None);
         }
     };
-    let Filled { values: kept, files } = filled;
+    let Filled { values: stored, files } = filled;
     let mut found = Vec::new();
     for (key, ids) in files {
         for file_id in ids {
@@ -54,7 +54,7 @@ pub(super) async fn fit(
             }
         }
     }
-    Ok(Some(Fitting { form_id: form.map(|form| form.form_id), values: kept, files: found }))
+    Ok(Some(Fitting { form_id: form.map(|form| form.form_id), values: stored, files: found }))
 }
 
 /// The fault of a field whose files are not all there.

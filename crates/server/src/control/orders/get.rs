@@ -6,9 +6,9 @@ use contract::control::Order;
 use domain::Act;
 
 use super::view::{self, Sight};
-use super::{form, authorize_own};
-use crate::control::failure::Failure;
+use super::{authorize_own, form};
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::json;
 
 /// Reads one order with its form, stages, results, reports and timeline.

@@ -7,12 +7,12 @@ use domain::{Act, Id};
 use store::order_pages::{After, OrderFilter};
 
 use super::view;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::request::{Query, json};
 
-/// Lists a tenant's orders, newest first: nothing that tells about a person.
+/// Lists a tenant's orders, newest first: no personal data.
 ///
 /// A page can be shorter than `limit` and still have a `next_cursor`.
 #[utoipa::path(

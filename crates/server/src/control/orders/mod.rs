@@ -17,11 +17,11 @@ use axum::response::Response;
 use domain::order::Actor;
 use domain::{Act, Id};
 use store::tenants::Tenant;
-use store::{Fault, FaultKind, IdempotencyKey, OrderCommand, CommandResult, Request};
+use store::{CommandResult, Fault, FaultKind, IdempotencyKey, OrderCommand, Request};
 
-use super::failure::Failure;
 use super::auth::Call;
-use super::repeat;
+use super::failure::Failure;
+use super::idempotency;
 use super::request::json;
 use view::Sight;
 
@@ -89,7 +89,12 @@ async fn act(
 }
 
 /// Refuses, as not found, an order of somebody else to who sees own ones only.
-async fn authorize_own(call: &Call, tenant: &Tenant, order_id: Id, act: Act) -> Result<(), Failure> {
+async fn authorize_own(
+    call: &Call,
+    tenant: &Tenant,
+    order_id: Id,
+    act: Act,
+) -> Result<(), Failure> {
     if !call.caller.sees_own_orders_only(act) {
         return Ok(());
     }

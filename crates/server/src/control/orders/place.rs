@@ -11,11 +11,11 @@ use store::tenants::Tenant;
 
 use super::form::{self, Fitting};
 use super::{answer, command, find_first_order};
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::Command;
 
-/// Arranges a background check; the vendor is told.
+/// Arranges a background check; the vendor is notified.
 ///
 /// The account, its package and its additional items must exist; the values of custom fields must fit the vendor's
 /// form: known keys, types, lengths, options, files, and all required ones. All faults are named at once.

@@ -8,8 +8,8 @@ use store::Request;
 use store::content::{Comment, to_text};
 
 use super::act;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, Nothing};
 
 /// Accepts the result under review: the order is completed.

@@ -7,11 +7,11 @@ use store::Request;
 use store::content::{Comment, to_text};
 
 use super::act;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::Command;
 
-/// Ends an order without a conclusion; the vendor is told the reason.
+/// Ends an order without a conclusion; the vendor is notified the reason.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/orders/{order_id}/terminate",

@@ -7,7 +7,7 @@ use contract::control::{
 use domain::order::{Actor, Rule};
 use domain::{Act, Id, UnixMs};
 use store::content::{FinalResult, Person};
-use store::orders::{self as kept, EntryContent};
+use store::orders::{self as stored, EntryContent};
 
 use crate::control::accounts::field_values;
 use crate::control::auth::Caller;
@@ -20,18 +20,18 @@ const ARRANGED: (&str, &str) = ("待安排", "arranged");
 const ADMINISTRATOR: u32 = 2;
 
 /// An order in a list.
-pub(super) fn summary(kept: &kept::OrderSummary) -> OrderSummary {
-    let state = OrderState::from(kept.state);
+pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
+    let state = OrderState::from(stored.state);
     OrderSummary {
-        order_id: kept.order_id.to_string(),
-        account_id: kept.account_id.to_string(),
-        package_id: kept.package_id.clone(),
+        order_id: stored.order_id.to_string(),
+        account_id: stored.account_id.to_string(),
+        package_id: stored.package_id.clone(),
         state,
         order_status: state.order_status(),
-        created_at: rfc3339(kept.order_id.made_at()),
-        updated_at: rfc3339(kept.updated_at),
-        ended_at: kept.ended_at.map(rfc3339),
-        erased: kept.is_erased,
+        created_at: rfc3339(stored.order_id.made_at()),
+        updated_at: rfc3339(stored.updated_at),
+        ended_at: stored.ended_at.map(rfc3339),
+        erased: stored.is_erased,
     }
 }
 
@@ -48,36 +48,38 @@ impl Sight {
         Sight { may_see_reports: caller.may(Act::SeeReports), key_id: caller.key_id }
     }
 
-    /// Whether the words of an entry are seen: a reason or comment may tell of a result or report.
-    fn shows_words_of(self, entry: &kept::TimelineEntry) -> bool {
+    /// Whether the words of an entry are seen: a reason or comment may are about a result or report.
+    fn shows_words_of(self, entry: &stored::TimelineEntry) -> bool {
         self.may_see_reports || entry.actor == Actor::Member(self.key_id)
     }
 }
 
 /// One order; what the vendor concluded and reported, and what was said of it, only for who may see reports.
-pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, sight: Sight) -> Order {
+pub(super) fn order(stored: &stored::Order, ordered: OrderedForm, sight: Sight) -> Order {
     let may_see_reports = sight.may_see_reports;
-    let summary = summary(&kept.summary);
-    let form = &kept.form;
+    let summary = summary(&stored.summary);
+    let form = &stored.form;
     let mut stages = vec![arranged(summary.created_at.clone())];
     let mut results = Vec::new();
-    for entry in &kept.timeline {
+    for entry in &stored.timeline {
         match &entry.content {
-            EntryContent::Stage(kept) => stages.push(Stage {
-                stage_id: Some(kept.stage_id.clone()),
-                stage_name: kept.stage_name.clone(),
-                stage_en_name: kept.stage_en_name.clone(),
-                stage_time: rfc3339(UnixMs(kept.stage_time_ms)),
-                result: kept.result.clone().filter(|_| may_see_reports),
-                operator_role: u32::from(kept.operator_role),
+            EntryContent::Stage(stored) => stages.push(Stage {
+                stage_id: Some(stored.stage_id.clone()),
+                stage_name: stored.stage_name.clone(),
+                stage_en_name: stored.stage_en_name.clone(),
+                stage_time: rfc3339(UnixMs(stored.stage_time_ms)),
+                result: stored.result.clone().filter(|_| may_see_reports),
+                operator_role: u32::from(stored.operator_role),
                 reported_at: rfc3339(entry.at),
             }),
-            EntryContent::Result(kept) if may_see_reports => results.push(result(kept, entry.at)),
+            EntryContent::Result(stored) if may_see_reports => {
+                results.push(result(stored, entry.at))
+            }
             EntryContent::Result(_) | EntryContent::Comment(_) | EntryContent::Nothing => {}
         }
     }
     let reports: Vec<Report> = match may_see_reports {
-        true => kept.reports.iter().map(reports::view).collect(),
+        true => stored.reports.iter().map(reports::view).collect(),
         false => Vec::new(),
     };
     Order {
@@ -98,7 +100,7 @@ pub(super) fn order(kept: &kept::Order, ordered: OrderedForm, sight: Sight) -> O
         stages,
         results,
         reports,
-        timeline: kept.timeline.iter().map(|entry| timeline_entry(entry, sight)).collect(),
+        timeline: stored.timeline.iter().map(|entry| timeline_entry(entry, sight)).collect(),
         created_at: summary.created_at,
         updated_at: summary.updated_at,
         ended_at: summary.ended_at,
@@ -119,19 +121,19 @@ fn arranged(at: String) -> Stage {
     }
 }
 
-fn result(kept: &FinalResult, at: UnixMs) -> OrderResult {
+fn result(stored: &FinalResult, at: UnixMs) -> OrderResult {
     OrderResult {
-        result: kept.result.clone(),
-        result_time: rfc3339(UnixMs(kept.result_time_ms)),
-        operator_role: u32::from(kept.operator_role),
+        result: stored.result.clone(),
+        result_time: rfc3339(UnixMs(stored.result_time_ms)),
+        operator_role: u32::from(stored.operator_role),
         received_at: rfc3339(at),
     }
 }
 
-fn timeline_entry(kept: &kept::TimelineEntry, sight: Sight) -> TimelineEntry {
+fn timeline_entry(stored: &stored::TimelineEntry, sight: Sight) -> TimelineEntry {
     TimelineEntry {
-        at: rfc3339(kept.at),
-        action: match kept.rule {
+        at: rfc3339(stored.at),
+        action: match stored.rule {
             Rule::Placed => TimelineAction::Placed,
             Rule::StageReported => TimelineAction::Progress,
             Rule::ResultCompletes | Rule::ResultAwaitsReview => TimelineAction::Result,
@@ -141,38 +143,38 @@ fn timeline_entry(kept: &kept::TimelineEntry, sight: Sight) -> TimelineEntry {
             Rule::ReviewRejected => TimelineAction::Rejected,
             Rule::ReviewWithdrawn => TimelineAction::Withdrawn,
         },
-        actor: match kept.actor {
+        actor: match stored.actor {
             Actor::Vendor(app_id) => app_id.to_string(),
             Actor::Member(key_id) => key_id.to_string(),
         },
-        rule: Some(kept.rule.code().to_owned()),
-        note: match &kept.content {
-            EntryContent::Comment(words) if sight.shows_words_of(kept) => filled(&words.text),
+        rule: Some(stored.rule.code().to_owned()),
+        note: match &stored.content {
+            EntryContent::Comment(words) if sight.shows_words_of(stored) => filled(&words.text),
             _ => None,
         },
-        from_state: kept.from.map(Into::into),
-        to_state: kept.to.into(),
+        from_state: stored.from.map(Into::into),
+        to_state: stored.to.into(),
     }
 }
 
-fn candidate(kept: &Person) -> CandidateInfo {
+fn candidate(stored: &Person) -> CandidateInfo {
     CandidateInfo {
-        name: kept.name.clone(),
-        mobile: mobile(kept),
-        email: filled(&kept.email),
-        first_name: filled(&kept.first_name),
-        last_name: filled(&kept.last_name),
+        name: stored.name.clone(),
+        mobile: mobile(stored),
+        email: filled(&stored.email),
+        first_name: filled(&stored.first_name),
+        last_name: filled(&stored.last_name),
     }
 }
 
-fn contact(kept: &Person) -> Option<ClientContactInfo> {
-    let name = filled(&kept.name)?;
-    Some(ClientContactInfo { name, mobile: mobile(kept), email: filled(&kept.email) })
+fn contact(stored: &Person) -> Option<ClientContactInfo> {
+    let name = filled(&stored.name)?;
+    Some(ClientContactInfo { name, mobile: mobile(stored), email: filled(&stored.email) })
 }
 
-fn mobile(kept: &Person) -> Option<Mobile> {
-    let number = filled(&kept.mobile_number)?;
-    Some(Mobile { code: kept.mobile_code.clone(), number })
+fn mobile(stored: &Person) -> Option<Mobile> {
+    let number = filled(&stored.mobile_number)?;
+    Some(Mobile { code: stored.mobile_code.clone(), number })
 }
 
 pub(in crate::control) fn filled(text: &str) -> Option<String> {

@@ -4,14 +4,14 @@ use axum::response::Response;
 use contract::control;
 
 use super::refetch::ask_again;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::{Command, Nothing};
 
-/// Takes a content that was refused as it is: it is fetched once more and kept, flagged with `refused_content`. What is
+/// Takes a content that was refused as it is: it is fetched once more and stored, flagged with `refused_content`. What is
 /// empty, and what the scanner refused, is not taken.
 ///
-/// It is given away as a file of unknown kind, never as a PDF. The audit chain tells who took it.
+/// It is given away as a file of unknown kind, never as a PDF. The audit chain says who took it.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/accept",

@@ -8,10 +8,10 @@ use store::reports::Report;
 use store::views::Viewer;
 
 use super::find;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::request::Query;
-use crate::download::{DownloadRequest, Content, Download, give};
+use crate::download::{Content, Download, DownloadRequest, download};
 
 /// Gives a report's content, a PDF, whole or in ranges; of the newest version, or of any. The view is recorded first.
 #[utoipa::path(

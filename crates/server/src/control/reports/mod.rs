@@ -11,8 +11,8 @@ use contract::hex::to_hex;
 use domain::report::ReportState;
 use store::reports::Report;
 
-use super::failure::Failure;
 use super::auth::Call;
+use super::failure::Failure;
 use super::instant::rfc3339;
 
 /// A report as the API shows it.

@@ -7,9 +7,9 @@ use domain::Id;
 use domain::report::ReportState;
 
 use super::{find, view};
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
-use crate::control::repeat;
+use crate::control::failure::Failure;
+use crate::control::idempotency;
 use crate::control::request::{Command, Nothing};
 
 /// Asks for a new try to fetch a report that failed, waits, or has a content already. The tries count from the start
@@ -53,7 +53,7 @@ pub(super) async fn ask_again(
         return Ok(first);
     }
     let (by, tenant_id) = (call.by(), call.tenant().await?.tenant_id);
-    let (order_id, report_id) = (call.name::<Id>("order_id")?, report.report_id);
+    let (order_id, report_id) = (call.path_param::<Id>("order_id")?, report.report_id);
     let store = &call.app.store;
     let (is_asked, expected) = match as_it_is {
         true => (

@@ -7,8 +7,8 @@ use contract::hex::to_hex;
 use store::report_versions::ReportVersion;
 
 use super::find;
-use crate::control::failure::Failure;
 use crate::control::auth::Call;
+use crate::control::failure::Failure;
 use crate::control::instant::rfc3339;
 use crate::control::request::json;
 

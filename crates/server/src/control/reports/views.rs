@@ -7,9 +7,9 @@ use domain::Id;
 use store::views::{View, Viewer};
 
 use super::find;
+use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::auth::Call;
 use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
 
@@ -42,20 +42,20 @@ pub(crate) async fn list_report_views(
     Ok(json(StatusCode::OK, &page))
 }
 
-fn view(kept: &View) -> ReportView {
-    let (viewer, key_id, app_id) = match kept.viewer {
+fn view(stored: &View) -> ReportView {
+    let (viewer, key_id, app_id) = match stored.viewer {
         Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string()), None),
         Viewer::Link(app_id) => (ViewerKind::Link, None, app_id),
     };
-    let range = kept.range.as_ref();
+    let range = stored.range.as_ref();
     ReportView {
-        view_id: kept.view_id.to_string(),
-        at: rfc3339(kept.at),
+        view_id: stored.view_id.to_string(),
+        at: rfc3339(stored.at),
         viewer,
         key_id,
         app_id: app_id.map(|app_id| app_id.to_string()),
-        address: kept.address.clone(),
-        version: kept.version.unsigned_abs(),
+        address: stored.address.clone(),
+        version: stored.version.unsigned_abs(),
         range: range.map(|range| format!("{}-{}", range.start, range.end.saturating_sub(1))),
     }
 }

@@ -7,8 +7,8 @@ use store::Saved;
 use store::tenants::TenantSettings;
 
 use super::view;
-use crate::control::failure::{Failure, validate};
 use crate::control::auth::Call;
+use crate::control::failure::{Failure, validate};
 use crate::control::request::{Command, json};
 
 /// Changes a tenant's settings; absent members keep their value.

@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
-use rcgen::{CertifiedKey as Made, generate_simple_self_signed};
+use rcgen::{CertifiedKey as Built, generate_simple_self_signed};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
@@ -24,8 +24,8 @@ const MS: Duration = Duration::from_millis(1);
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: hub.test\r\n\r\n";
 
 /// A new certificate for hub.test, and its key, in PEM.
-fn made() -> (String, String) {
-    let Made { cert, signing_key } = generate_simple_self_signed(vec!["hub.test".into()]).unwrap();
+fn built() -> (String, String) {
+    let Built { cert, signing_key } = generate_simple_self_signed(vec!["hub.test".into()]).unwrap();
     (pem("CERTIFICATE", cert.der()), pem("PRIVATE KEY", &signing_key.serialize_der()))
 }
 
@@ -50,7 +50,7 @@ impl Served {
             certificate: folder.path().join("chain.pem"),
             key: folder.path().join("key.pem"),
         };
-        let (certificate, key) = made();
+        let (certificate, key) = built();
         std::fs::write(&files.certificate, &certificate).unwrap();
         std::fs::write(&files.key, key).unwrap();
         let tls = Arc::new(Tls::open(&files).unwrap());
@@ -120,7 +120,7 @@ async fn requests_over_tls_are_answered_and_known_as_such() {
     }
     // Only HTTP/2: no protocol that both speak.
     assert!(served.secured(&root, &["h2"]).await.is_err());
-    let (other, _) = made();
+    let (other, _) = built();
     assert!(served.secured(&other, &[]).await.is_err());
 }
 
@@ -192,14 +192,14 @@ async fn a_changed_pair_is_in_force_for_new_connections() {
     let mut old = served.secured(&first, &[]).await.unwrap();
 
     // Written in place.
-    let (second, key) = made();
+    let (second, key) = built();
     std::fs::write(served.path("chain.pem"), &second).unwrap();
     std::fs::write(served.path("key.pem"), key).unwrap();
     served.tls.look();
     assert!(served.is_in_force(&second).await && !served.is_in_force(&first).await);
 
     // Renamed.
-    let (third, key) = made();
+    let (third, key) = built();
     std::fs::write(served.path("chain.new"), &third).unwrap();
     std::fs::write(served.path("key.new"), key).unwrap();
     std::fs::rename(served.path("chain.new"), served.path("chain.pem")).unwrap();
@@ -209,7 +209,7 @@ async fn a_changed_pair_is_in_force_for_new_connections() {
 
     // By symlinks that are swapped, as certbot does.
     for number in 0..2 {
-        let (next, key) = made();
+        let (next, key) = built();
         for (name, text) in [("chain.pem", &next), ("key.pem", &key)] {
             let target = served.path(&format!("{number}-{name}"));
             std::fs::write(&target, text).unwrap();
@@ -229,7 +229,7 @@ async fn a_changed_pair_is_in_force_for_new_connections() {
 async fn a_pair_that_cannot_be_used_leaves_the_old_one_in_force() {
     let (served, first) = Served::start(ListenerLimits::default()).await;
     let (chain, key) = (served.path("chain.pem"), served.path("key.pem"));
-    let (second, second_key) = made();
+    let (second, second_key) = built();
     // The key comes a moment later.
     std::fs::write(&chain, &second).unwrap();
     served.tls.look();
@@ -261,7 +261,7 @@ fn what_cannot_be_used_at_the_start_is_told() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let ((chain, key), (_, other)) = (made(), made());
+    let ((chain, key), (_, other)) = (built(), built());
     let (good, good_key) = (write("chain.pem", &chain), write("key.pem", &key));
     let (none, other) = (write("none.pem", "none"), write("other.pem", &other));
     let missing = folder.path().join("missing.pem");

@@ -101,7 +101,8 @@ async fn find_page(
     if !query.order_ids.is_empty() {
         return find_named(app, vendor, query, own, after).await;
     }
-    for (range, field) in [(query.updated, "update_start_time"), (query.begun, "begin_start_time")] {
+    for (range, field) in [(query.updated, "update_start_time"), (query.begun, "begin_start_time")]
+    {
         if range.is_reversed() {
             let expected = "expected a start that is not after the end";
             return Err(Failure::field(&code::PARAMETER_ERROR, field, &expected));

@@ -202,7 +202,7 @@ impl<'a> Viewer<'a> {
         order.reports.iter().rev().map(feedback).collect()
     }
 
-    /// A link for one hour, once the report is kept here.
+    /// A link for one hour, once the report is stored here.
     fn attachment_url(&self, order_id: Id, report: &Report) -> Option<String> {
         if !matches!(report.state, ReportState::Stored | ReportState::Flagged) {
             return None;
@@ -251,7 +251,7 @@ fn conclusion(order: &Order) -> Option<String> {
     })
 }
 
-/// The region that a place of work lies in, as far as its code tells.
+/// The region that a place of work lies in, as far as its code says.
 fn geo(location_code: &str) -> Option<String> {
     let (country, _) = location_code.split_once('_').unwrap_or((location_code, ""));
     let geo = match country {

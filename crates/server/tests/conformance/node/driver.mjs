@@ -71,7 +71,7 @@ const commands = {
   // Builds the clients as an SDK user does.
   configure({ app_id: appId, app_secret: appSecret, domain, kind }) {
     app = { app_id: appId, app_secret: appSecret };
-    // A client of a store app asks for a ticket by itself when none was kept yet.
+    // A client of a store app asks for a ticket by itself when none was stored yet.
     const appType = kind === "store" ? lark.AppType.ISV : lark.AppType.SelfBuild;
     client = new lark.Client({ appId, appSecret, domain, appType });
     manualClient = new lark.Client({ appId, appSecret, domain, disableTokenCache: true });
@@ -190,7 +190,7 @@ function choose(command) {
   return [manualClient, command.token === null ? undefined : lark.withTenantToken(command.token)];
 }
 
-// Runs one exchange and tells what its caller sees: the body, or what was thrown.
+// Runs one exchange and says what its caller sees: the body, or what was thrown.
 async function attempt(run, show = describe) {
   return exchange.run({}, async () => {
     try {

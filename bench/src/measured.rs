@@ -10,7 +10,7 @@ use crate::calls::{self, Calls, Part};
 use crate::engine::{Engine, Installation};
 use crate::measure::{self, Spread};
 use crate::process::{self, Probity, Running};
-use crate::wrk::{self, Parsed, Load, Wrk};
+use crate::wrk::{self, Load, Parsed, Wrk};
 
 /// How often the server is killed and started again.
 const KILLS: u32 = 3;
@@ -39,7 +39,7 @@ pub(crate) struct Measured {
     answered: u64,
 }
 
-/// One burst, as it counts for a table; NaN where nobody tells.
+/// One burst, as it counts for a table; NaN where nobody says.
 #[derive(Debug, Clone)]
 pub(crate) struct Burst {
     pub(crate) per_s: f64,
@@ -204,7 +204,7 @@ impl Measured {
         }
     }
 
-    /// Stops the server and looks for every acknowledged result; tells what is missing.
+    /// Stops the server and looks for every acknowledged result; says what is missing.
     pub(crate) async fn finish(&mut self) -> anyhow::Result<(u64, u64)> {
         if let Some(running) = self.running.take() {
             running.stop()?;
