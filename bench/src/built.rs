@@ -7,7 +7,7 @@ use contract::event::{self, CheckCreated, Event, Header};
 use contract::seal;
 use domain::TenantId;
 use store::content::{HttpExchange, to_text};
-use store::{Key, Place};
+use store::{Key, RowContext};
 
 use crate::deliveries::{NONCE, TIMESTAMP};
 use crate::names;
@@ -34,15 +34,15 @@ impl Maker {
         let (header, event) = event::read(&seal::decrypt(names::ENCRYPT_KEY, body)?)?;
         let Event::CheckCreated(created) = event else { bail!("expected an order's event") };
         let (tenant_key, order_key) = (Key::random(), Key::random());
-        let wrapped_key = tenant_key.seal(place(), order_key.bytes());
-        let sealed = order_key.seal(place(), &serde_json::to_vec(&created)?);
+        let wrapped_key = tenant_key.seal(context(), order_key.bytes());
+        let sealed = order_key.seal(context(), &serde_json::to_vec(&created)?);
         Ok(Maker { tenant_key, wrapped_key, header, sealed })
     }
 
     /// Opens, reads, renders, encrypts and signs.
     pub(crate) fn make(&self) -> anyhow::Result<Built> {
-        let key = self.tenant_key.open_key(place(), &self.wrapped_key)?;
-        let created: CheckCreated = serde_json::from_slice(&key.open(place(), &self.sealed)?)?;
+        let key = self.tenant_key.open_key(context(), &self.wrapped_key)?;
+        let created: CheckCreated = serde_json::from_slice(&key.open(context(), &self.sealed)?)?;
         let plain = event::render(&self.header, &Event::CheckCreated(Box::new(created)));
         let iv = Key::random().bytes()[..seal::IV_BYTES].try_into()?;
         let body = seal::encrypt(names::ENCRYPT_KEY, iv, &plain);
@@ -60,10 +60,10 @@ impl Built {
             response: "{\"msg\":\"success\"}".to_owned(),
             connection_id: None,
         };
-        Ok(self.key.seal(place(), &to_text(&exchange)))
+        Ok(self.key.seal(context(), &to_text(&exchange)))
     }
 }
 
-fn place() -> Place {
-    Place::new("attempts", TenantId(1), 1)
+fn context() -> RowContext {
+    RowContext::new("attempts", TenantId(1), 1)
 }

@@ -51,9 +51,9 @@ impl Calls {
 
     /// Takes the next call for the bench itself.
     pub(crate) fn take(&mut self) -> Option<Arranged> {
-        let place = usize::try_from(self.next).ok()?;
+        let index = usize::try_from(self.next).ok()?;
         self.next += 1;
-        self.arranged.get(place).copied()
+        self.arranged.get(index).copied()
     }
 }
 
@@ -97,9 +97,9 @@ pub(crate) fn whole(mut arranged: Vec<Arranged>) -> (Vec<Arranged>, Vec<Arranged
 pub(crate) fn unknown() -> Vec<Arranged> {
     // Few enough to leave the tier of every token room for the calls that follow in the same second.
     (0..20 * TENANTS)
-        .map(|place| Arranged {
-            order_id: 1_000_000_000_000_000_000 + place as i64,
-            tenant: place % TENANTS,
+        .map(|index| Arranged {
+            order_id: 1_000_000_000_000_000_000 + index as i64,
+            tenant: index % TENANTS,
         })
         .collect()
 }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_order_is_in_one_list_once_and_tenants_are_spread() {
-        let order = |place: usize| Arranged { order_id: place as i64, tenant: place % TENANTS };
+        let order = |index: usize| Arranged { order_id: index as i64, tenant: index % TENANTS };
         let (anywhere, close) = part((0..100_000).map(order).collect());
         assert_eq!((anywhere.len(), close.len()), (50_000, 50_000));
         let mut all: Vec<_> = anywhere.iter().chain(&close).map(|it| it.order_id).collect();

@@ -133,27 +133,27 @@ pub(crate) async fn run(options: &run::Options, wanted: &Options) -> anyhow::Res
 async fn hire(location: &Location, receiver: &Receiver) -> anyhow::Result<Arc<Vec<Hirer>>> {
     let store = Arc::new(Store::open(location, names::root_key(), now()).await?);
     let mut hirers = Vec::with_capacity(HIRERS);
-    for place in 0..HIRERS {
-        hirers.push(hirer(&store, place, receiver).await?);
+    for index in 0..HIRERS {
+        hirers.push(hirer(&store, index, receiver).await?);
     }
     Ok(Arc::new(hirers))
 }
 
-async fn hirer(store: &Arc<Store>, place: usize, receiver: &Receiver) -> anyhow::Result<Hirer> {
-    let hirer = seed::hirer(Arc::clone(store), place).await?;
-    let app = store.find_app(names::app_id(place)).await?.context("the app is gone")?;
+async fn hirer(store: &Arc<Store>, index: usize, receiver: &Receiver) -> anyhow::Result<Hirer> {
+    let hirer = seed::hirer(Arc::clone(store), index).await?;
+    let app = store.find_app(names::app_id(index)).await?.context("the app is gone")?;
     ensure!(app.kind == AppKind::SelfBuilt && app.settings.event_mode == EventMode::Webhook);
-    let callback_url = Some(format!("http://{}/hook/{place}", receiver.address));
+    let callback_url = Some(format!("http://{}/hook/{index}", receiver.address));
     let settings = AppSettings { callback_url, ..app.settings.clone() };
     let saved = store.update_app(By::system(now()), app.app_id, app.version, &settings).await?;
     ensure!(saved == Saved::Done, "the app changed meanwhile");
     let app = store.find_app(app.app_id).await?.context("the app is gone")?;
-    let tenant_id = names::tenant_id(place);
+    let tenant_id = names::tenant_id(index);
     store.grant(By::system(now()), &app, tenant_id, &app.terms()).await?;
     let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
     let key = NewApiKey {
         key_id: store.make_id(now()),
-        hash: Sha256::digest(key(place).as_bytes()).into(),
+        hash: Sha256::digest(key(index).as_bytes()).into(),
         roles: "admin".to_owned(),
         label: ApiKeyLabel::default(),
         expires_at: None,
@@ -163,8 +163,8 @@ async fn hirer(store: &Arc<Store>, place: usize, receiver: &Receiver) -> anyhow:
 }
 
 /// The key of a hirer.
-fn key(place: usize) -> String {
-    format!("pbt_bench-{place}")
+fn key(index: usize) -> String {
+    format!("pbt_bench-{index}")
 }
 
 /// What placing orders came to.
@@ -192,11 +192,11 @@ async fn place(
             while started.elapsed() < length {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let hirer = &hirers[number as usize % hirers.len()];
-                let tenant_key = names::tenant_id(hirer.place);
+                let tenant_key = names::tenant_id(hirer.index);
                 let request = http::Request::post(format!(
                     "http://{address}/api/v1/tenants/{tenant_key}/orders"
                 ))
-                .header("authorization", format!("Bearer {}", key(hirer.place)))
+                .header("authorization", format!("Bearer {}", key(hirer.index)))
                 .header("content-type", "application/json")
                 .body(Full::new(form(hirer, number)))?;
                 let answer = http.request(request).await?;

@@ -107,7 +107,7 @@ impl Installation {
             }
         };
         let places: HashMap<TenantId, usize> =
-            (0..names::TENANTS).map(|place| (names::tenant_id(place), place)).collect();
+            (0..names::TENANTS).map(|index| (names::tenant_id(index), index)).collect();
         let arranged = |(order_id, tenant_id): (i64, i64)| {
             let tenant =
                 places.get(&TenantId(tenant_id)).context("an order of an unknown tenant")?;

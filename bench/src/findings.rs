@@ -255,7 +255,7 @@ mod tests {
         ];
         all[1].bursts[2].fault = Some("3 refused".to_owned());
         let goals = goals(&all, &[], None);
-        let median = |place: usize| goals[place].measured.map(|spread| spread.median);
+        let median = |index: usize| goals[index].measured.map(|spread| spread.median);
         assert_eq!(median(0), Some(0.25));
         assert_eq!(goals[0].is_met, Some(true));
         assert_eq!(median(1), None);

@@ -22,21 +22,21 @@ pub(crate) fn root_key_hex() -> String {
     to_hex(&ROOT_KEY)
 }
 
-pub(crate) fn tenant_id(place: usize) -> TenantId {
-    TenantId(Chance::new(place as u64).next() as i64)
+pub(crate) fn tenant_id(index: usize) -> TenantId {
+    TenantId(Chance::new(index as u64).next() as i64)
 }
 
-pub(crate) fn app_id(place: usize) -> AppId {
-    AppId(Chance::new((place + TENANTS) as u64).next() as i64)
+pub(crate) fn app_id(index: usize) -> AppId {
+    AppId(Chance::new((index + TENANTS) as u64).next() as i64)
 }
 
-pub(crate) fn app_secret(place: usize) -> String {
-    format!("bench-{place:026}")
+pub(crate) fn app_secret(index: usize) -> String {
+    format!("bench-{index:026}")
 }
 
 /// The member who places the orders of a tenant.
-pub(crate) fn api_key_id(place: usize) -> Id {
-    Id(1_000_000_000_000_000_000 + place as i64)
+pub(crate) fn api_key_id(index: usize) -> Id {
+    Id(1_000_000_000_000_000_000 + index as i64)
 }
 
 /// Numbers that look random: splitmix64.
@@ -56,8 +56,8 @@ impl Chance {
 
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            let place = self.next() % (last as u64 + 1);
-            items.swap(last, place as usize);
+            let index = self.next() % (last as u64 + 1);
+            items.swap(last, index as usize);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Server {
             current_setting('fsync'), current_setting('synchronous_commit'), \
             current_setting('server_version_num')::int >= 150000";
         let row = client.query_one(settings, &[]).await?;
-        let text = |place: usize| row.get::<_, String>(place);
+        let text = |index: usize| row.get::<_, String>(index);
         let description = format!(
             "PostgreSQL {}, shared_buffers {}, fsync {}, synchronous_commit {}",
             text(0),
@@ -54,8 +54,8 @@ impl Server {
             Some((address, options)) => (address, format!("?{options}")),
             None => (self.url.as_str(), String::new()),
         };
-        let host_at = address.find("://").map_or(0, |place| place + 3);
-        let end = address[host_at..].find('/').map_or(address.len(), |place| host_at + place);
+        let host_at = address.find("://").map_or(0, |index| index + 3);
+        let end = address[host_at..].find('/').map_or(address.len(), |index| host_at + index);
         format!("{}/{database}{options}", &address[..end])
     }
 

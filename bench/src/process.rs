@@ -158,12 +158,12 @@ pub(crate) fn tokens(address: SocketAddr) -> anyhow::Result<Vec<String>> {
     let ask = || {
         let mut tokens = Vec::new();
         loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            if place >= names::TENANTS {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= names::TENANTS {
                 return anyhow::Ok(tokens);
             }
-            let (app_id, secret) = (names::app_id(place).to_string(), names::app_secret(place));
-            tokens.push((place, http::tenant_token(address, &app_id, &secret)?));
+            let (app_id, secret) = (names::app_id(index).to_string(), names::app_secret(index));
+            tokens.push((index, http::tenant_token(address, &app_id, &secret)?));
         }
     };
     let mut tokens = std::thread::scope(|scope| {

@@ -187,7 +187,7 @@ async fn measure(options: &Options, workspace: &Workspace) -> anyhow::Result<Fin
 /// The series of a run, in the order in which [`cycle_bursts`] gives their bursts.
 fn new_series(sides: &[Measured], with_pgbench: bool) -> Vec<Series> {
     let mut series = Vec::new();
-    for (place, (connections, _)) in LOADS.into_iter().enumerate() {
+    for (index, (connections, _)) in LOADS.into_iter().enumerate() {
         let mut add = |name, connections| {
             series.push(Series { name, connections, bursts: Vec::new() });
         };
@@ -201,7 +201,7 @@ fn new_series(sides: &[Measured], with_pgbench: bool) -> Vec<Series> {
         }
         if with_pgbench {
             for clients in pgbench::CLIENTS {
-                add(PGBENCH[place], clients);
+                add(PGBENCH[index], clients);
             }
         }
     }

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 1_024;
 /// One tenant with what its orders need.
 pub(crate) struct Hirer {
     tenant: Arc<Tenant>,
-    pub(crate) place: usize,
+    pub(crate) index: usize,
     pub(crate) account: Account,
 }
 
@@ -38,8 +38,8 @@ pub(crate) async fn seed(location: &Location, orders: u64) -> anyhow::Result<()>
     let store = Arc::new(Store::open(location, names::root_key(), now()).await?);
     let started = Instant::now();
     let mut hiring = JoinSet::new();
-    for place in 0..names::TENANTS {
-        hiring.spawn(hirer(Arc::clone(&store), place));
+    for index in 0..names::TENANTS {
+        hiring.spawn(hirer(Arc::clone(&store), index));
     }
     let mut hirers = Vec::with_capacity(names::TENANTS);
     while let Some(hirer) = hiring.join_next().await {
@@ -87,19 +87,19 @@ pub(crate) async fn place_all(
 ///
 /// # Errors
 /// When it is there already, or storage fails.
-pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hirer> {
-    let (tenant_id, app_id, at) = (names::tenant_id(place), names::app_id(place), now());
+pub(crate) async fn hirer(store: Arc<Store>, index: usize) -> anyhow::Result<Hirer> {
+    let (tenant_id, app_id, at) = (names::tenant_id(index), names::app_id(index), now());
     let tenant = NewTenant {
         tenant_id,
-        name: format!("租户 {place}"),
+        name: format!("租户 {index}"),
         settings: TenantSettings {
             report_approval: false,
             four_eyes: false,
             retention_days: 365,
             locale: "zh-CN".to_owned(),
         },
-        api_key_id: names::api_key_id(place),
-        api_key_hash: hash(&format!("bench key {place}")),
+        api_key_id: names::api_key_id(index),
+        api_key_hash: hash(&format!("bench key {index}")),
         at,
     };
     ensure!(
@@ -111,7 +111,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         tenant_id: Some(tenant_id),
         kind: AppKind::SelfBuilt,
         settings: AppSettings {
-            name: format!("供应商 {place}"),
+            name: format!("供应商 {index}"),
             scopes: vec![Scope::BackgroundCheckOrder],
             event_mode: EventMode::Webhook,
             callback_url: None,
@@ -119,7 +119,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
             ip_allowlist: Vec::new(),
             is_enabled: true,
         },
-        secret_hash: hash(&names::app_secret(place)),
+        secret_hash: hash(&names::app_secret(index)),
         secrets: AppSecrets {
             verification_token: "b".repeat(32),
             encrypt_key: names::ENCRYPT_KEY.to_owned(),
@@ -141,7 +141,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         app_id,
         name: "账号".to_owned(),
         usage_list: vec![1],
-        custom_fields: vec![("contract".to_owned(), format!("C-{place}"))],
+        custom_fields: vec![("contract".to_owned(), format!("C-{index}"))],
         created_at: at,
     };
     store.bind_account(By::system(at), &tenant, &account, None).await?;
@@ -153,7 +153,7 @@ pub(crate) async fn hirer(store: Arc<Store>, place: usize) -> anyhow::Result<Hir
         is_deleted: false,
     };
     store.create_packages(tenant_id, account.account_id, &[package], at).await?;
-    Ok(Hirer { tenant, place, account })
+    Ok(Hirer { tenant, index, account })
 }
 
 async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> {
@@ -179,7 +179,7 @@ async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> 
         tenant: Arc::clone(&hirer.tenant),
         order_id: domain::Id(0),
         at: now(),
-        actor: Actor::Member(names::api_key_id(hirer.place)),
+        actor: Actor::Member(names::api_key_id(hirer.index)),
         request: Request::Place {
             vendor: hirer.account.app_id,
             account_id: hirer.account.account_id,

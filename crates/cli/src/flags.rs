@@ -88,8 +88,8 @@ impl Line {
             Some((first, rest)) => (first, Some(rest)),
             None => (member, None),
         };
-        let (list, place) = match first.split_once('[') {
-            Some((list, place)) => (list, place.trim_end_matches(']').parse().unwrap_or(0)),
+        let (list, index) = match first.split_once('[') {
+            Some((list, index)) => (list, index.trim_end_matches(']').parse().unwrap_or(0)),
             None => (first, 0_usize),
         };
         let known = FLAGS.iter().find(|(name, _)| *name == list).map(|(_, flag)| *flag);
@@ -99,9 +99,9 @@ impl Line {
         let Some(flag) = [long, stem].into_iter().find(|flag| self.flags.contains(flag)) else {
             return member.to_owned();
         };
-        match place {
+        match index {
             0 => format!("--{flag}"),
-            _ => format!("--{flag} number {}", place + 1),
+            _ => format!("--{flag} number {}", index + 1),
         }
     }
 }
@@ -116,19 +116,19 @@ mod tests {
 
     #[test]
     fn members_are_told_as_the_flags_that_write_them() {
-        let place = "probity order place --account 7 --package a --candidate-name b";
+        let index = "probity order place --account 7 --package a --candidate-name b";
         for (text, member, expected) in [
-            (place, "account_id", "--account"),
-            (place, "package_id", "--package"),
-            (place, "additional_item_id_list[0]", "--item"),
-            (place, "additional_item_id_list[2]", "--item number 3"),
-            (place, "custom_field_list[1].value", "--field number 2"),
-            (place, "candidate_info.name", "--candidate-name"),
-            (place, "candidate_info.first_name", "--candidate-first-name"),
-            (place, "candidate_info.mobile.number", "--candidate-mobile"),
-            (place, "client_contact_info.email", "--contact-email"),
-            (place, "application_id", "--application-id"),
-            (place, "something_else", "something_else"),
+            (index, "account_id", "--account"),
+            (index, "package_id", "--package"),
+            (index, "additional_item_id_list[0]", "--item"),
+            (index, "additional_item_id_list[2]", "--item number 3"),
+            (index, "custom_field_list[1].value", "--field number 2"),
+            (index, "candidate_info.name", "--candidate-name"),
+            (index, "candidate_info.first_name", "--candidate-first-name"),
+            (index, "candidate_info.mobile.number", "--candidate-mobile"),
+            (index, "client_contact_info.email", "--contact-email"),
+            (index, "application_id", "--application-id"),
+            (index, "something_else", "something_else"),
             ("probity order place --file a.json", "package_id", "package_id"),
             ("probity app create --name a", "callback_url", "--callback-url"),
             ("probity app create --name a", "ip_allowlist[1]", "--allow-ip number 2"),

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use file::{File, sound_files};
-use server::inspect::{ParserError, Finding, IDLE_FLAG, PARSER_COMMAND, SandboxedParser};
+use server::inspect::{Finding, IDLE_FLAG, PARSER_COMMAND, ParserError, SandboxedParser};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 

@@ -294,32 +294,32 @@ mod tests {
         let (manifest, key) = signed();
         let proved = verify_content(CONTENT, &manifest, &key).unwrap();
         assert_eq!((proved.manifest.number, proved.version.version), (2, 1));
-        for place in 0..CONTENT.len() {
+        for index in 0..CONTENT.len() {
             for bit in 0..8 {
                 let mut content = CONTENT.to_vec();
-                content[place] ^= 1 << bit;
+                content[index] ^= 1 << bit;
                 let found = verify_content(content.as_slice(), &manifest, &key);
-                assert!(matches!(found, Err(ProofError::NotListed { .. })), "{place}");
+                assert!(matches!(found, Err(ProofError::NotListed { .. })), "{index}");
             }
-            assert!(verify_content(&CONTENT[..place], &manifest, &key).is_err());
+            assert!(verify_content(&CONTENT[..index], &manifest, &key).is_err());
         }
         // Every byte of the manifest, each in every other value that keeps it a text.
-        for place in 0..manifest.len() {
-            for other in (0..128u8).filter(|other| *other != manifest.as_bytes()[place]) {
+        for index in 0..manifest.len() {
+            for other in (0..128u8).filter(|other| *other != manifest.as_bytes()[index]) {
                 let mut altered = manifest.clone().into_bytes();
-                altered[place] = other;
+                altered[index] = other;
                 let Ok(altered) = String::from_utf8(altered) else { continue };
-                assert!(verify_content(CONTENT, &altered, &key).is_err(), "{place} {other}");
+                assert!(verify_content(CONTENT, &altered, &key).is_err(), "{index} {other}");
             }
         }
         let digits = to_hex(&key.0);
-        for place in 0..digits.len() {
-            for other in (0..128u8).filter(|other| *other != digits.as_bytes()[place]) {
+        for index in 0..digits.len() {
+            for other in (0..128u8).filter(|other| *other != digits.as_bytes()[index]) {
                 let mut altered = digits.clone().into_bytes();
-                altered[place] = other;
+                altered[index] = other;
                 let key = String::from_utf8(altered).unwrap().parse::<PublicKey>();
                 let found = key.and_then(|key| verify_content(CONTENT, &manifest, &key));
-                assert!(found.is_err(), "{place} {other}");
+                assert!(found.is_err(), "{index} {other}");
             }
         }
     }

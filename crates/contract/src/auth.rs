@@ -61,8 +61,8 @@ pub(crate) fn texts<const N: usize>(
     };
     let mut found = [const { String::new() }; N];
     for (name, node) in members {
-        if let (Some(place), Node::Text(text)) = (names.iter().position(|it| *it == name), node) {
-            found[place] = text;
+        if let (Some(index), Node::Text(text)) = (names.iter().position(|it| *it == name), node) {
+            found[index] = text;
         }
     }
     match found.iter().any(String::is_empty) {

@@ -317,9 +317,9 @@ mod tests {
         // Each of the four integers takes 2 bytes in a frame of zeros.
         let zeros = Frame::default().encode();
         assert_eq!(zeros, [8, 0, 16, 0, 24, 0, 32, 0]);
-        for (place, name) in ["SeqID", "LogID", "service", "method"].into_iter().enumerate() {
+        for (index, name) in ["SeqID", "LogID", "service", "method"].into_iter().enumerate() {
             let mut lacking = zeros.clone();
-            lacking.drain(place * 2..place * 2 + 2);
+            lacking.drain(index * 2..index * 2 + 2);
             assert_eq!(Frame::decode(&lacking), Err(BadFrame::Missing(name)));
         }
         let without_value = [&zeros[..], &[0x2a, 2, 0x0a, 0]].concat();

@@ -78,18 +78,18 @@ pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
 /// the whole body for one. An escape outside of a string is no JSON before and after.
 pub fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     let mut replaced = Cow::Borrowed(json);
-    let mut place = 0;
-    while let Some(found) = json[place..].iter().position(|byte| *byte == b'\\') {
-        place += found;
-        place += match escaped_unit(json, place) {
-            Some(0xd800..=0xdbff) => match escaped_unit(json, place + ESCAPE_BYTES) {
+    let mut index = 0;
+    while let Some(found) = json[index..].iter().position(|byte| *byte == b'\\') {
+        index += found;
+        index += match escaped_unit(json, index) {
+            Some(0xd800..=0xdbff) => match escaped_unit(json, index + ESCAPE_BYTES) {
                 Some(0xdc00..=0xdfff) => 2 * ESCAPE_BYTES,
-                _ => replace_escape(replaced.to_mut(), place),
+                _ => replace_escape(replaced.to_mut(), index),
             },
-            Some(0xdc00..=0xdfff) => replace_escape(replaced.to_mut(), place),
+            Some(0xdc00..=0xdfff) => replace_escape(replaced.to_mut(), index),
             Some(_) => ESCAPE_BYTES,
             // The escaped byte may be a backslash itself.
-            None => 2.min(json.len() - place),
+            None => 2.min(json.len() - index),
         };
     }
     replaced
@@ -99,8 +99,8 @@ pub fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
 const ESCAPE_BYTES: usize = 6;
 
 /// The UTF-16 unit that is escaped by number at `place`.
-fn escaped_unit(json: &[u8], place: usize) -> Option<u16> {
-    let digits = json.get(place..place + ESCAPE_BYTES)?.strip_prefix(b"\\u")?;
+fn escaped_unit(json: &[u8], index: usize) -> Option<u16> {
+    let digits = json.get(index..index + ESCAPE_BYTES)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |unit, digit| {
         let digit = char::from(*digit).to_digit(16)?;
         Some(unit << 4 | u16::try_from(digit).ok()?)
@@ -108,8 +108,8 @@ fn escaped_unit(json: &[u8], place: usize) -> Option<u16> {
 }
 
 /// Writes U+FFFD over the escape at `place`; gives the bytes that were written.
-fn replace_escape(json: &mut [u8], place: usize) -> usize {
-    json[place..place + ESCAPE_BYTES].copy_from_slice(b"\\ufffd");
+fn replace_escape(json: &mut [u8], index: usize) -> usize {
+    json[index..index + ESCAPE_BYTES].copy_from_slice(b"\\ufffd");
     ESCAPE_BYTES
 }
 

@@ -94,9 +94,9 @@ fn ten_thousand_manipulations_are_all_found() {
             // One byte becomes another one.
             0 => {
                 let mut bytes = whole.clone();
-                let place = chance.below(bytes.len());
+                let index = chance.below(bytes.len());
                 // The last line feed may be missing: then nothing has changed.
-                bytes[place] ^= 1 << chance.below(8);
+                bytes[index] ^= 1 << chance.below(8);
                 bytes
             }
             // An entry goes.

@@ -45,9 +45,9 @@ pub fn rename_account_fields(
 ) -> Result<Vec<AccountField>, Vec<FieldError>> {
     let mut errors = Vec::new();
     validate_keys(&mut errors, changes.iter().map(|change| change.key.as_str()), &[]);
-    for (place, change) in changes.iter().enumerate() {
+    for (index, change) in changes.iter().enumerate() {
         if !form.iter().any(|field| field.key == change.key) {
-            errors.push(unknown_key(format!("custom_field_list[{place}].key")));
+            errors.push(unknown_key(format!("custom_field_list[{index}].key")));
         }
     }
     none(errors)?;
@@ -75,8 +75,8 @@ pub fn delete_account_fields(
 ) -> Result<Vec<AccountField>, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut seen = HashSet::new();
-    for (place, key) in keys.iter().enumerate() {
-        let path = format!("custom_field_key_list[{place}]");
+    for (index, key) in keys.iter().enumerate() {
+        let path = format!("custom_field_key_list[{index}]");
         if !form.iter().any(|field| field.key == *key) {
             errors.push(unknown_key(path));
         } else if !seen.insert(key) {
@@ -105,11 +105,11 @@ pub fn validate_check_fields(
 ) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     validate_keys(&mut errors, fields.iter().map(|field| field.key.as_str()), retired);
-    for (place, field) in fields.iter().enumerate() {
+    for (index, field) in fields.iter().enumerate() {
         let mut seen = HashSet::new();
-        for (index, option) in field.options.iter().enumerate() {
+        for (option_index, option) in field.options.iter().enumerate() {
             if !seen.insert(&option.key) {
-                let path = format!("custom_field_list[{place}].options[{index}].key");
+                let path = format!("custom_field_list[{index}].options[{option_index}].key");
                 errors.push(FieldError::new(path, "expected each key once"));
             }
         }
@@ -132,8 +132,8 @@ pub fn rename_check_fields(
         errors.push(FieldError::new("custom_field_list", expected));
     }
     validate_keys(&mut errors, changes.iter().map(|change| change.key.as_str()), &[]);
-    for (place, change) in changes.iter().enumerate() {
-        let path = format!("custom_field_list[{place}]");
+    for (index, change) in changes.iter().enumerate() {
+        let path = format!("custom_field_list[{index}]");
         match form.iter().find(|field| field.key == change.key) {
             None => errors.push(unknown_key(format!("{path}.key"))),
             Some(field) if field.kind != change.kind => {
@@ -179,8 +179,8 @@ fn validate_keys<'a>(
     retired: &[String],
 ) {
     let mut seen = HashSet::new();
-    for (place, key) in keys.enumerate() {
-        let path = format!("custom_field_list[{place}].key");
+    for (index, key) in keys.enumerate() {
+        let path = format!("custom_field_list[{index}].key");
         if !seen.insert(key) {
             errors.push(FieldError::new(path, "expected each key once"));
         } else if retired.iter().any(|retired| retired == key) {

@@ -44,8 +44,8 @@ pub struct Filled {
 pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut texts = Vec::with_capacity(values.len());
-    for (place, (key, value)) in values.iter().enumerate() {
-        let path = format!("custom_field_list[{place}]");
+    for (index, (key, value)) in values.iter().enumerate() {
+        let path = format!("custom_field_list[{index}]");
         let Some(field) = fields.iter().find(|field| field.key == *key) else {
             errors.push(unknown_key(&path));
             continue;
@@ -59,7 +59,7 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Field
     let mut filled = Filled::default();
     for field in fields {
         let found = texts.iter().position(|(key, _)| **key == field.key);
-        match found.map(|place| texts.swap_remove(place).1) {
+        match found.map(|index| texts.swap_remove(index).1) {
             Some(Read::Text(text)) => filled.values.push((field.key.clone(), text)),
             Some(Read::Files(text, ids)) => {
                 filled.values.push((field.key.clone(), text));
@@ -79,9 +79,9 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Field
 /// A key that the form does not have, then what is missing.
 pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
-    for (place, (key, _)) in values.iter().enumerate() {
+    for (index, (key, _)) in values.iter().enumerate() {
         if !fields.iter().any(|field| field.key == *key) {
-            errors.push(unknown_key(&format!("custom_field_list[{place}]")));
+            errors.push(unknown_key(&format!("custom_field_list[{index}]")));
         }
     }
     for field in fields.iter().filter(|field| field.is_required) {
@@ -196,8 +196,8 @@ fn validate_missing(errors: &mut Vec<FieldError>, key: &str, values: &[Value]) {
             let expected = format!("expected a value of the required field {key}");
             errors.push(FieldError::new("custom_field_list", expected));
         }
-        Some(place) => {
-            let path = format!("custom_field_list[{place}].value");
+        Some(index) => {
+            let path = format!("custom_field_list[{index}].value");
             if !errors.iter().any(|error| error.field == path) {
                 errors.push(FieldError::new(path, "is required"));
             }

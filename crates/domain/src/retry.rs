@@ -21,8 +21,8 @@ impl Schedule {
     /// when the schedule is exhausted.
     #[must_use]
     pub fn next(self, attempts: u32, now: UnixMs) -> Option<UnixMs> {
-        let place = usize::try_from(attempts.checked_sub(1)?).ok()?;
-        self.0.get(place).map(|wait_ms| now.plus_ms(*wait_ms))
+        let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+        self.0.get(index).map(|wait_ms| now.plus_ms(*wait_ms))
     }
 
     /// The same for what can be had until `ends_at` only: half of the time that is left, where the schedule would wait

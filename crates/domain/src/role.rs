@@ -105,8 +105,8 @@ impl Roles {
 
 impl std::fmt::Display for Roles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (place, role) in self.iter().enumerate() {
-            write!(f, "{}{}", if place == 0 { "" } else { " " }, role.as_str())?;
+        for (index, role) in self.iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { "" } else { " " }, role.as_str())?;
         }
         Ok(())
     }

@@ -158,10 +158,10 @@ fn all_sequences_to_depth_8_keep_the_invariants() {
         command(APPROVER, Action::Reject, 7),
         command(PLACER, Action::Withdraw, 8),
     ];
-    let place = command(PLACER, Action::Place { vendor: VENDOR }, 9);
+    let index = command(PLACER, Action::Place { vendor: VENDOR }, 9);
     for report_approval in [false, true] {
         let settings = Settings { report_approval, four_eyes: true };
-        let placed = check_step(None, &place, settings);
+        let placed = check_step(None, &index, settings);
         assert_eq!(walk(placed.as_ref(), &commands, settings, 8), 8_u64.pow(8));
     }
 }
@@ -172,8 +172,8 @@ proptest! {
         steps in prop::collection::vec(
             (0_u8..8, 0_u8..5, 0_i64..5, 1_i64..3, any::<bool>(), any::<bool>()), 1..60)
     ) {
-        let place = command(PLACER, Action::Place { vendor: VENDOR }, 9);
-        let mut order = check_step(None, &place, Settings::default());
+        let index = command(PLACER, Action::Place { vendor: VENDOR }, 9);
+        let mut order = check_step(None, &index, Settings::default());
         for (kind, digest, time, app, report_approval, four_eyes) in steps {
             let vendor = Actor::Vendor(AppId(app));
             let (actor, action) = match kind {

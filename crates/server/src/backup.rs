@@ -14,7 +14,7 @@ use store::{Fault, FaultKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::make_folder;
-use crate::data_folder::{DATABASE_FILE, ObjectPlace, REPORTS_FOLDER, object_place};
+use crate::data_folder::{DATABASE_FILE, ObjectBackend, REPORTS_FOLDER, object_backend};
 use crate::load_shedder::CallRate;
 use crate::objects::path as object_path;
 use crate::start_error::StartError;
@@ -136,9 +136,9 @@ fn check_engine(config: &Config) -> Result<(), StartError> {
 
 /// The folder of the objects; none when they lie in a bucket.
 fn objects_folder(config: &Config) -> Option<PathBuf> {
-    match object_place(config) {
-        ObjectPlace::Folder(folder) => Some(folder),
-        ObjectPlace::Bucket(_) => None,
+    match object_backend(config) {
+        ObjectBackend::Folder(folder) => Some(folder),
+        ObjectBackend::Bucket(_) => None,
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 pub(crate) fn opening(config: &Config) -> Result<Opening, StartError> {
     let files = [OPERATOR_KEY_FILE, ANCHORS_FILE].map(|name| config.data.join(name));
     let mut traces: Vec<PathBuf> = files.into_iter().filter(|file| file.exists()).collect();
-    if let ObjectPlace::Folder(folder) = object_place(config)
+    if let ObjectBackend::Folder(folder) = object_backend(config)
         && objects::holds_any(&folder).map_err(|error| StartError::File(folder.clone(), error))?
     {
         traces.push(folder);
@@ -47,31 +47,31 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
 }
 
 /// Where the contents of reports and files lie.
-pub(crate) enum ObjectPlace<'c> {
+pub(crate) enum ObjectBackend<'c> {
     /// A folder of this machine.
     Folder(PathBuf),
     /// `bucket/prefix` of an S3-compatible store.
     Bucket(&'c str),
 }
 
-pub(crate) fn object_place(config: &Config) -> ObjectPlace<'_> {
-    match config.objects.as_deref().map(|place| (place, place.strip_prefix("s3://"))) {
-        None => ObjectPlace::Folder(config.data.join(REPORTS_FOLDER)),
-        Some((_, Some(bucket))) => ObjectPlace::Bucket(bucket),
-        Some((folder, None)) => ObjectPlace::Folder(PathBuf::from(folder)),
+pub(crate) fn object_backend(config: &Config) -> ObjectBackend<'_> {
+    match config.objects.as_deref().map(|backend| (backend, backend.strip_prefix("s3://"))) {
+        None => ObjectBackend::Folder(config.data.join(REPORTS_FOLDER)),
+        Some((_, Some(bucket))) => ObjectBackend::Bucket(bucket),
+        Some((folder, None)) => ObjectBackend::Folder(PathBuf::from(folder)),
     }
 }
 
 /// The folders that fill: with contents, and with the embedded database.
 pub(crate) fn filling(config: &Config) -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    if let ObjectPlace::Folder(folder) = object_place(config) {
-        places.push(folder);
+    let mut backend = Vec::new();
+    if let ObjectBackend::Folder(folder) = object_backend(config) {
+        backend.push(folder);
     }
     if config.database_url.is_none() {
-        places.push(config.data.clone());
+        backend.push(config.data.clone());
     }
-    places
+    backend
 }
 
 /// Where the database is.

@@ -52,7 +52,7 @@ impl Disk {
     /// The room on the disk that has the least; none when there is no disk, or none can be asked.
     #[must_use]
     pub fn room(&self) -> Option<Room> {
-        self.places.iter().filter_map(|place| self.room_at(place)).min_by_key(|room| room.bytes())
+        self.places.iter().filter_map(|index| self.room_at(index)).min_by_key(|room| room.bytes())
     }
 
     /// Bytes that contents may take now; negative below the reserve.
@@ -60,8 +60,8 @@ impl Disk {
         self.room().map_or(i64::MAX, Room::bytes)
     }
 
-    fn room_at(&self, place: &Path) -> Option<Room> {
-        let about = statvfs(place).ok()?;
+    fn room_at(&self, index: &Path) -> Option<Room> {
+        let about = statvfs(index).ok()?;
         let total = about.f_blocks.saturating_mul(about.f_frsize);
         let free_bytes = about.f_bavail.saturating_mul(about.f_frsize);
         Some(Room { free_bytes, reserve_bytes: self.reserve_bytes.unwrap_or(reserve(total)) })

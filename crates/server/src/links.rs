@@ -108,8 +108,8 @@ impl Links {
             return Err(LinkError::Expired);
         }
         let kind = LinkKind::ALL.iter().find(|kind| **kind as u8 == claims[0]);
-        let number = |place: usize| {
-            i64::from_be_bytes(claims[place..place + 8].try_into().expect("eight bytes"))
+        let number = |index: usize| {
+            i64::from_be_bytes(claims[index..index + 8].try_into().expect("eight bytes"))
         };
         Ok(Linked {
             kind: *kind.ok_or(LinkError::Altered)?,
@@ -159,12 +159,12 @@ mod tests {
         let signed = signed(&address);
         let other = Links::new(&Key::new([8; 32]), "https://hub.example");
         assert_eq!(other.read(signed, NOW), Err(LinkError::Altered));
-        for place in 0..signed.len() {
+        for index in 0..signed.len() {
             let mut altered = signed.to_owned().into_bytes();
-            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
+            altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert_eq!(links.read(&altered, NOW), Err(LinkError::Altered), "{place}");
-            assert_eq!(links.read(&signed[..place], NOW), Err(LinkError::Altered), "{place}");
+            assert_eq!(links.read(&altered, NOW), Err(LinkError::Altered), "{index}");
+            assert_eq!(links.read(&signed[..index], NOW), Err(LinkError::Altered), "{index}");
         }
         for wrong in [format!("{signed}A"), format!("{signed}="), signed.to_uppercase()] {
             assert_eq!(links.read(&wrong, NOW), Err(LinkError::Altered), "{wrong}");

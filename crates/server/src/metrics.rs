@@ -342,17 +342,17 @@ impl Metrics {
     }
 
     /// Counts a call of the control API by its place in the table of access; none for a path that it does not have.
-    pub fn count_control_call(&self, place: Option<usize>, status: StatusCode) {
-        let row = place.map_or(self.0.rows.len() - 1, |place| ROUTES.len() + place);
+    pub fn count_control_call(&self, index: Option<usize>, status: StatusCode) {
+        let row = index.map_or(self.0.rows.len() - 1, |index| ROUTES.len() + index);
         self.count_call(row, status);
     }
 
     fn count_call(&self, row: usize, status: StatusCode) {
         let Some(row) = self.0.rows.get(row) else { return };
-        let place =
+        let index =
             STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
-        let counter = row.counters[place].get_or_init(|| {
-            let (path, status) = (row.path.clone(), STATUS_WORDS[place]);
+        let counter = row.counters[index].get_or_init(|| {
+            let (path, status) = (row.path.clone(), STATUS_WORDS[index]);
             let labels = CallLabels { method: row.method, path, status };
             self.0.calls.get_or_create_owned(&labels)
         });
@@ -408,8 +408,8 @@ mod tests {
     #[test]
     fn every_call_of_the_open_api_is_counted_in_its_row() {
         let metrics = Metrics::default();
-        for (place, row) in metrics.0.rows.iter().take(ROUTES.len()).enumerate() {
-            let route = ROUTES.iter().find(|route| route.call as usize == place).unwrap();
+        for (index, row) in metrics.0.rows.iter().take(ROUTES.len()).enumerate() {
+            let route = ROUTES.iter().find(|route| route.call as usize == index).unwrap();
             assert_eq!((row.method, row.path.as_str()), (route.method.as_str(), route.path));
         }
         metrics.count_open_call(Some(Call::UpdateResult), StatusCode::OK);

@@ -22,7 +22,7 @@ const GRACE_MS: i64 = 3_600_000;
 
 /// Where a part of a check begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum Cursor {
     /// After this version of a report.
     Reports(TenantId, Id, i64),
     /// After this file.
@@ -56,33 +56,33 @@ pub(crate) async fn check(
     app: &App,
     asked: &CheckObjects,
 ) -> Result<ObjectsChecked, ObjectCheckError> {
-    let first = Place::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
-    let place = match &asked.cursor {
-        Some(cursor) => Place::read(cursor).ok_or(ObjectCheckError::Cursor)?,
+    let first = Cursor::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
+    let cursor = match &asked.cursor {
+        Some(cursor) => Cursor::read(cursor).ok_or(ObjectCheckError::Cursor)?,
         None => first,
     };
     let mut checked = ObjectsChecked::default();
-    let next = match place {
-        Place::Reports(tenant_id, report_id, version) => {
+    let next = match cursor {
+        Cursor::Reports(tenant_id, report_id, version) => {
             let after = (tenant_id, report_id, version);
             let rows = app.store.list_expected_reports(after, PART_MAX).await?;
             let next = rows_of(app, asked, &rows, &mut checked).await?;
-            let place = next.map(|row| {
-                Place::Reports(row.tenant_id, row.owner_id, row.version.unwrap_or_default())
+            let cursor = next.map(|row| {
+                Cursor::Reports(row.tenant_id, row.owner_id, row.version.unwrap_or_default())
             });
-            Some(place.unwrap_or(Place::Files(TenantId(i64::MIN), Id(i64::MIN))))
+            Some(cursor.unwrap_or(Cursor::Files(TenantId(i64::MIN), Id(i64::MIN))))
         }
-        Place::Files(tenant_id, file_id) => {
+        Cursor::Files(tenant_id, file_id) => {
             let rows = app.store.list_expected_files((tenant_id, file_id), PART_MAX).await?;
             let next = rows_of(app, asked, &rows, &mut checked).await?;
-            let place = next.map(|row| Place::Files(row.tenant_id, row.owner_id));
-            Some(place.unwrap_or(Place::Objects(String::new())))
+            let cursor = next.map(|row| Cursor::Files(row.tenant_id, row.owner_id));
+            Some(cursor.unwrap_or(Cursor::Objects(String::new())))
         }
-        Place::Objects(after) => {
+        Cursor::Objects(after) => {
             let last = objects_of(app, asked, &after, &mut checked).await?;
-            Some(last.map_or(Place::Drafts, Place::Objects))
+            Some(last.map_or(Cursor::Drafts, Cursor::Objects))
         }
-        Place::Drafts => {
+        Cursor::Drafts => {
             let drafts = app.objects.dead_drafts(asked.sweep).await.map_err(unreachable)?;
             checked.findings.extend(drafts.into_iter().map(|path| ObjectFinding {
                 is_removed: asked.sweep,
@@ -91,7 +91,7 @@ pub(crate) async fn check(
             None
         }
     };
-    checked.next_cursor = next.map(|place| place.write());
+    checked.next_cursor = next.map(|cursor| cursor.write());
     Ok(checked)
 }
 
@@ -208,35 +208,35 @@ fn unreachable(error: std::io::Error) -> ObjectCheckError {
     ObjectCheckError::Objects(Unreadable::Unreachable(error))
 }
 
-impl Place {
+impl Cursor {
     fn write(&self) -> String {
         match self {
-            Place::Reports(tenant_id, report_id, version) => {
+            Cursor::Reports(tenant_id, report_id, version) => {
                 format!("reports:{}:{}:{version}", tenant_id.0, report_id.0)
             }
-            Place::Files(tenant_id, file_id) => format!("files:{}:{}", tenant_id.0, file_id.0),
-            Place::Objects(after) => format!("objects:{after}"),
-            Place::Drafts => "drafts".to_owned(),
+            Cursor::Files(tenant_id, file_id) => format!("files:{}:{}", tenant_id.0, file_id.0),
+            Cursor::Objects(after) => format!("objects:{after}"),
+            Cursor::Drafts => "drafts".to_owned(),
         }
     }
 
-    fn read(cursor: &str) -> Option<Place> {
+    fn read(cursor: &str) -> Option<Cursor> {
         let (kind, rest) = cursor.split_once(':').unwrap_or((cursor, ""));
         let numbers =
             || rest.split(':').map(|number| number.parse().ok()).collect::<Option<Vec<i64>>>();
         match kind {
             "reports" => match numbers()?[..] {
                 [tenant_id, report_id, version] => {
-                    Some(Place::Reports(TenantId(tenant_id), Id(report_id), version))
+                    Some(Cursor::Reports(TenantId(tenant_id), Id(report_id), version))
                 }
                 _ => None,
             },
             "files" => match numbers()?[..] {
-                [tenant_id, file_id] => Some(Place::Files(TenantId(tenant_id), Id(file_id))),
+                [tenant_id, file_id] => Some(Cursor::Files(TenantId(tenant_id), Id(file_id))),
                 _ => None,
             },
-            "objects" => Some(Place::Objects(rest.to_owned())),
-            "drafts" => rest.is_empty().then_some(Place::Drafts),
+            "objects" => Some(Cursor::Objects(rest.to_owned())),
+            "drafts" => rest.is_empty().then_some(Cursor::Drafts),
             _ => None,
         }
     }
@@ -248,17 +248,17 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written() {
-        for place in [
-            Place::Reports(TenantId(-1), Id(7), 3),
-            Place::Files(TenantId(i64::MIN), Id(i64::MIN)),
-            Place::Objects(String::new()),
-            Place::Objects("0a/ff/00000000000000ff".to_owned()),
-            Place::Drafts,
+        for cursor in [
+            Cursor::Reports(TenantId(-1), Id(7), 3),
+            Cursor::Files(TenantId(i64::MIN), Id(i64::MIN)),
+            Cursor::Objects(String::new()),
+            Cursor::Objects("0a/ff/00000000000000ff".to_owned()),
+            Cursor::Drafts,
         ] {
-            assert_eq!(Place::read(&place.write()), Some(place));
+            assert_eq!(Cursor::read(&cursor.write()), Some(cursor));
         }
         for wrong in ["", "x", "reports", "reports:1:2", "files:a:2", "drafts:1"] {
-            assert_eq!(Place::read(wrong), None, "{wrong}");
+            assert_eq!(Cursor::read(wrong), None, "{wrong}");
         }
     }
 }

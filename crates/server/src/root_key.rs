@@ -38,16 +38,16 @@ const OUTPUT_BYTES_MAX: u64 = 1_024;
 
 /// Where the root key comes from.
 #[derive(Debug, Clone)]
-pub struct RootSource(Place);
+pub struct RootSource(KeySource);
 
 #[derive(Clone)]
-enum Place {
+enum KeySource {
     Environment { present: Zeroizing<String>, next: Option<Zeroizing<String>> },
     Command(String),
     File(PathBuf),
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for KeySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
@@ -74,12 +74,12 @@ pub enum Refused {
     Fault(Fault),
 }
 
-impl Place {
+impl KeySource {
     fn name(&self) -> &'static str {
         match self {
-            Place::Environment { .. } => "PROBITY_ROOT_KEY",
-            Place::Command(_) => "the output of the root key command",
-            Place::File(_) => ROOT_KEY_FILE,
+            KeySource::Environment { .. } => "PROBITY_ROOT_KEY",
+            KeySource::Command(_) => "the output of the root key command",
+            KeySource::File(_) => ROOT_KEY_FILE,
         }
     }
 }
@@ -92,12 +92,12 @@ impl RootSource {
     pub fn of(config: &Config) -> Result<RootSource, StartError> {
         Ok(RootSource(match (&config.root_key, &config.root_key_command) {
             (Some(_), Some(_)) => return Err(StartError::RootKeySources),
-            (Some(present), None) => Place::Environment {
+            (Some(present), None) => KeySource::Environment {
                 present: Zeroizing::new(present.clone()),
                 next: config.root_key_next.clone().map(Zeroizing::new),
             },
-            (None, Some(command)) => Place::Command(command.clone()),
-            (None, None) => Place::File(config.data.clone()),
+            (None, Some(command)) => KeySource::Command(command.clone()),
+            (None, None) => KeySource::File(config.data.clone()),
         }))
     }
 
@@ -114,21 +114,21 @@ impl RootSource {
     pub fn keys(&self, may_make: bool) -> Result<LoadedKey, StartError> {
         let name = self.name();
         let (keys, is_made) = match &self.0 {
-            Place::Environment { present, next } => {
+            KeySource::Environment { present, next } => {
                 let mut keys = vec![parse(present).ok_or(StartError::RootKey(name))?];
                 if let Some(next) = next {
                     keys.push(parse(next).ok_or(StartError::RootKey("PROBITY_ROOT_KEY_NEXT"))?);
                 }
                 (keys, false)
             }
-            Place::Command(command) => {
+            KeySource::Command(command) => {
                 let output = run(command).map_err(StartError::RootKeyCommand)?;
                 let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
                 let keys: Option<Vec<Key>> = lines.take(2).map(parse).collect();
                 let keys = keys.filter(|keys| !keys.is_empty());
                 (keys.ok_or(StartError::RootKey(name))?, false)
             }
-            Place::File(data) => {
+            KeySource::File(data) => {
                 let present = read(data, ROOT_KEY_FILE)?;
                 let next = read(data, NEXT_FILE)?;
                 match (present, next) {
@@ -142,7 +142,7 @@ impl RootSource {
 
     /// Takes back a key that was made just now, for an installation that has another one.
     pub(crate) fn unmake(&self) {
-        if let Place::File(data) = &self.0 {
+        if let KeySource::File(data) = &self.0 {
             let _ = fs::remove_file(data.join(ROOT_KEY_FILE));
         }
     }
@@ -153,7 +153,7 @@ impl RootSource {
     /// # Errors
     /// When the file cannot be moved; then it is at the next start.
     pub(crate) fn settle(&self, present_id: &str) -> Result<(), StartError> {
-        let Place::File(data) = &self.0 else { return Ok(()) };
+        let KeySource::File(data) = &self.0 else { return Ok(()) };
         let is_next = read(data, NEXT_FILE)?.is_some_and(|next| root_key_id(&next) == present_id);
         if !is_next {
             return Ok(());
@@ -171,16 +171,16 @@ impl RootSource {
             return Ok(next);
         }
         match &self.0 {
-            Place::File(data) if may_make => make(data, NEXT_FILE).map_err(Refused::Source),
-            Place::File(_) => Err(Refused::NoNext(
+            KeySource::File(data) if may_make => make(data, NEXT_FILE).map_err(Refused::Source),
+            KeySource::File(_) => Err(Refused::NoNext(
                 "expected a next root key in root.key.next of every replica's data folder, or make_key as true where \
                  there is one replica only",
             )),
-            Place::Environment { next: Some(_), .. } => Err(Refused::InForce),
-            Place::Environment { next: None, .. } => Err(Refused::NoNext(
+            KeySource::Environment { next: Some(_), .. } => Err(Refused::InForce),
+            KeySource::Environment { next: None, .. } => Err(Refused::NoNext(
                 "expected the next root key in PROBITY_ROOT_KEY_NEXT of every replica",
             )),
-            Place::Command(_) => Err(Refused::NoNext(
+            KeySource::Command(_) => Err(Refused::NoNext(
                 "expected the next root key as the second line of the root key command",
             )),
         }
@@ -265,8 +265,8 @@ fn parse(text: &str) -> Option<Key> {
         return None;
     }
     let mut bytes = [0; 32];
-    for (byte, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
+    for (byte, index) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[index..index + 2], 16).ok()?;
     }
     let key = Key::new(bytes);
     bytes.zeroize();

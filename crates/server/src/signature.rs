@@ -188,10 +188,10 @@ fn wrong_keys(keys: Keys<'_>) -> Vec<(String, WrongInput, &'static str)> {
         let text = "a blank or newline stands beside the encrypt key: trim it where it is read";
         wrong.push((spoilt, WrongInput::EncryptKey, text));
     }
-    for (place, cut) in
+    for (index, cut) in
         [(1, &key[..key.len().saturating_sub(1)]), (0, key.get(1..).unwrap_or_default())]
     {
-        let text = match place {
+        let text = match index {
             0 => "the first character of the encrypt key is missing",
             _ => "the last character of the encrypt key is missing",
         };

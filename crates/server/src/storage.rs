@@ -8,7 +8,7 @@ use store::{Fault, FaultKind, Reload, RootKeys, Store};
 use crate::authorities::{Authorities, BadAuthorities};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::data_folder::{self, DATABASE_FILE, ObjectPlace, make_folder, object_place};
+use crate::data_folder::{self, DATABASE_FILE, ObjectBackend, make_folder, object_backend};
 use crate::load_shedder::CallRate;
 use crate::objects::Objects;
 #[cfg(feature = "s3")]
@@ -76,9 +76,9 @@ pub(crate) async fn open_objects(
     config: &Config,
     call_rate: &CallRate,
 ) -> Result<Objects, StartError> {
-    match object_place(config) {
-        ObjectPlace::Bucket(bucket) => open_bucket(bucket, config, call_rate),
-        ObjectPlace::Folder(folder) => Objects::in_folder(&folder, call_rate)
+    match object_backend(config) {
+        ObjectBackend::Bucket(bucket) => open_bucket(bucket, config, call_rate),
+        ObjectBackend::Folder(folder) => Objects::in_folder(&folder, call_rate)
             .await
             .map_err(|error| StartError::File(folder, error)),
     }
@@ -104,9 +104,13 @@ pub(crate) async fn try_out(_: &Objects) -> Result<(), StartError> {
 }
 
 #[cfg(feature = "s3")]
-fn open_bucket(place: &str, config: &Config, call_rate: &CallRate) -> Result<Objects, StartError> {
+fn open_bucket(
+    backend: &str,
+    config: &Config,
+    call_rate: &CallRate,
+) -> Result<Objects, StartError> {
     let s3 = &config.s3;
-    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let (bucket, prefix) = backend.split_once('/').unwrap_or((backend, ""));
     if bucket.is_empty() {
         return Err(StartError::Objects("objects as a folder or s3://bucket/prefix"));
     }

@@ -156,12 +156,12 @@ mod tests {
         let ticket = maker.make(&app(-2), Id(1), NOW);
         assert!(!maker.is_valid(&ticket, &app(2), NOW), "another app's");
         assert!(!TicketMaker::new(&Key::new([8; 32])).is_valid(&ticket, &app(-2), NOW));
-        for place in 0..ticket.len() {
+        for index in 0..ticket.len() {
             let mut altered = ticket.clone().into_bytes();
-            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
+            altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert!(!maker.is_valid(&altered, &app(-2), NOW), "{place}");
-            assert!(!maker.is_valid(&ticket[..place], &app(-2), NOW), "{place}");
+            assert!(!maker.is_valid(&altered, &app(-2), NOW), "{index}");
+            assert!(!maker.is_valid(&ticket[..index], &app(-2), NOW), "{index}");
         }
         for wrong in ["", &format!("{ticket}A"), &"é".repeat(27)] {
             assert!(!maker.is_valid(wrong, &app(-2), NOW));

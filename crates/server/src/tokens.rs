@@ -86,8 +86,8 @@ impl TokenMaker {
         let (claims, mac) = bytes.split_at(CLAIMS_BYTES);
         let expected = hmac::sign(&self.key, claims);
         verify_slices_are_equal(&expected.as_ref()[..MAC_BYTES], mac).ok()?;
-        let number = |place: usize| {
-            i64::from_be_bytes(claims[place..place + 8].try_into().expect("eight bytes"))
+        let number = |index: usize| {
+            i64::from_be_bytes(claims[index..index + 8].try_into().expect("eight bytes"))
         };
         let expiry = claims[24..].try_into().expect("four bytes");
         Some(Claims {
@@ -124,11 +124,11 @@ mod tests {
         let maker = TokenMaker::new(&Key::new([7; 32]));
         let token = maker.make(&CLAIMS);
         assert_eq!(TokenMaker::new(&Key::new([8; 32])).verify(&token), None);
-        for place in 0..token.len() {
+        for index in 0..token.len() {
             let mut altered = token.clone().into_bytes();
-            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
-            assert_eq!(maker.verify(std::str::from_utf8(&altered).unwrap()), None, "{place}");
-            assert_eq!(maker.verify(&token[..place]), None, "{place}");
+            altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
+            assert_eq!(maker.verify(std::str::from_utf8(&altered).unwrap()), None, "{index}");
+            assert_eq!(maker.verify(&token[..index]), None, "{index}");
         }
         assert_eq!(maker.verify(&format!("{token}A")), None);
         assert_eq!(maker.verify(&token.to_uppercase()), None);

@@ -8,7 +8,7 @@ use crate::answers::StoredAnswer;
 use crate::audit::{self, By};
 use crate::events;
 use crate::fault::{Fault, FaultKind};
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Value, Written, any, one, values};
 use crate::{Saved, Store, content};
@@ -107,8 +107,8 @@ impl Store {
         account: &Account,
         answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
-        let place = place(tenant.tenant_id, account.account_id);
-        let sealed = tenant.key.seal(place, &content::to_text(&account.custom_fields));
+        let context = context(tenant.tenant_id, account.account_id);
+        let sealed = tenant.key.seal(context, &content::to_text(&account.custom_fields));
         let usages: Vec<_> = account.usage_list.iter().map(u8::to_string).collect();
         let mut statements = self.keep_answer(answer);
         statements.push(any(
@@ -229,7 +229,7 @@ impl Store {
     async fn write_all(&self, statements: Vec<Statement>) -> Result<Option<usize>, Fault> {
         Ok(match self.write(statements).await? {
             Written::Done(_) => None,
-            Written::Unmet(place) => Some(place),
+            Written::Unmet(index) => Some(index),
         })
     }
 
@@ -291,13 +291,13 @@ fn kind_number(kind: PackageKind) -> i64 {
     }
 }
 
-fn place(tenant_id: TenantId, account_id: Id) -> Place {
-    Place::new("accounts", tenant_id, account_id.0)
+fn context(tenant_id: TenantId, account_id: Id) -> RowContext {
+    RowContext::new("accounts", tenant_id, account_id.0)
 }
 
 fn account(tenant: &Tenant, row: &Row) -> Result<Account, Fault> {
     let account_id = Id(row.int(0)?);
-    let fields = tenant.key.open(place(tenant.tenant_id, account_id), row.bytes(4)?)?;
+    let fields = tenant.key.open(context(tenant.tenant_id, account_id), row.bytes(4)?)?;
     let usages = row.text(3)?;
     let usage = |text: &str| {
         text.parse().map_err(|_| Fault::new(FaultKind::Damaged, "an account's usage is unknown"))

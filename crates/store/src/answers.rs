@@ -4,7 +4,7 @@ use domain::{Id, TenantId, UnixMs};
 
 use crate::fault::Fault;
 use crate::rows::{self, IdempotencyKey};
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::value::{Statement, Written, any, one, values};
 use crate::{Saved, Store};
 
@@ -55,7 +55,7 @@ impl Store {
         let key = &answer.key;
         let since = answer.at.plus_ms(-DAY_MS);
         let free = any(FREE, values![key.api_key_id.0, key.key_digest.as_slice(), since.0]);
-        let sealed = self.secrets().answers.seal(place(key), &answer.body);
+        let sealed = self.secrets().answers.seal(context(key), &answer.body);
         let insert = one(
             INSERT,
             values![
@@ -88,7 +88,8 @@ impl Store {
         let values = values![key.api_key_id.0, key.key_digest.as_slice(), since.0];
         let rows = self.read(FIND, values).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let body = row.find_bytes(3)?.map(|sealed| self.secrets().answers.open(place(key), sealed));
+        let body =
+            row.find_bytes(3)?.map(|sealed| self.secrets().answers.open(context(key), sealed));
         Ok(Some(UsedKey {
             request_digest: rows::digest(row.bytes(0)?)?,
             http_status: u16::try_from(row.int(1)?).unwrap_or(500),
@@ -103,7 +104,7 @@ impl Store {
     }
 }
 
-fn place(key: &IdempotencyKey) -> Place {
+fn context(key: &IdempotencyKey) -> RowContext {
     let digest = key.key_digest.first_chunk().expect("a digest is 16 bytes");
-    Place::new("idempotency", TenantId(key.api_key_id.0), i64::from_be_bytes(*digest))
+    RowContext::new("idempotency", TenantId(key.api_key_id.0), i64::from_be_bytes(*digest))
 }

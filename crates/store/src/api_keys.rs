@@ -12,7 +12,7 @@ use crate::answers::StoredAnswer;
 use crate::audit::{self, By, OPERATOR};
 use crate::content;
 use crate::fault::Fault;
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Saved, Store};
@@ -159,8 +159,8 @@ fn changed(by: By, act: AuditAct, key_id: Id) -> AuditEntry {
     entry
 }
 
-fn place(tenant_id: TenantId, key_id: Id) -> Place {
-    Place::new("api_keys", tenant_id, key_id.0)
+fn context(tenant_id: TenantId, key_id: Id) -> RowContext {
+    RowContext::new("api_keys", tenant_id, key_id.0)
 }
 
 impl Store {
@@ -231,7 +231,7 @@ impl Store {
                 tenant.map(|tenant| tenant.tenant_id.0),
                 key.roles.as_str(),
                 by.at.0,
-                owner.key.seal(place(owner.tenant_id, key.key_id), &label),
+                owner.key.seal(context(owner.tenant_id, key.key_id), &label),
                 key.expires_at.map(|at| at.0),
             ],
         ));
@@ -295,7 +295,7 @@ impl Store {
         statements.extend(audit::add(owner, &entry));
         Ok(match self.write(statements).await? {
             Written::Done(_) => KeyChange::Done,
-            Written::Unmet(place) if place == replace => KeyChange::NotInForce,
+            Written::Unmet(index) if index == replace => KeyChange::NotInForce,
             Written::Unmet(_) => KeyChange::KeyTaken,
         })
     }
@@ -334,7 +334,7 @@ impl Store {
 fn facts(owner: &Tenant, row: &Row) -> Result<ApiKeyFacts, Fault> {
     let key_id = Id(row.int(0)?);
     let open = |sealed: &[u8]| {
-        content::from_text(&owner.key.open(place(owner.tenant_id, key_id), sealed)?)
+        content::from_text(&owner.key.open(context(owner.tenant_id, key_id), sealed)?)
     };
     let instant = |column| row.find_int(column).map(|at| at.map(UnixMs));
     Ok(ApiKeyFacts {

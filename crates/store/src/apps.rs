@@ -17,7 +17,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::forms::DELETE_ACCOUNT_FORMS;
 use crate::pauses::Pause;
 use crate::resend::release_held;
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::value::{Row, Written, any, one, values};
 use crate::{Known, Saved, Store, app_audit, content, grants, installations, tickets};
 
@@ -54,7 +54,7 @@ impl Store {
         app: &App,
         answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
-        let sealed = self.secrets().apps.seal(place(app.app_id), &content::to_text(&app.secrets));
+        let sealed = self.secrets().apps.seal(context(app.app_id), &content::to_text(&app.secrets));
         let settings = &app.settings;
         let mut statements = self.keep_answer(answer);
         statements.push(one(
@@ -190,7 +190,7 @@ impl Store {
         let changes = before.changes;
         let has_new_secret = *secret_hash != before.secret_hash;
         let has_new_key = secrets.encrypt_key != before.secrets.encrypt_key;
-        let sealed = self.secrets().apps.seal(place(app_id), &content::to_text(secrets));
+        let sealed = self.secrets().apps.seal(context(app_id), &content::to_text(secrets));
         let mut statements = self.keep_answer(answer);
         let keeps = statements.len();
         statements.push(one(
@@ -214,7 +214,7 @@ impl Store {
         statements.extend(app_audit::add(&entry, tenants));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
-            Written::Unmet(place) if place < keeps => Saved::KeyTaken,
+            Written::Unmet(index) if index < keeps => Saved::KeyTaken,
             Written::Unmet(_) => Saved::Outdated,
         })
     }
@@ -254,7 +254,7 @@ impl Store {
 
     fn app(&self, row: &Row) -> Result<App, Fault> {
         let app_id = AppId(row.int(0)?);
-        let secrets = self.secrets().apps.open(place(app_id), row.bytes(11)?)?;
+        let secrets = self.secrets().apps.open(context(app_id), row.bytes(11)?)?;
         let damaged =
             |what| Fault::new(FaultKind::Damaged, format_args!("an app's {what} is unknown"));
         Ok(App {
@@ -293,6 +293,6 @@ impl Store {
     }
 }
 
-fn place(app_id: AppId) -> Place {
-    Place::new("apps", TenantId(0), app_id.0)
+fn context(app_id: AppId) -> RowContext {
+    RowContext::new("apps", TenantId(0), app_id.0)
 }

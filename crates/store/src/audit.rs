@@ -162,12 +162,12 @@ fn stored(row: &Row) -> Result<StoredEntry, Fault> {
     Ok(StoredEntry { seq, line: chain_line(seq, &hash, &body) })
 }
 
-fn number(row: &Row, place: usize) -> Result<u64, Fault> {
-    u64::try_from(row.int(place)?)
+fn number(row: &Row, column: usize) -> Result<u64, Fault> {
+    u64::try_from(row.int(column)?)
         .map_err(|_| Fault::new(FaultKind::Damaged, "a number of an audit chain is negative"))
 }
 
-fn hash(row: &Row, place: usize) -> Result<[u8; 32], Fault> {
-    let hash = row.bytes(place)?.try_into();
+fn hash(row: &Row, column: usize) -> Result<[u8; 32], Fault> {
+    let hash = row.bytes(column)?.try_into();
     hash.map_err(|_| Fault::new(FaultKind::Damaged, "a hash of an audit chain is not 32 bytes"))
 }

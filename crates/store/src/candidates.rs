@@ -7,7 +7,7 @@ use domain::candidate::{Candidate, Wanted};
 use crate::Store;
 use crate::content::{self, Form, Person};
 use crate::fault::Fault;
-use crate::orders::{OrderSummary, entry_place, summary};
+use crate::orders::{OrderSummary, entry_context, summary};
 use crate::rows::OrderRow;
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
@@ -107,9 +107,9 @@ fn open(
         let is_named = search.order_id == Some(order_id) && search.names_nobody();
         return Ok((order_id, is_named.then_some(FoundOrder { summary, form: None })));
     }
-    let place = OrderRow::key_place(tenant.tenant_id, order_id);
-    let data_key = tenant.key.open_key(place, &order.wrapped_key)?;
-    let text = data_key.open(entry_place(tenant.tenant_id, order_id), row.bytes(14)?)?;
+    let context = OrderRow::key_context(tenant.tenant_id, order_id);
+    let data_key = tenant.key.open_key(context, &order.wrapped_key)?;
+    let text = data_key.open(entry_context(tenant.tenant_id, order_id), row.bytes(14)?)?;
     let form: Form = content::from_text(&text)?;
     Ok((order_id, search.fits(&form).then_some(FoundOrder { summary, form: Some(form) })))
 }

@@ -17,7 +17,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 use crate::Store;
 use crate::content::{self, Comment, Form};
 use crate::fault::{Fault, FaultKind};
-use crate::orders::entry_place;
+use crate::orders::entry_context;
 use crate::rows::OrderRow;
 use crate::seal::Key;
 use crate::states::DELIVERY_DUE;
@@ -79,7 +79,7 @@ impl ClaimedDelivery {
         let Some(order_id) = self.order_id else { return Ok(tenant.key.clone()) };
         let damaged = || Fault::new(FaultKind::Damaged, "an event has no order");
         let content = self.content.as_ref().ok_or_else(damaged)?;
-        tenant.key.open_key(OrderRow::key_place(self.tenant_id, order_id), &content.wrapped_key)
+        tenant.key.open_key(OrderRow::key_context(self.tenant_id, order_id), &content.wrapped_key)
     }
 
     /// The form with which the order was placed: what `created` says. `key` is that of [`ClaimedDelivery::key`].
@@ -101,7 +101,7 @@ impl ClaimedDelivery {
     fn open(&self, key: &Key) -> Result<Vec<u8>, Fault> {
         let damaged = || Fault::new(FaultKind::Damaged, "an event's order has no entry");
         let content = self.content.as_ref().ok_or_else(damaged)?;
-        key.open(entry_place(self.tenant_id, self.event_id.event_no), &content.sealed)
+        key.open(entry_context(self.tenant_id, self.event_id.event_no), &content.sealed)
     }
 }
 
@@ -278,7 +278,7 @@ impl Store {
 }
 
 fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, Fault> {
-    let count = |place| row.int(place).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    let count = |column| row.int(column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     let tag = row.bytes(2)?.try_into();
     let content = match (row.find_int(9)?, row.find_bytes(12)?) {
         (Some(account_id), Some(sealed)) => Some(OrderContent {

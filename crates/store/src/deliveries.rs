@@ -7,7 +7,7 @@ use crate::Store;
 use crate::claims::ClaimedDelivery;
 use crate::content::{self, HttpExchange};
 use crate::fault::{Fault, FaultKind};
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Written, any, one, values};
 
@@ -136,8 +136,8 @@ impl Store {
         after: After,
     ) -> Result<Finished, Fault> {
         let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
-        let place = attempt_place(tenant_id, event_no, claimed.attempt);
-        let sealed = key.seal(place, &content::to_text(&attempt.exchange));
+        let context = attempt_context(tenant_id, event_no, claimed.attempt);
+        let sealed = key.seal(context, &content::to_text(&attempt.exchange));
         let finished_at = after.due_at.is_none().then_some(attempt.at.plus_ms(attempt.took_ms));
         let mut statements = vec![
             one(
@@ -214,9 +214,9 @@ impl Store {
     }
 }
 
-fn attempt_place(tenant_id: TenantId, event_no: Id, attempt: u32) -> Place {
+fn attempt_context(tenant_id: TenantId, event_no: Id, attempt: u32) -> RowContext {
     // Numbers of attempts are small, so that neighbouring events cannot be confused with them.
-    Place::new("attempts", tenant_id, event_no.0 ^ (i64::from(attempt) << 48))
+    RowContext::new("attempts", tenant_id, event_no.0 ^ (i64::from(attempt) << 48))
 }
 
 fn attempt(
@@ -228,7 +228,7 @@ fn attempt(
     let number = u32::try_from(row.int(0)?).unwrap_or(u32::MAX);
     let exchange = match key {
         Some(key) => {
-            let text = key.open(attempt_place(tenant_id, event_no, number), row.bytes(5)?)?;
+            let text = key.open(attempt_context(tenant_id, event_no, number), row.bytes(5)?)?;
             content::from_text(&text)?
         }
         None => HttpExchange::default(),

@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::manifests::{self, StoredVersion};
 use crate::orders::Order;
 use crate::retention::take_mark;
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::states::{DELIVERY_DELIVERED, DELIVERY_EXHAUSTED, REPORT_ERASED};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Value, Written, any, one, values};
@@ -173,7 +173,7 @@ impl Store {
             Why::Retention(_) => None,
             Why::Hand(reason) => {
                 let words = content::to_text(&Comment { text: reason.clone() });
-                Some(tenant.key.seal(place(tenant_id, erasure_id), &words))
+                Some(tenant.key.seal(context(tenant_id, erasure_id), &words))
             }
         };
         let mut statements = statements(tenant, &order, by.at);
@@ -320,7 +320,7 @@ fn erased_version((report_id, stored): &(Id, StoredVersion)) -> ErasedVersion {
 fn erasure(tenant: &Tenant, row: &Row) -> Result<Erasure, Fault> {
     let erasure_id = Id(row.int(0)?);
     let reason = row.find_bytes(3)?.map(|sealed| {
-        let text = tenant.key.open(place(tenant.tenant_id, erasure_id), sealed)?;
+        let text = tenant.key.open(context(tenant.tenant_id, erasure_id), sealed)?;
         content::from_text(&text).map(|words: Comment| words.text)
     });
     Ok(Erasure {
@@ -332,6 +332,6 @@ fn erasure(tenant: &Tenant, row: &Row) -> Result<Erasure, Fault> {
     })
 }
 
-fn place(tenant_id: TenantId, erasure_id: Id) -> Place {
-    Place::new("erasures", tenant_id, erasure_id.0)
+fn context(tenant_id: TenantId, erasure_id: Id) -> RowContext {
+    RowContext::new("erasures", tenant_id, erasure_id.0)
 }

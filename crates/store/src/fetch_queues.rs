@@ -142,7 +142,7 @@ impl Store {
         let tenant = self.find_tenant(tenant_id).await?.ok_or_else(gone)?;
         let found = self.find_order_row(&tenant, Id(row.int(2)?)).await?;
         let (order, data_key) = found.ok_or_else(gone)?;
-        let text = data_key.open(reports::place(tenant_id, report_id), row.bytes(3)?)?;
+        let text = data_key.open(reports::context(tenant_id, report_id), row.bytes(3)?)?;
         Ok((order.app_id, content::from_text(&text)?))
     }
 

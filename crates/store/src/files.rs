@@ -4,7 +4,7 @@ use domain::{Id, TenantId, UnixMs};
 
 use crate::answers::StoredAnswer;
 use crate::fault::Fault;
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Written, any, one, values};
 use crate::{Saved, Store, content, storage_use};
@@ -50,7 +50,7 @@ impl Store {
         file: &File,
         answer: Option<&StoredAnswer>,
     ) -> Result<Saved, Fault> {
-        let (names, keys) = places(tenant.tenant_id, file.file_id);
+        let (names, keys) = contexts(tenant.tenant_id, file.file_id);
         let mut statements = self.keep_answer(answer);
         let quotas = self.quotas();
         let room = statements.len();
@@ -68,7 +68,7 @@ impl Store {
         ));
         Ok(match self.write(statements).await? {
             Written::Done(_) => Saved::Done,
-            Written::Unmet(place) if place == room => return Err(storage_use::no_room()),
+            Written::Unmet(index) if index == room => return Err(storage_use::no_room()),
             Written::Unmet(_) => Saved::KeyTaken,
         })
     }
@@ -77,7 +77,7 @@ impl Store {
     pub async fn find_file(&self, tenant: &Tenant, file_id: Id) -> Result<Option<File>, Fault> {
         let rows = self.read(FIND, values![tenant.tenant_id.0, file_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let (names, keys) = places(tenant.tenant_id, file_id);
+        let (names, keys) = contexts(tenant.tenant_id, file_id);
         let key = tenant.key.open_key(keys, row.bytes(2)?)?;
         Ok(Some(File {
             file_id,
@@ -101,7 +101,7 @@ impl Store {
         let used = file_ids.iter().map(|file_id| one(USE, values![tenant_id.0, file_id.0]));
         Ok(match self.write(used.collect()).await? {
             Written::Done(_) => None,
-            Written::Unmet(place) => Some(place),
+            Written::Unmet(index) => Some(index),
         })
     }
 
@@ -129,6 +129,9 @@ impl Store {
 }
 
 /// Where the name is sealed, and where the key is wrapped.
-pub(crate) fn places(tenant_id: TenantId, file_id: Id) -> (Place, Place) {
-    (Place::new("files", tenant_id, file_id.0), Place::new("files key", tenant_id, file_id.0))
+pub(crate) fn contexts(tenant_id: TenantId, file_id: Id) -> (RowContext, RowContext) {
+    (
+        RowContext::new("files", tenant_id, file_id.0),
+        RowContext::new("files key", tenant_id, file_id.0),
+    )
 }

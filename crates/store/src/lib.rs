@@ -77,7 +77,7 @@ pub use fault::{Fault, FaultKind};
 pub use postgres::trust;
 pub use root::{Reload, RootKeys, Rotated, root_key_id};
 pub use rows::IdempotencyKey;
-pub use seal::{Digester, Key, Place};
+pub use seal::{Digester, Key, RowContext};
 
 use apps::App;
 use audit::By;
@@ -110,10 +110,10 @@ pub struct Opening {
 
 impl Opening {
     /// What the traces are about a place that holds no installation.
-    fn loss(&self, place: impl std::fmt::Display) -> Option<String> {
+    fn loss(&self, index: impl std::fmt::Display) -> Option<String> {
         let traces: Vec<_> = self.traces.iter().map(|path| path.display().to_string()).collect();
         let verb = if traces.len() == 1 { "is" } else { "are" };
-        (!traces.is_empty()).then(|| format!("{place}, and {} {verb} there", traces.join(", ")))
+        (!traces.is_empty()).then(|| format!("{index}, and {} {verb} there", traces.join(", ")))
     }
 }
 

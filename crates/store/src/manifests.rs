@@ -165,14 +165,14 @@ fn last(row: &Row) -> Result<Last, Fault> {
 }
 
 /// A signed text as it is stored.
-pub(crate) fn text(row: &Row, place: usize) -> Result<String, Fault> {
-    String::from_utf8(row.bytes(place)?.to_vec())
+pub(crate) fn text(row: &Row, column: usize) -> Result<String, Fault> {
+    String::from_utf8(row.bytes(column)?.to_vec())
         .map_err(|_| Fault::new(FaultKind::Damaged, "a signed text is no UTF-8"))
 }
 
 /// The signature of a signed text as it is stored.
-pub(crate) fn signature(row: &Row, place: usize) -> Result<[u8; 64], Fault> {
-    let signature = row.bytes(place)?.try_into();
+pub(crate) fn signature(row: &Row, column: usize) -> Result<[u8; 64], Fault> {
+    let signature = row.bytes(column)?.try_into();
     signature.map_err(|_| Fault::new(FaultKind::Damaged, "a signature is not 64 bytes"))
 }
 

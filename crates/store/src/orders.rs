@@ -8,7 +8,7 @@ use crate::content::{self, Comment, FinalResult, Form, Stage};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
 use crate::rows::{ACTOR_VENDOR, OrderRow};
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
 
@@ -133,9 +133,9 @@ impl Store {
             let report_count = entry.int(7)?;
             let text = match row.is_erased() {
                 true => None,
-                false => {
-                    Some(data_key.open(entry_place(tenant.tenant_id, entry_id), entry.bytes(8)?)?)
-                }
+                false => Some(
+                    data_key.open(entry_context(tenant.tenant_id, entry_id), entry.bytes(8)?)?,
+                ),
             };
             let entry = timeline_entry(entry, text.as_deref())?;
             if let (Rule::Placed, Some(text)) = (entry.rule, &text) {
@@ -193,7 +193,7 @@ impl Store {
     ) -> Result<Option<Vec<u8>>, Fault> {
         let rows = self.read(FIND_ENTRY, values![tenant.tenant_id.0, entry_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        data_key.open(entry_place(tenant.tenant_id, entry_id), row.bytes(0)?).map(Some)
+        data_key.open(entry_context(tenant.tenant_id, entry_id), row.bytes(0)?).map(Some)
     }
 
     /// The order's row and its data key; for an erased order a key that opens nothing.
@@ -208,8 +208,8 @@ impl Store {
         if row.is_erased() {
             return Ok(Some((row, Key::random())));
         }
-        let place = OrderRow::key_place(tenant.tenant_id, order_id);
-        let data_key = tenant.key.open_key(place, &row.wrapped_key)?;
+        let context = OrderRow::key_context(tenant.tenant_id, order_id);
+        let data_key = tenant.key.open_key(context, &row.wrapped_key)?;
         Ok(Some((row, data_key)))
     }
 
@@ -240,8 +240,8 @@ pub(crate) fn summary(row: &OrderRow) -> OrderSummary {
     }
 }
 
-pub(crate) fn entry_place(tenant_id: TenantId, entry_id: Id) -> Place {
-    Place::new("timeline_entries", tenant_id, entry_id.0)
+pub(crate) fn entry_context(tenant_id: TenantId, entry_id: Id) -> RowContext {
+    RowContext::new("timeline_entries", tenant_id, entry_id.0)
 }
 
 /// The entry of a row; without its text, which was erased, it brought nothing.

@@ -60,14 +60,14 @@ impl Postgres {
     ) -> Result<Postgres, Fault> {
         let sessions = Sessions::new(config)?;
         let mut desks = Vec::new();
-        for place in 0..DESKS {
+        for index in 0..DESKS {
             let (sender, waiting) = mpsc::unbounded_channel();
             let opening = Opening {
                 config: config.clone(),
                 sessions: sessions.clone(),
                 signals: signals.clone(),
                 ids: ids.clone(),
-                claims_node: place == 0,
+                claims_node: index == 0,
             };
             let desk = opening.open().await?;
             tokio::spawn(run(desk, opening, waiting));
@@ -82,14 +82,14 @@ impl Postgres {
     /// Commands on one order, and those with one Idempotency-Key, reach the same desk of this process.
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         let (sender, receiver) = oneshot::channel();
-        let place = match command.idempotency {
+        let index = match command.idempotency {
             Some(key) => usize::from(key.key_digest[0]),
             None if matches!(command.request, Request::Place { .. }) => {
                 self.turn.fetch_add(1, Ordering::Relaxed)
             }
             None => usize::try_from(command.order_id.0.unsigned_abs()).unwrap_or(0),
         };
-        self.desks[place % self.desks.len()]
+        self.desks[index % self.desks.len()]
             .send((Box::new(QueuedCommand::new(command)), sender))
             .map_err(|_| writer_gone())?;
         answer(receiver).await
@@ -164,7 +164,7 @@ async fn write_in(
 ) -> Result<Written, Fault> {
     let transaction = session.transaction().await?;
     let mut returned = Vec::new();
-    for (place, statement) in statements.iter().enumerate() {
+    for (index, statement) in statements.iter().enumerate() {
         let prepared = transaction.prepare_cached(&dialect(statement.sql)).await?;
         let parameters = parameters(&statement.values);
         let touched = if prepared.columns().is_empty() {
@@ -178,7 +178,7 @@ async fn write_in(
         };
         if statement.expect == Expect::One && touched != 1 {
             transaction.rollback().await?;
-            return Ok(Written::Unmet(place));
+            return Ok(Written::Unmet(index));
         }
     }
     if beats {

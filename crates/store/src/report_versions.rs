@@ -10,7 +10,7 @@ use crate::Store;
 use crate::content::{self, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::ClaimedReport;
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, one, values};
 
@@ -160,8 +160,8 @@ impl Store {
                 [] => ExpectedKey::Erased,
                 wrapped => {
                     let data_key = self.expected_data_key(tenant_id, Id(row.int(3)?)).await?;
-                    let place = key_place(tenant_id, object_id);
-                    let key = data_key.and_then(|key| key.open_key(place, wrapped).ok());
+                    let context = key_context(tenant_id, object_id);
+                    let key = data_key.and_then(|key| key.open_key(context, wrapped).ok());
                     key.map_or(ExpectedKey::Damaged, ExpectedKey::Opens)
                 }
             };
@@ -189,7 +189,7 @@ impl Store {
         let mut expected = Vec::with_capacity(rows.len());
         for row in &rows {
             let (tenant_id, file_id) = (TenantId(row.int(0)?), Id(row.int(1)?));
-            let (_, keys) = crate::files::places(tenant_id, file_id);
+            let (_, keys) = crate::files::contexts(tenant_id, file_id);
             let key = match (row.bytes(4)?, self.find_tenant(tenant_id).await?) {
                 ([], _) => ExpectedKey::Erased,
                 (wrapped, Some(tenant)) => tenant
@@ -240,7 +240,7 @@ pub(crate) fn insert(
 ) -> Statement {
     let (tenant_id, data_key) = (claimed.tenant_id, &claimed.data_key);
     let (keys, texts) =
-        (key_place(tenant_id, content.object_id), text_place(tenant_id, content.object_id));
+        (key_context(tenant_id, content.object_id), text_place(tenant_id, content.object_id));
     one(
         INSERT,
         values![
@@ -260,7 +260,7 @@ fn version(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<ReportVersi
     let opened = match (row.bytes(6)?, row.bytes(7)?) {
         ([], _) | (_, []) => None,
         (wrapped, sealed) => {
-            let key = data_key.open_key(key_place(tenant_id, object_id), wrapped)?;
+            let key = data_key.open_key(key_context(tenant_id, object_id), wrapped)?;
             let text = data_key.open(text_place(tenant_id, object_id), sealed)?;
             Some((key, content::from_text(&text)?))
         }
@@ -276,10 +276,10 @@ fn version(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<ReportVersi
     })
 }
 
-fn text_place(tenant_id: TenantId, object_id: Id) -> Place {
-    Place::new("report_versions", tenant_id, object_id.0)
+fn text_place(tenant_id: TenantId, object_id: Id) -> RowContext {
+    RowContext::new("report_versions", tenant_id, object_id.0)
 }
 
-fn key_place(tenant_id: TenantId, object_id: Id) -> Place {
-    Place::new("report_versions key", tenant_id, object_id.0)
+fn key_context(tenant_id: TenantId, object_id: Id) -> RowContext {
+    RowContext::new("report_versions key", tenant_id, object_id.0)
 }

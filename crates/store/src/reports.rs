@@ -17,7 +17,7 @@ use crate::audit::{self, By};
 use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::report_versions::{self, NewContent};
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::states::{REPORT_FAILED, REPORT_FLAGGED, REPORT_PENDING, REPORT_STORED};
 use crate::storage_use;
 use crate::tenants::Tenant;
@@ -192,7 +192,7 @@ impl Store {
         let gone = || Fault::new(FaultKind::Damaged, "a report has no order");
         let tenant = self.find_tenant(tenant_id).await?.ok_or_else(gone)?;
         let (_, data_key) = self.find_order_row(&tenant, order_id).await?.ok_or_else(gone)?;
-        let text = data_key.open(place(tenant_id, report_id), row.bytes(4)?)?;
+        let text = data_key.open(context(tenant_id, report_id), row.bytes(4)?)?;
         Ok(ClaimedReport {
             tenant_id,
             order_id,
@@ -329,8 +329,8 @@ fn named(report_id: Id) -> String {
     format!("report {report_id}, ")
 }
 
-pub(crate) fn place(tenant_id: TenantId, report_id: Id) -> Place {
-    Place::new("reports", tenant_id, report_id.0)
+pub(crate) fn context(tenant_id: TenantId, report_id: Id) -> RowContext {
+    RowContext::new("reports", tenant_id, report_id.0)
 }
 
 pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<Report, Fault> {
@@ -339,7 +339,7 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
     let source = match sealed.is_empty() {
         // It was erased.
         true => ReportSource::default(),
-        false => content::from_text(&data_key.open(place(tenant_id, report_id), sealed)?)?,
+        false => content::from_text(&data_key.open(context(tenant_id, report_id), sealed)?)?,
     };
     Ok(Report {
         report_id,

@@ -12,7 +12,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::audit::{self, By};
 use crate::content::{self, Comment};
 use crate::fault::Fault;
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Saved, Store};
@@ -113,10 +113,10 @@ impl Store {
     ) -> Result<(), Fault> {
         let mut statements = vec![any(DELETE_RULES, values![tenant_id.0])];
         let mut entry = by.did(AuditAct::RetentionChanged);
-        for (place, (package_id, days)) in rules.iter().enumerate() {
+        for (index, (package_id, days)) in rules.iter().enumerate() {
             let values = values![tenant_id.0, package_id.as_str(), i64::from(*days)];
             statements.push(any(INSERT_RULE, values));
-            entry.details.insert(format!("days_{}", place + 1), days.to_string());
+            entry.details.insert(format!("days_{}", index + 1), days.to_string());
         }
         entry.details.insert("packages".to_owned(), rules.len().to_string());
         statements.extend(audit::add(tenant_id, &entry));
@@ -138,7 +138,7 @@ impl Store {
             statements.push(one(KEEP_ORDER, values![tenant_id.0, order_id.0]));
         }
         let text = content::to_text(&Comment { text: reason.to_owned() });
-        let sealed = tenant.key.seal(place(tenant_id, held), &text);
+        let sealed = tenant.key.seal(context(tenant_id, held), &text);
         let values = values![tenant_id.0, held, by.actor_number(), by.at.0, sealed];
         statements.push(any(PUT_HOLD, values));
         let mut entry = by.did(AuditAct::HoldSet);
@@ -175,7 +175,7 @@ impl Store {
         let held = order_id.map_or(0, |id| id.0);
         let rows = self.read(FIND_HOLD, values![tenant.tenant_id.0, held]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let text = tenant.key.open(place(tenant.tenant_id, held), row.bytes(2)?)?;
+        let text = tenant.key.open(context(tenant.tenant_id, held), row.bytes(2)?)?;
         let reason: Comment = content::from_text(&text)?;
         let (set_by, set_at) = (Id(row.int(0)?), UnixMs(row.int(1)?));
         Ok(Some(Hold { set_by, set_at, reason: reason.text }))
@@ -246,6 +246,6 @@ fn days(days: i64) -> u32 {
     u32::try_from(days).unwrap_or(u32::MAX)
 }
 
-fn place(tenant_id: TenantId, order_id: i64) -> Place {
-    Place::new("holds", tenant_id, order_id)
+fn context(tenant_id: TenantId, order_id: i64) -> RowContext {
+    RowContext::new("holds", tenant_id, order_id)
 }

@@ -17,8 +17,8 @@ use tokio::sync::{RwLock as AsyncRwLock, RwLockReadGuard};
 
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
-use crate::seal::{Key, Place};
-use crate::tenants::key_place;
+use crate::seal::{Key, RowContext};
+use crate::tenants::key_context;
 use crate::value::{Statement, Written, any, one, values};
 use crate::{Engine, Opening, Store, read, write};
 
@@ -130,7 +130,7 @@ impl KeyRing {
             if let Some(loss) = loss.as_ref().filter(|_| !opening.may_lose) {
                 return Err(Fault::new(FaultKind::Lost, loss));
             }
-            let sealed = root.keys.first().ok_or_else(none)?.seal(place(), Key::random().bytes());
+            let sealed = root.keys.first().ok_or_else(none)?.seal(context(), Key::random().bytes());
             write(engine, vec![any(INSERT, values![sealed, now.0])]).await?;
         }
         let row = Installation::read(engine).await?;
@@ -193,7 +193,7 @@ impl Installation {
 
     /// The place of the key that opens the row, and the secret in it.
     fn open(&self, keys: &[Key]) -> Option<(usize, Key)> {
-        let opened = keys.iter().map(|key| key.open_key(place(), &self.sealed).ok());
+        let opened = keys.iter().map(|key| key.open_key(context(), &self.sealed).ok());
         opened.enumerate().find_map(|(index, secret)| Some((index, secret?)))
     }
 
@@ -217,7 +217,11 @@ impl Store {
     /// # Errors
     /// [`FaultKind::Damaged`] when the wrapped key was altered; [`FaultKind::WrongRootKey`] when the root key was
     /// changed to one that this process was not given; faults of storage.
-    pub(crate) async fn open_under_root(&self, at: Place, wrapped: &[u8]) -> Result<Key, Fault> {
+    pub(crate) async fn open_under_root(
+        &self,
+        at: RowContext,
+        wrapped: &[u8],
+    ) -> Result<Key, Fault> {
         let open = |keys: Vec<Key>| keys.iter().find_map(|key| key.open_key(at, wrapped).ok());
         if let Some(key) = open(self.ring.keys()) {
             return Ok(key);
@@ -300,12 +304,12 @@ impl Store {
         let keys = self.ring.keys();
         let (_, secret) = row.open(&keys).ok_or_else(|| row.wrong(&keys))?;
         let wrapped = self.read(LIST_WRAPPED, Vec::new()).await?;
-        let sealed = next.seal(place(), secret.bytes());
+        let sealed = next.seal(context(), secret.bytes());
         let mut statements = vec![one(ROTATE, values![sealed, root_key_id(next), row.generation])];
         for row in &wrapped {
             let tenant_id = TenantId(row.int(0)?);
-            let key = self.open_under_root(key_place(tenant_id), row.bytes(1)?).await?;
-            let sealed = next.seal(key_place(tenant_id), key.bytes());
+            let key = self.open_under_root(key_context(tenant_id), row.bytes(1)?).await?;
+            let sealed = next.seal(key_context(tenant_id), key.bytes());
             statements.push(one(REWRAP, values![sealed, tenant_id.0]));
         }
         let count = i64::try_from(wrapped.len()).unwrap_or(i64::MAX);
@@ -314,6 +318,6 @@ impl Store {
     }
 }
 
-fn place() -> Place {
-    Place::new("installation", TenantId(0), 1)
+fn context() -> RowContext {
+    RowContext::new("installation", TenantId(0), 1)
 }

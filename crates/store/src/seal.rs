@@ -38,9 +38,9 @@ impl Key {
         &self.0
     }
 
-    /// Seals `plain` for `place`: nonce (12 bytes), cipher text, tag (16 bytes).
+    /// Seals `plain` for `row`: nonce (12 bytes), cipher text, tag (16 bytes).
     #[must_use]
-    pub fn seal(&self, place: Place, plain: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, context: RowContext, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         fill_random(&mut nonce);
         let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
@@ -49,37 +49,37 @@ impl Key {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = self
             .cipher()
-            .seal_in_place_separate_tag(nonce, Aad::from(place.bytes()), &mut sealed[NONCE_LEN..])
+            .seal_in_place_separate_tag(nonce, Aad::from(context.bytes()), &mut sealed[NONCE_LEN..])
             .expect("a text below 2^36 bytes can be sealed");
         sealed.extend_from_slice(tag.as_ref());
         sealed
     }
 
-    /// Opens what was sealed for `place`.
+    /// Opens what was sealed for `row`.
     ///
     /// # Errors
     /// [`FaultKind::Damaged`] when the text was altered, cut, moved, or sealed under another key.
-    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub fn open(&self, context: RowContext, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
         let damaged =
-            || Fault::new(FaultKind::Damaged, format_args!("{} does not open", place.table));
+            || Fault::new(FaultKind::Damaged, format_args!("{} does not open", context.table));
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
         let mut text = text.to_vec();
         let length = self
             .cipher()
-            .open_in_place(nonce, Aad::from(place.bytes()), &mut text)
+            .open_in_place(nonce, Aad::from(context.bytes()), &mut text)
             .map_err(|_| damaged())?
             .len();
         text.truncate(length);
         Ok(text)
     }
 
-    /// Opens a key that was sealed (wrapped) for `place`.
+    /// Opens a key that was sealed (wrapped) for `row`.
     ///
     /// # Errors
     /// As [`Key::open`].
-    pub fn open_key(&self, place: Place, wrapped: &[u8]) -> Result<Key, Fault> {
-        let mut plain = self.open(place, wrapped)?;
+    pub fn open_key(&self, context: RowContext, wrapped: &[u8]) -> Result<Key, Fault> {
+        let mut plain = self.open(context, wrapped)?;
         let bytes = <[u8; 32]>::try_from(plain.as_slice());
         plain.zeroize();
         bytes.map(Key).map_err(|_| Fault::new(FaultKind::Damaged, "a wrapped key is not 32 bytes"))
@@ -112,17 +112,17 @@ impl std::fmt::Debug for Key {
 
 /// The row that a sealed text stands in: its table, tenant and id.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct RowContext {
     table: &'static str,
     tenant: i64,
     id: i64,
 }
 
-impl Place {
+impl RowContext {
     /// The row `id` of `table` that belongs to `tenant`.
     #[must_use]
-    pub fn new(table: &'static str, tenant: TenantId, id: i64) -> Place {
-        Place { table, tenant: tenant.0, id }
+    pub fn new(table: &'static str, tenant: TenantId, id: i64) -> RowContext {
+        RowContext { table, tenant: tenant.0, id }
     }
 
     fn bytes(self) -> Vec<u8> {
@@ -182,22 +182,22 @@ mod tests {
     #[test]
     fn a_sealed_text_opens_in_its_own_row_under_its_own_key_only() {
         let key = Key::random();
-        let place = Place::new("orders", TenantId(1), 2);
-        let sealed = key.seal(place, "张三".as_bytes());
-        assert_eq!(key.open(place, &sealed).unwrap(), "张三".as_bytes());
+        let context = RowContext::new("orders", TenantId(1), 2);
+        let sealed = key.seal(context, "张三".as_bytes());
+        assert_eq!(key.open(context, &sealed).unwrap(), "张三".as_bytes());
         for other in [
-            Place::new("orders", TenantId(2), 2),
-            Place::new("orders", TenantId(1), 3),
-            Place::new("reports", TenantId(1), 2),
+            RowContext::new("orders", TenantId(2), 2),
+            RowContext::new("orders", TenantId(1), 3),
+            RowContext::new("reports", TenantId(1), 2),
         ] {
             assert_eq!(key.open(other, &sealed).unwrap_err().kind(), FaultKind::Damaged);
         }
-        assert!(Key::random().open(place, &sealed).is_err());
+        assert!(Key::random().open(context, &sealed).is_err());
         for place_of_flip in 0..sealed.len() {
             let mut altered = sealed.clone();
             altered[place_of_flip] ^= 1;
-            assert!(key.open(place, &altered).is_err());
-            assert!(key.open(place, &sealed[..place_of_flip]).is_err());
+            assert!(key.open(context, &altered).is_err());
+            assert!(key.open(context, &sealed[..place_of_flip]).is_err());
         }
     }
 

@@ -8,7 +8,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::answers::StoredAnswer;
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
-use crate::seal::{Digester, Key, Place};
+use crate::seal::{Digester, Key, RowContext};
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store, api_keys};
 
@@ -109,7 +109,7 @@ impl Store {
             match self.write(statements).await? {
                 Written::Done(_) => return Ok(Saved::Done),
                 // The root key was changed meanwhile.
-                Written::Unmet(place) if place == hold => self.refresh_root().await?,
+                Written::Unmet(index) if index == hold => self.refresh_root().await?,
                 Written::Unmet(_) => return Ok(Saved::KeyTaken),
             }
         }
@@ -199,7 +199,7 @@ impl Store {
 
     async fn tenant(&self, row: &Row) -> Result<Tenant, Fault> {
         let tenant_id = TenantId(row.int(0)?);
-        let key = self.open_under_root(key_place(tenant_id), row.bytes(6)?).await?;
+        let key = self.open_under_root(key_context(tenant_id), row.bytes(6)?).await?;
         Ok(Tenant {
             tenant_id,
             name: row.text(1)?,
@@ -238,7 +238,7 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
 
 /// The rows of a new tenant, its key wrapped under `root`.
 fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
-    let wrapped = root.seal(key_place(tenant.tenant_id), Key::random().bytes());
+    let wrapped = root.seal(key_context(tenant.tenant_id), Key::random().bytes());
     let settings = &tenant.settings;
     let row = any(
         INSERT,
@@ -263,6 +263,6 @@ fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
     [row, api_key]
 }
 
-pub(crate) fn key_place(tenant_id: TenantId) -> Place {
-    Place::new("tenants", tenant_id, 0)
+pub(crate) fn key_context(tenant_id: TenantId) -> RowContext {
+    RowContext::new("tenants", tenant_id, 0)
 }

@@ -100,56 +100,56 @@ impl ToSql for Value {
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {
-    /// The whole number in the column at `place`.
-    pub(crate) fn int(&self, place: usize) -> Result<i64, Fault> {
-        self.find_int(place)?.ok_or_else(|| unexpected(place, "a number"))
+    /// The whole number in the column at `column`.
+    pub(crate) fn int(&self, column: usize) -> Result<i64, Fault> {
+        self.find_int(column)?.ok_or_else(|| unexpected(column, "a number"))
     }
 
-    /// The whole number in the column at `place`, if it holds one.
-    pub(crate) fn find_int(&self, place: usize) -> Result<Option<i64>, Fault> {
-        match self.0.get(place) {
+    /// The whole number in the column at `column`, if it holds one.
+    pub(crate) fn find_int(&self, column: usize) -> Result<Option<i64>, Fault> {
+        match self.0.get(column) {
             Some(Value::Int(value)) => Ok(Some(*value)),
             Some(Value::Null) => Ok(None),
-            _ => Err(unexpected(place, "a number")),
+            _ => Err(unexpected(column, "a number")),
         }
     }
 
-    /// The bool in the column at `place`.
-    pub(crate) fn bool(&self, place: usize) -> Result<bool, Fault> {
-        Ok(self.int(place)? != 0)
+    /// The bool in the column at `column`.
+    pub(crate) fn bool(&self, column: usize) -> Result<bool, Fault> {
+        Ok(self.int(column)? != 0)
     }
 
-    /// The text in the column at `place`.
-    pub(crate) fn text(&self, place: usize) -> Result<String, Fault> {
-        self.find_text(place)?.ok_or_else(|| unexpected(place, "a text"))
+    /// The text in the column at `column`.
+    pub(crate) fn text(&self, column: usize) -> Result<String, Fault> {
+        self.find_text(column)?.ok_or_else(|| unexpected(column, "a text"))
     }
 
-    /// The text in the column at `place`, if it holds one.
-    pub(crate) fn find_text(&self, place: usize) -> Result<Option<String>, Fault> {
-        match self.0.get(place) {
+    /// The text in the column at `column`, if it holds one.
+    pub(crate) fn find_text(&self, column: usize) -> Result<Option<String>, Fault> {
+        match self.0.get(column) {
             Some(Value::Text(value)) => Ok(Some(value.clone())),
             Some(Value::Null) => Ok(None),
-            _ => Err(unexpected(place, "a text")),
+            _ => Err(unexpected(column, "a text")),
         }
     }
 
-    /// The bytes in the column at `place`.
-    pub(crate) fn bytes(&self, place: usize) -> Result<&[u8], Fault> {
-        self.find_bytes(place)?.ok_or_else(|| unexpected(place, "bytes"))
+    /// The bytes in the column at `column`.
+    pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], Fault> {
+        self.find_bytes(column)?.ok_or_else(|| unexpected(column, "bytes"))
     }
 
-    /// The bytes in the column at `place`, if it holds some.
-    pub(crate) fn find_bytes(&self, place: usize) -> Result<Option<&[u8]>, Fault> {
-        match self.0.get(place) {
+    /// The bytes in the column at `column`, if it holds some.
+    pub(crate) fn find_bytes(&self, column: usize) -> Result<Option<&[u8]>, Fault> {
+        match self.0.get(column) {
             Some(Value::Bytes(value)) => Ok(Some(value)),
             Some(Value::Null) => Ok(None),
-            _ => Err(unexpected(place, "bytes")),
+            _ => Err(unexpected(column, "bytes")),
         }
     }
 }
 
-fn unexpected(place: usize, expected: &str) -> Fault {
-    Fault::new(FaultKind::Damaged, format_args!("expected {expected} in column {place}"))
+fn unexpected(column: usize, expected: &str) -> Fault {
+    Fault::new(FaultKind::Damaged, format_args!("expected {expected} in column {column}"))
 }
 
 /// One statement of a write, with its parameters.
@@ -174,7 +174,7 @@ pub(crate) enum Expect {
 pub(crate) enum Written {
     /// Committed; the rows that its statements returned, one statement after the other.
     Done(Vec<Row>),
-    /// Nothing was written: the statement at this place did not touch exactly one row.
+    /// Nothing was written: the statement at this column did not touch exactly one row.
     Unmet(usize),
 }
 

@@ -13,7 +13,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
-use crate::seal::{Key, Place};
+use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, any, values};
 use crate::{Store, content};
@@ -116,7 +116,7 @@ impl Store {
             Viewer::ApiKey(key_id) => (By::key(key_id, view.at), 1, key_id.0),
             Viewer::Link(app_id) => (By::link(view.at), 2, app_id.map_or(0, |app_id| app_id.0)),
         };
-        let end = |place: u64| i64::try_from(place).unwrap_or(i64::MAX);
+        let end = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
         let mut statements = vec![any(
             INSERT,
             values![
@@ -130,7 +130,7 @@ impl Store {
                 view.at.0,
                 range.map(|range| end(range.start)),
                 range.map(|range| end(range.end)),
-                data_key.seal(place(tenant_id, view_id), &content::to_text(&address)),
+                data_key.seal(context(tenant_id, view_id), &content::to_text(&address)),
             ],
         )];
         let mut entry = by.did(AuditAct::ReportViewed);
@@ -169,19 +169,19 @@ impl Store {
             if row.is_erased() || sealed.is_empty() {
                 return Ok(None);
             }
-            let text = data_key.open(place(tenant.tenant_id, Id(view.int(0)?)), sealed)?;
+            let text = data_key.open(context(tenant.tenant_id, Id(view.int(0)?)), sealed)?;
             content::from_text(&text).map(Some)
         };
         rows.iter().map(|row| self::view(row, address(row)?)).collect()
     }
 }
 
-fn place(tenant_id: TenantId, view_id: Id) -> Place {
-    Place::new("report_views", tenant_id, view_id.0)
+fn context(tenant_id: TenantId, view_id: Id) -> RowContext {
+    RowContext::new("report_views", tenant_id, view_id.0)
 }
 
 fn view(row: &Row, address: Option<String>) -> Result<View, Fault> {
-    let end = |place| row.find_int(place).map(|end| end.and_then(|end| u64::try_from(end).ok()));
+    let end = |column| row.find_int(column).map(|end| end.and_then(|end| u64::try_from(end).ok()));
     Ok(View {
         view_id: Id(row.int(0)?),
         viewer: match row.int(2)? {

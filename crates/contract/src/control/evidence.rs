@@ -118,10 +118,10 @@ impl PutRetention {
         if self.packages.len() > RULES_MAX {
             faults.add("packages", format!("expected at most {RULES_MAX} rules"));
         }
-        for (place, rule) in self.packages.iter().enumerate() {
-            let field = format!("packages[{place}].package_id");
+        for (index, rule) in self.packages.iter().enumerate() {
+            let field = format!("packages[{index}].package_id");
             faults.length(&field, &rule.package_id, 1, PACKAGE_CHARS_MAX);
-            let earlier = &self.packages[..place];
+            let earlier = &self.packages[..index];
             if earlier.iter().any(|other| other.package_id == rule.package_id) {
                 faults.add(field, "expected each package once");
             }

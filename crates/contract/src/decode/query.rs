@@ -19,11 +19,11 @@ pub fn decode_query<T>(
     let mut twice = BTreeSet::new();
     for (name, value) in parameters {
         match members.entry(name) {
-            Entry::Vacant(place) => {
-                place.insert(Node::Text(value));
+            Entry::Vacant(index) => {
+                index.insert(Node::Text(value));
             }
-            Entry::Occupied(place) => {
-                twice.insert(place.key().clone());
+            Entry::Occupied(index) => {
+                twice.insert(index.key().clone());
             }
         }
     }

@@ -136,11 +136,11 @@ pub(super) const TABLE: &[Row] = &[
 
 /// Who may make the call; `path` is the route's, below `/api/v1`. None when it has no row.
 pub(super) fn find(method: &Method, path: &str) -> Option<Access> {
-    place(method, path).map(|place| TABLE[place].access)
+    index_of(method, path).map(|index| TABLE[index].access)
 }
 
 /// The call's place in [`TABLE`]; None when it has no row.
-pub(super) fn place(method: &Method, path: &str) -> Option<usize> {
+pub(super) fn index_of(method: &Method, path: &str) -> Option<usize> {
     // Whoever may GET may ask for the head alone.
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     TABLE.iter().position(|row| row.method == *method && row.path == path)

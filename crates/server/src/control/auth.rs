@@ -100,8 +100,8 @@ pub(super) async fn require_access(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let place = access::place(&parts.method, path(&parts));
-    let access = place.map(|place| access::TABLE[place].access);
+    let index = access::index_of(&parts.method, path(&parts));
+    let access = index.map(|index| access::TABLE[index].access);
     let answer = match authorize(&app, access, &mut parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
@@ -115,7 +115,7 @@ pub(super) async fn require_access(
         }
         Err(failure) => failure.into_response(),
     };
-    app.metrics.count_control_call(place, answer.status());
+    app.metrics.count_control_call(index, answer.status());
     answer
 }
 

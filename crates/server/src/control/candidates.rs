@@ -97,7 +97,7 @@ fn candidate(person: &Person) -> FoundCandidate {
 fn masked_number(number: &str) -> String {
     let count = number.chars().count();
     let hidden = if count > 2 * DIGITS_SHOWN { count - DIGITS_SHOWN } else { count };
-    number.chars().enumerate().map(|(place, c)| if place < hidden { '*' } else { c }).collect()
+    number.chars().enumerate().map(|(index, c)| if index < hidden { '*' } else { c }).collect()
 }
 
 /// The first character and the host.

@@ -32,8 +32,8 @@ pub(super) fn asked(headers: &HeaderMap, tag: &str, size_bytes: u64) -> Asked {
         return Asked::Whole;
     };
     let mut ranges = Vec::new();
-    for (place, spec) in spec.split(',').enumerate() {
-        if place >= RANGES_MAX {
+    for (index, spec) in spec.split(',').enumerate() {
+        if index >= RANGES_MAX {
             return Asked::Outside;
         }
         match parse(spec.trim(), size_bytes) {
@@ -131,7 +131,7 @@ mod tests {
             assert_eq!(of(range, None), Asked::Parts(expected), "{range}");
         }
         let many = |count: u32| {
-            let ranges = (0..count).map(|place| format!("{0}-{0}", place * 2));
+            let ranges = (0..count).map(|index| format!("{0}-{0}", index * 2));
             format!("bytes={}", ranges.collect::<Vec<_>>().join(","))
         };
         assert!(matches!(of(&many(16), None), Asked::Parts(parts) if parts.len() == 16));

@@ -113,7 +113,7 @@ pub async fn serve<S, B>(
     let mut shutdown = pin!(shutdown);
     let taken = lowest_free(&tcp);
     loop {
-        let (stream, peer, place) = tokio::select! {
+        let (stream, peer, index) = tokio::select! {
             biased;
             () = &mut shutdown => break,
             accepted = accept(&tcp, &places, taken) => accepted,
@@ -126,7 +126,7 @@ pub async fn serve<S, B>(
             if let Some(stream) = secured {
                 attend(stream, peer, service, limits, stop).await;
             }
-            drop(place);
+            drop(index);
         });
     }
 
@@ -147,11 +147,11 @@ async fn accept(
     places: &Arc<Semaphore>,
     taken_at_start: u64,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await.expect("the places are never closed");
+    let index = Arc::clone(places).acquire_owned().await.expect("the places are never closed");
     loop {
         match tcp.accept().await {
             Ok((stream, peer)) => match below_reserve(stream, taken_at_start).await {
-                Ok(stream) => return (stream, peer, place),
+                Ok(stream) => return (stream, peer, index),
                 Err(error) => tracing::warn!(%error, "a connection was given up"),
             },
             Err(error) if is_of_one_connection(&error) => {}

@@ -164,9 +164,9 @@ impl Check {
         let tail_at = size_bytes - self.padding - self.tail.len() as u64;
         let within = size_bytes.saturating_sub(TAIL_BYTES as u64);
         let ends = self.syntax.archive_ends.iter().copied().filter(move |(at, _)| {
-            let place = at.checked_sub(tail_at).and_then(|place| usize::try_from(place).ok());
+            let index = at.checked_sub(tail_at).and_then(|index| usize::try_from(index).ok());
             // What padding stands for is zero as well.
-            let end = place.and_then(|place| self.tail.get(place..)).unwrap_or_default();
+            let end = index.and_then(|index| self.tail.get(index..)).unwrap_or_default();
             let whole = [end, &[0; 22]].concat();
             *at >= within && file_signature::is_zip_end(&whole, size_bytes)
         });
@@ -235,8 +235,9 @@ fn is_padding(byte: u8) -> bool {
 
 /// How many of the bytes expected at `at` a piece that begins at `begin` has; a wrong one counts as none.
 fn overlap(begin: u64, piece: &[u8], at: u64, expected: &[u8]) -> usize {
-    let place = |index: usize| usize::try_from((at + index as u64).checked_sub(begin)?).ok();
-    let met = |(index, byte): (usize, &u8)| piece.get(place(index)?).filter(|found| *found == byte);
+    let position = |index: usize| usize::try_from((at + index as u64).checked_sub(begin)?).ok();
+    let met =
+        |(index, byte): (usize, &u8)| piece.get(position(index)?).filter(|found| *found == byte);
     expected.iter().enumerate().filter_map(met).count()
 }
 

@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn every_finding_has_a_place_and_a_code_of_its_own() {
-        for (place, finding) in Finding::ALL.into_iter().enumerate() {
-            assert_eq!(finding as usize, place);
+        for (index, finding) in Finding::ALL.into_iter().enumerate() {
+            assert_eq!(finding as usize, index);
             assert_eq!(Finding::from_code(finding.code()), Some(finding));
             let single: Findings = [finding].into_iter().collect();
             assert_eq!(single.iter().collect::<Vec<_>>(), [finding]);

@@ -98,15 +98,15 @@ impl FromStr for Scanner {
 
     fn from_str(text: &str) -> Result<Scanner, BadScanner> {
         let bad = || BadScanner(text.to_owned());
-        let way = if let Some(place) = text.strip_prefix("clamd://") {
-            if place.starts_with('/') {
-                Way::ClamdSocket(PathBuf::from(place))
+        let way = if let Some(index) = text.strip_prefix("clamd://") {
+            if index.starts_with('/') {
+                Way::ClamdSocket(PathBuf::from(index))
             } else {
-                let (host, port) = place.rsplit_once(':').ok_or_else(bad)?;
+                let (host, port) = index.rsplit_once(':').ok_or_else(bad)?;
                 if host.is_empty() || port.parse::<u16>().is_err() {
                     return Err(bad());
                 }
-                Way::ClamdHost(place.to_owned())
+                Way::ClamdHost(index.to_owned())
             }
         } else if let Some(line) = text.strip_prefix("command:") {
             let mut words = line.split_whitespace();
@@ -133,8 +133,8 @@ impl Scanner {
                 let stream = in_time(PIECE, UnixStream::connect(path)).await?;
                 Clamd::begin(stream.map_err(ScanFailure::Unreachable)?).await
             }
-            Way::ClamdHost(place) => {
-                let stream = in_time(PIECE, TcpStream::connect(place)).await?;
+            Way::ClamdHost(index) => {
+                let stream = in_time(PIECE, TcpStream::connect(index)).await?;
                 Clamd::begin(stream.map_err(ScanFailure::Unreachable)?).await
             }
             Way::Command(program, arguments) => Program::begin(program, arguments),

@@ -207,8 +207,8 @@ async fn write_all(
     socket: &mut WebSocket,
     frames: Vec<Vec<u8>>,
 ) -> Result<(), End> {
-    for (place, frame) in frames.into_iter().enumerate() {
-        if place > 0 {
+    for (index, frame) in frames.into_iter().enumerate() {
+        if index > 0 {
             let _ = tokio::time::timeout(PART_PAUSE, std::future::pending::<()>()).await;
         }
         write(limits, socket, Message::Binary(frame.into())).await?;

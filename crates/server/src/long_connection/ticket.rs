@@ -51,8 +51,8 @@ impl TicketMaker {
         // The app, the end of its life, and what it goes back to, in the shape of a UUID.
         let bytes =
             [&ticket.app_id.0.to_be_bytes()[..], &ticket.until_s.to_be_bytes(), &ticket.numbers];
-        for (place, byte) in bytes.concat().iter().enumerate() {
-            let dash = if matches!(place, 4 | 6 | 8 | 10) { "-" } else { "" };
+        for (index, byte) in bytes.concat().iter().enumerate() {
+            let dash = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
             write!(uuid, "{dash}{byte:02x}").expect("a text takes every text");
         }
         format!(

@@ -41,7 +41,7 @@ pub struct Objects(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    place: Place,
+    backend: Backend,
     /// The permits of what somebody waits for.
     awaited: LoadShedder,
     /// The permits of what nobody waits for.
@@ -50,7 +50,7 @@ struct Inner {
 
 /// Where the objects lie.
 #[derive(Debug)]
-enum Place {
+enum Backend {
     Folder(Folder),
     #[cfg(feature = "s3")]
     Bucket(bucket::Bucket),
@@ -98,28 +98,28 @@ impl Objects {
     /// The objects in the folder `root`, which is made if it does not exist (mode 0700). Removes the drafts that a
     /// dead process left behind.
     pub async fn in_folder(root: &Path, call_rate: &CallRate) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Folder(Folder::open(root).await?), call_rate))
+        Ok(Objects::at(Backend::Folder(Folder::open(root).await?), call_rate))
     }
 
     /// The objects in a bucket, which is not asked before the first object.
     #[cfg(feature = "s3")]
     pub fn in_bucket(settings: &BucketSettings, call_rate: &CallRate) -> io::Result<Objects> {
-        Ok(Objects::at(Place::Bucket(bucket::Bucket::open(settings)?), call_rate))
+        Ok(Objects::at(Backend::Bucket(bucket::Bucket::open(settings)?), call_rate))
     }
 
     /// Whether a bucket can be used, tried by writing, reading and deleting an object; a folder was tried when it was
     /// opened.
     #[cfg(feature = "s3")]
     pub async fn try_out(&self) -> Result<(), TrialFailure> {
-        match &self.0.place {
-            Place::Folder(_) => Ok(()),
-            Place::Bucket(bucket) => bucket.try_out(Id(crate::random::bits() & i64::MAX)).await,
+        match &self.0.backend {
+            Backend::Folder(_) => Ok(()),
+            Backend::Bucket(bucket) => bucket.try_out(Id(crate::random::bits() & i64::MAX)).await,
         }
     }
 
-    fn at(place: Place, call_rate: &CallRate) -> Objects {
+    fn at(backend: Backend, call_rate: &CallRate) -> Objects {
         let (awaited, unawaited) = (LoadShedder::new(None), LoadShedder::new(Some(call_rate)));
-        Objects(Arc::new(Inner { place, awaited, unawaited }))
+        Objects(Arc::new(Inner { backend, awaited, unawaited }))
     }
 
     /// Begins the object `object_id` under a new key. A failure to begin shows at a later piece, or at the end.
@@ -146,7 +146,7 @@ impl Objects {
         key: &Key,
         size_bytes: u64,
     ) -> Result<Object, Unreadable> {
-        let head = self.0.place.head(object_id).await.map_err(Unreadable::Unreachable)?;
+        let head = self.0.backend.head(object_id).await.map_err(Unreadable::Unreachable)?;
         let (header, sealed_bytes) = head.ok_or(Unreadable::Missing)?;
         if sealed_bytes != sealed::sealed_bytes(size_bytes) {
             return Err(Unreadable::Damaged("its size is not what it must be"));
@@ -161,7 +161,7 @@ impl Objects {
     /// # Errors
     /// When the place does not answer.
     pub async fn has(&self, object_id: Id, size_bytes: u64) -> io::Result<bool> {
-        let head = self.0.place.head(object_id).await?;
+        let head = self.0.backend.head(object_id).await?;
         Ok(head.is_some_and(|(_, bytes)| bytes == sealed::sealed_bytes(size_bytes)))
     }
 
@@ -187,40 +187,40 @@ impl Objects {
 
     /// Removes an object for good; `false` when there was none.
     pub async fn remove(&self, object_id: Id) -> io::Result<bool> {
-        match &self.0.place {
-            Place::Folder(folder) => folder.remove(object_id).await,
+        match &self.0.backend {
+            Backend::Folder(folder) => folder.remove(object_id).await,
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => bucket.remove(object_id).await,
+            Backend::Bucket(bucket) => bucket.remove(object_id).await,
         }
     }
 
     /// At most `limit` of what lies there, sorted by path, from after the given path on.
     pub async fn list(&self, after: &str, limit: usize) -> io::Result<Vec<Listed>> {
-        match &self.0.place {
-            Place::Folder(folder) => folder.list(after, limit).await,
+        match &self.0.backend {
+            Backend::Folder(folder) => folder.list(after, limit).await,
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => bucket.list(after, limit).await,
+            Backend::Bucket(bucket) => bucket.list(after, limit).await,
         }
     }
 
     /// The drafts that no living process holds, as paths; with `sweep` they are removed. A bucket keeps its drafts out
     /// of sight, and gives them up by its own rule for uploads that were not completed.
     pub async fn dead_drafts(&self, sweep: bool) -> io::Result<Vec<String>> {
-        match &self.0.place {
-            Place::Folder(folder) => folder.dead_drafts(sweep).await,
+        match &self.0.backend {
+            Backend::Folder(folder) => folder.dead_drafts(sweep).await,
             #[cfg(feature = "s3")]
-            Place::Bucket(_) => Ok(Vec::new()),
+            Backend::Bucket(_) => Ok(Vec::new()),
         }
     }
 }
 
-impl Place {
+impl Backend {
     /// The object's first bytes and its size; none when there is none, and fewer bytes when it is shorter.
     async fn head(&self, object_id: Id) -> io::Result<Option<(Vec<u8>, u64)>> {
         match self {
-            Place::Folder(folder) => folder.head(object_id, HEADER_BYTES).await,
+            Backend::Folder(folder) => folder.head(object_id, HEADER_BYTES).await,
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => bucket.head(object_id, HEADER_BYTES).await,
+            Backend::Bucket(bucket) => bucket.head(object_id, HEADER_BYTES).await,
         }
     }
 }

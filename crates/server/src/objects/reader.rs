@@ -10,7 +10,7 @@ use domain::Id;
 use futures_util::{Stream, TryStreamExt, stream};
 
 use super::sealed::{CHUNK_BYTES, Opener};
-use super::{Inner, Place, Unreadable};
+use super::{Backend, Inner, Unreadable};
 
 /// The bytes of an object as they lie there.
 pub(super) type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
@@ -68,11 +68,11 @@ impl Reading {
             return Ok(None);
         }
         let opener = Arc::clone(&self.object.opener);
-        let (begin, length) = opener.place(self.index);
+        let (begin, length) = opener.position(self.index);
         if self.pieces.is_none() {
-            let (last, last_length) = opener.place(self.after - 1);
+            let (last, last_length) = opener.position(self.after - 1);
             let all = begin..last + last_length as u64;
-            self.pieces = Some(self.object.inner.place.read(self.object.object_id, all).await?);
+            self.pieces = Some(self.object.inner.backend.read(self.object.object_id, all).await?);
         }
         let pieces = self.pieces.as_mut().expect("they were just begun");
         while come.len() < length {
@@ -95,13 +95,13 @@ impl Reading {
     }
 }
 
-impl Place {
+impl Backend {
     /// The bytes of an object in `range`, as they lie there.
     async fn read(&self, object_id: Id, range: Range<u64>) -> Result<Pieces, Unreadable> {
         let pieces = match self {
-            Place::Folder(folder) => folder.read(object_id, range).await,
+            Backend::Folder(folder) => folder.read(object_id, range).await,
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => bucket.read(object_id, range).await,
+            Backend::Bucket(bucket) => bucket.read(object_id, range).await,
         };
         pieces.map_err(Unreadable::Unreachable)?.ok_or(Unreadable::Missing)
     }

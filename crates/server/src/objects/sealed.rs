@@ -151,7 +151,7 @@ impl Opener {
     }
 
     /// Where the chunk begins in the object, and how long it is there.
-    pub(super) fn place(&self, index: u64) -> (u64, usize) {
+    pub(super) fn position(&self, index: u64) -> (u64, usize) {
         let begin = HEADER_BYTES as u64 + index * SEALED_CHUNK_BYTES as u64;
         let length = (sealed_bytes(self.size_bytes) - begin).min(SEALED_CHUNK_BYTES as u64);
         (begin, usize::try_from(length).expect("a chunk fits into memory"))

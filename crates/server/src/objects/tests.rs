@@ -357,8 +357,8 @@ async fn ten_thousand_manipulations_are_all_found() {
         all.push(store(&objects, name, &content).await.unwrap());
         contents.push(content);
     }
-    let place = |at: usize| folder.path().join("objects").join(path(all[at].object_id));
-    let stored: Vec<_> = (0..all.len()).map(|at| fs::read(place(at)).unwrap()).collect();
+    let file = |at: usize| folder.path().join("objects").join(path(all[at].object_id));
+    let stored: Vec<_> = (0..all.len()).map(|at| fs::read(file(at)).unwrap()).collect();
     let (mut done, mut found) = ([0; MANIPULATIONS.len()], [0; MANIPULATIONS.len()]);
     while done.iter().sum::<usize>() < 10_000 {
         let (at, kind) = (draw.below(all.len()), draw.below(MANIPULATIONS.len()));
@@ -366,9 +366,9 @@ async fn ten_thousand_manipulations_are_all_found() {
         if bytes == stored[at] {
             continue;
         }
-        fs::write(place(at), &bytes).unwrap();
+        fs::write(file(at), &bytes).unwrap();
         let (given, error) = given(&objects, &all[at], 0..all[at].size_bytes).await;
-        fs::write(place(at), &stored[at]).unwrap();
+        fs::write(file(at), &stored[at]).unwrap();
         done[kind] += 1;
         found[kind] += usize::from(matches!(error, Some(Unreadable::Damaged(_))));
         assert!(contents[at].starts_with(&given), "{}: seed {seed}", MANIPULATIONS[kind]);

@@ -10,7 +10,7 @@ use store::Key;
 use tokio::task::JoinHandle;
 
 use super::sealed::Sealer;
-use super::{Inner, Place, folder};
+use super::{Backend, Inner, folder};
 use crate::load_shedder::LoadShedder;
 use crate::outbound::BytesWriter;
 
@@ -79,10 +79,10 @@ impl ObjectWriter {
     ) -> ObjectWriter {
         let mut out = Vec::new();
         let sealer = Sealer::new(tenant_id, object_id, &mut out);
-        let target = match &inner.place {
-            Place::Folder(_) => Target::NotYet,
+        let target = match &inner.backend {
+            Backend::Folder(_) => Target::NotYet,
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => Target::Upload(bucket.begin(object_id)),
+            Backend::Bucket(bucket) => Target::Upload(bucket.begin(object_id)),
         };
         let sha256 = digest::Context::new(&digest::SHA256);
         let draft = Draft { target, sealer, sha256, size_bytes: 0, out };
@@ -192,7 +192,7 @@ impl Draft {
 
     /// Writes what is sealed, if it goes to a file.
     fn write_file(&mut self, inner: &Inner, alone: bool) -> io::Result<()> {
-        if let (Target::NotYet, Place::Folder(folder)) = (&self.target, &inner.place) {
+        if let (Target::NotYet, Backend::Folder(folder)) = (&self.target, &inner.backend) {
             self.target = Target::File(folder.begin()?);
         }
         if let Target::File(file) = &mut self.target {

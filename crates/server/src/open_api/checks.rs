@@ -118,9 +118,9 @@ fn check_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
         Err(Refusal::Port) => Some("expected port 80, 443 or 8443, or one that the server allows"),
         Err(_) => Some("expected a public http or https address"),
     };
-    let violation = |(place, report)| {
+    let violation = |(index, report)| {
         expected(report).map(|expected| FieldViolation {
-            field: format!("report_file_list[{place}].report_url"),
+            field: format!("report_file_list[{index}].report_url"),
             value: None,
             description: expected.to_owned(),
         })

@@ -55,8 +55,8 @@ pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     let (mut ids, mut paths, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
     for (name, kind, list) in lists {
         let mut seen = HashSet::new();
-        for (place, id) in list.into_iter().enumerate() {
-            let path = format!("{name}[{place}]");
+        for (index, id) in list.into_iter().enumerate() {
+            let path = format!("{name}[{index}]");
             if !seen.insert(id.clone()) {
                 repeats.push(violation(&path, &id, "expected each id once"));
             }
@@ -70,9 +70,9 @@ pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     let unmet = app.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
     match unmet.await.map_err(fault)? {
         None => Ok(()),
-        Some(place) => {
+        Some(index) => {
             let expected = "expected an id that the account has";
-            Err(Failure::Field(code, vec![violation(&paths[place], &ids[place].1, expected)]))
+            Err(Failure::Field(code, vec![violation(&paths[index], &ids[index].1, expected)]))
         }
     }
 }
@@ -107,9 +107,9 @@ async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<P
     let (mut packages, mut repeats) = (Vec::new(), Vec::new());
     for (kind, list) in lists {
         let mut seen = HashSet::new();
-        for (place, entry) in list.into_iter().enumerate() {
+        for (index, entry) in list.into_iter().enumerate() {
             if !seen.insert(entry.id.clone()) {
-                let path = path(kind, place);
+                let path = path(kind, index);
                 repeats.push(violation(&path, &entry.id, "expected each id once"));
             }
             packages.push(package(kind, entry));
@@ -120,17 +120,17 @@ async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<P
 
 /// Refuses when nothing was written because of the package at a place among all.
 fn check(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), Failure> {
-    let Some(place) = unmet else { return Ok(()) };
-    let Package { kind, package_id, .. } = &packages[place];
-    let before = packages[..place].iter().filter(|package| package.kind == *kind).count();
+    let Some(index) = unmet else { return Ok(()) };
+    let Package { kind, package_id, .. } = &packages[index];
+    let before = packages[..index].iter().filter(|package| package.kind == *kind).count();
     let violation = violation(&path(*kind, before), package_id, expected);
     Err(Failure::Field(&code::ACCOUNT_PACKAGE_NOT_FOUND, vec![violation]))
 }
 
-fn path(kind: PackageKind, place: usize) -> String {
+fn path(kind: PackageKind, index: usize) -> String {
     match kind {
-        PackageKind::Package => format!("package_list[{place}].id"),
-        PackageKind::AdditionalItem => format!("additional_item_list[{place}].id"),
+        PackageKind::Package => format!("package_list[{index}].id"),
+        PackageKind::AdditionalItem => format!("additional_item_list[{index}].id"),
     }
 }
 

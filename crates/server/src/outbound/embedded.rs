@@ -58,7 +58,7 @@ pub(super) fn translated(address: Ipv6Addr, prefix_bits: u8) -> Option<Ipv4Addr>
         return Some(Ipv4Addr::from_bits(address.to_bits() as u32));
     }
     let begin = usize::from(prefix_bits / 8);
-    let places: Vec<usize> = (begin..).filter(|place| *place != 8).take(4).collect();
+    let places: Vec<usize> = (begin..).filter(|index| *index != 8).take(4).collect();
     let end = places.last().map_or(0, |last| last + 1).max(9);
     let is_made = octets[8] == 0 && octets[end..].iter().all(|octet| *octet == 0);
     is_made.then(|| {

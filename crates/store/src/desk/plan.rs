@@ -17,7 +17,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::rows::{
     ApplicationRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow, Values, WRITES,
 };
-use crate::seal::{Key, Place, fill_random};
+use crate::seal::{Key, RowContext, fill_random};
 
 /// What a batch's commands need to know, as the engine loaded it.
 #[derive(Debug, Default)]
@@ -224,8 +224,8 @@ impl Desk<'_> {
                 let data_key = match state.data_key {
                     Some(key) => key,
                     None => {
-                        let place = OrderRow::key_place(tenant_id, state.row.order_id);
-                        queued.tenant.key.open_key(place, &state.row.wrapped_key)?
+                        let context = OrderRow::key_context(tenant_id, state.row.order_id);
+                        queued.tenant.key.open_key(context, &state.row.wrapped_key)?
                     }
                 };
                 (state.row, data_key, Some(state.order), state.is_new)
@@ -292,7 +292,8 @@ impl Desk<'_> {
             at: queued.at,
             report_count: i64::from(count) - 1,
             digest: command.digest,
-            sealed: data_key.seal(Place::new("timeline_entries", tenant_id, entry_id.0), content),
+            sealed: data_key
+                .seal(RowContext::new("timeline_entries", tenant_id, entry_id.0), content),
         });
         Ok(OrderState { row, order, data_key: Some(data_key), is_new, is_changed: true })
     }
@@ -319,8 +320,8 @@ impl Desk<'_> {
             Action::Result => ReportKind::Final,
             _ => ReportKind::Stage,
         };
-        for (report, place) in reports.iter().zip(1..) {
-            let report_id = Id(entry_id.0 + place);
+        for (report, index) in reports.iter().zip(1..) {
+            let report_id = Id(entry_id.0 + index);
             self.plan.reports.push(ReportRow {
                 tenant_id,
                 report_id,
@@ -329,7 +330,7 @@ impl Desk<'_> {
                 state: if report.is_preview { ReportState::Linked } else { ReportState::Pending },
                 due_at: (!report.is_preview).then_some(queued.at),
                 sealed: data_key
-                    .seal(Place::new("reports", tenant_id, report_id.0), &report.content),
+                    .seal(RowContext::new("reports", tenant_id, report_id.0), &report.content),
             });
         }
     }
@@ -348,7 +349,7 @@ fn new_row(
         return Err(Fault::new(FaultKind::Constraint, "only a member places an order"));
     };
     let tenant_id = queued.tenant.tenant_id;
-    let place = OrderRow::key_place(tenant_id, order_id);
+    let context = OrderRow::key_context(tenant_id, order_id);
     Ok(OrderRow {
         tenant_id,
         order_id,
@@ -361,7 +362,7 @@ fn new_row(
         result_count: 0,
         result_digest: None,
         entry_last: order_id,
-        wrapped_key: queued.tenant.key.seal(place, data_key.bytes()),
+        wrapped_key: queued.tenant.key.seal(context, data_key.bytes()),
         updated_at: queued.at,
         ended_at: None,
     })

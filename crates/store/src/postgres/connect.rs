@@ -112,8 +112,8 @@ pub(crate) async fn check_server(client: &Client) -> Result<(), Fault> {
             format_args!("expected PostgreSQL 14 or later, found {found}"),
         ));
     }
-    for (place, name) in [(1, "fsync"), (2, "synchronous_commit"), (3, "full_page_writes")] {
-        if row.get::<_, &str>(place) == "off" {
+    for (index, name) in [(1, "fsync"), (2, "synchronous_commit"), (3, "full_page_writes")] {
+        if row.get::<_, &str>(index) == "off" {
             return Err(Fault::new(
                 FaultKind::Storage,
                 format_args!(
@@ -130,12 +130,12 @@ pub(super) fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
 }
 
 pub(super) fn row(row: &tokio_postgres::Row) -> Result<Row, Fault> {
-    let value = |(place, column): (usize, &tokio_postgres::Column)| -> Result<Value, Fault> {
+    let value = |(index, column): (usize, &tokio_postgres::Column)| -> Result<Value, Fault> {
         Ok(match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(place)?.into(),
-            Type::INT4 => row.try_get::<_, Option<i32>>(place)?.map(i64::from).into(),
-            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place)?.into(),
-            _ => row.try_get::<_, Option<String>>(place)?.into(),
+            Type::INT8 => row.try_get::<_, Option<i64>>(index)?.into(),
+            Type::INT4 => row.try_get::<_, Option<i32>>(index)?.map(i64::from).into(),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(index)?.into(),
+            _ => row.try_get::<_, Option<String>>(index)?.into(),
         })
     };
     row.columns().iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)

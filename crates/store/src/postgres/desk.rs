@@ -269,7 +269,7 @@ async fn write_many(
     if rows.is_empty() {
         return Ok(());
     }
-    let column = |place: usize| rows.iter().map(|row| &row[place]).collect::<Vec<&Value>>();
+    let column = |index: usize| rows.iter().map(|row| &row[index]).collect::<Vec<&Value>>();
     let columns: Vec<_> = (0..write.columns.len()).map(column).collect();
     let parameters: Vec<_> = columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
     let touched = client.execute(statement, &parameters).await?;

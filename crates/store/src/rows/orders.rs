@@ -6,7 +6,7 @@ use domain::{AppId, Id, TenantId, UnixMs};
 use super::Kind::{Bytes, Int, Text};
 use super::{Values, Verb, Write, digest};
 use crate::fault::Fault;
-use crate::seal::Place;
+use crate::seal::RowContext;
 use crate::value::{Row, values};
 
 pub(super) const INSERT: Write = Write {
@@ -99,8 +99,8 @@ impl OrderRow {
     }
 
     /// What the wrapping of the order's data key is bound to.
-    pub(crate) fn key_place(tenant_id: TenantId, order_id: Id) -> Place {
-        Place::new("orders", tenant_id, order_id.0)
+    pub(crate) fn key_context(tenant_id: TenantId, order_id: Id) -> RowContext {
+        RowContext::new("orders", tenant_id, order_id.0)
     }
 
     pub(crate) fn new_values(&self) -> Values {

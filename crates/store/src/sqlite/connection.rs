@@ -104,7 +104,7 @@ pub(super) fn collect(statement: &mut Statement<'_>, values: &[Value]) -> Result
     let mut found = statement.query(params_from_iter(values))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let values = (0..columns).map(|place| Ok(value(row.get_ref(place)?)));
+        let values = (0..columns).map(|index| Ok(value(row.get_ref(index)?)));
         rows.push(Row(values.collect::<Result<_, rusqlite::Error>>()?));
     }
     Ok(rows)

@@ -220,8 +220,8 @@ impl Files {
     fn look(path: &Path) -> Result<Files, Fault> {
         let length = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.len());
         let mut short = Vec::new();
-        for place in 0..2 {
-            let file = redo::name(path, place);
+        for index in 0..2 {
+            let file = redo::name(path, index);
             match length(&file) {
                 None => short.push(format!("{} is missing", file.display())),
                 Some(bytes) if bytes == redo::FILE_BYTES as u64 => {}

@@ -80,10 +80,10 @@ impl Redo {
         lock(&files[0])?;
         let mut found = Found::default();
         let mut last = [0, 0];
-        for (place, file) in files.iter().enumerate() {
-            let (texts, records) = read(file, place)?;
-            last[place] = records.last().map_or(0, |record| record.number);
-            found.texts[place] = texts;
+        for (index, file) in files.iter().enumerate() {
+            let (texts, records) = read(file, index)?;
+            last[index] = records.last().map_or(0, |record| record.number);
+            found.texts[index] = texts;
             found.records.extend(records);
         }
         found.records.sort_by_key(|record| record.number);
@@ -251,8 +251,8 @@ fn record_head(number: u64, payload: &[u8]) -> [u8; HEAD_BYTES] {
 }
 
 /// The name of one of the two files.
-pub(super) fn name(database: &Path, place: usize) -> PathBuf {
-    super::connection::beside(database, &format!("-redo-{place}"))
+pub(super) fn name(database: &Path, index: usize) -> PathBuf {
+    super::connection::beside(database, &format!("-redo-{index}"))
 }
 
 fn open_file(path: &Path) -> Result<File, Fault> {
@@ -294,7 +294,7 @@ fn lock(file: &File) -> Result<(), Fault> {
 }
 
 /// The statements and the records of one file, as far as they follow each other.
-fn read(file: &File, place: usize) -> Result<(Vec<String>, Vec<Record>), Fault> {
+fn read(file: &File, index: usize) -> Result<(Vec<String>, Vec<Record>), Fault> {
     // Of one that was cut off, what is there.
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(FILE_BYTES);
     let mut bytes = vec![0; RECORDS_AT.min(length)];
@@ -306,7 +306,7 @@ fn read(file: &File, place: usize) -> Result<(Vec<String>, Vec<Record>), Fault> 
     let (mut at, mut number) = (RECORDS_AT, first);
     while let Some(payload) = read_record(&bytes, at, number) {
         at += HEAD_BYTES + payload.len();
-        records.push(Record { number, payload: payload.to_vec(), file: place });
+        records.push(Record { number, payload: payload.to_vec(), file: index });
         number += 1;
     }
     Ok((texts, records))
@@ -421,7 +421,7 @@ mod tests {
             .collect();
         drop(redo);
         // The first append begins the other file of the two.
-        let file = [0, 1].map(|place| name(&path, place));
+        let file = [0, 1].map(|index| name(&path, index));
         let file = file.into_iter().find(|file| std::fs::read(file).unwrap()[0] != 0).unwrap();
         let whole = std::fs::read(&file).unwrap();
         for at in RECORDS_AT..ends[4] {

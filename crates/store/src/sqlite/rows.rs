@@ -47,9 +47,9 @@ impl Rows {
         connection: &Connection,
         texts: &[String],
     ) -> Result<(), Fault> {
-        for ((place, write), text) in WRITES.iter().enumerate().zip(texts) {
+        for ((index, write), text) in WRITES.iter().enumerate().zip(texts) {
             let mut rows: Vec<&Values> =
-                batches.clone().flat_map(|batch| &batch.lists[place]).collect();
+                batches.clone().flat_map(|batch| &batch.lists[index]).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -82,9 +82,9 @@ impl Rows {
 
     /// Appends the rows as bytes: for each row the place of its statement, the number of its values, the values.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        for (place, rows) in (0u8..).zip(&self.lists) {
+        for (index, rows) in (0u8..).zip(&self.lists) {
             for row in rows {
-                out.push(place);
+                out.push(index);
                 out.push(u8::try_from(row.len()).unwrap_or(u8::MAX));
                 for value in row {
                     encode_value(value, out);
@@ -96,10 +96,10 @@ impl Rows {
     /// Reads what [`Rows::encode`] made.
     pub(super) fn decode(mut bytes: &[u8]) -> Option<Rows> {
         let mut rows = Rows::default();
-        while let Some(([place, count], rest)) = bytes.split_first_chunk() {
+        while let Some(([index, count], rest)) = bytes.split_first_chunk() {
             bytes = rest;
             let row = (0..*count).map(|_| decode_value(&mut bytes)).collect::<Option<Values>>()?;
-            rows.lists.get_mut(usize::from(*place))?.push(row);
+            rows.lists.get_mut(usize::from(*index))?.push(row);
         }
         bytes.is_empty().then_some(rows)
     }
@@ -171,8 +171,8 @@ mod tests {
             cut in 1..50usize,
         ) {
             let mut built = Rows::default();
-            for (place, row) in rows {
-                built.lists[place].push(row);
+            for (index, row) in rows {
+                built.lists[index].push(row);
             }
             let mut bytes = Vec::new();
             built.encode(&mut bytes);

@@ -276,7 +276,7 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
         false => None,
     };
     let mut returned = Vec::new();
-    for (place, statement) in statements.iter().enumerate() {
+    for (index, statement) in statements.iter().enumerate() {
         let mut prepared: CachedStatement<'_> = prepare(connection, statement.sql)?;
         let touched = if prepared.column_count() == 0 {
             prepared.execute(params_from_iter(&statement.values))?
@@ -294,7 +294,7 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
                 // Nothing else takes this back than a fault, which takes back the whole batch.
                 None => return Err(Fault::new(FaultKind::Damaged, "a key names several rows")),
             }
-            return Ok(Written::Unmet(place));
+            return Ok(Written::Unmet(index));
         }
     }
     if let Some(savepoint) = savepoint {

@@ -35,8 +35,8 @@ async fn replicas(world: &World) -> Vec<Arc<Store>> {
 /// Gives all commands at once, each from a task of its own.
 async fn race(stores: &[Arc<Store>], commands: Vec<OrderCommand>) -> Vec<CommandResult> {
     let mut tasks = JoinSet::new();
-    for (place, command) in commands.into_iter().enumerate() {
-        let store = Arc::clone(&stores[place % stores.len()]);
+    for (index, command) in commands.into_iter().enumerate() {
+        let store = Arc::clone(&stores[index % stores.len()]);
         tasks.spawn(async move { store.command(command).await.unwrap() });
     }
     tasks.join_all().await

@@ -90,35 +90,35 @@ async fn a_start_that_finds_less_than_was_acknowledged_is_refused() {
         let held = Held::new(path_of(world));
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         accepted(&world.store, scene.progress(later, "s1", 100)).await;
-        for (place, (damage, kind, words)) in DAMAGES.into_iter().enumerate() {
+        for (index, (damage, kind, words)) in DAMAGES.into_iter().enumerate() {
             let folder = tempfile::tempdir().unwrap();
             let path = killed(path_of(world), folder.path());
             damage(&path);
             let before = files(&path);
             for _ in 0..2 {
                 let fault = open(&path, false).await.err();
-                let fault = fault.unwrap_or_else(|| panic!("{place} is not refused"));
-                assert_eq!(fault.kind(), kind, "{place}: {fault}");
-                assert!(fault.to_string().contains("probity.db"), "{place}: {fault}");
+                let fault = fault.unwrap_or_else(|| panic!("{index} is not refused"));
+                assert_eq!(fault.kind(), kind, "{index}: {fault}");
+                assert!(fault.to_string().contains("probity.db"), "{index}: {fault}");
             }
             let fault = open(&path, false).await.err().unwrap().to_string();
             // Where the log lay is empty now, and is said to be short.
-            assert!(fault.contains(words) || fault.contains("has 0 bytes"), "{place}: {fault}");
+            assert!(fault.contains(words) || fault.contains("has 0 bytes"), "{index}: {fault}");
             for (file, bytes) in &before {
-                assert!(std::fs::read(file).unwrap() == *bytes, "{place}: {}", file.display());
+                assert!(std::fs::read(file).unwrap() == *bytes, "{index}: {}", file.display());
             }
 
             let accepted = open(&path, true).await;
             if kind == FaultKind::Damaged {
-                assert_eq!(accepted.err().unwrap().kind(), kind, "{place}");
+                assert_eq!(accepted.err().unwrap().kind(), kind, "{index}");
                 continue;
             }
             let store = accepted.unwrap();
-            assert_eq!(losses_told(&store).await, 1, "{place}");
+            assert_eq!(losses_told(&store).await, 1, "{index}");
             store.close().await;
             drop(store);
             let store = open(&path, false).await.unwrap();
-            assert_eq!(losses_told(&store).await, 1, "{place}: it is told once");
+            assert_eq!(losses_told(&store).await, 1, "{index}: it is told once");
         }
         // Undamaged, everything is there.
         let folder = tempfile::tempdir().unwrap();

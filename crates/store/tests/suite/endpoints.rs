@@ -186,9 +186,9 @@ async fn events_of_a_span_are_sent_again(world: &World) {
     let mut placed = Vec::new();
     for second in 0..4 {
         for from in [&scene, &others] {
-            let mut place = from.place();
-            place.at = NOW.plus_ms(second * 1_000);
-            placed.push(accepted(&world.store, place).await);
+            let mut index = from.place();
+            index.at = NOW.plus_ms(second * 1_000);
+            placed.push(accepted(&world.store, index).await);
         }
     }
     for claimed in claim(world, 10_000, 100).await {

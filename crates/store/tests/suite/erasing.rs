@@ -55,11 +55,11 @@ impl Full {
         form.application_id = "canary-application".into();
         form.files =
             vec![FieldFile { key: "cv".into(), file_id: file_id.0, name: "简历".into() }];
-        let mut place = scene.place();
-        let Request::Place { content, application_id, .. } = &mut place.request else { panic!() };
+        let mut index = scene.place();
+        let Request::Place { content, application_id, .. } = &mut index.request else { panic!() };
         *content = store::content::to_text(&form);
         application_id.clone_from(&form.application_id);
-        let order_id = accepted(store, place).await;
+        let order_id = accepted(store, index).await;
         accepted(store, scene.progress(order_id, "s1", 100)).await;
         for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
             let exchange = HttpExchange { request: "asked".into(), ..HttpExchange::default() };
@@ -257,11 +257,11 @@ async fn the_engines_files_hold_nothing_of_an_erased_order(world: &World) {
     full.erase(&world.store).await.unwrap();
     until("nobody reads from the WAL", async || world.store.scrub().await.unwrap()).await;
     let stored = files_or_rows(world).await;
-    for (place, part) in other.stray.iter().enumerate() {
-        assert!(place < 2 || holds(&stored, part), "the search finds what is not erased: {place}");
+    for (index, part) in other.stray.iter().enumerate() {
+        assert!(index < 2 || holds(&stored, part), "the search finds what is not erased: {index}");
     }
-    for (place, part) in full.stray.iter().enumerate().skip(2) {
-        assert!(!holds(&stored, part), "part {place} is still there");
+    for (index, part) in full.stray.iter().enumerate().skip(2) {
+        assert!(!holds(&stored, part), "part {index} is still there");
     }
     // The log goes on after it was overwritten.
     let order_id = accepted(&world.store, full.scene.place()).await;
@@ -304,10 +304,10 @@ async fn candidates_are_checked_by_the_rule_of_their_package(world: &World) {
     let (store, tenant) = (&world.store, &scene.tenant);
     let mut orders = Vec::new();
     for package in ["pkg-1", "pkg-2", "pkg-1"] {
-        let mut place = scene.place();
-        let Request::Place { package_id, .. } = &mut place.request else { panic!() };
+        let mut index = scene.place();
+        let Request::Place { package_id, .. } = &mut index.request else { panic!() };
         *package_id = package.to_owned();
-        orders.push(accepted(store, place).await);
+        orders.push(accepted(store, index).await);
     }
     for order_id in &orders[..2] {
         accepted(store, scene.cancel(*order_id)).await;

@@ -92,15 +92,15 @@ async fn many_at_once_make_one_chain(world: &World) {
     let (scene, other) = (world.scene(true, false).await, world.scene(true, false).await);
     let replica = if world.is_sqlite() { None } else { Some(world.replica().await) };
     let mut orders = Vec::new();
-    for place in 0..24 {
-        let scene = if place % 3 == 0 { &other } else { &scene };
+    for index in 0..24 {
+        let scene = if index % 3 == 0 { &other } else { &scene };
         let order_id = accepted(&world.store, scene.place()).await;
         accepted(&world.store, scene.result(order_id, "绿灯")).await;
         orders.push((scene.clone(), order_id));
     }
     let entry = By::system(NOW).did(AuditAct::KeyRotated);
-    let commands = orders.iter().zip(0..).map(|((scene, order_id), place)| {
-        let store = match (&replica, place % 2) {
+    let commands = orders.iter().zip(0..).map(|((scene, order_id), index)| {
+        let store = match (&replica, index % 2) {
             (Some(replica), 0) => replica,
             _ => &world.store,
         };
@@ -122,8 +122,8 @@ async fn many_at_once_make_one_chain(world: &World) {
 /// A chain of 12 entries, and an anchor of its end.
 async fn chain(world: &World) -> (TenantId, Anchor) {
     let tenant_id = world.scene(false, false).await.tenant.tenant_id;
-    for place in 0..10 {
-        let entry = By::key(Id(place), NOW.plus_ms(place)).did(AuditAct::HoldSet);
+    for index in 0..10 {
+        let entry = By::key(Id(index), NOW.plus_ms(index)).did(AuditAct::HoldSet);
         world.store.add_audit_entry(tenant_id, &entry).await.unwrap();
     }
     let heads = world.store.list_audit_heads(TenantId(i64::MIN), 100).await.unwrap();

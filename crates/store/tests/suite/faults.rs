@@ -33,8 +33,8 @@ async fn a_taken_id_spoils_no_batch(world: &World) {
         );
         world.raw(&row).await;
     }
-    let places = (0..20).map(|_| accepted(&world.store, scene.place()));
-    let placed = futures_util::future::join_all(places).await;
+    let indexes = (0..20).map(|_| accepted(&world.store, scene.place()));
+    let placed = futures_util::future::join_all(indexes).await;
     for order_id in placed {
         let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
         assert_eq!(order.timeline.len(), 1);
@@ -55,8 +55,8 @@ async fn one_members_fault_is_its_own(world: &World) {
     );
     let (outcomes, created) = tokio::join!(orders, world.store.create_tenant(BY, &again, None));
     assert_eq!(created.unwrap_err().kind(), FaultKind::Constraint);
-    for (place, outcome) in outcomes.into_iter().enumerate() {
-        match place {
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        match index {
             7 => assert_eq!(outcome.unwrap_err().kind(), FaultKind::Constraint),
             _ => assert!(matches!(outcome.unwrap(), CommandResult::Accepted(_))),
         }
@@ -179,10 +179,10 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
         assert!(store.is_failing());
         assert!(!store.is_ready().await);
         // Neither commands nor what needs no room: nothing is accepted until a real commit works.
-        let (repeat, place) =
+        let (repeat, index) =
             tokio::join!(store.command(scene.cancel(ended)), store.command(scene.place()));
         assert_eq!(repeat.unwrap_err().kind(), FaultKind::Storage);
-        assert_eq!(place.unwrap_err().kind(), FaultKind::Storage);
+        assert_eq!(index.unwrap_err().kind(), FaultKind::Storage);
         assert!(
             store
                 .create_tenant(
@@ -365,8 +365,8 @@ fn wal_of(path: &Path) -> PathBuf {
 }
 
 fn place_with(scene: &Scene, comment: &str) -> store::OrderCommand {
-    let mut place = scene.place();
-    let store::Request::Place { content, .. } = &mut place.request else { unreachable!() };
+    let mut index = scene.place();
+    let store::Request::Place { content, .. } = &mut index.request else { unreachable!() };
     *content = store::content::to_text(&store::content::Form { comment: comment.into(), ..form() });
-    place
+    index
 }

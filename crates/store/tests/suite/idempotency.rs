@@ -30,9 +30,9 @@ fn answer(key: IdempotencyKey, body: &str) -> StoredAnswer {
 }
 
 async fn place(world: &World, scene: &Scene, key: IdempotencyKey) -> CommandResult {
-    let mut place = scene.place();
-    place.idempotency = Some(key);
-    world.store.command(place).await.unwrap()
+    let mut index = scene.place();
+    index.idempotency = Some(key);
+    world.store.command(index).await.unwrap()
 }
 
 async fn an_order_is_placed_once_under_one_key(world: &World) {
@@ -91,11 +91,11 @@ async fn a_refused_command_leaves_its_key_free(world: &World) {
 
 async fn one_key_at_once_places_one_order(world: &World) {
     let scene = world.scene(false, false).await;
-    let places = (0..64).map(|number| {
+    let indexes = (0..64).map(|number| {
         let request_digest = [1 + u8::from(number % 4 == 3); 16];
         place(world, &scene, IdempotencyKey { request_digest, ..key(1) })
     });
-    let outcomes = futures_util::future::join_all(places).await;
+    let outcomes = futures_util::future::join_all(indexes).await;
     let placed = list(&world.store, &scene.tenant, &OrderFilter::default()).await;
     let order_id = CommandResult::Accepted(placed[0]);
     let accepted = outcomes.iter().filter(|outcome| **outcome == order_id).count();

@@ -96,9 +96,9 @@ impl Side {
 
     /// The answers to what arrives at once, in the order of arrival.
     async fn answers(&self, commands: &[(usize, Asked)]) -> Vec<Answer> {
-        let outcomes = commands.iter().map(|(place, asked)| {
-            let command = self.command(self.orders[*place], *asked);
-            async { (self.orders[*place], self.store.command(command).await.unwrap()) }
+        let outcomes = commands.iter().map(|(index, asked)| {
+            let command = self.command(self.orders[*index], *asked);
+            async { (self.orders[*index], self.store.command(command).await.unwrap()) }
         });
         let outcomes = futures_util::future::join_all(outcomes).await;
         let answer = |(asked_id, outcome)| match outcome {
@@ -161,24 +161,24 @@ impl Model {
     fn new() -> Model {
         let settings = Settings { report_approval: true, four_eyes: false };
         let mut model = Model { orders: vec![], timelines: vec![], settings };
-        let place =
+        let index =
             Command { actor: PLACER, action: Action::Place { vendor: VENDOR }, digest: [0; 16] };
         for _ in 0..ORDERS {
-            let Ok(Decision::Change(change)) = order::decide(None, &place, settings) else {
+            let Ok(Decision::Change(change)) = order::decide(None, &index, settings) else {
                 panic!()
             };
-            model.orders.push(order::apply(None, &place, &change));
+            model.orders.push(order::apply(None, &index, &change));
             model.timelines.push(vec![(change.from, change.to, change.rule.number())]);
         }
         model
     }
 
-    fn answer(&mut self, place: usize, asked: Asked) -> Answer {
+    fn answer(&mut self, index: usize, asked: Asked) -> Answer {
         let command = command(asked);
-        let order = &mut self.orders[place];
+        let order = &mut self.orders[index];
         if let Decision::Change(change) = order::decide(Some(order), &command, self.settings)? {
             *order = order::apply(Some(order.clone()), &command, &change);
-            self.timelines[place].push((change.from, change.to, change.rule.number()));
+            self.timelines[index].push((change.from, change.to, change.rule.number()));
         }
         Ok(())
     }
@@ -220,7 +220,7 @@ async fn run(worlds: &[&World], steps: &[Step]) {
                 }
             }
             Step::Commands(commands) => {
-                let answer = |(place, asked): &(usize, Asked)| model.answer(*place, *asked);
+                let answer = |(index, asked): &(usize, Asked)| model.answer(*index, *asked);
                 let expected: Vec<_> = commands.iter().map(answer).collect();
                 for (side, name) in sides.iter().zip(["the first store", "the second store"]) {
                     assert_eq!(side.answers(commands).await, expected, "{name}: {commands:?}");

@@ -57,14 +57,14 @@ async fn orders_with_lives<const N: usize>(world: &World, scenes: [&Scene; N]) -
     let mut ids = [const { Vec::new() }; N];
     for number in 0..40 {
         for (scene, ids) in scenes.iter().zip(&mut ids) {
-            let mut place = scene.place();
-            place.at = minute(number);
-            let Request::Place { application_id, vendor, .. } = &mut place.request else {
+            let mut index = scene.place();
+            index.at = minute(number);
+            let Request::Place { application_id, vendor, .. } = &mut index.request else {
                 unreachable!()
             };
             *application_id = APPLICATIONS[number as usize % 3].to_owned();
             *vendor = AppId(77 + number % 2);
-            ids.push(accepted(&world.store, place).await);
+            ids.push(accepted(&world.store, index).await);
         }
     }
     for number in 0..40 {
@@ -178,10 +178,10 @@ async fn pages_stay_whole_while_orders_change_and_are_placed(world: &World) {
         accepted(&world.store, progress).await;
     }
     let (is_over, changes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let changing = (0..4).map(|place| {
+    let changing = (0..4).map(|index| {
         let (store, scene, known) = (Arc::clone(&world.store), scene.clone(), known.clone());
         let (is_over, changes) = (Arc::clone(&is_over), Arc::clone(&changes));
-        tokio::spawn(async move { change(&store, &scene, &known, place, &is_over, &changes).await })
+        tokio::spawn(async move { change(&store, &scene, &known, index, &is_over, &changes).await })
     });
     let changing: Vec<_> = changing.collect();
     let mut round = 0;
@@ -211,7 +211,7 @@ async fn change(
     store: &Store,
     scene: &Scene,
     known: &[Id],
-    place: usize,
+    index: usize,
     is_over: &AtomicBool,
     changes: &AtomicUsize,
 ) {
@@ -219,8 +219,8 @@ async fn change(
     while !is_over.load(Ordering::SeqCst) {
         let at = NOW.plus_ms(2 * MINUTE_MS + number as i64);
         // Each task has orders of its own, so that stages come in the order of their times.
-        let order_id = known[(number * 4 + place) % known.len()];
-        let stage_id = format!("s-{place}-{number}");
+        let order_id = known[(number * 4 + index) % known.len()];
+        let stage_id = format!("s-{index}-{number}");
         let mut progress = scene.progress(order_id, &stage_id, 10 + number as i64);
         progress.at = at;
         accepted(store, progress).await;
@@ -237,8 +237,8 @@ async fn a_filter_that_fits_few_looks_through_a_bounded_number(world: &World) {
     // One order that was canceled, then many that were not.
     let canceled = accepted(&world.store, scene.place()).await;
     accepted(&world.store, scene.cancel(canceled)).await;
-    let places = (0..26_000).map(|_| world.store.command(scene.place()));
-    let mut placing = futures_util::stream::iter(places);
+    let indexes = (0..26_000).map(|_| world.store.command(scene.place()));
+    let mut placing = futures_util::stream::iter(indexes);
     let mut placing =
         std::pin::pin!(futures_util::StreamExt::buffer_unordered(&mut placing, 2_000));
     while let Some(outcome) = futures_util::StreamExt::next(&mut placing).await {

@@ -243,9 +243,9 @@ async fn what_belongs_to_someone_else_does_not_exist(world: &World) {
 
 async fn a_timeline_stays_in_order_when_clocks_differ(world: &World) {
     let scene = world.scene(true, false).await;
-    let mut place = scene.place();
-    place.at = NOW.plus_ms(3_600_000);
-    let order_id = accepted(&world.store, place).await;
+    let mut index = scene.place();
+    index.at = NOW.plus_ms(3_600_000);
+    let order_id = accepted(&world.store, index).await;
     // On PostgreSQL the rest is done by another replica, whose clock is an hour behind.
     let replica;
     let behind = if world.is_sqlite() {

@@ -56,10 +56,10 @@ async fn write_canaries(world: &World) {
     form.comment = "canary-comment".into();
     form.custom_fields = vec![("k".into(), "canary-field".into())];
     form.application_id = "canary-application".into();
-    let mut place = scene.place();
-    let store::Request::Place { content, .. } = &mut place.request else { unreachable!() };
+    let mut index = scene.place();
+    let store::Request::Place { content, .. } = &mut index.request else { unreachable!() };
     *content = store::content::to_text(&form);
-    let order_id = accepted(store, place).await;
+    let order_id = accepted(store, index).await;
     let mut said = stage("canary-stage-id", 100);
     said.result = Some("canary-stage-result".into());
     let reports = vec![report("canary-report-name", "https://v.example/canary-report-url")];
@@ -165,18 +165,18 @@ async fn write_two_of_all(world: &World) -> Sealed {
     let scene = world.scene(true, false).await;
     world.scene(true, false).await;
     let (mut orders, mut accounts, mut keys) = ([Id(0); 2], [Id(0); 2], Vec::new());
-    for place in 0..2_u8 {
+    for index in 0..2_u8 {
         let order_id = accepted(store, scene.place()).await;
         let reports = vec![report("a", "https://v.example/a")];
         accepted(store, scene.result_with(order_id, "绿灯", reports)).await;
         let account = new_account(store, scene.app_id);
         store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
         let key =
-            IdempotencyKey { api_key_id: Id(1), key_digest: [place; 16], request_digest: [1; 16] };
+            IdempotencyKey { api_key_id: Id(1), key_digest: [index; 16], request_digest: [1; 16] };
         let stored = StoredAnswer { key, http_status: 201, body: b"{}".to_vec(), at: NOW };
-        let app_id = domain::AppId(100 + i64::from(place));
+        let app_id = domain::AppId(100 + i64::from(index));
         store.create_app(BY, &new_app(store, app_id, None), Some(&stored)).await.unwrap();
-        (orders[usize::from(place)], accounts[usize::from(place)]) = (order_id, account.account_id);
+        (orders[usize::from(index)], accounts[usize::from(index)]) = (order_id, account.account_id);
         keys.push(key);
     }
     for claimed in store.claim_deliveries(NOW, NOW.plus_ms(1), 10).await.unwrap() {
@@ -196,14 +196,14 @@ async fn faults(world: &World, sealed: &Sealed) -> Vec<FaultKind> {
     let mut faults = Vec::new();
     let mut note = |fault: Option<store::Fault>| faults.extend(fault.map(|fault| fault.kind()));
     let tenant = &sealed.scene.tenant;
-    for place in 0..2 {
-        let order_id = sealed.orders[place];
+    for index in 0..2 {
+        let order_id = sealed.orders[index];
         note(store.find_order(tenant, order_id).await.err());
         note(store.find_delivery(tenant, order_id, Some(order_id)).await.err());
-        let account_id = sealed.accounts[place];
+        let account_id = sealed.accounts[index];
         note(store.find_account(tenant, account_id).await.err());
         note(store.find_delivery(tenant, account_id, None).await.err());
-        note(store.find_used_key(&sealed.keys[place], NOW).await.err());
+        note(store.find_used_key(&sealed.keys[index], NOW).await.err());
     }
     note(store.list_apps(None, 10).await.err());
     note(store.list_tenants(None, 10).await.err());

@@ -184,7 +184,7 @@ fn raw_sqlite(path: &PathBuf, sql: &str) -> Vec<Vec<Vec<u8>>> {
     let mut rows = statement.query([]).unwrap();
     let mut found = Vec::new();
     while let Some(row) = rows.next().unwrap() {
-        let bytes = |place| match row.get_ref(place).unwrap() {
+        let bytes = |index| match row.get_ref(index).unwrap() {
             ValueRef::Null => Vec::new(),
             ValueRef::Integer(value) => value.to_string().into_bytes(),
             ValueRef::Real(value) => value.to_string().into_bytes(),
@@ -199,14 +199,14 @@ async fn raw_postgres(url: &str, sql: &str) -> Vec<Vec<Vec<u8>>> {
     use tokio_postgres::types::Type;
     let client = connect(url).await.unwrap();
     let rows = client.query(sql, &[]).await.unwrap();
-    let bytes = |row: &tokio_postgres::Row, place: usize| match *row.columns()[place].type_() {
-        Type::INT8 => row.get::<_, Option<i64>>(place).map(|value| value.to_string().into_bytes()),
-        Type::INT4 => row.get::<_, Option<i32>>(place).map(|value| value.to_string().into_bytes()),
-        Type::BYTEA => row.get(place),
-        _ => row.get::<_, Option<String>>(place).map(String::into_bytes),
+    let bytes = |row: &tokio_postgres::Row, index: usize| match *row.columns()[index].type_() {
+        Type::INT8 => row.get::<_, Option<i64>>(index).map(|value| value.to_string().into_bytes()),
+        Type::INT4 => row.get::<_, Option<i32>>(index).map(|value| value.to_string().into_bytes()),
+        Type::BYTEA => row.get(index),
+        _ => row.get::<_, Option<String>>(index).map(String::into_bytes),
     };
     let columns = |row: &tokio_postgres::Row| {
-        (0..row.len()).map(|place| bytes(row, place).unwrap_or_default()).collect()
+        (0..row.len()).map(|index| bytes(row, index).unwrap_or_default()).collect()
     };
     rows.iter().map(columns).collect()
 }

@@ -48,11 +48,11 @@ fn view(app: &App) -> control::App {
 /// The scopes of these names; a fault for every name that no scope has.
 fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
     let mut scopes = Vec::with_capacity(names.len());
-    for (place, name) in names.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         match Scope::parse(name) {
             Some(scope) => scopes.push(scope),
             None => faults.push(FieldFault {
-                field: format!("scopes[{place}]"),
+                field: format!("scopes[{index}]"),
                 message: "expected the name of a scope".to_owned(),
             }),
         }

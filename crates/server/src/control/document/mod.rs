@@ -194,8 +194,8 @@ mod tests {
     fn every_reference_of_the_description_leads_somewhere() {
         let document: serde_json::Value = serde_json::from_str(&TEXT).unwrap();
         let mut names = BTreeSet::new();
-        for (place, _) in TEXT.match_indices("\"$ref\": \"") {
-            names.insert(TEXT[place + 9..].split('"').next().unwrap());
+        for (index, _) in TEXT.match_indices("\"$ref\": \"") {
+            names.insert(TEXT[index + 9..].split('"').next().unwrap());
         }
         assert!(names.len() > 20, "{names:?}");
         for name in names {

@@ -224,8 +224,8 @@ fn paragraphs(html: &mut String, value: &Value) {
 fn marked(text: &str) -> String {
     let text = text.replace("[`", "`").replace("`]", "`");
     let mut marked = String::with_capacity(text.len());
-    for (place, part) in text.split('`').enumerate() {
-        match place % 2 {
+    for (index, part) in text.split('`').enumerate() {
+        match index % 2 {
             0 => marked.push_str(&escape(part)),
             _ => {
                 let _ = write!(marked, "<code>{}</code>", escape(part));

@@ -35,10 +35,10 @@ pub(crate) async fn put_retention(
 ) -> Result<Response, Failure> {
     let bounds = call.app.config.retention;
     let mut faults = command.body.faults();
-    for (place, rule) in command.body.packages.iter().enumerate() {
+    for (index, rule) in command.body.packages.iter().enumerate() {
         if !bounds.allow(rule.days) {
             faults.push(contract::control::FieldFault {
-                field: format!("packages[{place}].days"),
+                field: format!("packages[{index}].days"),
                 message: format!("expected {} to {}", bounds.min_days, bounds.max_days),
             });
         }

@@ -66,8 +66,8 @@ fn granted(app: &App, names: Option<&[String]>, faults: &mut Vec<FieldFault>) ->
     let asked = &app.settings.scopes;
     let Some(names) = names else { return asked.clone() };
     let mut scopes = Vec::with_capacity(names.len());
-    for (place, name) in names.iter().enumerate() {
-        let field = format!("scopes[{place}]");
+    for (index, name) in names.iter().enumerate() {
+        let field = format!("scopes[{index}]");
         match Scope::parse(name).filter(|scope| asked.contains(scope)) {
             Some(scope) => scopes.push(scope),
             // Of the wrong shape, or named twice.

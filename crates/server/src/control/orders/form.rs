@@ -59,9 +59,9 @@ pub(super) async fn fit(
 
 /// The fault of a field whose files are not all there.
 pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> FieldError {
-    let place = values.iter().position(|value| value.key == key).unwrap_or_default();
+    let index = values.iter().position(|value| value.key == key).unwrap_or_default();
     FieldError {
-        field: format!("custom_field_list[{place}].value"),
+        field: format!("custom_field_list[{index}].value"),
         expected: "expected ids of files that were uploaded to the tenant".to_owned(),
     }
 }

@@ -98,8 +98,8 @@ async fn find_account(
         };
         faults.push(fault("package_id".to_owned(), expected));
     }
-    for (place, item) in body.additional_item_id_list.iter().enumerate() {
-        let field = format!("additional_item_id_list[{place}]");
+    for (index, item) in body.additional_item_id_list.iter().enumerate() {
+        let field = format!("additional_item_id_list[{index}]");
         if !has(PackageKind::AdditionalItem, item) && !is_named(faults, &field) {
             faults.push(fault(field, "expected an additional item of the account"));
         }
@@ -116,9 +116,9 @@ async fn use_files(
 ) -> Result<(), Failure> {
     let ids: Vec<_> = fitting.files.iter().map(|file| Id(file.file_id)).collect();
     let unmet = call.app.store.use_files(tenant.tenant_id, &ids).await?;
-    let Some(place) = unmet else { return Ok(()) };
+    let Some(index) = unmet else { return Ok(()) };
     let mut faults = Vec::new();
-    let key = &fitting.files[place].key;
+    let key = &fitting.files[index].key;
     form::add(&mut faults, vec![form::unknown_file(&body.custom_field_list, key)]);
     validate(faults)
 }
