@@ -1,4 +1,4 @@
-//! `probity event`: what apps are notified, and how it went.
+//! `probity event`: what apps are notified of, and how it went.
 
 use clap::Subcommand;
 use contract::control::{

@@ -20,7 +20,7 @@ const WAITING_MAX: usize = 4_096;
 /// How long the end of the process waits for the last lines to be taken.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// What the thread is notified.
+/// What is sent to the thread.
 enum Message {
     Line(Vec<u8>),
     /// To answer when everything before was written.

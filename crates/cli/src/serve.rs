@@ -1,4 +1,4 @@
-//! `probity serve`: the HTTP server with its workers, until it is notified to stop.
+//! `probity serve`: the HTTP server with its workers, until it is asked to stop.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -64,7 +64,7 @@ pub(crate) enum LogFormat {
 /// Which page of a list is wanted.
 #[derive(Debug, Args)]
 pub(crate) struct Paging {
-    /// Where the page before ended, as it was notified.
+    /// Where the page before ended, as it was printed.
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
     /// Entries wanted, 1 to 200.

@@ -121,7 +121,7 @@ fn latin(bytes: &[u8]) -> String {
 struct Canaries(Vec<(String, Vec<String>)>);
 
 impl Canaries {
-    /// Keeps a text; gives it back to be notified to the server.
+    /// Keeps a text; gives it back to be sent to the server.
     fn hide(&mut self, what: &str, text: &str) -> String {
         assert!(text.len() >= 6, "{what} is too short to be told from chance");
         let mut spellings = vec![latin(text.as_bytes()), hex(text.as_bytes())];

@@ -361,7 +361,7 @@ async fn want_of_file_handles_is_tried_again_and_neither_a_finding_nor_the_recei
         leave(&daemon, free);
         let mut placed = parties.place().await;
         if placed.is_err() {
-            // Without a handle storage may have to say no, which is notified; what matters comes after it.
+            // Without a handle storage may have to say no, which is reported; what matters comes after it.
             limit(daemon.id(), 1_024);
             placed = parties.place().await;
             leave(&daemon, free);
@@ -384,7 +384,7 @@ async fn want_of_file_handles_is_tried_again_and_neither_a_finding_nor_the_recei
     for order_id in &orders {
         parties.is_stored(order_id).await;
     }
-    // Everything was notified, and no try failed.
+    // Everything was reported, and no try failed.
     until("all events are delivered", FETCHED_WITHIN, async || {
         parties.attempts().await.len() > orders.len()
     })

@@ -81,7 +81,7 @@ pub struct Config {
     /// Where the anchors of the audit chains are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default
     /// none.
     pub anchor_url: Option<String>,
-    /// What long connections may take, and what their clients are notified.
+    /// What long connections may take, and what their clients are sent.
     pub long_connection: LongConnectionLimits,
 }
 

@@ -1,4 +1,4 @@
-//! File handles: how many this process may have, how many of them connections may take, and how their want is notified
+//! File handles: how many this process may have, how many of them connections may take, and how their want is reported
 //! from a fault of somebody else.
 //!
 //! A process without a free handle can neither read its database nor fetch a report nor start a child. So the listener

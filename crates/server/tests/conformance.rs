@@ -306,7 +306,7 @@ impl<'w, 'd> Story<'w, 'd> {
         assert_members(&event["body"], &expected);
     }
 
-    /// Neither the tables nor the files hold what was notified about people, nor a secret.
+    /// Neither the tables nor the files hold what was reported about people, nor a secret.
     async fn leaves_no_trace(&mut self) {
         let token = self.driver.token("managed").await["token"].as_str().unwrap().to_owned();
         let secrets = [

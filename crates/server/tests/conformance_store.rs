@@ -76,7 +76,7 @@ struct Story<'w, 'd> {
 }
 
 impl<'w, 'd> Story<'w, 'd> {
-    /// The client is built before the app has a endpoint: what Node asks for at once is held.
+    /// The client is built before the app has an endpoint: what Node asks for at once is held.
     async fn begin(world: &'w World, driver: &'d mut Driver, is_encrypted: bool) -> Story<'w, 'd> {
         let app = world.create_store_app(None, is_encrypted).await;
         let (app_id, app_secret) = (&app.app.app_id, &app.app_secret);

@@ -1,4 +1,4 @@
-//! Finding a person's orders: who may, by what, how much is shown, and that every search is notified.
+//! Finding a person's orders: who may, by what, how much is shown, and that every search is recorded.
 
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 

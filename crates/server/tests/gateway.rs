@@ -117,7 +117,7 @@ async fn the_error_matrix_of_update_result_holds() {
     .await;
 }
 
-/// Contract, section 2.1: of two faults the one that is checked earlier is notified.
+/// Contract, section 2.1: of two faults the one that is checked earlier is reported.
 #[tokio::test]
 async fn checks_are_made_in_the_documented_order() {
     World::each(async |world| {

@@ -129,7 +129,7 @@ async fn a_receiver_dead_for_ten_minutes_loses_nothing_and_slows_nobody() {
         let took_ms = world.clock.now().ms_since(back_at);
         eprintln!("everything arrived {took_ms} ms after the recovery");
 
-        // Every order was notified of once, to whoever knows repeats by their event_id.
+        // Every order was notified once, to whoever knows repeats by their event_id.
         let told = events(&stage.dead);
         assert_eq!(told.len(), 1 + ROUNDS);
         let orders: std::collections::HashSet<_> =

@@ -30,7 +30,7 @@ use server::outbound::{
     Allow, FetchFailure, FetchLimits, Guard, Outbound, PostFailure, PostLimits,
 };
 
-/// What whoever gave the address is notified, whatever lies behind it.
+/// What is reported to whoever gave the address, whatever lies behind it.
 const REPORT_REASON: &str = "the report's address could not be reached";
 const WEBHOOK_REASON: &str = "the address could not be reached";
 
@@ -60,7 +60,7 @@ fn zone(cases: &[Case]) -> impl Fn(&str, usize) -> Found + Send + use<> {
     }
 }
 
-/// What the operator is notified, each at least once.
+/// What the operator sees, each at least once.
 const CLASSES: [&str; 19] = [
     "address_benchmark",
     "address_carrier_nat",
@@ -249,7 +249,7 @@ async fn the_whole_server_reaches_no_inner_address() {
     let ears = Ears::start(targets(&cases)).await;
     let _dns = Dns::start(zone(&cases));
     inner::assert_reachable(&ears, "10.0.0.1").await;
-    // PostgreSQL does not listen in here; what is notified of a report does not depend on the engine.
+    // PostgreSQL does not listen in here; what is reported of a report does not depend on the engine.
     let world = World::start(Engine::Sqlite, Clock::manual(BEGIN), false, |config| {
         config.allow_outbound = vec![format!(":{PORT}")];
     })

@@ -252,7 +252,7 @@ async fn a_token_is_renewed_in_its_last_30_minutes() {
     .await;
 }
 
-/// Whole seconds are notified, never more than there are.
+/// Whole seconds are reported, never more than there are.
 #[tokio::test]
 async fn a_token_never_lives_shorter_than_its_expire_says() {
     World::each(async |world| {

@@ -1,6 +1,6 @@
 //! The audit entries that are about an app's changes, in the operator's chain and in those of the tenants concerned.
 //!
-//! A value that was there before stands under its name and `_before`. Of a URL the host alone is notified, since the rest may
+//! A value that was there before stands under its name and `_before`. Of a URL the host alone is reported, since the rest may
 //! carry a secret; of a secret its fingerprint.
 
 use std::collections::BTreeMap;

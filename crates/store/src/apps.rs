@@ -123,7 +123,7 @@ impl Store {
     }
 
     /// Changes an app's settings, unless it changed since `version`; an app that is stopped has its tokens ended for
-    /// good. What was held becomes due when the app has a endpoint now.
+    /// good. What was held becomes due when the app has an endpoint now.
     pub async fn update_app(
         &self,
         by: By,

@@ -4,7 +4,7 @@
 //! the database itself works out, and the head keeps that hash. Whoever adds an entry holds the head until its
 //! commit, so that a chain has one order, on any number of replicas; so it comes last in every transaction.
 //! A head that is gone begins the chain anew with entry 1, which is there already: then nothing can be written that
-//! has to be notified, until somebody looks. Source: product, section 8.
+//! has to be reported, until somebody looks. Source: product, section 8.
 
 use contract::evidence::{
     AuditAct, AuditActor, AuditEntry, OPERATOR_CHAIN, chain_line, chain_start,

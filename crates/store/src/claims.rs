@@ -215,7 +215,7 @@ impl Store {
     }
 
     /// Sets a claimed delivery aside in `state` (held, paused), if its app is still as it was at `app_version`;
-    /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have a endpoint.
+    /// whatever it is when none is given. False, and nothing changes, when it is not: then it may have an endpoint.
     pub async fn set_delivery_aside(
         &self,
         claimed: &ClaimedDelivery,

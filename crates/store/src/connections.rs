@@ -177,7 +177,7 @@ impl Store {
         }
     }
 
-    /// Makes everything due that waits for a endpoint of this app: it has a connection now.
+    /// Makes everything due that waits for an endpoint of this app: it has a connection now.
     pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
         self.write(vec![resend::release_held(app_id, at)]).await?;
         self.wake_deliveries();

@@ -21,7 +21,7 @@ use crate::value::{Row, Written, any, one, values};
 const PLACED_AT_ONCE: i64 = 100;
 /// A link that ends within this time is taken before what is due longer.
 const SOON_MS: i64 = 3_600_000;
-/// Reports that are notified by one statement why they wait.
+/// Reports for which one statement notes why they wait.
 const NOTED_AT_ONCE: i64 = 1_000;
 
 /// A queue in which something is due.

@@ -110,7 +110,7 @@ impl Sqlite {
         self.loss.as_deref()
     }
 
-    /// Notes from now on what is acknowledged. An accepted loss must be notified before: until here the next start finds
+    /// Notes from now on what is acknowledged. An accepted loss must be reported before: until here the next start finds
     /// it again.
     pub(crate) async fn begin_run(&self) -> Result<(), Fault> {
         let rows = self.read(FIND_PULSE, Vec::new()).await?;

@@ -127,7 +127,7 @@ impl Store {
     }
 }
 
-/// What is notified when a content does not fit.
+/// What is reported when a content does not fit.
 pub(crate) fn no_room() -> Fault {
     Fault::new(FaultKind::NoRoom, "the quota of the tenant or the app is used up")
 }

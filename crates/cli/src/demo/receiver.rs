@@ -2,7 +2,7 @@
 //! reports that it names in its results.
 //!
 //! An event counts only with the right signature and verification token; one that comes twice counts
-//! once. What happens is notified in order through a channel, so that the transcript waits for it.
+//! once. What happens is reported in order through a channel, so that the transcript waits for it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,7 +33,7 @@ pub(super) enum Received {
     Refused(&'static str),
 }
 
-/// The web server, and what it was notified.
+/// The web server, and what it received.
 pub(super) struct Receiver {
     url: String,
     shared: Arc<Shared>,

@@ -48,7 +48,7 @@ impl Actor {
     }
 }
 
-/// Where the transcript is notified.
+/// Where the transcript is written.
 #[derive(Debug)]
 pub(super) struct Transcript {
     is_colored: bool,

@@ -48,7 +48,7 @@ pub(crate) enum Command {
         /// The order.
         order_id: String,
     },
-    /// End the order without a conclusion; the vendor is notified the reason.
+    /// End the order without a conclusion; the vendor is notified of the reason.
     Terminate {
         /// The order.
         order_id: String,

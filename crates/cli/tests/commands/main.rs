@@ -349,7 +349,7 @@ fn what_is_kept_is_checked_and_the_root_key_is_changed() {
     assert_eq!(field(&rotated, "changes"), "1");
     assert_ne!(before, std::fs::read_to_string(world.data().join(key)).unwrap());
 
-    // What is wrong is notified as data, and by the exit code.
+    // What is wrong is reported as data, and by the exit code.
     let stray = world.data().join("reports/stray");
     std::fs::write(&stray, b"").unwrap();
     let found = world.run(&["report", "check", "--quick", "--output", "json"]);

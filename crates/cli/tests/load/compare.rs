@@ -1,4 +1,4 @@
-//! Compares what was acknowledged with what is stored, what the server shows, and what the vendor was notified.
+//! Compares what was acknowledged with what is stored, what the server shows, and what the vendor was notified of.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;

@@ -51,7 +51,7 @@ impl Control {
         self.post(&["tenants", tenant_key, "orders", order_id, "withdraw"], &Nothing {}).await
     }
 
-    /// Ends the order without a conclusion; the vendor is notified the reason.
+    /// Ends the order without a conclusion; the vendor is notified of the reason.
     pub async fn terminate_order(
         &self,
         tenant_key: &str,

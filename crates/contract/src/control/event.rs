@@ -77,7 +77,7 @@ impl ListEvents {
     }
 }
 
-/// Something that happened and that an app is notified.
+/// Something that happened and that an app is notified of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// 32 lower-case hex digits, the same in every attempt.

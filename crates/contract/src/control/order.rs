@@ -91,7 +91,7 @@ pub struct RejectOrder {
     pub reason: String,
 }
 
-/// Body of `POST …/terminate`: the order ends without a conclusion; the vendor is notified the reason.
+/// Body of `POST …/terminate`: the order ends without a conclusion; the vendor is notified of the reason.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TerminateOrder {

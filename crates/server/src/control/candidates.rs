@@ -22,7 +22,7 @@ const DIGITS_SHOWN: usize = 4;
 /// Finds the orders of a person by name, mobile number, mail address, application or order; all that is named must fit.
 ///
 /// Compared exactly, but for case, blanks, punctuation and the country code of a number. Of the candidate the answer
-/// holds the name, and number and address masked. Every call is notified in the tenant's audit chain: by what was searched
+/// holds the name, and number and address masked. Every call is recorded in the tenant's audit chain: by what was searched
 /// and which orders were found, not the words. A page looks through at most 20,000 orders, so it can be shorter than
 /// `limit`, or empty, and still have a `next_cursor`.
 #[utoipa::path(

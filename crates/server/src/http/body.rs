@@ -1,7 +1,7 @@
 //! Reading a request's body within a size, a time and a budget: whole, or piece by piece into a writer.
 //!
 //! The budget is for the bytes of all bodies that are held at once. So many large bodies that come together, or half
-//! bodies that never end, cost no more than it; whoever finds it used up is notified to come again.
+//! bodies that never end, cost no more than it; whoever finds it used up is asked to come again.
 
 use std::io;
 use std::sync::Arc;

@@ -143,7 +143,7 @@ impl Tls {
         }
     }
 
-    /// Secures a connection; none when the peer speaks no TLS, or breaks off. Plain HTTP is notified so first.
+    /// Secures a connection; none when the peer speaks no TLS, or breaks off. Plain HTTP is answered so first.
     pub(super) async fn secure(&self, mut stream: TcpStream) -> Option<Stream> {
         let mut first = [0];
         if stream.peek(&mut first).await.ok()? == 0 {

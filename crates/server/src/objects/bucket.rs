@@ -33,7 +33,7 @@ const RETRY_TIME: Duration = Duration::from_secs(10);
 const RETRIES_MAX: usize = 2;
 /// How long the trial at the start may take.
 const TRIAL_TIME: Duration = Duration::from_secs(5);
-/// Most characters of a store's answer that are notified.
+/// Most characters of a store's answer that are reported.
 const ANSWER_CHARS_MAX: usize = 300;
 
 /// Where the bucket's name stands in a request.

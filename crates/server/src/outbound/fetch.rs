@@ -87,7 +87,7 @@ pub struct Fetched {
 }
 
 /// Why nothing, or not everything, was fetched. The text is fit for vendor and hirer: what lies
-/// before the first byte of an answer is notified in the same words whatever it was.
+/// before the first byte of an answer is reported in the same words whatever it was.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFailure {
     /// No connection, or none was let out, at the first address or after a redirect.

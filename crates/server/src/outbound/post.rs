@@ -63,7 +63,7 @@ pub struct Answer {
 }
 
 /// Why a POST has no answer. The text is fit for the receiver's owner: what lies before the first
-/// byte of an answer is notified in the same words whatever it was.
+/// byte of an answer is reported in the same words whatever it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PostFailure {
     /// No connection, or none was let out.

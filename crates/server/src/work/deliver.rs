@@ -7,7 +7,7 @@
 //! schedule before it again.
 //!
 //! An event is held, not tried, while its app has no endpoint: no app, disabled, no callback URL, no long connection on
-//! any replica, none of the scopes that subscribe to the event, or a endpoint that the tenant has not granted; a change of
+//! any replica, none of the scopes that subscribe to the event, or an endpoint that the tenant has not granted; a change of
 //! the app or of its grant releases it, and so does the opening of a connection. It is paused while its app is; so it becomes by itself when its endpoint took nothing for
 //! 5 days. Apps that are connected to other replicas alone are left to them.
 //!
@@ -43,7 +43,7 @@ pub(super) const LEASE_MS: i64 = 30_000;
 const LEASE_LEFT_MS: i64 = 6_000;
 /// Until a delivery is looked at again that could not be checked: its app changed, or storage failed.
 const AGAIN_MS: i64 = 1_000;
-/// A endpoint that takes nothing for so long is paused: 5 days.
+/// An endpoint that takes nothing for so long is paused: 5 days.
 const FAILING_MAX_MS: i64 = 5 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
 
@@ -70,7 +70,7 @@ struct Ended {
 enum Taken {
     /// Deliveries to be tried.
     Claimed(AppId, Vec<ClaimedDelivery>),
-    /// So many were set aside, for want of a endpoint.
+    /// So many were set aside, for want of an endpoint.
     Aside(usize),
 }
 
@@ -438,7 +438,7 @@ fn nobody(receiver: &Receiver) -> Holder {
     Holder { app_id: receiver.app_id, numbers: Numbers::FIRST }
 }
 
-/// The state in which everything for an app waits; none while it has a endpoint.
+/// The state in which everything for an app waits; none while it has an endpoint.
 fn shut(receiver: &Receiver) -> Option<DeliveryState> {
     let settings = &receiver.settings;
     let is_connected = settings.event_mode == EventMode::LongConnection;

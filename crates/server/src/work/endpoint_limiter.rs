@@ -1,6 +1,6 @@
 //! EndpointLimiter: who may be sent how much at once, so that a slow or dead receiver stops nobody else.
 //!
-//! Each app has a endpoint with a few places; what was claimed beyond them waits, and more waits where a receiver is
+//! Each app has an endpoint with a few places; what was claimed beyond them waits, and more waits where a receiver is
 //! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its endpoint, because
 //! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. EndpointLimiter live in memory; a
 //! new process learns anew who is down.
@@ -26,7 +26,7 @@ const QUICK_MS: u64 = 100;
 const COOL_DOWN_MS: u64 = 15_000;
 /// A receiver that was down so long has missed something worth a retry at once.
 const MISSED_MS: u64 = 60_000;
-/// How often it is noted that a endpoint takes events.
+/// How often it is noted that an endpoint takes events.
 const NOTE_EVERY_MS: u64 = 60_000;
 
 /// What the end of a delivery says about its receiver.

@@ -1,4 +1,4 @@
-//! An order with everything that can be notified of a person, and the names and keys to ask for it.
+//! An order with everything that can be reported of a person, and the names and keys to ask for it.
 
 use contract::control::{ApproveOrder, CreateTenant, RejectOrder};
 
@@ -26,7 +26,7 @@ pub(crate) async fn key(world: &World, hirer: &Hirer, role: &str) -> String {
     }
 }
 
-/// What is notified of a person, by whom it is seen: the roles of the call that shows it to those who may.
+/// What is reported of a person, by whom it is seen: the roles of the call that shows it to those who may.
 pub(crate) const CANARIES: [(&str, &str); 13] = [
     ("鸢尾甲", "/tenants/{tenant_key}/orders/{order_id}"),
     ("13811112222", "/tenants/{tenant_key}/orders/{order_id}"),
@@ -44,7 +44,7 @@ pub(crate) const CANARIES: [(&str, &str); 13] = [
 ];
 const REPORTS: &str = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions";
 
-/// An order with everything that can be notified of a person, and its events.
+/// An order with everything that can be reported of a person, and its events.
 pub(crate) struct Story {
     pub(crate) hirer: Hirer,
     pub(crate) names: Names,

@@ -207,7 +207,7 @@ impl Driver {
         assert_eq!(answer["ok"], true);
     }
 
-    /// What is notified next of the long connection.
+    /// What is reported next of the long connection.
     pub(crate) async fn next_line(&mut self) -> Value {
         let line = next(&mut self.lines).await;
         line.unwrap_or_else(|why| {

@@ -1,5 +1,5 @@
 //! The calls on forms as a user of an official SDK makes them: account fields, background-check fields, packages;
-//! and an order whose form the vendor is notified, with a file behind a link. Source: contract, sections 3.1 to 3.3.
+//! and an order whose form the vendor gets, with a file behind a link. Source: contract, sections 3.1 to 3.3.
 
 use contract::control::{Account, FieldValue, PlaceOrder, TerminateOrder};
 use serde_json::{Value, json};

@@ -95,7 +95,7 @@ impl Story<'_, '_> {
         self.succeeds("update_result", &body).await;
     }
 
-    /// A disabled app is notified so; its tokens have ended for good, and the SDK keeps its own until that would have ended.
+    /// A disabled app is refused so; its tokens have ended for good, and the SDK keeps its own until that would have ended.
     pub(super) async fn sees_that_its_app_is_disabled(&mut self) {
         let app_id = self.app.app.app_id.clone();
         let body = result_of("x");

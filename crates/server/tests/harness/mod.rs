@@ -310,12 +310,12 @@ impl World {
         hirer.control.get_account(&hirer.tenant_key, &account.account_id).await.unwrap()
     }
 
-    /// A tenant without review, an app without a endpoint, and an account.
+    /// A tenant without review, an app without an endpoint, and an account.
     pub(crate) async fn seed(&self) -> Seed {
         self.seed_with(&CreateTenant::named("星河科技"), None, false).await
     }
 
-    /// A tenant whose results wait for an approver, an app without a endpoint, and an account.
+    /// A tenant whose results wait for an approver, an app without an endpoint, and an account.
     pub(crate) async fn seed_with_approval(&self) -> Seed {
         let body = CreateTenant { report_approval: true, ..CreateTenant::named("星河科技") };
         self.seed_with(&body, None, false).await

@@ -37,7 +37,7 @@ pub(crate) struct Socket {
     pub(crate) pings: u32,
 }
 
-/// How a connection ended for its client: the last config that it was notified.
+/// How a connection ended for its client: the last config that it received.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
     pub(crate) config: Option<Value>,

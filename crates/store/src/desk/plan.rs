@@ -42,7 +42,7 @@ pub(crate) struct Plan {
     pub(crate) events: Vec<EventRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
     pub(crate) applications: Vec<ApplicationRow>,
-    /// What is notified in the tenants' audit chains.
+    /// What is recorded in the tenants' audit chains.
     pub(crate) audits: Vec<(TenantId, AuditEntry)>,
 }
 

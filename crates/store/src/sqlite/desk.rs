@@ -29,7 +29,7 @@ const UNAPPLIED_MAX: usize = 8 << 20;
 /// A command with the way to its answer.
 type Asked = (Box<QueuedCommand>, Answer<CommandResult>);
 
-/// What the desk is notified.
+/// What is sent to the desk.
 pub(super) enum Message {
     Order(Asked),
     /// To overwrite what the log holds, once the database holds it too.
@@ -51,7 +51,7 @@ pub(super) struct Desk {
     payload: Vec<u8>,
 }
 
-/// What a batch does, and what its members are notified.
+/// What a batch does, and what its members are answered.
 struct Decided {
     plan: Plan,
     outcomes: Vec<CommandResult>,
@@ -69,7 +69,7 @@ impl Desk {
         Desk { path, reader: None, redo, overlay, inbox, ids, signals, payload: Vec::new() }
     }
 
-    /// Serves until it is notified to end or nobody can ask any more; then the database holds what the log held.
+    /// Serves until it is asked to end or nobody can ask any more; then the database holds what the log held.
     pub(super) fn run(mut self, waiting: &Receiver<Message>, writer_ended: &Receiver<()>) {
         let close = self.serve_all(waiting);
         if self.inbox.wait_durable(self.redo.newest(), &self.signals)

@@ -223,7 +223,7 @@ impl Redo {
         self.is_broken
     }
 
-    /// Wipes out what a failed append may have left: nobody was notified that it stands, so it must not come back.
+    /// Wipes out what a failed append may have left: nobody was answered that it stands, so it must not come back.
     ///
     /// # Errors
     /// A fault of storage; then the log stays broken.

@@ -1,4 +1,4 @@
-//! Apps without a endpoint, with a failing one, and paused: what waits for them, and what is sent again.
+//! Apps without an endpoint, with a failing one, and paused: what waits for them, and what is sent again.
 
 use domain::delivery::DeliveryState;
 use domain::event::EventKind;

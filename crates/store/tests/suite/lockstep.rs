@@ -233,7 +233,7 @@ async fn run(worlds: &[&World], steps: &[Step]) {
     }
 }
 
-/// Runs all sequences; a failing one is made small before it is notified.
+/// Runs all sequences; a failing one is made small before it is reported.
 fn run_all(runtime: &Runtime, worlds: &[&World]) {
     let config = Config {
         cases: SEQUENCES,

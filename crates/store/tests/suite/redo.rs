@@ -66,7 +66,7 @@ async fn what_was_acknowledged_stands_after_a_kill() {
         let scene = world.scene(true, false).await;
         let order_id = accepted(&world.store, scene.place()).await;
         let folder = tempfile::tempdir().unwrap();
-        // A decision is notified in the audit chain, and so needs the database itself.
+        // A decision is recorded in the audit chain, and so needs the database itself.
         accepted(&world.store, scene.result(order_id, "绿灯")).await;
         accepted(&world.store, scene.reject(order_id, "缺学历")).await;
         let held = Held::new(path_of(world));

@@ -14,7 +14,7 @@ use crate::control::request::{Command, Nothing};
 
 /// Sends an app nothing until it is resumed: its deliveries wait as paused.
 ///
-/// The app's calls go on. A endpoint that takes nothing for 5 days is paused by itself.
+/// The app's calls go on. An endpoint that takes nothing for 5 days is paused by itself.
 #[utoipa::path(
     post,
     path = "/apps/{app_id}/pause",

@@ -11,7 +11,7 @@ use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::request::Command;
 
-/// Ends an order without a conclusion; the vendor is notified the reason.
+/// Ends an order without a conclusion; the vendor is notified of the reason.
 #[utoipa::path(
     post,
     path = "/tenants/{tenant_key}/orders/{order_id}/terminate",

@@ -124,7 +124,7 @@ async fn expect_verdicts(scanner: &Scanner) {
         let failed = scan(scanner, end).await;
         assert!(matches!(failed, Err(ScanFailure::Failed(_))), "{failed:?}");
     }
-    // It closes while the content still comes; what it said before is notified if it can still be read.
+    // It closes while the content still comes; what it said before is reported if it can still be read.
     let failed = scan(scanner, &vec![b'x'; 5_000_000]).await.unwrap_err();
     assert!(matches!(&failed, ScanFailure::Failed(_) | ScanFailure::Broken(_)), "{failed:?}");
 }
