@@ -29,11 +29,11 @@ function init(args)
    file:close()
    ends = #lines
    begins_anew = args[6] == "1"
-   local stop_after, heard = tonumber(args[5]), 0
+   local stop_after, parsed = tonumber(args[5]), 0
    if stop_after > 0 then
       response = function()
-         heard = heard + 1
-         if heard == stop_after then
+         parsed = parsed + 1
+         if parsed == stop_after then
             wrk.thread:stop()
          end
       end

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::names::{Chance, TENANTS};
+use crate::names::{Random, TENANTS};
 
 /// Calls are chosen among this many orders at a time when they are to lie close together.
 const BLOCK: usize = 20_000;
@@ -60,28 +60,28 @@ impl Calls {
 /// Parts the orders in two lists: one at random over all of them, and one of blocks of neighbours, the newest
 /// first, at random within each block. Both spread evenly over the tenants, so that no limit is met.
 pub(crate) fn part(mut arranged: Vec<Arranged>) -> (Vec<Arranged>, Vec<Arranged>) {
-    let mut chance = Chance::new(arranged.len() as u64);
-    let mut anywhere = spread(&arranged, &mut chance);
+    let mut random = Random::new(arranged.len() as u64);
+    let mut anywhere = spread(&arranged, &mut random);
     anywhere.truncate(arranged.len() / 2);
     let taken: std::collections::HashSet<i64> = anywhere.iter().map(|it| it.order_id).collect();
     arranged.retain(|order| !taken.contains(&order.order_id));
     arranged.sort_unstable_by_key(|order| std::cmp::Reverse(order.order_id));
-    let close = arranged.chunks(BLOCK).flat_map(|block| spread(block, &mut chance)).collect();
+    let close = arranged.chunks(BLOCK).flat_map(|block| spread(block, &mut random)).collect();
     (anywhere, close)
 }
 
 /// Orders at random, in rounds in which each tenant comes once.
-fn spread(orders: &[Arranged], chance: &mut Chance) -> Vec<Arranged> {
+fn spread(orders: &[Arranged], random: &mut Random) -> Vec<Arranged> {
     let mut of_tenants = vec![Vec::new(); TENANTS];
     for order in orders {
         of_tenants[order.tenant].push(*order);
     }
-    of_tenants.iter_mut().for_each(|orders| chance.shuffle(orders));
+    of_tenants.iter_mut().for_each(|orders| random.shuffle(orders));
     let rounds = of_tenants.iter().map(Vec::len).max().unwrap_or(0);
     let mut tenants: Vec<usize> = (0..TENANTS).collect();
     let mut spread = Vec::with_capacity(orders.len());
     for round in 0..rounds {
-        chance.shuffle(&mut tenants);
+        random.shuffle(&mut tenants);
         spread.extend(tenants.iter().filter_map(|&tenant| of_tenants[tenant].get(round).copied()));
     }
     spread
@@ -89,7 +89,7 @@ fn spread(orders: &[Arranged], chance: &mut Chance) -> Vec<Arranged> {
 
 /// All orders at random, none for the other list.
 pub(crate) fn whole(mut arranged: Vec<Arranged>) -> (Vec<Arranged>, Vec<Arranged>) {
-    Chance::new(1).shuffle(&mut arranged);
+    Random::new(1).shuffle(&mut arranged);
     (arranged, Vec::new())
 }
 

@@ -1,4 +1,4 @@
-//! Names of what is seeded, the same in every run, and chance without a source: both only look random.
+//! Names of what is seeded, the same in every run, and randomness without a source: both only look random.
 
 use contract::hex::to_hex;
 use domain::{AppId, Id, TenantId};
@@ -23,11 +23,11 @@ pub(crate) fn root_key_hex() -> String {
 }
 
 pub(crate) fn tenant_id(index: usize) -> TenantId {
-    TenantId(Chance::new(index as u64).next() as i64)
+    TenantId(Random::new(index as u64).next() as i64)
 }
 
 pub(crate) fn app_id(index: usize) -> AppId {
-    AppId(Chance::new((index + TENANTS) as u64).next() as i64)
+    AppId(Random::new((index + TENANTS) as u64).next() as i64)
 }
 
 pub(crate) fn app_secret(index: usize) -> String {
@@ -40,11 +40,11 @@ pub(crate) fn api_key_id(index: usize) -> Id {
 }
 
 /// Numbers that look random: splitmix64.
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
-    pub(crate) fn new(seed: u64) -> Chance {
-        Chance(seed.wrapping_mul(0xd1b5_4a32_d192_ed03))
+impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0xd1b5_4a32_d192_ed03))
     }
 
     pub(crate) fn next(&mut self) -> u64 {

@@ -84,7 +84,7 @@ impl Wrk {
 pub(crate) fn finish(wrk: Child) -> anyhow::Result<Parsed> {
     let output = wrk.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let Some(line) = text.lines().find_map(|line| line.strip_prefix("heard ")) else {
+    let Some(line) = text.lines().find_map(|line| line.strip_prefix("parsed ")) else {
         bail!("wrk failed: {text}{}", String::from_utf8_lossy(&output.stderr));
     };
     let numbers: Vec<u64> = line

@@ -55,7 +55,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What is logged when `RUST_LOG` does not say: the demo's story leaves no room for more.
+    /// What is logged when `RUST_LOG` does not say: the demo's transcript leaves no room for more.
     pub(crate) fn log_level(&self) -> &'static str {
         match self {
             Command::Demo(_) => "warn",

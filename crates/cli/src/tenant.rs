@@ -105,7 +105,7 @@ fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
         Ok(path) => print_note(&format!("its key is kept in {}", path.display())),
         // The tenant exists: a failure here would make a script create a second one.
         Err(error) => {
-            print_note(&format!("warning: keep the key yourself, it is not kept: {error:#}"))
+            print_note(&format!("warning: keep the key yourself, it is not kept: {error:#}"));
         }
     }
 }

@@ -20,7 +20,7 @@ use load::daemon::{Setup, ready_at_most};
 use load::database::Database;
 use load::memory::Memory;
 use load::receiver::Receiver;
-use load::{Chance, Folder, ONE_AT_A_TIME, is_demanded, now, number, pause, seed};
+use load::{Folder, ONE_AT_A_TIME, Random, is_demanded, now, number, pause, seed};
 
 /// How many clients work at once.
 const CLIENTS: usize = 16;
@@ -64,12 +64,12 @@ struct Totals {
 }
 
 async fn kill_again_and_again(kills: u64, database_url: Option<String>) {
-    let mut chance = Chance::new(seed());
+    let mut random = Random::new(seed());
     let begin = now();
     let mut totals = Totals::default();
     while totals.kills < kills {
         let kills = KILLS_MAX.min(kills - totals.kills);
-        let done = one_installation(database_url.clone(), kills, &mut chance).await;
+        let done = one_installation(database_url.clone(), kills, &mut random).await;
         totals.add(done);
     }
     totals.print(begin.elapsed());
@@ -84,7 +84,7 @@ async fn kill_again_and_again(kills: u64, database_url: Option<String>) {
 }
 
 /// Kills one installation again and again, comparing each time, and at the end compares everything.
-async fn one_installation(database_url: Option<String>, kills: u64, chance: &mut Chance) -> Totals {
+async fn one_installation(database_url: Option<String>, kills: u64, random: &mut Random) -> Totals {
     let alone = ONE_AT_A_TIME.lock().await;
     let folder = Folder::new();
     let receiver = Receiver::start().await;
@@ -94,7 +94,7 @@ async fn one_installation(database_url: Option<String>, kills: u64, chance: &mut
     let mut daemon = setup.start().await;
     let mut totals = Totals { ready_longest: daemon.ready_after, ..Totals::default() };
     let (mut clients, _) =
-        Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, chance).await;
+        Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, random).await;
 
     for _ in 0..kills {
         let door = daemon.door();
@@ -106,7 +106,7 @@ async fn one_installation(database_url: Option<String>, kills: u64, chance: &mut
                 client
             }));
         }
-        pause(Duration::from_millis(50 + chance.below(1_450) as u64)).await;
+        pause(Duration::from_millis(50 + random.below(1_450) as u64)).await;
         if let Some(status) = daemon.ended() {
             panic!("the server ended by itself ({status}):\n{}", setup.log_tail());
         }
@@ -145,7 +145,8 @@ async fn one_installation(database_url: Option<String>, kills: u64, chance: &mut
     compare::shown(&door, &mut clients, true).await;
     // From here on there is mostly waiting.
     drop(alone);
-    (totals.events, totals.deliveries) = compare::told(&door, &memory, &clients, &receiver).await;
+    (totals.events, totals.deliveries) =
+        compare::reported(&door, &memory, &clients, &receiver).await;
     // Leases of reports are of 150 s: only long runs wait for them.
     let leases = match kills_of_all() >= KILLS_MAX {
         true => Leases::AwaitEnd,

@@ -22,7 +22,7 @@ use load::client::Client;
 use load::compare;
 use load::daemon::Setup;
 use load::receiver::Receiver;
-use load::{Chance, Folder, ONE_AT_A_TIME, number, pause, seed};
+use load::{Folder, ONE_AT_A_TIME, Random, number, pause, seed};
 
 const CLIENTS: usize = 6;
 /// Kills of one installation; then a new one begins, so that small ones are damaged too.
@@ -47,20 +47,20 @@ enum End {
     /// Everything that was acknowledged is there.
     Whole,
     /// Something that was acknowledged is answered with an error.
-    Told,
+    Reported,
 }
 
 type Tally = BTreeMap<(String, Harm, End), u64>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_start_silently_knows_less_than_was_acknowledged() {
-    let mut chance = Chance::new(seed());
+    let mut random = Random::new(seed());
     let rounds = number("ROUNDS", 12);
     let mut tally = Tally::new();
     let mut done = 0;
     while done < rounds {
         let kills = KILLS_MAX.min(rounds - done);
-        one_installation(done, kills, &mut chance, &mut tally).await;
+        one_installation(done, kills, &mut random, &mut tally).await;
         done += kills;
     }
     for ((file, harm, end), count) in &tally {
@@ -73,7 +73,7 @@ async fn no_start_silently_knows_less_than_was_acknowledged() {
         "{rounds} kills with damage: {} refused, {} whole, {} told by errors, 0 silent",
         of(End::Refused),
         of(End::Whole),
-        of(End::Told)
+        of(End::Reported)
     );
     // Database and mark are the first to be removed, and no start goes on without them.
     assert!(of(End::Refused) >= rounds.min(2));
@@ -113,7 +113,7 @@ async fn damage_in_a_large_database_is_found_while_it_serves() {
     assert!(log.contains("probity.db is damaged") && log.contains("restore a backup"), "{log}");
 }
 
-async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &mut Tally) {
+async fn one_installation(first: u64, kills: u64, random: &mut Random, tally: &mut Tally) {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = Folder::new();
     let receiver = Receiver::start().await;
@@ -121,7 +121,7 @@ async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &m
     let journal = Arc::new(Journal::create(&folder.path().join("journal")));
     let mut daemon = setup.start().await;
     let (mut clients, _) =
-        Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, chance).await;
+        Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, random).await;
     for kill in first..first + kills {
         let door = daemon.door();
         let working: Vec<_> = clients
@@ -134,7 +134,7 @@ async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &m
                 })
             })
             .collect();
-        pause(Duration::from_millis(30 + chance.below(400) as u64)).await;
+        pause(Duration::from_millis(30 + random.below(400) as u64)).await;
         daemon.kill();
         for work in working {
             clients.push(work.await.unwrap());
@@ -146,9 +146,9 @@ async fn one_installation(first: u64, kills: u64, chance: &mut Chance, tally: &m
         let (file, harm) = match kill {
             0 => (PathBuf::from("probity.db"), Harm::Remove),
             1 => (PathBuf::from("probity.db-mark"), Harm::Remove),
-            _ => (choose(&setup.data, chance), chance.pick(&HARMS)),
+            _ => (choose(&setup.data, random), random.pick(&HARMS)),
         };
-        damage(&setup.data.join(&file), harm, chance);
+        damage(&setup.data.join(&file), harm, random);
         let end = start_damaged(&setup, &clients, &format!("{} {harm:?}", file.display())).await;
         let parts: Vec<_> = file.iter().map(|part| part.to_string_lossy()).collect();
         // The names of reports are of no interest.
@@ -169,13 +169,17 @@ async fn start_damaged(setup: &Setup, clients: &[Client], what: &str) -> End {
     let logged = fs::read_to_string(&setup.log).unwrap().len();
     let Ok(daemon) = setup.spawn().await else {
         let log = fs::read_to_string(&setup.log).unwrap();
-        let told = &log[logged..];
-        assert!(told.contains("error: "), "{what}: refused without a word: {told}");
+        let reported = &log[logged..];
+        assert!(reported.contains("error: "), "{what}: refused without a word: {reported}");
         for (path, bytes) in before {
             // The index of the WAL is made anew by whoever opens it; under a wrong root key the database is sound.
-            if told.contains("nothing was changed") && !path.ends_with("probity.db-shm") {
+            if reported.contains("nothing was changed") && !path.ends_with("probity.db-shm") {
                 let is_same = fs::read(&path).is_ok_and(|now| now == bytes);
-                assert!(is_same, "{what}: the refused start changed {}: {told}", path.display());
+                assert!(
+                    is_same,
+                    "{what}: the refused start changed {}: {reported}",
+                    path.display()
+                );
             }
         }
         return End::Refused;
@@ -183,7 +187,7 @@ async fn start_damaged(setup: &Setup, clients: &[Client], what: &str) -> End {
     let mut end = End::Whole;
     for client in clients {
         if !is_all_there(&daemon.door(), client, what).await {
-            end = End::Told;
+            end = End::Reported;
         }
     }
     end
@@ -214,31 +218,31 @@ async fn is_all_there(door: &Door, client: &Client, what: &str) -> bool {
 }
 
 /// A file of the data folder: more often one of the database's.
-fn choose(data: &Path, chance: &mut Chance) -> PathBuf {
+fn choose(data: &Path, random: &mut Random) -> PathBuf {
     let all = files(data).into_iter().map(|(path, _)| path.strip_prefix(data).unwrap().to_owned());
     let (own, others): (Vec<_>, Vec<_>) =
         all.partition(|path| path.to_string_lossy().starts_with("probity.db"));
-    let from = if chance.is(85) || others.is_empty() { own } else { others };
-    from[chance.below(from.len())].clone()
+    let from = if random.is(85) || others.is_empty() { own } else { others };
+    from[random.below(from.len())].clone()
 }
 
 /// Damages a file; places are drawn within what was ever written.
-fn damage(path: &Path, harm: Harm, chance: &mut Chance) {
+fn damage(path: &Path, harm: Harm, random: &mut Random) {
     let mut bytes = fs::read(path).unwrap();
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let at = chance.below(written.max(1));
+    let at = random.below(written.max(1));
     let open = || OpenOptions::new().write(true).open(path).unwrap();
     match harm {
         Harm::Remove => fs::remove_file(path).unwrap(),
         Harm::Empty => drop(File::create(path).unwrap()),
         Harm::Cut => open().set_len(at as u64).unwrap(),
         Harm::Zero => {
-            let end = (at + 1 + chance.below(64 << 10)).min(bytes.len());
+            let end = (at + 1 + random.below(64 << 10)).min(bytes.len());
             open().write_all_at(&vec![0; end.saturating_sub(at)], at as u64).unwrap();
         }
         Harm::Flip if bytes.is_empty() => {}
         Harm::Flip => {
-            bytes[at] ^= 1 << chance.below(8);
+            bytes[at] ^= 1 << random.below(8);
             open().write_all_at(&bytes[at..=at], at as u64).unwrap();
         }
     }

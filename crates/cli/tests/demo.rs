@@ -1,4 +1,4 @@
-//! `probity demo`: the real binary says its story to the end and leaves nothing behind.
+//! `probity demo`: the real binary runs to the end and leaves nothing behind.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
@@ -64,23 +64,23 @@ fn has_python() -> bool {
 fn once_plays_everything_and_checks_it() {
     let temporary = tempfile::tempdir().unwrap();
     let output = demo(&["--once"], temporary.path()).output().unwrap();
-    let (story, errors) =
+    let (printed, errors) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert_eq!(output.status.code(), Some(0), "{story}\n{errors}");
+    assert_eq!(output.status.code(), Some(0), "{printed}\n{errors}");
     assert_eq!(errors, "");
 
-    let lines: Vec<&str> = story.lines().collect();
+    let lines: Vec<&str> = printed.lines().collect();
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
-    assert_eq!(count("hirer → Probity     POST /api/v1/tenants/…/orders "), 3, "{story}");
-    assert_eq!(count("Probity → vendor    hire.eco_account.created_v1"), 2, "{story}");
-    assert_eq!(count("Probity → vendor    hire.eco_background_check.created_v1"), 3, "{story}");
-    assert_eq!(count("vendor → Probity    POST …/update_progress"), 2, "{story}");
-    assert_eq!(count("vendor → Probity    POST …/update_result"), 2, "{story}");
-    assert_eq!(count("Probity → vendor    GET /reports/"), 2, "{story}");
-    assert_eq!(count("hirer → Probity     POST …/orders/…/approve"), 1, "{story}");
-    assert_eq!(count("ok  order "), 3, "{story}");
-    assert_eq!(count("ok  tenant "), 2, "{story}");
-    assert!(!story.contains('\u{1b}'), "colour in a pipe");
+    assert_eq!(count("hirer → Probity     POST /api/v1/tenants/…/orders "), 3, "{printed}");
+    assert_eq!(count("Probity → vendor    hire.eco_account.created_v1"), 2, "{printed}");
+    assert_eq!(count("Probity → vendor    hire.eco_background_check.created_v1"), 3, "{printed}");
+    assert_eq!(count("vendor → Probity    POST …/update_progress"), 2, "{printed}");
+    assert_eq!(count("vendor → Probity    POST …/update_result"), 2, "{printed}");
+    assert_eq!(count("Probity → vendor    GET /reports/"), 2, "{printed}");
+    assert_eq!(count("hirer → Probity     POST …/orders/…/approve"), 1, "{printed}");
+    assert_eq!(count("ok  order "), 3, "{printed}");
+    assert_eq!(count("ok  tenant "), 2, "{printed}");
+    assert!(!printed.contains('\u{1b}'), "colour in a pipe");
     let long = lines.iter().find(|line| line.width() > 80 && !line.starts_with("  data "));
     assert_eq!(long, None);
     assert!(is_empty(temporary.path()), "the data folder is left");
@@ -92,17 +92,17 @@ fn it_waits_with_commands_that_work_and_ends_by_ctrl_c() {
     let mut command = demo(&[], temporary.path());
     let mut running = Running(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut story = String::new();
+    let mut printed = String::new();
     for line in lines.by_ref() {
-        story.push_str(&line);
-        story.push('\n');
+        printed.push_str(&line);
+        printed.push('\n');
         if line.contains("Ctrl-C") {
             break;
         }
     }
     let commands = |action: &str| {
         let action = format!(" order {action} ");
-        story
+        printed
             .split("\n\n")
             .find(|block| block.contains(&action) && block.contains("--key "))
             .unwrap()
@@ -112,7 +112,7 @@ fn it_waits_with_commands_that_work_and_ends_by_ctrl_c() {
 
     // Both return the same result, so that each is answered 0 whichever comes first.
     let has_python = has_python();
-    let (_, python) = story.split_once("\npip install lark-oapi\n").unwrap();
+    let (_, python) = printed.split_once("\npip install lark-oapi\n").unwrap();
     let (python, _) = python.split_once("\nEOF\n").unwrap();
     if has_python {
         let answer = paste(&format!("{python}\nEOF"));
@@ -120,7 +120,7 @@ fn it_waits_with_commands_that_work_and_ends_by_ctrl_c() {
     }
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
     if has_curl {
-        let curl = story.split("\n\n").find(|block| block.starts_with("curl ")).unwrap();
+        let curl = printed.split("\n\n").find(|block| block.starts_with("curl ")).unwrap();
         assert_eq!(paste(curl), r#"{"code":0,"msg":"success","data":{}}"#);
     }
     if has_python || has_curl {

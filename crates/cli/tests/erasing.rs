@@ -381,9 +381,9 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     let whole = std::fs::read(&object).unwrap();
     std::fs::write(&object, &whole[..whole.len() - 1]).unwrap();
     let data = folder.path().join("cut").join("data");
-    let told = probity(&data, &["restore", before.to_str().unwrap()]);
-    let words = String::from_utf8_lossy(&told.stderr);
-    assert_eq!(told.status.code(), Some(1), "{words}");
+    let reported = probity(&data, &["restore", before.to_str().unwrap()]);
+    let words = String::from_utf8_lossy(&reported.stderr);
+    assert_eq!(reported.status.code(), Some(1), "{words}");
     let name = object.file_name().unwrap().to_str().unwrap();
     assert!(words.contains("1 contents are missing or cut") && words.contains(name), "{words}");
     assert!(data.join("probity.db").exists());
@@ -394,10 +394,13 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     let data = restored.join("data");
     let keys = after.join("keys.db");
     let words = ["restore", before.to_str().unwrap(), "--keys", keys.to_str().unwrap()];
-    let told = done(&probity(&data, &words));
-    assert!(told.contains("1 orders are restored") && told.contains("1 were erased"), "{told}");
+    let reported = done(&probity(&data, &words));
+    assert!(
+        reported.contains("1 orders are restored") && reported.contains("1 were erased"),
+        "{reported}"
+    );
     let way_in = format!("`probity key replace-operator --data {}`", data.display());
-    assert!(told.trim_end().ends_with(&way_in), "{told}");
+    assert!(reported.trim_end().ends_with(&way_in), "{reported}");
     assert_absent(&files(&data), &parts);
     std::fs::copy(setup.data.join("root.key"), data.join("root.key")).unwrap();
     let revived = Setup::new(&restored);

@@ -26,7 +26,7 @@ use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use futures_util::{StreamExt, stream};
 use load::daemon::{Daemon, Setup};
-use load::{Chance, Folder, number, pause, seed, wall_clock};
+use load::{Folder, Random, number, pause, seed, wall_clock};
 
 /// Reports of an order.
 const REPORTS: usize = 8;
@@ -182,7 +182,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_fetch_that_is_killed_ends_whole_or_is_made_again() {
-    let (kills, mut chance) = (number("LOOPS", 10), Chance::new(seed()));
+    let (kills, mut random) = (number("LOOPS", 10), Random::new(seed()));
     let folder = Folder::new();
     let host = host().await;
     let setup = Setup::new(folder.path());
@@ -191,7 +191,7 @@ async fn a_fetch_that_is_killed_ends_whole_or_is_made_again() {
     let (mut orders, mut drafts) = (Vec::new(), 0);
     for nth in 0..kills {
         orders.push(parties.report(&daemon, &host, nth).await);
-        pause(Duration::from_millis(chance.below(450) as u64)).await;
+        pause(Duration::from_millis(random.below(450) as u64)).await;
         daemon.kill();
         drafts += files(&setup.data.join("reports").join("drafts")).len();
         daemon = setup.start().await;

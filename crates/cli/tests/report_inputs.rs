@@ -1,5 +1,5 @@
 //! Reports as real vendors and report hosts send them: what every viewer opens is stored, what is no PDF or something
-//! else as well is refused, and told at once. The files lie in `report_inputs`; more of each kind are made.
+//! else as well is refused, and reported at once. The files lie in `report_inputs`; more of each kind are made.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
@@ -98,7 +98,7 @@ async fn every_input_ends_as_it_should() {
             .collect();
         let order_id = parties.reported(&urls).await;
         let has_ended = |state| !matches!(state, ReportState::Pending | ReportState::Fetching);
-        // What has not ended in time is told by its name below.
+        // What has not ended in time is reported by its name below.
         let _ = tokio::time::timeout(
             ENDED_WITHIN,
             until("all reports ended", ENDED_WITHIN * 2, async || {

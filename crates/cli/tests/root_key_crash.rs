@@ -9,11 +9,11 @@ use std::time::Duration;
 use client::control::Control;
 use contract::control::{CreateTenant, List, RotateKeys};
 use load::daemon::Setup;
-use load::{Chance, Folder, number, pause, seed};
+use load::{Folder, Random, number, pause, seed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_rotation_that_is_killed_leaves_an_installation_that_opens() {
-    let (kills, mut chance) = (number("LOOPS", 15), Chance::new(seed()));
+    let (kills, mut random) = (number("LOOPS", 15), Random::new(seed()));
     let folder = Folder::new();
     let setup = Setup::new(folder.path());
     let mut daemon = setup.start().await;
@@ -29,7 +29,7 @@ async fn a_rotation_that_is_killed_leaves_an_installation_that_opens() {
         let operator = Control::new(&daemon.url, &operator_key).unwrap();
         let make = RotateKeys { make_key: true };
         let rotation = tokio::spawn(async move { operator.rotate_keys(&make).await });
-        pause(Duration::from_micros(chance.below(12_000) as u64)).await;
+        pause(Duration::from_micros(random.below(12_000) as u64)).await;
         daemon.kill();
         let is_answered = rotation.await.unwrap().is_ok();
         cut_off += u64::from(next.exists());

@@ -58,7 +58,7 @@ async fn search(database_url: Option<String>) {
     let mut canaries = Canaries::default();
     let operator_key = setup.operator_key();
     canaries.hide("operator key", &operator_key);
-    Story::new(&daemon.url, &operator_key).await.tell(&mut canaries, &setup).await;
+    Sample::new(&daemon.url, &operator_key).await.tell(&mut canaries, &setup).await;
 
     let mut places = vec![("the log".to_owned(), std::fs::read(&setup.log).unwrap())];
     // While it runs, then as a kill left them.
@@ -159,7 +159,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Everybody who takes part.
-struct Story {
+struct Sample {
     server: String,
     operator: Control,
     hirer: Control,
@@ -169,8 +169,8 @@ struct Story {
     vendor_url: String,
 }
 
-impl Story {
-    async fn new(server: &str, operator_key: &str) -> Story {
+impl Sample {
+    async fn new(server: &str, operator_key: &str) -> Sample {
         let operator = Control::new(server, operator_key).unwrap();
         let body = CreateTenant { report_approval: true, ..CreateTenant::named("星河科技") };
         let tenant = operator.create_tenant(&body).await.unwrap();
@@ -181,7 +181,7 @@ impl Story {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let vendor_url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Story {
+        Sample {
             server: server.to_owned(),
             operator,
             hirer: Control::new(server, &tenant.api_key).unwrap(),

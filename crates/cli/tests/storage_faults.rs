@@ -24,7 +24,7 @@ use load::daemon::{Daemon, Setup};
 use load::faults::{Disk, Tracer};
 use load::memory::Memory;
 use load::receiver::Receiver;
-use load::{Chance, Folder, ONE_AT_A_TIME, is_demanded, now, number, pause, seed, until};
+use load::{Folder, ONE_AT_A_TIME, Random, is_demanded, now, number, pause, seed, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::MutexGuard;
@@ -205,12 +205,12 @@ struct Failing {
 impl Site {
     async fn open(setup: Setup, folder: &Path) -> Site {
         let alone = ONE_AT_A_TIME.lock().await;
-        let mut chance = Chance::new(seed());
+        let mut random = Random::new(seed());
         let receiver = Receiver::start().await;
         let journal = Arc::new(Journal::create(&folder.join("journal")));
         let daemon = setup.start().await;
         let (mut clients, live) =
-            Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, &mut chance).await;
+            Client::crowd(CLIENTS, &setup, &daemon, &receiver, &journal, &mut random).await;
         for client in &mut clients {
             client.has_fetches = false;
         }
@@ -328,7 +328,7 @@ impl Site {
         assert_eq!(compare::stored(&memory, &self.clients).await, Unanswered::default());
         // From here on there is mostly waiting.
         drop(self.alone);
-        compare::told(&door, &memory, &self.clients, &self.receiver).await;
+        compare::reported(&door, &memory, &self.clients, &self.receiver).await;
         drop(memory);
         self.daemon.kill();
         let memory = Memory::copy_of(&self.setup.data);

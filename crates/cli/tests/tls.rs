@@ -90,7 +90,7 @@ fn what_cannot_be_used_is_told_at_the_start() {
     let folder = folder.path();
     write_pair(folder, "chain.pem", "key.pem");
     write_pair(folder, "other.pem", "other-key.pem");
-    for (flags, code, told) in [
+    for (flags, code, reported) in [
         (&["--tls-certificate", "chain.pem"][..], 2, "--tls-key"),
         (
             &["--tls-certificate", "chain.pem", "--tls-key", "other-key.pem"],
@@ -106,7 +106,7 @@ fn what_cannot_be_used_is_told_at_the_start() {
             command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).output().unwrap();
         let stderr = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(code), "{flags:?}: {stderr}");
-        assert!(stderr.contains(told), "{flags:?}: {stderr}");
+        assert!(stderr.contains(reported), "{flags:?}: {stderr}");
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Refused {
     WrongType {
         /// Path of the member.
         field: String,
-        /// What came: a number or truth, a short id or enum text, or the name of its kind.
+        /// What came: a number or bool, a short id or enum text, or the name of its kind.
         value: String,
     },
     /// Members break their rules (99992402), in the order of the members; never empty.
@@ -262,10 +262,10 @@ impl Object<'_> {
         }
     }
 
-    /// Reads a truth that must be there.
+    /// Reads a bool that must be there.
     pub fn bool(&mut self, name: &str) -> bool {
         match self.take(name) {
-            Some(Node::Bool(truth)) => truth,
+            Some(Node::Bool(bool)) => bool,
             Some(node) => {
                 self.mistype(name, &node, Quote::Never);
                 false

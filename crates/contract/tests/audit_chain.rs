@@ -14,9 +14,9 @@ const ENTRIES: u64 = 40;
 const MANIPULATIONS: usize = 10_000;
 
 /// A small generator with a fixed seed, so that a manipulation that is not found can be made again.
-struct Chance(u64);
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn next(&mut self) -> u64 {
         // xorshift64*.
         self.0 ^= self.0 >> 12;
@@ -84,19 +84,19 @@ fn ten_thousand_manipulations_are_all_found() {
     let anchors = [anchor];
     let whole = file(&lines);
     assert_eq!(verify(&whole, &anchors), Ok(ENTRIES));
-    let mut chance = Chance(0x5eed_0001);
+    let mut random = Random(0x5eed_0001);
     let mut built = [0; 8];
     while built.iter().sum::<usize>() < MANIPULATIONS {
-        let kind = chance.below(built.len());
+        let kind = random.below(built.len());
         let mut lines = lines.clone();
-        let at = 1 + chance.below(lines.len() - 1);
+        let at = 1 + random.below(lines.len() - 1);
         let altered = match kind {
             // One byte becomes another one.
             0 => {
                 let mut bytes = whole.clone();
-                let index = chance.below(bytes.len());
+                let index = random.below(bytes.len());
                 // The last line feed may be missing: then nothing has changed.
-                bytes[index] ^= 1 << chance.below(8);
+                bytes[index] ^= 1 << random.below(8);
                 bytes
             }
             // An entry goes.
@@ -106,19 +106,19 @@ fn ten_thousand_manipulations_are_all_found() {
             }
             // Two entries change places.
             2 => {
-                let other = 1 + chance.below(lines.len() - 1);
+                let other = 1 + random.below(lines.len() - 1);
                 lines.swap(at, other);
                 file(&lines)
             }
             // An entry stands twice.
             3 => {
                 let twin = lines[at].clone();
-                lines.insert(1 + chance.below(lines.len()), twin);
+                lines.insert(1 + random.below(lines.len()), twin);
                 file(&lines)
             }
             // The end is cut off, also in the middle of a line.
             4 => {
-                let length = chance.below(whole.len() - 1);
+                let length = random.below(whole.len() - 1);
                 whole[..length].to_vec()
             }
             // An entry is rewritten with a right hash of its own, as if nothing came after it.
@@ -126,7 +126,7 @@ fn ten_thousand_manipulations_are_all_found() {
                 let mut chain = Chain::new(TENANT_KEY, &[]);
                 let before = lines[1..at].iter().map(|line| chain.take(line).unwrap()).count();
                 let mut entry = AuditEntry::new(1, AuditAct::HoldLifted, AuditActor::System);
-                entry.order_id = Some(chance.next().to_string());
+                entry.order_id = Some(random.next().to_string());
                 let hash = chain_step(&chain.hash(), &entry.text());
                 lines[at] = chain_line(before as u64 + 1, &hash, &entry.text());
                 file(&lines)
@@ -140,7 +140,7 @@ fn ten_thousand_manipulations_are_all_found() {
                 let mut hash = chain.hash();
                 for (seq, line) in (at as u64..).zip(&mut lines[at..]) {
                     let mut entry = AuditEntry::new(2, AuditAct::ReportViewed, AuditActor::System);
-                    entry.order_id = Some(chance.next().to_string());
+                    entry.order_id = Some(random.next().to_string());
                     hash = chain_step(&hash, &entry.text());
                     *line = chain_line(seq, &hash, &entry.text());
                 }
@@ -148,7 +148,7 @@ fn ten_thousand_manipulations_are_all_found() {
             }
             // An entry of another tenant's chain, or that whole chain under this one's name.
             _ => {
-                if chance.below(2) == 0 {
+                if random.below(2) == 0 {
                     lines[at].clone_from(&foreign[at]);
                 } else {
                     lines[1..].clone_from_slice(&foreign[1..]);

@@ -158,8 +158,8 @@ async fn many(parties: &Arc<Parties>, host: &str) -> Result<()> {
         reported.push(parties.place().await?);
     }
     let is_over = Arc::new(AtomicBool::new(false));
-    let (beside, told) = (Arc::clone(parties), Arc::clone(&is_over));
-    let calls = tokio::spawn(async move { load(&beside, Some(told)).await });
+    let (beside, ending) = (Arc::clone(parties), Arc::clone(&is_over));
+    let calls = tokio::spawn(async move { load(&beside, Some(ending)).await });
     let begin = socket_now();
     for order_id in &reported {
         parties.finish(order_id, &format!("{host}/{SMALL}")).await?;

@@ -198,12 +198,12 @@ impl Metrics {
         );
         registry.register(
             "database_listening",
-            "Whether changes by other replicas are heard of (1); while not (0), nothing is remembered",
+            "Whether changes by other replicas are received (1); while not (0), nothing is remembered",
             Gauge::clone(&listening),
         );
         registry.register(
             "database_deaf",
-            "How often changes by other replicas were no longer heard of",
+            "How often changes by other replicas were no longer received",
             Counter::clone(&deaf),
         );
         let log_lines_lost = Counter::default();

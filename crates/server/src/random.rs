@@ -15,7 +15,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 }
 
 /// Fills `target` with random bytes. Panics as [`bytes()`] does.
-#[expect(clippy::disallowed_methods, reason = "the one place that draws chance")]
+#[expect(clippy::disallowed_methods, reason = "the one place that draws random bytes")]
 pub fn fill(target: &mut [u8]) {
     aws_lc_rs::rand::fill(target).expect("the operating system gives random bytes");
 }

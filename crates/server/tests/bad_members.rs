@@ -27,7 +27,7 @@ enum Rule {
     List(usize, bool),
     /// 1 or 2.
     Scope,
-    /// A truth that must be there.
+    /// A bool that must be there.
     Truth,
     /// An object: whether it must be there.
     Object(bool),

@@ -52,32 +52,32 @@ async fn everything(sdk: Sdk, engine: Engine) {
     };
     let world = World::start(engine, Clock::manual(BEGIN), true, |_| {}).await;
     for is_encrypted in [false, true] {
-        let mut story = Story::begin(&world, &mut driver, is_encrypted).await;
-        story.takes_a_token().await;
-        let account = story.is_told_of_an_account().await;
-        story.publishes_packages(&account).await;
-        story.publishes_forms(&account).await;
-        story.brings_an_order_to_its_end(&account).await;
-        story.cancels_an_order(&account).await;
-        story.is_told_that_the_hirer_ended_an_order(&account).await;
-        story.leaves_no_trace().await;
+        let mut scenario = Scenario::begin(&world, &mut driver, is_encrypted).await;
+        scenario.takes_a_token().await;
+        let account = scenario.is_told_of_an_account().await;
+        scenario.publishes_packages(&account).await;
+        scenario.publishes_forms(&account).await;
+        scenario.brings_an_order_to_its_end(&account).await;
+        scenario.cancels_an_order(&account).await;
+        scenario.is_told_that_the_hirer_ended_an_order(&account).await;
+        scenario.leaves_no_trace().await;
     }
-    let mut story = Story::begin(&world, &mut driver, false).await;
-    let account = story.is_told_of_an_account().await;
-    story.publishes_packages(&account).await;
-    story.sees_the_refusals_of_the_gateway(&account).await;
-    story.sees_the_refusals_of_orders(&account).await;
-    story.sees_the_refusals_of_forms(&account).await;
-    story.sees_our_own_faults(&account).await;
-    story.is_told_again_when_its_handler_fails().await;
-    story.sees_that_its_secret_is_wrong().await;
-    story.sees_the_limit(&account).await;
-    story.sees_that_its_app_is_disabled().await;
-    story.leaves_no_trace().await;
+    let mut scenario = Scenario::begin(&world, &mut driver, false).await;
+    let account = scenario.is_told_of_an_account().await;
+    scenario.publishes_packages(&account).await;
+    scenario.sees_the_refusals_of_the_gateway(&account).await;
+    scenario.sees_the_refusals_of_orders(&account).await;
+    scenario.sees_the_refusals_of_forms(&account).await;
+    scenario.sees_our_own_faults(&account).await;
+    scenario.is_told_again_when_its_handler_fails().await;
+    scenario.sees_that_its_secret_is_wrong().await;
+    scenario.sees_the_limit(&account).await;
+    scenario.sees_that_its_app_is_disabled().await;
+    scenario.leaves_no_trace().await;
 }
 
 /// A hirer and a vendor whose program is the driver; its events go to a receiver of the SDK.
-struct Story<'w, 'd> {
+struct Scenario<'w, 'd> {
     world: &'w World,
     driver: &'d mut Driver,
     hirer: Hirer,
@@ -85,8 +85,12 @@ struct Story<'w, 'd> {
     is_encrypted: bool,
 }
 
-impl<'w, 'd> Story<'w, 'd> {
-    async fn begin(world: &'w World, driver: &'d mut Driver, is_encrypted: bool) -> Story<'w, 'd> {
+impl<'w, 'd> Scenario<'w, 'd> {
+    async fn begin(
+        world: &'w World,
+        driver: &'d mut Driver,
+        is_encrypted: bool,
+    ) -> Scenario<'w, 'd> {
         let hirer = world.hirer().await;
         let app = world.create_app(&hirer, None, is_encrypted).await;
         let key = is_encrypted.then_some(app.encrypt_key.as_str());
@@ -95,7 +99,7 @@ impl<'w, 'd> Story<'w, 'd> {
         let checked = world.update_granted(&app.app.app_id, &body).await.unwrap().url_check;
         assert!(checked.as_ref().is_some_and(|check| check.passed), "{checked:?}");
         driver.configure(&world.server(), &app.app.app_id, &app.app_secret).await;
-        Story { world, driver, hirer, app, is_encrypted }
+        Scenario { world, driver, hirer, app, is_encrypted }
     }
 
     /// One call with the SDK's own token that must be a success, as the SDK says it.

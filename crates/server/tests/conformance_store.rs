@@ -49,24 +49,24 @@ async fn everything(sdk: Sdk, engine: Engine) {
     };
     let world = World::start(engine, Clock::manual(BEGIN), true, |_| {}).await;
     for is_encrypted in [false, true] {
-        let mut story = Story::begin(&world, &mut driver, is_encrypted).await;
+        let mut scenario = Scenario::begin(&world, &mut driver, is_encrypted).await;
         let hirers = [world.hirer().await, world.hirer().await];
-        story.calls_in_vain_before_it_has_a_ticket(&hirers[0]).await;
-        story.is_pushed_a_ticket().await;
+        scenario.calls_in_vain_before_it_has_a_ticket(&hirers[0]).await;
+        scenario.is_pushed_a_ticket().await;
         for hirer in &hirers {
-            world.install(&story.app, hirer, None).await;
-            story.brings_an_order_to_its_end(hirer).await;
+            world.install(&scenario.app, hirer, None).await;
+            scenario.brings_an_order_to_its_end(hirer).await;
         }
-        story.asks_for_another_ticket().await;
-        story.is_pushed_the_next_one_after_an_hour(&hirers).await;
-        story.is_taken_out_of_one_tenant(&hirers).await;
-        // So that its tickets do not come into the next story.
-        world.operator.disable_app(&story.app.app.app_id).await.unwrap();
+        scenario.asks_for_another_ticket().await;
+        scenario.is_pushed_the_next_one_after_an_hour(&hirers).await;
+        scenario.is_taken_out_of_one_tenant(&hirers).await;
+        // So that its tickets do not come into the next transcript.
+        world.operator.disable_app(&scenario.app.app.app_id).await.unwrap();
     }
 }
 
 /// A store app whose program is the driver; its events go to a receiver of the SDK.
-struct Story<'w, 'd> {
+struct Scenario<'w, 'd> {
     world: &'w World,
     driver: &'d mut Driver,
     app: CreatedApp,
@@ -75,13 +75,17 @@ struct Story<'w, 'd> {
     ticket: Option<String>,
 }
 
-impl<'w, 'd> Story<'w, 'd> {
+impl<'w, 'd> Scenario<'w, 'd> {
     /// The client is built before the app has an endpoint: what Node asks for at once is held.
-    async fn begin(world: &'w World, driver: &'d mut Driver, is_encrypted: bool) -> Story<'w, 'd> {
+    async fn begin(
+        world: &'w World,
+        driver: &'d mut Driver,
+        is_encrypted: bool,
+    ) -> Scenario<'w, 'd> {
         let app = world.create_store_app(None, is_encrypted).await;
         let (app_id, app_secret) = (&app.app.app_id, &app.app_secret);
         driver.configure_store_app(&world.server(), app_id, app_secret).await;
-        Story { world, driver, app, is_encrypted, ticket: None }
+        Scenario { world, driver, app, is_encrypted, ticket: None }
     }
 
     /// One call in a tenant, as the SDK's user sees it.
@@ -130,7 +134,7 @@ impl<'w, 'd> Story<'w, 'd> {
     /// How far the newest ticket is on its way.
     async fn newest_delivery(&self) -> Option<DeliveryState> {
         let events = self.world.app.store.list_events(NO_TENANT, Id(i64::MAX), 100).await.unwrap();
-        // The app of the story before has ended tickets, so that its next one may come after this one's first.
+        // The app of the transcript before has ended tickets, so that its next one may come after this one's first.
         let is_own = |app_id: AppId| app_id.to_string() == self.app.app.app_id;
         events.iter().find(|event| is_own(event.app_id)).map(|event| event.delivery_state)
     }

@@ -11,7 +11,7 @@ mod peer;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use access::{CANARIES, Names, Story, key};
+use access::{CANARIES, Names, Sample, key};
 use contract::control::EraseOrder;
 use harness::{Engine, Seed, World};
 use reqwest::{Response, StatusCode};
@@ -182,7 +182,7 @@ async fn assert_same(one: Response, other: Response, name: &str) {
 #[tokio::test]
 async fn no_answer_shows_a_role_what_another_may_see() {
     World::each(async |world| {
-        let story = Story::tell(&world).await;
+        let sample = Sample::tell(&world).await;
         let calls = calls(&world).await;
         let seers = |path: &str| {
             let call = calls.iter().find(|call| call.path == path && call.method == "GET");
@@ -190,9 +190,9 @@ async fn no_answer_shows_a_role_what_another_may_see() {
         };
         let mut seen = BTreeSet::new();
         for role in ROLES {
-            let key = story.key(&world, role).await;
+            let key = sample.key(&world, role).await;
             for call in calls.iter().filter(|call| call.method == "GET") {
-                let text = call.ask(&world, &story.names, &key).await.text().await.unwrap();
+                let text = call.ask(&world, &sample.names, &key).await.text().await.unwrap();
                 for (canary, shown_by) in CANARIES {
                     if text.contains(canary) {
                         let may = seers(shown_by).iter().any(|seer| seer == role);
@@ -211,20 +211,20 @@ async fn no_answer_shows_a_role_what_another_may_see() {
 #[tokio::test]
 async fn answers_fit_their_description_also_of_what_was_erased() {
     let world = World::on(Engine::Sqlite).await;
-    let story = Story::tell(&world).await;
+    let sample = Sample::tell(&world).await;
     let description = world.operator.get_openapi().await.unwrap();
     for is_erased in [false, true] {
         if is_erased {
-            let (control, names) = (&story.hirer.control, &story.names);
+            let (control, names) = (&sample.hirer.control, &sample.names);
             let body = EraseOrder { reason: "候选人要求".to_owned() };
             control.erase_order(&names.tenant_key, &names.order_id, &body).await.unwrap();
             world.settle().await;
         }
         let mut checked = 0;
         for role in ["operator", "admin", "recruiter"] {
-            let key = story.key(&world, role).await;
+            let key = sample.key(&world, role).await;
             for call in calls(&world).await.iter().filter(|call| call.method == "GET") {
-                let answered = call.ask(&world, &story.names, &key).await;
+                let answered = call.ask(&world, &sample.names, &key).await;
                 let kind = answered.headers().get("content-type").map(|it| it.to_str().unwrap());
                 let Some(kind @ ("application/json" | "application/problem+json")) = kind else {
                     continue;

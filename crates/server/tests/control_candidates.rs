@@ -87,12 +87,12 @@ async fn every_search_is_told_without_its_words() {
         let path = format!("/api/v1/tenants/{tenant_key}/audit");
         let audit = world.request("GET", &path, &seed.hirer.key).send().await.unwrap();
         let audit = audit.text().await.unwrap();
-        let told: Vec<_> =
+        let reported: Vec<_> =
             audit.lines().filter(|line| line.contains("candidates_searched")).collect();
-        assert_eq!(told.len(), 2, "{audit}");
-        assert!(told[0].contains(r#""by":"name mobile""#), "{}", told[0]);
-        assert!(told[0].contains(&format!(r#""orders":"{order_id}""#)), "{}", told[0]);
-        assert!(told[1].contains(r#""by":"email""#) && told[1].contains(r#""found":"0""#));
+        assert_eq!(reported.len(), 2, "{audit}");
+        assert!(reported[0].contains(r#""by":"name mobile""#), "{}", reported[0]);
+        assert!(reported[0].contains(&format!(r#""orders":"{order_id}""#)), "{}", reported[0]);
+        assert!(reported[1].contains(r#""by":"email""#) && reported[1].contains(r#""found":"0""#));
         for word in ["张三", "13900000001", "nobody"] {
             assert!(!audit.contains(word), "{word}");
         }

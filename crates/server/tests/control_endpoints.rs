@@ -353,10 +353,10 @@ async fn the_signature_of_a_delivered_event_is_explained() {
         let explain = async |request: &ExplainSignature| {
             world.operator.explain_signature(&seed.app.app.app_id, request).await.unwrap()
         };
-        let told = explain(&request).await;
-        assert_eq!((told.matches, told.wrong), (true, None));
-        assert_eq!(told.steps.len(), 7);
-        let text = serde_json::to_string(&told).unwrap();
+        let reported = explain(&request).await;
+        assert_eq!((reported.matches, reported.wrong), (true, None));
+        assert_eq!(reported.steps.len(), 7);
+        let text = serde_json::to_string(&reported).unwrap();
         assert!(
             !text.contains(&seed.app.encrypt_key) && !text.contains(&seed.app.verification_token)
         );
@@ -371,12 +371,12 @@ async fn the_signature_of_a_delivered_event_is_explained() {
             (sign(key, &format!("{body}\n")), WrongInput::BodyTrimmed),
             ("0".repeat(64), WrongInput::TimestampOrNonce),
         ] {
-            let told = explain(&ExplainSignature { signature, ..request.clone() }).await;
-            assert_eq!((told.matches, told.wrong), (false, Some(wrong)));
+            let reported = explain(&ExplainSignature { signature, ..request.clone() }).await;
+            assert_eq!((reported.matches, reported.wrong), (false, Some(wrong)));
         }
         let other = world.create_app(&seed.hirer, None, true).await;
-        let told = world.operator.explain_signature(&other.app.app_id, &request).await.unwrap();
-        assert_eq!(told.wrong, Some(WrongInput::BodyOrKey));
+        let reported = world.operator.explain_signature(&other.app.app_id, &request).await.unwrap();
+        assert_eq!(reported.wrong, Some(WrongInput::BodyOrKey));
         let long = ExplainSignature { nonce: "x".repeat(201), ..request };
         let app_id = &seed.app.app.app_id;
         let refused = world.operator.explain_signature(app_id, &long).await.unwrap_err();

@@ -370,10 +370,10 @@ async fn the_operators_bounds_count_for_rules_and_for_erasing_by_hand() {
 
 #[tokio::test]
 async fn anchors_are_sent_to_another_host_until_it_takes_them() {
-    let (told, mut received) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let (reported, mut received) = tokio::sync::mpsc::unbounded_channel::<String>();
     let is_first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let take = axum::routing::post(async move |body: String| {
-        told.send(body).unwrap();
+        reported.send(body).unwrap();
         match is_first.swap(false, std::sync::atomic::Ordering::SeqCst) {
             true => axum::http::StatusCode::SERVICE_UNAVAILABLE,
             false => axum::http::StatusCode::OK,

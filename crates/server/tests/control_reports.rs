@@ -273,8 +273,11 @@ async fn a_refused_content_is_taken_by_an_act_and_given_as_a_file_of_any_kind() 
         let (tenant_key, order_id) = (&hirer.tenant_key, &scene.order_id);
         let taken = hirer.control.accept_report(tenant_key, order_id, report_id).await.unwrap();
         assert_eq!(taken.state, ReportState::Pending);
-        let told = hirer.control.list_audit(tenant_key, &ListAudit::default()).await.unwrap();
-        assert!(told.contains("report_accepted") && told.contains(report_id.as_str()), "{told}");
+        let reported = hirer.control.list_audit(tenant_key, &ListAudit::default()).await.unwrap();
+        assert!(
+            reported.contains("report_accepted") && reported.contains(report_id.as_str()),
+            "{reported}"
+        );
 
         let page = b"<html>your report</html>";
         scene.store_this(page, &["refused_content"]).await;

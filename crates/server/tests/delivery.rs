@@ -117,8 +117,8 @@ async fn an_encrypted_event_opens_and_its_signature_holds() {
                 &request.body,
             ));
             let plain = seal::decrypt("test key", &request.body).unwrap();
-            let (header, told) = event::read(&plain).unwrap();
-            assert_eq!(event::render(&header, &told), plain);
+            let (header, reported) = event::read(&plain).unwrap();
+            assert_eq!(event::render(&header, &reported), plain);
             assert_eq!(header.token, "v-1");
             plains.insert(plain);
         }
@@ -283,7 +283,7 @@ async fn created_is_sent_before_canceled() {
         world.settle().await;
 
         for (peer, orders) in [(peer, &orders[..5]), (refusing, &orders[5..])] {
-            let mut told: Vec<(Id, event::EventType)> = Vec::new();
+            let mut reported: Vec<(Id, event::EventType)> = Vec::new();
             for request in peer.seen() {
                 let (_, event) = request.event();
                 let order_id = match &event {
@@ -294,10 +294,10 @@ async fn created_is_sent_before_canceled() {
                         &canceled.background_check_id
                     }
                 };
-                told.push((order_id.parse().unwrap(), event.event_type()));
+                reported.push((order_id.parse().unwrap(), event.event_type()));
             }
             for order_id in orders {
-                let of_order = told.iter().filter(|(told, _)| told == order_id);
+                let of_order = reported.iter().filter(|(reported, _)| reported == order_id);
                 let kinds: Vec<_> = of_order.map(|(_, kind)| *kind).collect();
                 let expected = [event::EventType::CheckCreated, event::EventType::CheckCanceled];
                 assert_eq!(kinds, expected);

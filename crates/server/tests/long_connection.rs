@@ -90,7 +90,7 @@ async fn an_event_waits_until_somebody_is_connected_and_its_ack_delivers_it() {
     World::each(async |world| {
         let seed = world.seed_connected().await;
         world.work().await;
-        let (event, held) = world.told(&seed, EventKind::AccountCreated).await;
+        let (event, held) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!((held.state, held.attempts.len()), (DeliveryState::Held, 0));
 
         let mut socket = world.connect(&seed.app).await;
@@ -118,7 +118,7 @@ async fn an_event_waits_until_somebody_is_connected_and_its_ack_delivers_it() {
         }
         assert!(frame.header("message_id").is_some() && frame.header("trace_id").is_some());
 
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(delivery.state, DeliveryState::Delivered);
         let [attempt] = &delivery.attempts[..] else { panic!("{delivery:?}") };
         assert_eq!((attempt.outcome.as_str(), attempt.http_status), ("delivered", Some(200)));
@@ -138,7 +138,7 @@ async fn who_says_nothing_gets_events_after_a_second() {
     let seed = world.seed_connected().await;
     let mut socket = Socket::open(&world.url(&seed.app).await).await.unwrap();
     world.work().await;
-    let (_, waiting) = world.told(&seed, EventKind::AccountCreated).await;
+    let (_, waiting) = world.reported(&seed, EventKind::AccountCreated).await;
     assert!(waiting.attempts.is_empty(), "it may not listen yet");
     until_connected(&world, &seed.app.app.app_id, 1).await;
     let (ids, ()) = tokio::join!(socket.take(1), world.work());
@@ -166,13 +166,13 @@ async fn what_is_not_taken_is_sent_again_under_a_fresh_message_id() {
                 events.insert(envelope["header"]["event_id"].as_str().unwrap().to_owned());
             };
             tokio::join!(take, world.work());
-            let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+            let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
             let attempt = delivery.attempts.last().unwrap();
             assert_eq!((attempt.outcome.as_str(), attempt.http_status), (outcome, code));
             world.clock.advance_ms(300 * SECOND);
         }
         assert_eq!((messages.len(), events.len()), (3, 1));
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 3));
     }
 }
@@ -301,7 +301,7 @@ async fn a_stop_tells_clients_to_come_back_at_once_and_loses_nothing() {
         assert_eq!(world.rows().await["connections"].len(), 1, "closed, and known by its ticket");
         let mut socket = world.connect(&seed.app).await;
         let (ids, ()) = tokio::join!(socket.take(1), world.work());
-        let (event, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (event, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(ids, [event.event_id.to_string()]);
         assert_eq!(delivery.state, DeliveryState::Delivered);
     }
@@ -330,8 +330,8 @@ async fn who_may_no_longer_connect_is_cut_off_and_refused_when_it_comes_again() 
             socket.ack(&frame, 200).await;
             envelope["event"]["background_check_id"].clone()
         };
-        let (told, ()) = tokio::join!(take, world.work());
-        assert_eq!(told, json!(order.order_id));
+        let (reported, ()) = tokio::join!(take, world.work());
+        assert_eq!(reported, json!(order.order_id));
     })
     .await;
 }

@@ -266,14 +266,14 @@ async fn only_the_ack_of_its_own_message_on_its_own_connection_counts() {
             frame
         };
         let (frame, ()) = tokio::join!(wrong, world.work());
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(delivery.attempts.last().unwrap().outcome, "no ack came in time");
         // Too late, and once more, and once more: all the same.
         for _ in 0..3 {
             socket.ack(&frame, 200).await;
         }
         socket.ping().await;
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Due, 1));
     }
 }
@@ -290,7 +290,7 @@ async fn two_acks_of_one_message_count_as_the_first() {
             socket.ping().await;
         };
         tokio::join!(twice, world.work());
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 1));
     })
     .await;
@@ -307,7 +307,7 @@ async fn what_a_connection_took_with_it_is_sent_again() {
             drop(socket);
         };
         tokio::join!(vanish, world.work());
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         let attempt = delivery.attempts.last().unwrap();
         assert_eq!(attempt.outcome, "the connection ended before an ack");
         arrives_on_the_next(&world, &seed).await;
@@ -322,7 +322,7 @@ async fn a_client_that_never_reads_is_left_and_its_events_go_elsewhere() {
         // Neither pings nor events are read, so neither pongs nor acks come.
         let _frozen = world.connect(&seed.app).await;
         world.work().await;
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(delivery.attempts.last().unwrap().outcome, "no ack came in time");
         let app_id = &seed.app.app.app_id;
         let is_left = async {
@@ -340,7 +340,7 @@ async fn arrives_on_the_next(world: &World, seed: &Seed) {
     world.clock.advance_ms(15_000);
     let mut socket = world.connect(&seed.app).await;
     let (ids, ()) = tokio::join!(socket.take(1), world.work());
-    let (event, delivery) = world.told(seed, EventKind::AccountCreated).await;
+    let (event, delivery) = world.reported(seed, EventKind::AccountCreated).await;
     assert_eq!(ids, [event.event_id.to_string()]);
     assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 2));
 }

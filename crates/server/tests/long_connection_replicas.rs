@@ -74,15 +74,15 @@ async fn the_replica_that_is_connected_delivers() {
     with_two(async |world, other| {
         let seed = world.seed_connected().await;
         world.work().await;
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(delivery.state, DeliveryState::Held, "nobody is connected anywhere");
 
         let mut there = other.connect(&world, &seed).await;
         world.work().await;
-        let (_, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Due, 0));
         let (ids, ()) = tokio::join!(there.take(1), other.work());
-        let (event, delivery) = world.told(&seed, EventKind::AccountCreated).await;
+        let (event, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
         assert_eq!(
             (&ids[0], delivery.state),
             (&event.event_id.to_string(), DeliveryState::Delivered)

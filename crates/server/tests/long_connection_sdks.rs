@@ -85,26 +85,26 @@ async fn everything(sdk: Sdk, engine: Engine) {
     let world = world(engine).await;
     let seed = world.seed_connected().await;
     let proxy = Proxy::start(world.address).await;
-    let mut story = Story { world, driver, seed, proxy };
-    story.is_told_without_a_handler().await;
-    story.is_told_of_everything().await;
-    story.is_told_again_when_its_handler_throws().await;
-    story.is_told_again_when_its_handler_takes_too_long().await;
-    story.comes_back_after_a_restart().await;
-    story.comes_back_after_a_cut().await;
-    story.comes_back_after_a_freeze().await;
-    story.gives_up_as_the_fifty_first().await;
+    let mut scenario = Scenario { world, driver, seed, proxy };
+    scenario.is_told_without_a_handler().await;
+    scenario.is_told_of_everything().await;
+    scenario.is_told_again_when_its_handler_throws().await;
+    scenario.is_told_again_when_its_handler_takes_too_long().await;
+    scenario.comes_back_after_a_restart().await;
+    scenario.comes_back_after_a_cut().await;
+    scenario.comes_back_after_a_freeze().await;
+    scenario.gives_up_as_the_fifty_first().await;
 }
 
 /// A vendor's program that is the driver, with a way to the server that can be cut.
-struct Story {
+struct Scenario {
     world: World,
     driver: Driver,
     seed: Seed,
     proxy: Proxy,
 }
 
-impl Story {
+impl Scenario {
     async fn connect(&mut self, event_types: &[&str]) {
         let app = &self.seed.app;
         let url = self.proxy.url();

@@ -220,7 +220,7 @@ async fn a_server_with_a_wrong_or_missing_root_key_says_what_it_expected() {
             Err(failure) => failure,
         }
     };
-    let told = |failure: &StartError| {
+    let reported = |failure: &StartError| {
         let cause = std::error::Error::source(failure).map(ToString::to_string);
         format!("{failure}: {}", cause.unwrap_or_default())
     };
@@ -228,20 +228,20 @@ async fn a_server_with_a_wrong_or_missing_root_key_says_what_it_expected() {
 
     let old = old.trim().to_owned();
     let failure = start(&|config| config.root_key = Some(old.clone())).await;
-    let text = told(&failure);
+    let text = reported(&failure);
     assert!(text.starts_with("the root key from PROBITY_ROOT_KEY does not open"), "{text}");
     assert!(text.contains(&expected) && !text.contains(&old), "{text}");
     let command = format!("echo {old}");
     let failure = start(&|config| config.root_key_command = Some(command.clone())).await;
-    assert!(told(&failure).contains("the output of the root key command"), "{failure}");
+    assert!(reported(&failure).contains("the output of the root key command"), "{failure}");
 
     std::fs::remove_file(&file).unwrap();
-    let text = told(&start(&|_| {}).await);
+    let text = reported(&start(&|_| {}).await);
     assert!(text.starts_with("there is no root key in root.key, but an installation"), "{text}");
     assert!(text.contains(&expected), "{text}");
     assert!(!file.exists(), "none was left in its place");
     std::fs::write(&file, "no key").unwrap();
-    let text = told(&start(&|_| {}).await);
+    let text = reported(&start(&|_| {}).await);
     assert!(text.starts_with("expected the root key in root.key as 64 hex digits"), "{text}");
     std::fs::write(&file, &new).unwrap();
     world.restart().await;

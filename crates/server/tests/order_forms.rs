@@ -1,6 +1,4 @@
-//! Placing an order checks the vendor's form; the vendor gets each value as the contract encodes it, files by links
-//! that are good for one hour; and the order keeps its form whatever the vendor does later. On both engines.
-//! Source: contract, sections 3.2, 3.3, 3.5.2 and 7 (Q14); product, section 6.
+//! The vendor gets each value of its form as the contract encodes it. Source: contract, 3.2, 3.3, 3.5.2, 7 (Q14).
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests state what they expect by unwrapping")]
 
@@ -110,7 +108,7 @@ impl<'w> Scene<'w> {
     }
 
     /// The last order that the vendor was notified of.
-    async fn told(&self) -> CheckCreated {
+    async fn reported(&self) -> CheckCreated {
         self.world.settle().await;
         let order = |seen: &peer::Seen| match seen.event().1 {
             Event::CheckCreated(created) => Some(*created),
@@ -120,13 +118,13 @@ impl<'w> Scene<'w> {
     }
 }
 
-fn value<'a>(told: &'a CheckCreated, key: &str) -> &'a str {
-    &told.custom_field_list.iter().find(|value| value.key == key).unwrap().value
+fn value<'a>(reported: &'a CheckCreated, key: &str) -> &'a str {
+    &reported.custom_field_list.iter().find(|value| value.key == key).unwrap().value
 }
 
 /// The address of the first file of a field.
-fn link(told: &CheckCreated, key: &str) -> String {
-    let files: Value = serde_json::from_str(value(told, key)).unwrap();
+fn link(reported: &CheckCreated, key: &str) -> String {
+    let files: Value = serde_json::from_str(value(reported, key)).unwrap();
     files[0]["url"].as_str().unwrap().to_owned()
 }
 
@@ -226,9 +224,9 @@ async fn the_vendor_gets_every_type_of_value_as_a_text_and_files_as_links() {
                 ("file", &files),
             ]))
             .await;
-        let told = scene.told().await;
-        assert_eq!(told.background_check_id, order.order_id);
-        let keys: Vec<_> = told.custom_field_list.iter().map(|it| it.key.as_str()).collect();
+        let reported = scene.reported().await;
+        assert_eq!(reported.background_check_id, order.order_id);
+        let keys: Vec<_> = reported.custom_field_list.iter().map(|it| it.key.as_str()).collect();
         let in_order = [
             "text",
             "textarea",
@@ -250,15 +248,15 @@ async fn the_vendor_gets_every_type_of_value_as_a_text_and_files_as_links() {
             ("multiselect", r#"["b","a"]"#),
             ("date", "-62135596800000"),
         ] {
-            assert_eq!(value(&told, key), expected);
+            assert_eq!(value(&reported, key), expected);
         }
-        let resumes: Value = serde_json::from_str(value(&told, "resume")).unwrap();
+        let resumes: Value = serde_json::from_str(value(&reported, "resume")).unwrap();
         let names: Vec<_> = resumes.as_array().unwrap().iter().map(|it| &it["name"]).collect();
         assert_eq!(names, ["简历 张三.docx", "b.txt"]);
         let members = resumes[0].as_object().unwrap();
         assert_eq!(members.keys().collect::<Vec<_>>(), ["name", "url"]);
 
-        let url = link(&told, "resume");
+        let url = link(&reported, "resume");
         assert!(url.starts_with(&format!("{}/content/", world.server())), "{url}");
         let answer = get(&world, &url).await;
         assert_eq!(answer.status(), 200);
@@ -278,7 +276,10 @@ async fn the_vendor_gets_every_type_of_value_as_a_text_and_files_as_links() {
             assert_eq!(answer.headers()[name], expected, "{name}");
         }
         assert_eq!(answer.bytes().await.unwrap(), content);
-        assert_eq!(get(&world, &link(&told, "file")).await.bytes().await.unwrap(), b"b".as_slice());
+        assert_eq!(
+            get(&world, &link(&reported, "file")).await.bytes().await.unwrap(),
+            b"b".as_slice()
+        );
     })
     .await;
 }
@@ -290,8 +291,8 @@ async fn a_link_to_a_file_is_good_for_one_hour_and_only_unaltered() {
         let file = format!("[\"{}\"]", scene.file("cv.pdf", b"%PDF").await);
         let body = scene.body(&[("text", "x"), ("select", "a"), ("resume", &file)]);
         let order = scene.place(&body).await;
-        let told = scene.told().await;
-        let url = link(&told, "resume");
+        let reported = scene.reported().await;
+        let url = link(&reported, "resume");
         let (path, signed) = url.rsplit_once('/').unwrap();
         // Kind, tenant, order, object, expiry and MAC.
         for place in [0, 2, 11, 23, 30, 36, 45, 59] {
@@ -312,7 +313,7 @@ async fn a_link_to_a_file_is_good_for_one_hour_and_only_unaltered() {
         let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await;
         let event_id = events.unwrap().items[0].event_id.clone();
         hirer.control.resend_event(&hirer.tenant_key, &event_id).await.unwrap();
-        let again = scene.told().await;
+        let again = scene.reported().await;
         assert_eq!(again.background_check_id, order.order_id);
         assert_ne!(link(&again, "resume"), url);
         assert_eq!(status(&world, &link(&again, "resume")).await, 200);
@@ -334,7 +335,7 @@ async fn an_order_keeps_the_form_that_it_was_placed_with() {
         let values =
             [("text", "x"), ("select", "a"), ("multiselect", "[\"b\"]"), ("resume", &file)];
         let order = scene.place(&scene.body(&values)).await;
-        let told = scene.told().await;
+        let reported = scene.reported().await;
         assert_eq!(json!(order.form.fields), json!(all_fields()));
         let package = order.form.package.clone().unwrap();
         assert_eq!((package.id.as_str(), package.name.as_str()), (PACKAGE, "标准套餐"));
@@ -383,8 +384,8 @@ async fn an_order_keeps_the_form_that_it_was_placed_with() {
         let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await;
         let event_id = events.unwrap().items[0].event_id.clone();
         hirer.control.resend_event(&hirer.tenant_key, &event_id).await.unwrap();
-        let again = scene.told().await;
-        assert!(again == told, "the same values, and links of the same second");
+        let again = scene.reported().await;
+        assert!(again == reported, "the same values, and links of the same second");
     })
     .await;
 }

@@ -123,11 +123,11 @@ async fn reports_and_stages_come_newest_first() {
         assert_eq!(order["process_info_list"][0]["en_process"], "stage 2");
         assert_eq!(order["process_info_list"][0]["update_time"], (BEGIN.0 + 2_000_000).to_string());
         let reports = order["feedback_info_list"].as_array().unwrap();
-        let told: Vec<_> = reports
+        let reported: Vec<_> = reports
             .iter()
             .map(|it| (it["report_name"].as_str().unwrap(), it["result"].as_str().unwrap()))
             .collect();
-        assert_eq!(told, [("b", "结论2"), ("a", "结论2"), ("b", "结论1"), ("a", "结论1")]);
+        assert_eq!(reported, [("b", "结论2"), ("a", "结论2"), ("b", "结论1"), ("a", "结论1")]);
         assert!(reports.iter().all(|report| report["report_type"] == 1));
         // A link to preview passes unchanged; what is still to be fetched has no link yet.
         assert_eq!(reports[1]["report_preview_url"], "https://v.example/a");

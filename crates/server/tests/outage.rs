@@ -130,15 +130,15 @@ async fn a_receiver_dead_for_ten_minutes_loses_nothing_and_slows_nobody() {
         eprintln!("everything arrived {took_ms} ms after the recovery");
 
         // Every order was notified once, to whoever knows repeats by their event_id.
-        let told = events(&stage.dead);
-        assert_eq!(told.len(), 1 + ROUNDS);
+        let reported = events(&stage.dead);
+        assert_eq!(reported.len(), 1 + ROUNDS);
         let orders: std::collections::HashSet<_> =
-            told.values().filter_map(|(_, order)| order.clone()).collect();
+            reported.values().filter_map(|(_, order)| order.clone()).collect();
         assert_eq!(orders.len(), ROUNDS);
         for (peer, parties) in &stage.healthy {
-            let told = events(peer);
-            assert_eq!(told.len(), 1 + ROUNDS);
-            assert!(told.values().all(|(count, _)| *count == 1), "nothing twice");
+            let reported = events(peer);
+            assert_eq!(reported.len(), 1 + ROUNDS);
+            assert!(reported.values().all(|(count, _)| *count == 1), "nothing twice");
             until("each is marked", async || all_delivered(&world, parties).await).await;
             for (_, delivery) in world.deliveries(parties).await {
                 assert_eq!(delivery.attempts.len(), 1);

@@ -83,7 +83,7 @@ impl Signals {
             self.0.listening_lost_count.fetch_add(1, Ordering::SeqCst);
         }
         if is_listening && was_not_listening {
-            tracing::info!("changes by other replicas are heard of again");
+            tracing::info!("changes by other replicas are received again");
         }
         is_listening == was_not_listening
     }

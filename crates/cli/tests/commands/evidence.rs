@@ -19,11 +19,11 @@ fn path(folder: &Path, name: &str) -> (PathBuf, String) {
 fn an_audit_chain_is_exported_and_verified_here_and_elsewhere() {
     let world = World::start();
     world.run(&["tenant", "create", "--name", "星河科技"]);
-    let told = world.run(&["audit", "verify"]).text();
-    assert_eq!((field(&told, "entries"), field(&told, "verdict")), ("2", "whole"));
-    let told = world.run(&["audit", "verify", "--operator"]).text();
+    let reported = world.run(&["audit", "verify"]).text();
+    assert_eq!((field(&reported, "entries"), field(&reported, "verdict")), ("2", "whole"));
+    let reported = world.run(&["audit", "verify", "--operator"]).text();
     assert_eq!(
-        (field(&told, "chain of"), field(&told, "last act")),
+        (field(&reported, "chain of"), field(&reported, "last act")),
         ("the operator", "tenant_created")
     );
     let folder = tempfile::tempdir().unwrap();
@@ -35,8 +35,8 @@ fn an_audit_chain_is_exported_and_verified_here_and_elsewhere() {
 
     // Without a server, and without any key.
     let mut verify = probity();
-    let told = done(verify.args(["audit", "verify", &name])).text();
-    assert_eq!((field(&told, "entries"), field(&told, "verdict")), ("2", "whole"));
+    let reported = done(verify.args(["audit", "verify", &name])).text();
+    assert_eq!((field(&reported, "entries"), field(&reported, "verdict")), ("2", "whole"));
     std::fs::write(&file, text.replacen("tenant_created", "tenant_creates", 1)).unwrap();
     let words = done(probity().args(["audit", "verify", &name])).failed(1);
     assert!(words.contains("entry 1"), "{words}");
@@ -83,9 +83,9 @@ fn a_report_is_verified_with_the_binary_and_the_public_key_alone() {
         done(probity().args(words).args(["--public-key", key]))
     };
     for key in [key_name.as_str(), &to_hex(&public)] {
-        let told = verify(key).text();
-        assert_eq!(field(&told, "order"), "7000000000000000001");
-        assert_eq!(field(&told, "came from"), "reports.vendor.example");
+        let reported = verify(key).text();
+        assert_eq!(field(&reported, "order"), "7000000000000000001");
+        assert_eq!(field(&reported, "came from"), "reports.vendor.example");
     }
     let words = verify(&to_hex(&[3; 32])).failed(1);
     assert!(words.contains("was signed by key"), "{words}");
@@ -100,14 +100,14 @@ fn a_report_is_verified_with_the_binary_and_the_public_key_alone() {
 fn retention_and_holds_are_set_and_the_public_key_is_shown() {
     let world = World::start();
     world.run(&["tenant", "create", "--name", "星河科技"]);
-    let told = world.run(&["retention", "set", "pkg-a=30", "pkg-b=90"]).text();
-    assert_eq!(field(&told, "kept for"), "365 days after the end");
-    assert!(told.contains("pkg-b") && told.contains("90"), "{told}");
-    let told = world.run(&["hold", "set", "--reason", "诉讼保全"]).text();
-    assert_eq!(field(&told, "reason"), "诉讼保全");
+    let reported = world.run(&["retention", "set", "pkg-a=30", "pkg-b=90"]).text();
+    assert_eq!(field(&reported, "kept for"), "365 days after the end");
+    assert!(reported.contains("pkg-b") && reported.contains("90"), "{reported}");
+    let reported = world.run(&["hold", "set", "--reason", "诉讼保全"]).text();
+    assert_eq!(field(&reported, "reason"), "诉讼保全");
     world.run(&["hold", "lift"]);
-    let told = world.run(&["erasure", "preview"]).text();
-    assert!(told.starts_with("ORDER"), "{told}");
-    let told = world.run(&["key", "public"]).text();
-    assert_eq!(field(&told, "public key").len(), 64);
+    let reported = world.run(&["erasure", "preview"]).text();
+    assert!(reported.starts_with("ORDER"), "{reported}");
+    let reported = world.run(&["key", "public"]).text();
+    assert_eq!(field(&reported, "public key").len(), 64);
 }

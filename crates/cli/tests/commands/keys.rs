@@ -18,9 +18,9 @@ fn keys_are_made_shown_replaced_and_revoked() {
     let path = format!("/tenants/{}/orders", tenant.tenant_key);
     assert_eq!(world.api(&path, key)["items"], json!([]));
 
-    let sheet = world.run(&["key", "show", key_id]).text();
-    assert_eq!(field(&sheet, "roles"), "recruiter, auditor");
-    assert_eq!(field(&sheet, "owner"), "王小明");
+    let text = world.run(&["key", "show", key_id]).text();
+    assert_eq!(field(&text, "roles"), "recruiter, auditor");
+    assert_eq!(field(&text, "owner"), "王小明");
     let table = world.run(&["key", "list"]).text();
     assert!(table.lines().count() == 3 && table.contains("first key"), "{table}");
     assert!(table.lines().all(|line| line.width() <= 100), "{table}");
@@ -53,9 +53,9 @@ fn an_operator_key_is_made_by_the_operator_and_replaced_on_the_machine() {
     let mut world = World::start();
     world.tenant(&[]);
     let built = ["key", "create", "--operator", "--name", "CI", "--owner", "ops"];
-    let sheet = world.run(&built).text();
-    assert_eq!(field(&sheet, "roles"), "operator");
-    assert!(field(&sheet, "API key").starts_with("pbo_"), "{sheet}");
+    let text = world.run(&built).text();
+    assert_eq!(field(&text, "roles"), "operator");
+    assert!(field(&text, "API key").starts_with("pbo_"), "{text}");
     let listed = world.run(&["key", "list", "--operator", "--output", "json"]).json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
 

@@ -17,10 +17,10 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// The value of a labelled line.
 #[track_caller]
-pub(crate) fn field<'t>(sheet: &'t str, label: &str) -> &'t str {
-    let mut lines = sheet.lines();
+pub(crate) fn field<'t>(text: &'t str, label: &str) -> &'t str {
+    let mut lines = text.lines();
     let line = lines.find(|line| line.starts_with(&format!("{label}  ")));
-    line.unwrap_or_else(|| panic!("no {label} in:\n{sheet}"))[label.len()..].trim()
+    line.unwrap_or_else(|| panic!("no {label} in:\n{text}"))[label.len()..].trim()
 }
 
 #[test]
@@ -63,11 +63,11 @@ fn a_server_that_cannot_listen_says_why_once() {
 fn tenants_are_created_and_listed() {
     let world = World::start();
     let args = ["tenant", "create", "--name", "星河科技", "--report-approval", "--locale=en"];
-    let sheet = world.run(&args).text();
-    assert_eq!(field(&sheet, "name"), "星河科技");
-    assert_eq!(field(&sheet, "report approval"), "yes");
-    assert_eq!(field(&sheet, "retention"), "365 days");
-    let tenant_key = field(&sheet, "tenant").to_owned();
+    let text = world.run(&args).text();
+    assert_eq!(field(&text, "name"), "星河科技");
+    assert_eq!(field(&text, "report approval"), "yes");
+    assert_eq!(field(&text, "retention"), "365 days");
+    let tenant_key = field(&text, "tenant").to_owned();
 
     let second = world.tenant(&[]);
     let key = world.operator_key();
@@ -109,20 +109,20 @@ fn apps_are_created_and_listed() {
     let created =
         world.run(&[&args[..], &["--callback-url", "https://vendor.example/events"]].concat());
     assert!(created.stderr.contains("shown this once"), "{created:?}");
-    let sheet = created.text();
-    let app_id = field(&sheet, "app").to_owned();
-    assert!(app_id.starts_with("cli_"), "{sheet}");
-    assert_eq!(field(&sheet, "callback URL"), "https://vendor.example/events");
+    let text = created.text();
+    let app_id = field(&text, "app").to_owned();
+    assert!(app_id.starts_with("cli_"), "{text}");
+    assert_eq!(field(&text, "callback URL"), "https://vendor.example/events");
     let scopes = "hire:background_check_order, hire:background_check_order:readonly";
-    assert_eq!(field(&sheet, "scopes"), scopes);
+    assert_eq!(field(&text, "scopes"), scopes);
     for secret in ["app secret", "verification token", "encrypt key"] {
-        assert!(!field(&sheet, secret).is_empty(), "{sheet}");
+        assert!(!field(&text, secret).is_empty(), "{text}");
     }
 
     let listed = world.run(&["app", "list", "--output", "json"]).json();
     assert_eq!(listed, world.api("/apps", &world.operator_key()));
     assert_eq!(listed["items"][0]["app_id"], json!(app_id));
-    assert!(!listed.to_string().contains(field(&sheet, "app secret")), "a list shows a secret");
+    assert!(!listed.to_string().contains(field(&text, "app secret")), "a list shows a secret");
     let table = world.run(&["app", "list"]).text();
     assert!(table.contains(&app_id) && table.lines().all(|line| line.width() <= 100), "{table}");
 }
@@ -134,14 +134,14 @@ fn an_apps_endpoint_is_paused_checked_rotated_and_explained() {
     let args =
         ["app", "create", "--name", "青松背调", "--encrypted", "--tenant", &tenant.tenant_key];
     let created = world.run(&[&args[..], &["--callback-url", "https://vendor.example/"]].concat());
-    let sheet = created.text();
-    let (app_id, key) = (field(&sheet, "app").to_owned(), field(&sheet, "encrypt key").to_owned());
-    assert_eq!(field(&sheet, "URL check passed"), "no", "it is created all the same");
+    let text = created.text();
+    let (app_id, key) = (field(&text, "app").to_owned(), field(&text, "encrypt key").to_owned());
+    assert_eq!(field(&text, "URL check passed"), "no", "it is created all the same");
 
-    let sheet = world.run(&["app", "pause", &app_id, "--reason", "moving house"]).text();
-    assert_eq!(field(&sheet, "pause reason"), "moving house");
-    let sheet = world.run(&["app", "resume", &app_id]).text();
-    assert!(!sheet.contains("pause reason"), "{sheet}");
+    let text = world.run(&["app", "pause", &app_id, "--reason", "moving house"]).text();
+    assert_eq!(field(&text, "pause reason"), "moving house");
+    let text = world.run(&["app", "resume", &app_id]).text();
+    assert!(!text.contains("pause reason"), "{text}");
     let alerts = world.run(&["app", "alerts", "--output", "json"]).json();
     assert_eq!(alerts["items"], json!([]));
     let checked = world.run(&["app", "verify-url", &app_id]);
@@ -152,16 +152,16 @@ fn an_apps_endpoint_is_paused_checked_rotated_and_explained() {
     let body = world.file("body", "{\"encrypt\":\"AAAA\"}");
     let body = body.to_str().unwrap();
     let explain = ["app", "explain-signature", &app_id, "--timestamp", "1", "--nonce", "n"];
-    let sheet = world.run(&[&explain[..], &["--signature", "0", "--body", body]].concat()).text();
-    assert_eq!((field(&sheet, "matches"), field(&sheet, "wrong")), ("no", "body_or_key"));
-    assert!(!sheet.contains(&key), "the key is masked");
+    let text = world.run(&[&explain[..], &["--signature", "0", "--body", body]].concat()).text();
+    assert_eq!((field(&text, "matches"), field(&text, "wrong")), ("no", "body_or_key"));
+    assert!(!text.contains(&key), "the key is masked");
 
     let rotate = ["app", "rotate", &app_id, "--secret", "encrypt_key", "--grace", "60"];
     let rotated = world.run(&rotate);
     assert!(rotated.stderr.contains("shown this once"), "{rotated:?}");
-    let sheet = rotated.text();
-    assert_eq!(field(&sheet, "new value").len(), 32);
-    assert_ne!(field(&sheet, "new value"), key);
+    let text = rotated.text();
+    assert_eq!(field(&text, "new value").len(), 32);
+    assert_ne!(field(&text, "new value"), key);
 
     let since = ["event", "resend", "--app", &app_id, "--since", "2026-01-01T00:00:00Z"];
     let some = [&since[..], &["--until", "2026-01-02T00:00:00Z", "--state", "exhausted"]].concat();
@@ -177,8 +177,8 @@ fn store_apps_are_installed_and_taken_out_again() {
     let args = ["app", "create", "--name", "青松背调", "--kind", "store"];
     let app_id = field(&world.run(&args).text(), "app").to_owned();
     let scope = "hire:background_check_order";
-    let sheet = world.run(&["app", "install", &app_id, "--scope", scope]).text();
-    assert_eq!((field(&sheet, "tenant"), field(&sheet, "scopes")), (&*tenant.tenant_key, scope));
+    let text = world.run(&["app", "install", &app_id, "--scope", scope]).text();
+    assert_eq!((field(&text, "tenant"), field(&text, "scopes")), (&*tenant.tenant_key, scope));
     let listed = world.run(&["app", "installations", &app_id, "--output", "json"]).json();
     let path = format!("/apps/{app_id}/installations");
     assert_eq!(listed, world.api(&path, &world.operator_key()));
@@ -203,8 +203,8 @@ fn accounts_are_bound_and_listed() {
     assert_eq!(account["account_id"], json!(seat.account_id));
     assert_eq!(account["app_id"], json!(seat.app_id));
     assert_eq!(account["packages"][0]["id"], json!(PACKAGE));
-    let sheet = world.run(&["account", "show", &seat.account_id]).text();
-    assert_eq!(field(&sheet, "usage"), "experienced hires, campus");
+    let text = world.run(&["account", "show", &seat.account_id]).text();
+    assert_eq!(field(&text, "usage"), "experienced hires, campus");
     let table = world.run(&["account", "list"]).text();
     assert!(table.contains(&seat.account_id), "{table}");
 }
@@ -263,7 +263,7 @@ fn a_result_is_rejected_withdrawn_and_approved_by_commands() {
     let seat = world.seat(&tenant);
     let order_id = world.place(&tenant, &seat);
     let order = |args: &[&str]| world.run(&[&["order"], args].concat());
-    let state = |sheet: String| field(&sheet, "state").to_owned();
+    let state = |text: String| field(&text, "state").to_owned();
 
     world.return_result(&seat, &order_id, "红灯");
     let in_review = order(&["list", "--state", "in_review"]).text();
@@ -283,13 +283,13 @@ fn a_result_is_rejected_withdrawn_and_approved_by_commands() {
         (&json!("completed"), &json!("绿灯"))
     );
 
-    let sheet = order(&["show", &order_id]).text();
-    let (_, timeline) = sheet.split_once("\ntimeline\n").unwrap();
+    let text = order(&["show", &order_id]).text();
+    let (_, timeline) = text.split_once("\ntimeline\n").unwrap();
     let actions = timeline.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap());
     let expected = ["placed", "result", "rejected", "result", "withdrawn", "result", "approved"];
     assert_eq!(actions.collect::<Vec<_>>(), expected);
     assert!(timeline.contains("缺少工作证明") && timeline.contains('好'), "{timeline}");
-    assert!(sheet.lines().all(|line| line.width() <= 100), "{sheet}");
+    assert!(text.lines().all(|line| line.width() <= 100), "{text}");
 
     let words = order(&["approve", &order_id]).failed(1);
     assert!(
@@ -333,8 +333,8 @@ fn forms_are_shown_and_filled_by_flags() {
     assert_eq!(values[0], json!({"key": "degree", "value": "bachelor"}));
     let ids: Vec<String> = serde_json::from_str(values[1]["value"].as_str().unwrap()).unwrap();
     assert_eq!(ids.len(), 2);
-    let sheet = world.run(&["order", "show", order["order_id"].as_str().unwrap()]).text();
-    assert!(field(&sheet, "package").starts_with(&format!("{PACKAGE} (")), "{sheet}");
+    let text = world.run(&["order", "show", order["order_id"].as_str().unwrap()]).text();
+    assert!(field(&text, "package").starts_with(&format!("{PACKAGE} (")), "{text}");
 }
 
 #[test]
@@ -372,9 +372,9 @@ fn an_order_is_terminated_with_a_reason() {
     let seat = world.seat(&tenant);
     let order_id = world.place(&tenant, &seat);
     let args = ["order", "terminate", &order_id, "--reason", "候选人放弃"];
-    let sheet = world.run(&args).text();
-    assert_eq!(field(&sheet, "state"), "terminated (4)");
-    assert!(!field(&sheet, "ended").is_empty());
+    let text = world.run(&args).text();
+    assert_eq!(field(&text, "state"), "terminated (4)");
+    assert!(!field(&text, "ended").is_empty());
     let events = world.run(&["event", "list", "--order", &order_id]).text();
     assert!(events.contains("eco_background_check.canceled_v1"), "{events}");
     assert!(world.run(&args).failed(1).contains("hint: "));

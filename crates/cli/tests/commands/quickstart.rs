@@ -157,8 +157,8 @@ impl Reader {
                 return printed;
             }
         }
-        let told = self.connector.as_ref().map(Connector::told).unwrap_or_default();
-        panic!("{line}: {printed}\nthe connector said:\n{told}");
+        let reported = self.connector.as_ref().map(Connector::reported).unwrap_or_default();
+        panic!("{line}: {printed}\nthe connector said:\n{reported}");
     }
 
     fn learn(&mut self, line: &str) {
@@ -185,7 +185,7 @@ impl Reader {
 /// An example connector that runs, until it is dropped.
 struct Connector {
     child: Child,
-    told: std::sync::Arc<std::sync::Mutex<String>>,
+    reported: std::sync::Arc<std::sync::Mutex<String>>,
 }
 
 impl Connector {
@@ -206,16 +206,16 @@ impl Connector {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let told = std::sync::Arc::default();
-        let connector = Connector { child, told: std::sync::Arc::clone(&told) };
-        let is_ready = read_until(&mut stdout, "ready", &told);
-        assert!(is_ready, "not ready:\n{}", connector.told());
-        std::thread::spawn(move || read_until(&mut stdout, "", &told));
+        let reported = std::sync::Arc::default();
+        let connector = Connector { child, reported: std::sync::Arc::clone(&reported) };
+        let is_ready = read_until(&mut stdout, "ready", &reported);
+        assert!(is_ready, "not ready:\n{}", connector.reported());
+        std::thread::spawn(move || read_until(&mut stdout, "", &reported));
         connector
     }
 
-    fn told(&self) -> String {
-        self.told.lock().unwrap().clone()
+    fn reported(&self) -> String {
+        self.reported.lock().unwrap().clone()
     }
 }
 
@@ -223,11 +223,11 @@ impl Connector {
 fn read_until(
     stdout: &mut BufReader<ChildStdout>,
     end: &str,
-    told: &std::sync::Mutex<String>,
+    reported: &std::sync::Mutex<String>,
 ) -> bool {
     let mut line = String::new();
     while stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
-        told.lock().unwrap().push_str(&line);
+        reported.lock().unwrap().push_str(&line);
         if line.trim_end() == end {
             return true;
         }

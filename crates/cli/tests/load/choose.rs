@@ -23,7 +23,7 @@ impl Client {
     pub(super) fn choose(&mut self) -> Call {
         let is_open = |place: &usize| !self.orders[*place].is_final();
         let open: Vec<usize> = (0..self.orders.len()).filter(is_open).collect();
-        match self.chance.below(100) {
+        match self.random.below(100) {
             0..2 => return self.create_package(),
             2..6 => return self.fetch_token(),
             6..14 => {
@@ -38,15 +38,15 @@ impl Client {
             return self.place();
         }
         // Now and then one that has ended, which must refuse everything.
-        let order = match self.chance.is(4) {
-            true => self.chance.below(self.orders.len()),
-            false => self.chance.pick(&open),
+        let order = match self.random.is(4) {
+            true => self.random.below(self.orders.len()),
+            false => self.random.pick(&open),
         };
         use TimelineAction::{
             Approved, Canceled, Placed, Progress, Rejected, Result, Terminated, Withdrawn,
         };
         let is_in_review = self.orders[order].state() == OrderState::InReview;
-        let action = match self.chance.below(100) {
+        let action = match self.random.below(100) {
             0..45 => Progress,
             45..50 => Canceled,
             50..56 => Terminated,
@@ -133,7 +133,7 @@ impl Client {
     pub(super) fn place(&mut self) -> Call {
         let body = PlaceOrder {
             account_id: self.account_id.clone(),
-            package_id: self.packages[self.chance.below(self.packages.len())].clone(),
+            package_id: self.packages[self.random.below(self.packages.len())].clone(),
             candidate_info: CandidateInfo {
                 name: "张三".to_owned(),
                 mobile: Some(Mobile { code: "86".to_owned(), number: "13800000000".to_owned() }),
@@ -176,7 +176,7 @@ impl Client {
     fn vendor_call(&mut self, order: usize, action: TimelineAction) -> Call {
         let reports: Vec<Value> = match action {
             TimelineAction::Canceled => Vec::new(),
-            _ => (0..self.chance.below(3)).map(|_| self.report()).collect(),
+            _ => (0..self.random.below(3)).map(|_| self.report()).collect(),
         };
         let names = reports.iter().filter_map(|report| report["report_name"].as_str());
         let names: Vec<String> = names.map(str::to_owned).collect();
@@ -222,7 +222,7 @@ impl Client {
     /// A link to look at, or one in five times a PDF to fetch.
     fn report(&mut self) -> Value {
         let name = self.name("report");
-        let url = match self.has_fetches && self.chance.is(20) {
+        let url = match self.has_fetches && self.random.is(20) {
             true => format!("{}/report.pdf", self.report_host),
             false => {
                 let url = format!("https://vendor.example/{name}");

@@ -15,7 +15,7 @@ use super::book::{Booked, Entry, Journal};
 use super::call::{Answer, Call, Caller, Door, Effect};
 use super::daemon::{Daemon, Setup};
 use super::receiver::Receiver;
-use super::{Chance, now, pause};
+use super::{Random, now, pause};
 
 /// What a client has of its own, and what it knows.
 pub(crate) struct Client {
@@ -44,7 +44,7 @@ pub(crate) struct Client {
     pub(super) token: String,
     pub(super) last: Option<Call>,
     pub(super) serial: u64,
-    pub(super) chance: Chance,
+    pub(super) random: Random,
     journal: Arc<Journal>,
     pub(super) report_host: String,
     live: Arc<Live>,
@@ -80,7 +80,7 @@ impl Client {
         daemon: &Daemon,
         receiver: &Receiver,
         journal: &Arc<Journal>,
-        chance: &mut Chance,
+        random: &mut Random,
     ) -> (Vec<Client>, Arc<Live>) {
         let operator = Control::new(&daemon.url, &setup.operator_key()).unwrap();
         let live = Arc::new(Live::default());
@@ -122,7 +122,7 @@ impl Client {
                 token: String::new(),
                 last: None,
                 serial: 0,
-                chance: chance.fork(),
+                random: random.fork(),
                 journal: Arc::clone(journal),
                 report_host: receiver.url(),
                 live: Arc::clone(&live),

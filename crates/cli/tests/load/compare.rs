@@ -130,7 +130,7 @@ async fn client_shown(control: &Control, client: &mut Client, all: bool) {
 /// Waits until all events are delivered, which takes the 30 s of a lease when a worker was killed, then compares them as the server lists them with the orders, and with
 /// what the vendors took: each at least once, nothing else, `created` before `canceled`. Gives the number of
 /// events and of deliveries.
-pub(crate) async fn told(
+pub(crate) async fn reported(
     door: &Door,
     memory: &Memory,
     clients: &[Client],
@@ -150,18 +150,18 @@ pub(crate) async fn told(
         let mut canceled = HashMap::new();
         for event in listed {
             assert_eq!(event.app_id, client.app_id);
-            let Some(told) = taken.remove(&event.event_id) else {
+            let Some(reported) = taken.remove(&event.event_id) else {
                 panic!("{} of {:?} was never told", event.event_type, event.order_id);
             };
-            assert_eq!(told.event_type, event.event_type);
-            assert_eq!(told.order_id, event.order_id);
-            assert_eq!(told.tenant_key, client.tenant_key);
+            assert_eq!(reported.event_type, event.event_type);
+            assert_eq!(reported.order_id, event.order_id);
+            assert_eq!(reported.tenant_key, client.tenant_key);
             let before = match (event.event_type.as_str(), event.order_id) {
                 ("hire.eco_background_check.created_v1", Some(order_id)) => {
-                    created.insert(order_id, told.place)
+                    created.insert(order_id, reported.place)
                 }
                 ("hire.eco_background_check.canceled_v1", Some(order_id)) => {
-                    canceled.insert(order_id, told.place)
+                    canceled.insert(order_id, reported.place)
                 }
                 ("hire.eco_account.created_v1", None) => None,
                 other => panic!("an event of no known kind: {other:?}"),
@@ -181,7 +181,7 @@ pub(crate) async fn told(
         }
     }
     assert!(taken.is_empty(), "told of what never happened: {taken:?}");
-    (events, receiver.taken().values().map(|told| told.times).sum())
+    (events, receiver.taken().values().map(|reported| reported.times).sum())
 }
 
 /// The statement that counts what a worker has still to do.

@@ -84,13 +84,13 @@ pub(crate) fn wall_clock() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock stands after 1970")
 }
 
-/// Repeatable chance (splitmix64).
+/// Repeatable randomness (splitmix64).
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
-    pub(crate) fn new(seed: u64) -> Chance {
-        Chance(seed)
+impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed)
     }
 
     fn next(&mut self) -> u64 {
@@ -116,9 +116,9 @@ impl Chance {
         from[self.below(from.len())]
     }
 
-    /// Another source of chance that depends on this one.
-    pub(crate) fn fork(&mut self) -> Chance {
-        Chance(self.next())
+    /// Another source of randomness that depends on this one.
+    pub(crate) fn fork(&mut self) -> Random {
+        Random(self.next())
     }
 }
 

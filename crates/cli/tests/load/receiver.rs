@@ -26,11 +26,11 @@ pub(crate) struct Receiver {
     task: JoinHandle<()>,
 }
 
-type Taken = Arc<Mutex<HashMap<String, Told>>>;
+type Taken = Arc<Mutex<HashMap<String, Reported>>>;
 
 /// An event as it was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     pub(crate) event_type: String,
     pub(crate) tenant_key: String,
     /// The order that it is about, when it is about one.
@@ -63,7 +63,7 @@ impl Receiver {
     }
 
     /// Every event so far, by its id.
-    pub(crate) fn taken(&self) -> HashMap<String, Told> {
+    pub(crate) fn taken(&self) -> HashMap<String, Reported> {
         self.taken.lock().unwrap().clone()
     }
 }
@@ -83,17 +83,17 @@ async fn take(State(taken): State<Taken>, body: Bytes) -> String {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let header = &event["header"];
     let mut taken = taken.lock().unwrap();
-    let told = Told {
+    let reported = Reported {
         event_type: text(&header["event_type"]).unwrap(),
         tenant_key: text(&header["tenant_key"]).unwrap(),
         order_id: text(&event["event"]["background_check_id"]),
         place: taken.len(),
         times: 0,
     };
-    let known = taken.entry(text(&header["event_id"]).unwrap()).or_insert_with(|| told.clone());
+    let known = taken.entry(text(&header["event_id"]).unwrap()).or_insert_with(|| reported.clone());
     known.times += 1;
     // The panic fails this delivery; the comparison at the end then finds the event missing.
-    let again = Told { place: known.place, times: known.times, ..told };
+    let again = Reported { place: known.place, times: known.times, ..reported };
     assert_eq!(*known, again, "an event id came with another event");
     "{}".to_owned()
 }

@@ -249,8 +249,8 @@ impl Control {
             return Ok(key.clone());
         }
         let mut bytes = [0; 16];
-        let chance = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-        chance
+        let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+        random
             .fill(&mut bytes)
             .map_err(|_| TransportError::Tls("the system gives no random bytes".into()))?;
         let text = format!("{:032x}", u128::from_be_bytes(bytes));

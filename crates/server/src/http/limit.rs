@@ -7,7 +7,7 @@
 //! step under one lock; a refused call leaves no trace.
 //!
 //! Time is in whole milliseconds, so two calls whose readings lie exactly one window apart may be
-//! closer than that in truth: such a pair counts as within one window.
+//! closer than that by their count: such a pair counts as within one window.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! Looking for the names in a PDF that call for caution, byte by byte as it streams through, without parsing.
 //!
-//! A name is `/Like#20this`. Some are too short to trust: by chance alone `/JS` stands in every fourth PDF full of
+//! A name is `/Like#20this`. Some are too short to trust: at random alone `/JS` stands in every fourth PDF full of
 //! pictures, so what follows them counts too. Keywords in compressed parts are not seen here; the deep check sees them.
 
 use super::finding::{Finding, Findings};

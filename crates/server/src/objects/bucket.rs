@@ -1,5 +1,5 @@
 //! Objects in an S3-compatible bucket. A small object comes by one put, a large one by a multipart upload
-//! that is completed at its end; both appear whole or not at all, under names that are drawn by chance. An upload whose process died is stored by the store
+//! that is completed at its end; both appear whole or not at all, under names that are drawn at random. An upload whose process died is stored by the store
 //! until its rule for uncompleted uploads takes it away.
 
 use std::fmt;

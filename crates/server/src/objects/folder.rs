@@ -277,7 +277,7 @@ impl Draft {
         let _permit = alone.then(|| folder.permit());
         self.file.sync_all()?;
         let path = folder.prepare(object_id)?;
-        // Names are drawn by chance: one that is there already is a mistake, and nothing is ever replaced.
+        // Names are drawn at random: one that is there already is a mistake, and nothing is ever replaced.
         if path.try_exists()? {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,

@@ -2,7 +2,7 @@
 //! S3-compatible bucket.
 //!
 //! An object is hashed and sealed while it comes, and appears under its name only when it is whole and durable; so
-//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn by chance, and says
+//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn at random, and says
 //! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
 //!
 //! Hashing, sealing and file work are done off the async threads, in permits: by a bounded number of threads at once,
@@ -128,7 +128,7 @@ impl Objects {
         ObjectWriter::new(Arc::clone(&self.0), self.0.awaited.clone(), tenant_id, object_id)
     }
 
-    /// Begins an object that nobody waits for, with a name drawn by chance: while calls come, its writing rests.
+    /// Begins an object that nobody waits for, with a name drawn at random: while calls come, its writing rests.
     #[must_use]
     pub fn create_behind(&self, tenant_id: TenantId) -> ObjectWriter {
         let object_id = Id(crate::random::bits() & i64::MAX);

@@ -1,7 +1,7 @@
 //! How a content is sealed: in chunks, so that ranges can be read alone and whatever was done to an object is seen.
 //!
 //! ```text
-//! object = header (11 bytes) chunk*            header = "PBO" version (1) prefix (7, by chance)
+//! object = header (11 bytes) chunk*            header = "PBO" version (1) prefix (7, at random)
 //! chunk  = cipher text, 65,536 bytes but for the last one, and tag (16)
 //! ```
 //!

@@ -268,7 +268,7 @@ fn ids_made_in_a_row_lie_in_many_folders() {
     assert!(folders(0) > 900 && folders(22) > 900);
 }
 
-/// Numbers by chance that can be drawn again.
+/// Numbers at random that can be drawn again.
 struct Draw(u64);
 
 impl Draw {

@@ -3,11 +3,10 @@
 //! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the
 //! inspection of their content ([`crate::inspect`]) and the object store, which hashes and seals them, in constant
 //! memory. Whatever goes wrong is stored with the report as a reason that a person understands, and tried again after
-//! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed, until somebody asks for a new try. Content that is
-//! refused fails at once: vendor and hirer should receive of it now, not a day later. Source: product, section 4.
+//! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed. Refused content fails at once. Source: product, 4.
 //!
-//! What came is an object with a name of its own, durable before the row that names it. The row is a new version of the
-//! report, written only while the lease holds; a fetch that lost it removes its object, or the object check does.
+//! What came is an object of its own, durable before the row that names it. The row is a new version of the report,
+//! written only while the lease holds; a fetch that lost it removes its object, or the object check does.
 
 use std::collections::{HashMap, HashSet};
 use std::io;

@@ -45,15 +45,15 @@ pub(crate) const CANARIES: [(&str, &str); 13] = [
 const REPORTS: &str = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions";
 
 /// An order with everything that can be reported of a person, and its events.
-pub(crate) struct Story {
+pub(crate) struct Sample {
     pub(crate) hirer: Hirer,
     pub(crate) names: Names,
     /// A recruiter sees its own orders alone: the one who placed it.
     recruiter_key: String,
 }
 
-impl Story {
-    pub(crate) async fn tell(world: &World) -> Story {
+impl Sample {
+    pub(crate) async fn tell(world: &World) -> Sample {
         use contract::check::{
             OperatorRole, ReportFile, ReportUrlType, UpdateProgress, UpdateResult,
         };
@@ -117,7 +117,7 @@ impl Story {
             key_id: keys.items[0].key_id.clone(),
             order_id,
         };
-        Story { hirer: seed.hirer, names, recruiter_key }
+        Sample { hirer: seed.hirer, names, recruiter_key }
     }
 
     pub(crate) async fn key(&self, world: &World, role: &str) -> String {

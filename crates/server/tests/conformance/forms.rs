@@ -4,7 +4,7 @@
 use contract::control::{Account, FieldValue, PlaceOrder, TerminateOrder};
 use serde_json::{Value, json};
 
-use super::Story;
+use super::Scenario;
 use crate::harness::form;
 
 fn label(zh: &str, en: &str) -> Value {
@@ -25,7 +25,7 @@ fn degree() -> Value {
     })
 }
 
-impl Story<'_, '_> {
+impl Scenario<'_, '_> {
     /// Every call on forms, each with every member that the SDK knows.
     pub(super) async fn publishes_forms(&mut self, account: &Account) {
         let account_id = &account.account_id;
@@ -102,16 +102,16 @@ impl Story<'_, '_> {
         };
         let order = hirer.control.place_order(&hirer.tenant_key, &order).await.unwrap();
         let event = self.next_event("hire.eco_background_check.created_v1").await;
-        let told = &event["body"]["custom_field_list"];
+        let reported = &event["body"]["custom_field_list"];
         let expected = [
             ("text", "急 / \"x\""),
             ("date", "1795004800000"),
             ("degree", r#"["master","bachelor"]"#),
         ];
         for ((key, value), place) in expected.iter().zip([0, 1, 3]) {
-            assert_eq!(told[place], json!({"key": key, "value": value}));
+            assert_eq!(reported[place], json!({"key": key, "value": value}));
         }
-        let files: Value = serde_json::from_str(told[2]["value"].as_str().unwrap()).unwrap();
+        let files: Value = serde_json::from_str(reported[2]["value"].as_str().unwrap()).unwrap();
         assert_eq!(files[0]["name"], "简历.pdf");
         let content = world.http.get(files[0]["url"].as_str().unwrap()).send().await.unwrap();
         assert_eq!(content.bytes().await.unwrap(), b"%PDF-1.7".as_slice());
@@ -119,7 +119,7 @@ impl Story<'_, '_> {
         hirer.control.terminate_order(&hirer.tenant_key, &order.order_id, &body).await.unwrap();
         self.next_event("hire.eco_background_check.canceled_v1").await;
 
-        // Without the form again, as the rest of the story places its orders.
+        // Without the form again, as the rest of the transcript places its orders.
         let account = json!({"account_id": account_id});
         self.succeeds("delete_check_fields", &account).await;
     }
@@ -167,7 +167,7 @@ impl Story<'_, '_> {
             "description": "scope is optional, options: [1,2]",
         }]);
         assert_eq!(answer["field_violations"], expected);
-        // The account of the story goes on without required fields.
+        // The account of the transcript goes on without required fields.
         let mut optional = field;
         optional["is_required"] = json!(false);
         let form = json!({"scope": 1, "custom_field_list": [optional]});

@@ -5,14 +5,14 @@ use contract::control::{Account, CreateAccount, CreateTenant, ListEvents, OrderS
 use serde_json::{Value, json};
 
 use super::driver::Sdk;
-use super::{Story, assert_log_id, result_of};
+use super::{Scenario, assert_log_id, result_of};
 
 const MISSING: &str =
     "Missing access token for authorization. Please make a request with token attached.";
 const INVALID: &str =
     "Invalid access token for authorization. Please make a request with token attached.";
 
-impl Story<'_, '_> {
+impl Scenario<'_, '_> {
     /// One call that must be refused: what the SDK shows of it.
     pub(super) async fn refused(
         &mut self,

@@ -75,19 +75,19 @@ async fn events_of_every_tenant_reach_the_one_webhook_with_the_tenants_key() {
         world.settle().await;
         let seen = peer.seen();
         let events = seen.iter().filter_map(|seen| contract::event::read(&seen.body).ok());
-        let mut told: Vec<_> = events
+        let mut reported: Vec<_> = events
             .map(|(header, event)| {
                 assert_eq!(header.app_id, app.app.app_id);
                 let Event::AccountCreated(body) = event else { panic!("{event:?}") };
                 (header.tenant_key, body.account_id)
             })
             .collect();
-        told.sort();
+        reported.sort();
         expected.sort();
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
         assert_eq!(tickets(&peer).len(), 1);
         // No tenant sees the app's ticket among its events.
-        for (tenant_key, _) in told {
+        for (tenant_key, _) in reported {
             let all = Default::default();
             let listed = world.operator.list_events(&tenant_key, &all).await.unwrap();
             assert_eq!(listed.items.len(), 1);

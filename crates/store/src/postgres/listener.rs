@@ -52,7 +52,7 @@ pub(super) async fn listen(
         let Err(fault) = listen_on(&config, &signals, &invalidate, PROOF_TIME).await;
         invalidate(CacheInvalidation::NotListening);
         if signals.note_listening(false) {
-            tracing::error!(%fault, "changes by other replicas are not heard of, nothing is remembered meanwhile");
+            tracing::error!(%fault, "changes by other replicas are not received, nothing is remembered meanwhile");
         }
         if fault.is_read_only() {
             sessions.renew(generation);

@@ -191,8 +191,8 @@ async fn an_installation_that_left_traces_is_not_begun_anew(world: &World) {
     for _ in 0..2 {
         let fault = Store::open_as(&location, root(), NOW, &opening).await.err().unwrap();
         assert_eq!(fault.kind(), FaultKind::Lost);
-        let told = fault.to_string();
-        assert!(told.contains("/data/operator.key, /data/reports are there"), "{told}");
+        let reported = fault.to_string();
+        assert!(reported.contains("/data/operator.key, /data/reports are there"), "{reported}");
     }
     if world.is_sqlite() {
         assert!(!folder.path().join("probity.db").exists(), "nothing was begun");

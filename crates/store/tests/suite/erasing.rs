@@ -206,8 +206,8 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     assert!(certificate.manifest.is_some());
     let stored = store.list_erasures(tenant, END, 10).await.unwrap();
     assert_eq!(stored[0].reason.as_deref(), Some("候选人要求删除"));
-    let told = acts(world, tenant.tenant_id, &[]).await.unwrap();
-    assert_eq!(told.last(), Some(&contract::evidence::AuditAct::OrderErased));
+    let reported = acts(world, tenant.tenant_id, &[]).await.unwrap();
+    assert_eq!(reported.last(), Some(&contract::evidence::AuditAct::OrderErased));
     assert!(store.find_manifest(tenant.tenant_id, order_id).await.unwrap().is_some());
 
     let open = store.list_open_erasures(Id(0), 10).await.unwrap();

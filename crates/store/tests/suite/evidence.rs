@@ -84,8 +84,8 @@ async fn what_is_refused_is_not_told(world: &World) {
     let tenant = &scene.tenant;
     let outdated = store.update_tenant(BY, tenant.tenant_id, 7, "x", &tenant.settings).await;
     assert_eq!(outdated.unwrap(), store::Saved::Outdated);
-    let told = acts(world, tenant.tenant_id, &[]).await.unwrap();
-    assert_eq!(told, [AuditAct::TenantCreated, AuditAct::ApiKeyMade]);
+    let reported = acts(world, tenant.tenant_id, &[]).await.unwrap();
+    assert_eq!(reported, [AuditAct::TenantCreated, AuditAct::ApiKeyMade]);
 }
 
 async fn many_at_once_make_one_chain(world: &World) {
@@ -112,10 +112,10 @@ async fn many_at_once_make_one_chain(world: &World) {
     });
     futures_util::future::join_all(commands).await;
     for (scene, count) in [(&scene, 16), (&other, 8)] {
-        let told = acts(world, scene.tenant.tenant_id, &[]).await.unwrap();
-        let number = |act| told.iter().filter(|it| **it == act).count();
+        let reported = acts(world, scene.tenant.tenant_id, &[]).await.unwrap();
+        let number = |act| reported.iter().filter(|it| **it == act).count();
         assert_eq!((number(AuditAct::OrderApproved), number(AuditAct::KeyRotated)), (count, count));
-        assert_eq!(told.len(), 2 + 2 * count);
+        assert_eq!(reported.len(), 2 + 2 * count);
     }
 }
 
@@ -293,8 +293,8 @@ async fn a_view_is_recorded_and_told_without_its_address(world: &World) {
     let stranger = world.scene(false, false).await;
     let nothing = store.list_views(&stranger.tenant, order_id, report_id, END, 10).await.unwrap();
     assert!(nothing.is_empty());
-    let told = acts(world, tenant.tenant_id, &[]).await.unwrap();
-    assert_eq!(told[2..], [AuditAct::ReportViewed; 3]);
+    let reported = acts(world, tenant.tenant_id, &[]).await.unwrap();
+    assert_eq!(reported[2..], [AuditAct::ReportViewed; 3]);
     for entry in store.list_audit(tenant.tenant_id, 0, 10).await.unwrap() {
         assert!(!entry.line.contains("203.0.113"), "{}", entry.line);
     }

@@ -92,11 +92,11 @@ async fn a_fault_tells_no_value(world: &World) {
         new_tenant(&world.store, scene.tenant.tenant_id, scene.tenant.settings.clone());
     tenant.name = "canary-tenant".into();
     let fault = world.store.create_tenant(BY, &tenant, None).await.unwrap_err();
-    let told = [fault.to_string(), format!("{fault:?}")].concat();
+    let reported = [fault.to_string(), format!("{fault:?}")].concat();
     for value in ["canary-tenant", &scene.tenant.tenant_id.0.to_string(), &NOW.0.to_string()] {
-        assert!(!told.contains(value), "{told}");
+        assert!(!reported.contains(value), "{reported}");
     }
-    assert!(told.contains("tenants"), "the table is told: {told}");
+    assert!(reported.contains("tenants"), "the table is told: {reported}");
 }
 
 /// A small disk of its own, taken away when dropped.

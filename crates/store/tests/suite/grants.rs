@@ -61,16 +61,16 @@ fn installation_of(app_id: AppId) -> Installation {
 }
 
 /// The entries of a chain, each with its act and details in one text.
-async fn told(world: &World, tenant_id: TenantId) -> Vec<String> {
+async fn reported(world: &World, tenant_id: TenantId) -> Vec<String> {
     let mut chain = Chain::new(&chain_name(tenant_id), &[]);
     let page = world.store.list_audit(tenant_id, 0, 100).await.unwrap();
-    let told = page.iter().map(|entry| {
+    let reported = page.iter().map(|entry| {
         let entry = chain.take(&entry.line).unwrap();
         let details = entry.details.iter().map(|(name, value)| format!(" {name}={value}"));
         let actor = entry.actor_id.unwrap_or_else(|| "system".to_owned());
         format!("{:?} by {actor}{}", entry.act, details.collect::<String>())
     });
-    told.collect()
+    reported.collect()
 }
 
 async fn a_grant_is_kept_changed_and_taken_back(world: &World) {
@@ -102,7 +102,7 @@ async fn a_grant_of_what_changed_meanwhile_is_none(world: &World) {
     world.store.update_app(BY, APP, 1, &settings).await.unwrap();
     assert_eq!(grant(world, &app, &app.terms()).await, Saved::Outdated);
     assert_eq!(found(world).await.unwrap().terms, None);
-    assert_eq!(told(world, TENANT).await.len(), 2, "no grant is told that was none");
+    assert_eq!(reported(world, TENANT).await.len(), 2, "no grant is told that was none");
 }
 
 async fn uninstalling_ends_what_was_granted_for_good(world: &World) {
@@ -139,8 +139,8 @@ async fn both_chains_tell_what_an_app_became(world: &World) {
     assert_eq!(numbers, (2, 2));
     assert_eq!(grant(world, &after, &after.terms()).await, Saved::Done);
 
-    let of_tenant = told(world, TENANT).await;
-    let of_operator = told(world, audit::OPERATOR).await;
+    let of_tenant = reported(world, TENANT).await;
+    let of_operator = reported(world, audit::OPERATOR).await;
     assert_eq!(of_operator[1..], of_tenant[..3], "created before it was installed");
     let all = of_tenant.join("\n");
     for expected in [
@@ -158,7 +158,7 @@ async fn both_chains_tell_what_an_app_became(world: &World) {
         assert!(!all.contains(secret), "{all}");
     }
     assert_eq!(of_tenant.len(), 4);
-    assert!(told(world, TenantId(7)).await.is_empty());
+    assert!(reported(world, TenantId(7)).await.is_empty());
 }
 
 /// Runs what the migration inserts on rows that stand as they stood before it.
@@ -200,6 +200,6 @@ async fn replicas_hear_of_grants(world: &World) {
     until("the replica hears of the grant", is_granted).await;
     assert!(world.store.take_grant_back(ADMIN, APP, TENANT).await.unwrap());
     until("the replica hears that it was taken back", async || !is_granted().await).await;
-    let acts: Vec<_> = told(world, TENANT).await;
+    let acts: Vec<_> = reported(world, TENANT).await;
     assert!(acts[2].starts_with(&format!("{:?} by 42", AuditAct::AppGrantTakenBack)), "{acts:?}");
 }

@@ -64,7 +64,7 @@ async fn a_placed_order_is_found_whole(world: &World) {
     assert_eq!((returned.from, returned.to), (Some(State::Arranged), State::Completed));
     assert_eq!(returned.content, EntryContent::Result(final_result("绿灯")));
 
-    let told: Vec<_> =
+    let reported: Vec<_> =
         order.reports.iter().map(|report| (report.kind, report.state, &report.source)).collect();
     let expected = [
         (
@@ -80,7 +80,7 @@ async fn a_placed_order_is_found_whole(world: &World) {
         ),
     ];
     assert_eq!(
-        told,
+        reported,
         expected.iter().map(|(kind, state, from)| (*kind, *state, from)).collect::<Vec<_>>()
     );
     assert!(order.reports.is_sorted_by_key(|report| report.report_id));

@@ -122,7 +122,7 @@ async fn a_server_that_takes_no_writes_for_a_while_is_used_again() {
         set_read_only(&cluster, false).await;
         within(BACK, "it is back", async || world.store.is_ready().await).await;
         accepted(&world.store, scene.place()).await;
-        within(BACK, "changes are heard of", async || world.store.listening().0).await;
+        within(BACK, "changes are received", async || world.store.listening().0).await;
     }
 }
 
@@ -144,7 +144,7 @@ async fn pgbouncer_in_session_mode_carries_everything() {
     let order_id = accepted(&world.store, scene.place()).await;
     accepted(&other.store, scene.result(order_id, "绿灯")).await;
     for store in [&world.store, &other.store] {
-        within(BACK, "changes are heard of", async || store.listening().0).await;
+        within(BACK, "changes are received", async || store.listening().0).await;
     }
     for round in 0..3 {
         let name = format!("启明{round}");
@@ -185,7 +185,7 @@ async fn nothing_is_remembered_while_changes_are_not_heard_of() {
     let url = pooler.url(&database);
     let pooled = open(&url).await.unwrap();
     let scene = direct.scene(false, false).await;
-    within(BACK, "changes are heard of", async || pooled.store.listening().0).await;
+    within(BACK, "changes are received", async || pooled.store.listening().0).await;
 
     // From now on LISTEN is answered and means nothing.
     pooler.set_mode("transaction");

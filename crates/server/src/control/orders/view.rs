@@ -73,7 +73,7 @@ pub(super) fn order(stored: &stored::Order, ordered: OrderedForm, sight: Sight) 
                 reported_at: rfc3339(entry.at),
             }),
             EntryContent::Result(stored) if may_see_reports => {
-                results.push(result(stored, entry.at))
+                results.push(result(stored, entry.at));
             }
             EntryContent::Result(_) | EntryContent::Comment(_) | EntryContent::Nothing => {}
         }

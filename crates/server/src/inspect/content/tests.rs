@@ -180,7 +180,7 @@ fn what_pdfs_usually_hold_is_taken() {
     ]
     .concat();
     assert_eq!(check_cut(&image), Ok(vec![]));
-    // Far from the beginning signatures stand by chance, in pictures, and in attached archives.
+    // Far from the beginning signatures stand at random, in pictures, and in attached archives.
     let far = [
         b"%PDF-1.7\n".as_slice(),
         &[b'\n'; 5_000],
