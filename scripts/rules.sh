@@ -70,14 +70,18 @@ layers_crossed() {
   may domain 'contract'
   may store 'domain contract'
   may client 'contract'
-  may server 'store domain contract'
-  may cli 'contract client server'
+  may system 'domain contract'
+  may outbound 'system domain contract'
+  may inspect 'system domain contract'
+  may objects 'system domain contract'
+  may server 'store outbound inspect objects system domain contract'
+  may cli 'contract client server inspect system'
 }
 
 may() {
   awk -v allowed=" $2 " -v crate="$1" '
     /^\[/ { within = ($0 == "[dependencies]") }
-    within && match($0, /^(contract|domain|store|client|server|cli)[. =]/) {
+    within && match($0, /^(contract|domain|store|client|system|outbound|inspect|objects|server|cli)[. =]/) {
       name = substr($0, 1, RLENGTH - 1)
       if (index(allowed, " " name " ") == 0) print crate " depends on " name
     }' "crates/$1/Cargo.toml"
@@ -107,6 +111,21 @@ struck() {
 
 sql_outside_store() {
   git grep -nE '\b(rusqlite|tokio_postgres|deadpool_postgres|refinery)::' -- 'crates/*/src' ':!crates/store'
+}
+
+# A dependency that one crate alone may have: what it does is done there or nowhere.
+dependencies_astray() {
+  only inspect 'lopdf|seccompiler|thread-priority'
+  only objects 'object_store'
+  only store 'rusqlite|tokio-postgres|deadpool-postgres|refinery'
+}
+
+only() {
+  awk -v names="$2" '
+    FNR == 1 { within = 0 }
+    /^\[/ { within = ($0 == "[dependencies]") }
+    within && $0 ~ "^(" names ")[. =]" { print FILENAME ": " $0 }
+  ' $(tracked 'crates/*/Cargo.toml' | grep -v "crates/$1/")
 }
 
 io_in_pure_crates() {
@@ -153,6 +172,7 @@ rule "no leftovers" "$(leftovers)"
 rule "crates depend only on those below them" "$(layers_crossed)"
 rule "no loop of imports over more than 3 files" "$(import_loops)"
 rule "no struck word: docs/glossary.md" "$(struck_words)"
+rule "parser, bucket and SQL are dependencies of one crate each" "$(dependencies_astray)"
 rule "contract and domain do no IO" "$(io_in_pure_crates)"
 rule "SQL is known to the store alone" "$(sql_outside_store)"
 rule "both engines have the same migrations" "$(migrations_apart)"

@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use client::control::Control;
 use contract::control::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, List, Page, ReplaceApiKey};
-use server::clock::Clock;
+use system::clock::Clock;
 
 use crate::credentials;
 use crate::daemon::{self, Storage};

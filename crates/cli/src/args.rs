@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Bring the database to this version's shape, and end.
     Migrate(migrate::Migrate),
     /// Checks a report on stdin, as a child of the server.
-    #[command(name = server::inspect::PARSER_COMMAND, hide = true)]
+    #[command(name = inspect::PARSER_COMMAND, hide = true)]
     InspectReport {
         /// Take only the processor time that nobody else wants.
         #[arg(long)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use server::Config;
-use server::clock::Clock;
+use system::clock::Clock;
 
 use crate::output::{print, print_note};
 use crate::shared_args::Global;

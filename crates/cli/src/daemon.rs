@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use server::inspect::ScannerPolicy;
+use inspect::ScannerPolicy;
 use server::{Config, S3};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -177,7 +177,7 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
 /// A runtime on every core, in a process that lives as a server must: signals that ask nothing of it do not end it,
 /// its children can be waited for, and it has as many file handles as it may have.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
-    server::handles::raise_limit();
+    system::handles::raise_limit();
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let _entered = runtime.enter();
     outlive_signals()?;

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let (Cli { global, command }, line) = flags::parse();
     if let Command::InspectReport { idle } = command {
         // Before anything else is set up: it needs none of that.
-        return server::inspect::run_child(idle);
+        return inspect::run_child(idle);
     }
     log::start(global.log, command.log_level());
     // Two providers are in reach of the dependencies; the first one installed is everybody's.

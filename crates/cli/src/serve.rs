@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use server::clock::Clock;
 use server::{Config, NotFound, Server, TlsFiles};
+use system::clock::Clock;
 
 use crate::daemon::{self, Evidence, Outbound, Reports, Storage};
 use crate::limits::Limits;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use file::{File, sound_files};
-use server::inspect::{Finding, IDLE_FLAG, PARSER_COMMAND, ParserError, SandboxedParser};
+use inspect::{Finding, IDLE_FLAG, PARSER_COMMAND, ParserError, SandboxedParser};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probity");
 
@@ -99,7 +99,7 @@ async fn bombs_are_suspect_and_harm_only_the_child() {
     let mut ends = HashMap::new();
     let mut suspect = 0;
     for (name, content) in bombs::bombs() {
-        let begun = server::clock::socket_now();
+        let begun = system::clock::socket_now();
         let checked = check(&content).await;
         let took_ms = begun.elapsed().as_millis();
         let is_suspect = match &checked {
@@ -143,13 +143,13 @@ fn gives_up(flags: &[&str], policy: &str) {
         let line = limits.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
         line[name.len()..].split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
     };
-    let deadline = server::clock::socket_now() + std::time::Duration::from_secs(10);
+    let deadline = system::clock::socket_now() + std::time::Duration::from_secs(10);
     let limits = loop {
         let limits = read("limits");
         if limit(&limits, "Max open files") == ["0", "0"] {
             break limits;
         }
-        assert!(server::clock::socket_now() < deadline, "not limited in time:\n{limits}");
+        assert!(system::clock::socket_now() < deadline, "not limited in time:\n{limits}");
         std::thread::yield_now();
     };
     for (name, expected) in [
@@ -177,7 +177,7 @@ fn gives_up(flags: &[&str], policy: &str) {
     let can_filter = std::path::Path::new("/proc/sys/kernel/seccomp/actions_avail").exists();
     let until_filtered = || read("status").contains("Seccomp:\t2");
     while can_filter && !until_filtered() {
-        assert!(server::clock::socket_now() < deadline, "not confined in time");
+        assert!(system::clock::socket_now() < deadline, "not confined in time");
         std::thread::yield_now();
     }
     let network = |of: &str| std::fs::read_link(format!("/proc/{of}/ns/net")).unwrap();
@@ -215,10 +215,10 @@ fn the_child_dies_with_its_server() {
     }
     let pid = String::from_utf8(said).unwrap().trim().to_owned();
     let status = || std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let deadline = server::clock::socket_now() + std::time::Duration::from_secs(10);
+    let deadline = system::clock::socket_now() + std::time::Duration::from_secs(10);
     let until = |what: &str, is_so: &dyn Fn() -> bool| {
         while !is_so() {
-            assert!(server::clock::socket_now() < deadline, "{what}: {}", status());
+            assert!(system::clock::socket_now() < deadline, "{what}: {}", status());
             std::thread::yield_now();
         }
     };

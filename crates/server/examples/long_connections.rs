@@ -26,7 +26,7 @@ use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use server::clock::socket_now;
+use system::clock::socket_now;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

@@ -33,8 +33,8 @@ use contract::control::{
 use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use futures_util::{StreamExt, stream};
-use server::clock::{Clock, socket_now};
 use server::{Config, Server};
+use system::clock::{Clock, socket_now};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -214,7 +214,7 @@ async fn load(parties: &Arc<Parties>, is_over: Option<Arc<AtomicBool>>) -> Resul
 
 /// A host that gives a PDF of one page with a picture of as many bytes as the address says.
 fn host() -> Result<String> {
-    let filling = Bytes::from(server::random::bytes::<{ 64 * 1024 }>().to_vec());
+    let filling = Bytes::from(system::random::bytes::<{ 64 * 1024 }>().to_vec());
     let give = async move |UrlPath(length): UrlPath<usize>| {
         let (begin, end) = around_picture(length);
         let pieces = std::iter::repeat_n(filling.clone(), length / filling.len());

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
+use inspect::Inspect;
+use objects::Objects;
+use outbound::{Outbound, Ranges};
 use store::Store;
+use system::clock::Clock;
+use system::load_shedder::CallRate;
 
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
-use crate::inspect::Inspect;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
-use crate::load_shedder::CallRate;
 use crate::long_connection::registry::ConnectionRegistry;
 use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
-use crate::objects::Objects;
-use crate::outbound::{Outbound, Ranges};
 use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;

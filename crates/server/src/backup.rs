@@ -8,15 +8,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::UnixMs;
+use objects::path as object_path;
 use store::backup::{self, BackedUp, DATA_FILE, KEYS_FILE};
 use store::{Fault, FaultKind};
+use system::clock::Clock;
+use system::load_shedder::CallRate;
 
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::make_folder;
 use crate::data_folder::{DATABASE_FILE, ObjectBackend, REPORTS_FOLDER, object_backend};
-use crate::load_shedder::CallRate;
-use crate::objects::path as object_path;
 use crate::start_error::StartError;
 use crate::storage::open_objects;
 
@@ -81,7 +81,7 @@ pub async fn restore(
         Ok(backup::restore(&source.join(DATA_FILE), &keys, &database, now)?)
     };
     let restored = blocking(work).await?;
-    let objects = open_objects(config, &CallRate::new()).await?;
+    let objects = open_objects(config, &CallRate::default()).await?;
     for object in &restored.erased_objects {
         objects.remove(*object).await.map_err(StartError::ObjectStore)?;
     }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::retention::Bounds;
+use inspect::ScannerPolicy;
 
 use crate::http::listener::ListenerLimits;
 use crate::http::tls::TlsFiles;
-use crate::inspect::ScannerPolicy;
 use crate::long_connection::limits::LongConnectionLimits;
 
 /// What an operator can set. Variables and flags of the same names stand in the command line's help.
@@ -53,7 +53,7 @@ pub struct Config {
     /// The program that checks reports deeply in a child process, which is `probity` itself; none switches the
     /// check off. `PROBITY_DEEP_CHECK` as `on` or `off`; the command line's default is `on`, the library's none.
     pub deep_check: Option<PathBuf>,
-    /// A scanner for malware, see [`crate::inspect::Scanner`]. `PROBITY_SCANNER`, default none.
+    /// A scanner for malware, see [`inspect::Scanner`]. `PROBITY_SCANNER`, default none.
     pub scanner: Option<String>,
     /// What is done with what the scanner found. `PROBITY_SCANNER_POLICY`, default `flag`.
     pub scanner_policy: ScannerPolicy,

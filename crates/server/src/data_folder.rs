@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use store::{Location, Opening};
 
 use crate::config::Config;
-use crate::objects;
 use crate::start_error::StartError;
 
 /// The file in the data folder that holds the embedded database.

@@ -3,9 +3,8 @@
 use std::io;
 
 use domain::TenantId;
+use objects::{Object, ObjectWriter, Objects, Unreadable};
 use store::files::File;
-
-use crate::objects::{Object, ObjectWriter, Objects, Unreadable};
 
 /// Makes the object of a file appear, all of whose content was written.
 ///
@@ -19,7 +18,7 @@ pub(crate) async fn finish(writer: ObjectWriter, name: String) -> io::Result<Fil
         name,
         size_bytes,
         sha256: stored.sha256.to_vec(),
-        key: stored.key,
+        key: store::Key::new(*stored.key),
     })
 }
 
@@ -33,5 +32,5 @@ pub(crate) async fn open(
     file: &File,
 ) -> Result<Object, Unreadable> {
     let size_bytes = u64::try_from(file.size_bytes).unwrap_or_default();
-    objects.open(tenant_id, file.file_id, &file.key, size_bytes).await
+    objects.open(tenant_id, file.file_id, file.key.bytes(), size_bytes).await
 }

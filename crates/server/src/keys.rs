@@ -8,11 +8,11 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::UnixMs;
 use store::Store;
 use store::apps::App;
+use system::clock::Clock;
+use system::random;
 
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::OPERATOR_KEY_FILE;
-use crate::random;
 use crate::secret_file::{put_in_place, write_draft, write_secret};
 use crate::start_error::StartError;
 use crate::storage::open_installation;

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{Method, StatusCode};
 use contract::route::{Call, ROUTES};
+use inspect::Finding;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +18,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::disk::Room;
-use crate::inspect::Finding;
 
 /// The statuses counted apart; others are counted together.
 const STATUSES: [u16; 20] = [
@@ -30,7 +30,7 @@ const STATUS_WORDS: [&str; STATUSES.len() + 1] = [
     "412", "413", "415", "416", "429", "500", "503", "other",
 ];
 
-/// ConnectionRegistry of the log that could not be written.
+/// Lines of the log that could not be written.
 static LOG_LINES_LOST: AtomicU64 = AtomicU64::new(0);
 
 /// The counters. Cheap to clone; clones count together.
@@ -40,10 +40,9 @@ pub struct Metrics(Arc<Counters>);
 #[derive(Debug)]
 struct Counters {
     registry: Registry,
-    refusals: Family<Refusal, Counter>,
+    outbound: outbound::Counters,
     fetches: Family<Outcome, Counter>,
     fetched_bytes: Counter,
-    resumed: Counter,
     findings: Family<Coded, Counter>,
     deep_failures: Family<Class, Counter>,
     deliveries: Family<Delivery, Counter>,
@@ -67,13 +66,6 @@ struct Row {
     method: &'static str,
     path: String,
     counters: [OnceLock<Counter>; STATUSES.len() + 1],
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refusal {
-    /// What was to be let out.
-    way: &'static str,
-    class: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -114,27 +106,6 @@ struct CallLabels {
     status: &'static str,
 }
 
-/// What goes out to an address that somebody else gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// An address was only looked at, when it was handed in.
-    Text,
-    /// A report was fetched.
-    Report,
-    /// An event or a URL check was posted.
-    Webhook,
-}
-
-impl Way {
-    fn word(self) -> &'static str {
-        match self {
-            Way::Text => "text",
-            Way::Report => "report",
-            Way::Webhook => "webhook",
-        }
-    }
-}
-
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new(std::iter::empty())
@@ -146,21 +117,16 @@ impl Metrics {
     #[must_use]
     pub fn new(control: impl Iterator<Item = (&'static Method, String)>) -> Metrics {
         let mut registry = Registry::with_prefix("probity");
-        let (refusals, fetches, fetched_bytes) =
-            (Family::default(), Family::default(), Counter::default());
-        let (resumed, findings, deep_failures) =
-            (Counter::default(), Family::default(), Family::default());
+        let (fetches, fetched_bytes) = (Family::default(), Counter::default());
+        let (findings, deep_failures) = (Family::default(), Family::default());
         let (deliveries, calls) = (Family::default(), Family::default());
         let clock_jumps = Family::default();
         let (listening, deaf) = (Gauge::default(), Counter::default());
         let (stored_bytes, near_quota) = (Gauge::default(), Family::default());
         let (disk_free_bytes, disk_reserve_bytes, reports_wait) =
             (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register(
-            "outbound_refusals",
-            "Addresses that the guard of the way out refused, by class",
-            Family::clone(&refusals),
-        );
+        let outbound = outbound::Counters::default();
+        outbound.register(&mut registry);
         registry.register(
             "report_fetches",
             "Fetches of reports, by how they ended",
@@ -170,11 +136,6 @@ impl Metrics {
             "report_fetched_bytes",
             "Bytes of reports that were fetched whole",
             Counter::clone(&fetched_bytes),
-        );
-        registry.register(
-            "report_fetches_resumed",
-            "Transfers of reports that broke off and were gone on with",
-            Counter::clone(&resumed),
         );
         registry.register(
             "report_findings",
@@ -244,10 +205,9 @@ impl Metrics {
         );
         Metrics(Arc::new(Counters {
             registry,
-            refusals,
+            outbound,
             fetches,
             fetched_bytes,
-            resumed,
             findings,
             deep_failures,
             deliveries,
@@ -265,9 +225,10 @@ impl Metrics {
         }))
     }
 
-    /// Counts an address that was refused.
-    pub fn count_refusal(&self, way: Way, class: &'static str) {
-        self.0.refusals.get_or_create(&Refusal { way: way.word(), class }).inc();
+    /// The counters of the way out.
+    #[must_use]
+    pub fn outbound(&self) -> outbound::Counters {
+        self.0.outbound.clone()
     }
 
     /// Counts the end of a fetch: `stored`, or the class of its failure.
@@ -278,11 +239,6 @@ impl Metrics {
     /// Counts the bytes of a report that was fetched whole.
     pub fn count_fetched_bytes(&self, bytes: u64) {
         self.0.fetched_bytes.inc_by(bytes);
-    }
-
-    /// Counts a transfer that is gone on with.
-    pub fn count_resumed(&self) {
-        self.0.resumed.inc();
     }
 
     /// Counts what calls for caution in a report.
@@ -432,11 +388,10 @@ mod tests {
     #[test]
     fn what_is_counted_is_written() {
         let metrics = Metrics::new([(&Method::GET, "/api/v1/openapi.json".to_owned())].into_iter());
-        metrics.count_refusal(Way::Report, "address_private");
-        metrics.clone().count_refusal(Way::Report, "address_private");
+        metrics.outbound().count_refusal(outbound::Way::Report, "address_private");
+        metrics.clone().outbound().count_refusal(outbound::Way::Report, "address_private");
         metrics.count_fetch("stored");
         metrics.count_fetched_bytes(7);
-        metrics.count_resumed();
         metrics.count_finding(Finding::Xfa);
         metrics.count_deep_failure("killed");
         metrics.count_delivery(true, "delivered");
@@ -450,7 +405,7 @@ mod tests {
             r#"probity_outbound_refusals_total{way="report",class="address_private"} 2"#,
             r#"probity_report_fetches_total{outcome="stored"} 1"#,
             "probity_report_fetched_bytes_total 7",
-            "probity_report_fetches_resumed_total 1",
+            "probity_report_fetches_resumed_total 0",
             r#"probity_report_findings_total{code="xfa"} 1"#,
             r#"probity_report_deep_check_failures_total{class="killed"} 1"#,
             r#"probity_deliveries_total{way="webhook",outcome="delivered"} 1"#,

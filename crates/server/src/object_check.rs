@@ -7,11 +7,11 @@
 
 use contract::control::{CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked};
 use domain::{Id, TenantId};
+use objects::{self, Unreadable};
 use store::Fault;
 use store::report_versions::{ExpectedKey, ExpectedObject};
 
 use crate::app::App;
-use crate::objects::{self, Unreadable};
 
 /// Rows or objects of a part.
 const PART_MAX: u32 = 200;
@@ -129,7 +129,7 @@ async fn fault_of(
     checked: &mut ObjectsChecked,
 ) -> Result<Option<(ObjectFindingKind, String)>, ObjectCheckError> {
     let key = match &row.key {
-        ExpectedKey::Opens(key) => key,
+        ExpectedKey::Opens(key) => key.bytes(),
         // An object that is left is found among the objects.
         ExpectedKey::Erased => return Ok(None),
         ExpectedKey::Damaged => {

@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use inspect::{Inspect, SandboxedParser};
+use outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use store::storage_use::Quotas;
+use system::clock::Clock;
+use system::load_shedder::CallRate;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{self, filling, location, make_folder};
 use crate::disk::Disk;
@@ -17,14 +20,11 @@ use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::inspect::{Inspect, SandboxedParser};
 use crate::key_uses::KeyUses;
 use crate::links::Links;
-use crate::load_shedder::CallRate;
 use crate::long_connection::ConnectionRegistry;
 use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
-use crate::outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use crate::public_url;
 use crate::root_key::{RootSource, Rotation};
 use crate::start_error::StartError;
@@ -157,7 +157,7 @@ async fn open(
     });
     store.release_leases(clock.now()).await?;
     let disk = Disk::of(filling(&config), config.disk_reserve_bytes);
-    let call_rate = CallRate::new();
+    let call_rate = CallRate::default();
     let objects = open_objects(&config, &call_rate).await?;
     try_out(&objects).await?;
     let root_key = Rotation::new(source);
@@ -168,7 +168,7 @@ async fn open(
     };
     let metrics = Metrics::new(control::table());
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
-    let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.clone());
+    let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.outbound());
     let outbound = outbound.trusting(authorities.roots());
     let inspect = Inspect {
         deep: config

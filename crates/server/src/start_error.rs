@@ -4,14 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use inspect::BadScanner;
+use objects::TrialFailure;
+use outbound::{BadRange, BadRule};
 use store::{Fault, FaultKind};
 
 use crate::authorities::BadAuthorities;
 use crate::http::tls::BadCertificate;
-use crate::inspect::BadScanner;
 #[cfg(feature = "s3")]
-use crate::objects::TrialFailure;
-use crate::outbound::{BadRange, BadRule};
 use crate::public_url::BadPublicUrl;
 
 /// Why the server does not start.

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use domain::UnixMs;
+use objects::Objects;
+use objects::TrialFailure;
 use store::{Fault, FaultKind, Reload, RootKeys, Store};
+use system::clock::Clock;
+use system::load_shedder::CallRate;
 
 use crate::authorities::{Authorities, BadAuthorities};
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{self, DATABASE_FILE, ObjectBackend, make_folder, object_backend};
-use crate::load_shedder::CallRate;
-use crate::objects::Objects;
 #[cfg(feature = "s3")]
-use crate::objects::TrialFailure;
 use crate::root_key::{self, RootSource};
 use crate::start_error::StartError;
 
@@ -120,14 +120,14 @@ fn open_bucket(
             "PROBITY_S3_ACCESS_KEY_ID and PROBITY_S3_SECRET_ACCESS_KEY with objects in a bucket",
         ));
     };
-    let settings = crate::objects::BucketSettings {
+    let settings = objects::BucketSettings {
         bucket: bucket.to_owned(),
         prefix: prefix.trim_matches('/').to_owned(),
         endpoint: s3.endpoint.clone(),
         region: s3.region.clone(),
         style: match s3.is_virtual_hosted {
-            true => crate::objects::BucketStyle::Virtual,
-            false => crate::objects::BucketStyle::Path,
+            true => objects::BucketStyle::Virtual,
+            false => objects::BucketStyle::Path,
         },
         access_key_id: access_key_id.clone(),
         secret_access_key: secret_access_key.clone(),

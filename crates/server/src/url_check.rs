@@ -7,12 +7,12 @@ use contract::control::{UrlCause, UrlCheck};
 use contract::event::UrlVerification;
 use http::HeaderValue;
 use http::header::CONTENT_ENCODING;
+use outbound::{Answer, ConnectFailure, PostFailure, TlsFailure};
 use serde_json::Value;
 use store::apps::{App as Receiver, AppSecrets};
+use system::random;
 
 use crate::app::App;
-use crate::outbound::{Answer, ConnectFailure, PostFailure, TlsFailure};
-use crate::random;
 use crate::work::request;
 
 /// How long a receiver has, in milliseconds.
@@ -303,7 +303,7 @@ mod tests {
     use http::{HeaderMap, StatusCode};
 
     use super::*;
-    use crate::outbound::Refusal;
+    use outbound::Refusal;
 
     fn answer(status: u16, body: &str) -> Result<Answer, PostFailure> {
         Ok(Answer {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use harness::scene::Scene;
 use harness::wire::{Ask, CALLS, path};
 use harness::{Engine, World};
-use server::clock::Clock;
+use system::clock::Clock;
 
 const BAD_REQUEST: &str = "400 9499 Bad Request";
 const DONE: &str = "200 0 success";

@@ -8,7 +8,7 @@ use harness::scene::{Scene, with};
 use harness::wire::{Answer, CALLS};
 use harness::{Engine, PACKAGE, World};
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 
 const DONE: &str = "200 0 success";
 const NOT_EXIST: &str = "400 1002862 background check order not exist";

@@ -18,8 +18,8 @@ use harness::wire::{Ask, TENANT_TOKEN};
 use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
 use serde_json::json;
-use server::clock::Clock;
 use store::deliveries::Delivery;
+use system::clock::Clock;
 
 const EIGHT_HOURS_MS: i64 = 8 * 3_600_000;
 const AHEAD: UnixMs = UnixMs(BEGIN.0 + EIGHT_HOURS_MS);

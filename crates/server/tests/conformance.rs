@@ -19,7 +19,7 @@ use contract::control::{
 use driver::{Driver, Sdk};
 use harness::{BEGIN, Engine, Hirer, PACKAGE, World, form};
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 
 #[tokio::test]
 async fn the_python_sdk_works_on_sqlite() {

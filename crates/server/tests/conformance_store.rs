@@ -15,8 +15,8 @@ use domain::{AppId, Id};
 use driver::{Driver, Sdk};
 use harness::{BEGIN, Engine, Hirer, ITEM, PACKAGE, World, form};
 use serde_json::{Value, json};
-use server::clock::Clock;
 use store::tenants::NO_TENANT;
+use system::clock::Clock;
 
 #[tokio::test]
 async fn the_python_sdk_serves_two_tenants_on_sqlite() {

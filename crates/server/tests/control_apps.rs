@@ -60,7 +60,7 @@ async fn a_store_app_belongs_to_no_tenant() {
 async fn everything_wrong_with_an_app_is_named_at_once() {
     let world = World::start(
         Engine::Sqlite,
-        server::clock::Clock::manual(harness::BEGIN),
+        system::clock::Clock::manual(harness::BEGIN),
         false,
         |config| config.allow_outbound.clear(),
     )

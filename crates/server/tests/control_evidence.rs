@@ -16,7 +16,7 @@ use contract::evidence::{AuditAct, Chain, ErasureRule, OPERATOR_CHAIN, chain_hea
 use domain::retention::Bounds;
 use harness::filed::{CONTENT, Filed};
 use harness::{BEGIN, Engine, World};
-use server::clock::Clock;
+use system::clock::Clock;
 
 const DAY_MS: u64 = 86_400_000;
 

@@ -13,8 +13,8 @@ use contract::control::{
 };
 use harness::{BEGIN, Engine, Hirer, World};
 use serde_json::{Value, json};
-use server::clock::Clock;
 use server::{Config, Server, StartError};
+use system::clock::Clock;
 
 const AT_ONCE: ReplaceApiKey = ReplaceApiKey { grace_seconds: None };
 

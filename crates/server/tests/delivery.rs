@@ -17,7 +17,7 @@ use domain::event::EventKind;
 use domain::{Id, UnixMs};
 use harness::{BEGIN, Engine, World};
 use peer::{Peer, Reply, answer, ok, settings};
-use server::clock::Clock;
+use system::clock::Clock;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;

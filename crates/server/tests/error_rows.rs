@@ -31,7 +31,7 @@ use book::Book;
 use contract::code::{self, Code};
 use harness::{BEGIN, Engine, World};
 use server::NotFound;
-use server::clock::Clock;
+use system::clock::Clock;
 
 /// Rows that nothing on this server can cause, each with the reason (decision 016).
 const NEVER: &[(&Code, &str)] = &[

@@ -16,7 +16,7 @@ use domain::event::EventKind;
 use harness::{BEGIN, Engine, World};
 use line::{Socket, parameter};
 use serde_json::json;
-use server::clock::Clock;
+use system::clock::Clock;
 
 const SECOND: u64 = 1_000;
 

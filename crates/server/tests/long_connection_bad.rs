@@ -18,7 +18,7 @@ use harness::wire::Ask;
 use harness::{BEGIN, Engine, Seed, World};
 use line::Socket;
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 use tokio_tungstenite::tungstenite::Message;
 
 /// A World in which little is waited for.

@@ -15,7 +15,7 @@ use contract::frame::{Frame, METHOD_DATA};
 use futures_util::{SinkExt, StreamExt};
 use harness::{BEGIN, Engine, World};
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use contract::control::{EventMode, UpdateApp};
 use harness::{BEGIN, Engine, World};
-use server::clock::{Clock, socket_now};
+use system::clock::{Clock, socket_now};
 
 const APPS: usize = 10;
 const EVENTS: usize = 200;

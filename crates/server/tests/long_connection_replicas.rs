@@ -15,8 +15,8 @@ use domain::event::EventKind;
 use harness::{BEGIN, Engine, Seed, World};
 use line::Socket;
 use serde_json::{Value, json};
-use server::clock::Clock;
 use server::{Config, Server, SharedApp};
+use system::clock::Clock;
 use tokio::sync::oneshot;
 
 /// Another server on the World's database, without workers of its own.

@@ -21,8 +21,8 @@ use harness::{BEGIN, Engine, Seed, World, form};
 use line::PATIENCE;
 use line::proxy::Proxy;
 use serde_json::{Value, json};
-use server::clock::Clock;
 use store::deliveries::Delivery;
+use system::clock::Clock;
 
 const ACCOUNT: &str = "hire.eco_account.created_v1";
 const CREATED: &str = "hire.eco_background_check.created_v1";

@@ -12,8 +12,8 @@ use contract::control::{CheckObjects, ObjectFindingKind, ObjectsChecked, RotateK
 use domain::Id;
 use harness::filed::{CONTENT, Filed};
 use harness::{BEGIN, Engine, World};
-use server::clock::Clock;
 use server::{Config, Server, StartError};
+use system::clock::Clock;
 
 /// Where an object lies.
 async fn path(world: &World, object_id: Id) -> PathBuf {

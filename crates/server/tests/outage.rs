@@ -16,7 +16,7 @@ use domain::Id;
 use domain::delivery::DeliveryState;
 use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, ok, settings};
-use server::clock::Clock;
+use system::clock::Clock;
 
 const SECOND: u64 = 1_000;
 const HEALTHY: usize = 20;

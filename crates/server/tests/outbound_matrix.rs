@@ -23,12 +23,12 @@ use http::HeaderMap;
 use inner::cases::{Case, cases, embedding};
 use inner::dns::{Dns, Found};
 use inner::{Ears, PORT, PUBLIC, namespace};
-use peer::settings;
-use server::clock::Clock;
-use server::metrics::Metrics;
-use server::outbound::{
-    Allow, FetchFailure, FetchLimits, Guard, Outbound, PostFailure, PostLimits,
+use outbound::{
+    Allow, Counters, FetchFailure, FetchLimits, Guard, Outbound, PostFailure, PostLimits,
 };
+use peer::settings;
+use server::metrics::Metrics;
+use system::clock::Clock;
 
 /// What is reported to whoever gave the address, whatever lies behind it.
 const REPORT_REASON: &str = "the report's address could not be reached";
@@ -117,7 +117,7 @@ async fn no_way_leads_to_an_inner_address() {
     let guard = Guard { allow: Allow::from_rules([":9000"]).unwrap(), ..Guard::default() };
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
     let metrics = Metrics::default();
-    let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, metrics.clone());
+    let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, metrics.outbound());
     let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
     let posted =
         async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
@@ -215,7 +215,7 @@ async fn no_rule_for_outer_addresses_opens_inner_ones_that_they_embed() {
     for rules in [["::/0", ":9000"], ["nat64:64:ff9b::/96", ":9000"]] {
         let guard = Guard { allow: Allow::from_rules(rules).unwrap(), ..Guard::default() };
         let (post, fetch) = (PostLimits::default(), FetchLimits::default());
-        let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Metrics::default());
+        let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Counters::default());
         let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
         let posted =
             async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;

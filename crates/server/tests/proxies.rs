@@ -11,7 +11,7 @@ use contract::control::{List, UpdateApp};
 use harness::filed::Filed;
 use harness::{BEGIN, Engine, Seed, World};
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 
 /// A World that trusts the proxies at `proxies`; its tests come from 127.0.0.1.
 async fn behind(engine: Engine, proxies: &[&str]) -> World {

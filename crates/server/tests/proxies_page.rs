@@ -25,7 +25,7 @@ use reqwest::StatusCode;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
-use server::clock::Clock;
+use system::clock::Clock;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};

@@ -13,8 +13,8 @@ use contract::control::{AlertKind, List, ProblemCode, PutQuota, ReportState};
 use domain::Id;
 use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
-use server::clock::Clock;
 use store::reports::Report;
+use system::clock::Clock;
 
 async fn report(world: &World, parties: &Parties, order_id: Id) -> Report {
     let order = world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap();

@@ -13,8 +13,8 @@ use domain::{Id, UnixMs};
 use futures_util::TryStreamExt;
 use harness::{BEGIN, Engine, World};
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
-use server::clock::{Clock, socket_now};
 use store::reports::Report;
+use system::clock::{Clock, socket_now};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -70,7 +70,8 @@ async fn version(
     let (key, _) = version.opened.unwrap();
     let size_bytes = u64::try_from(version.size_bytes).unwrap();
     let objects = &world.app.objects;
-    let object = objects.open(tenant.tenant_id, version.object_id, &key, size_bytes).await.unwrap();
+    let object =
+        objects.open(tenant.tenant_id, version.object_id, key.bytes(), size_bytes).await.unwrap();
     let pieces: Vec<_> = object.read(0..size_bytes).try_collect().await.unwrap();
     Some(pieces.concat())
 }

@@ -12,11 +12,11 @@ use domain::Id;
 use domain::report::ReportState;
 use harness::{BEGIN, Engine, World};
 use http::StatusCode;
+use inspect::ScannerPolicy;
 use peer::{Parties, Peer, Reply, answer, pdf, settings};
-use server::clock::Clock;
-use server::inspect::ScannerPolicy;
 use server::{Config, Server, StartError};
 use store::reports::Report;
+use system::clock::Clock;
 
 async fn host(bytes: Vec<u8>) -> Peer {
     Peer::start(move |_, _| Reply::Whole(answer(200, "", &bytes))).await

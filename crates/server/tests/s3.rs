@@ -10,8 +10,9 @@ use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateResult};
 use contract::control::{CheckObjects, GetReportContent, ObjectFindingKind, Report, ReportState};
 use harness::{BEGIN, Engine, Seed, World, is_demanded};
 use peer::{Peer, Reply, answer, pdf};
-use server::clock::Clock;
-use server::{Config, S3, random};
+use server::{Config, S3};
+use system::clock::Clock;
+use system::random;
 
 /// The server's address, and a new bucket there.
 async fn bucket() -> Option<(String, String)> {

@@ -10,7 +10,7 @@ use harness::scene::Scene;
 use harness::wire::{Answer, Ask, TENANT_TOKEN, path};
 use harness::{BEGIN, Engine, World};
 use serde_json::json;
-use server::clock::Clock;
+use system::clock::Clock;
 
 /// The order after a body was taken as it stands.
 async fn after(scene: &Scene<'_>, call: &str, body: String) -> Order {

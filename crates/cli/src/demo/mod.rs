@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use server::clock::Clock;
 use server::data_folder::OPERATOR_KEY_FILE;
 use server::{Config, Server, StartError};
+use system::clock::Clock;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 

@@ -11,7 +11,7 @@ use contract::control::{
 use contract::event::Event;
 use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
-use server::clock::Clock;
+use system::clock::Clock;
 
 use super::receiver::{Received, Receiver};
 use super::transcript::{Actor, Transcript};

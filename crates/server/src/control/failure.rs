@@ -5,11 +5,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::control::{FieldFault, PROBLEM_JSON, Problem, ProblemCode};
 use domain::order::Refusal;
+use objects::Unreadable;
 use store::{Fault, FaultKind};
 
 use crate::download::DownloadError;
 use crate::http::body::RETRY_AFTER_SECONDS;
-use crate::objects::Unreadable;
 
 /// Why a call is not answered with success.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use contract::control::{CreateFile, FieldFault, File, ProblemCode};
 use contract::hex::to_hex;
+use objects::Unreadable;
 
 use super::auth::Call;
 use super::failure::{Failure, validate};
@@ -11,7 +12,6 @@ use super::instant::rfc3339;
 use super::request::{Content, Query};
 use crate::disk::Room;
 use crate::files;
-use crate::objects::Unreadable;
 
 /// Keeps a file, which an order's form can then name as the value of a file or resume.
 ///

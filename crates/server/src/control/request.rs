@@ -17,16 +17,16 @@ use contract::control::{
     FieldFault, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, is_idempotency_key,
 };
 use contract::json::replace_lone_surrogates;
+use objects::Unreadable;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::IdempotencyKey;
+use system::bytes_writer::BytesWriter;
 
 use super::auth::{Caller, caller};
 use super::failure::Failure;
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
-use crate::objects::Unreadable;
-use crate::outbound::BytesWriter;
 
 const JSON: &str = "application/json";
 

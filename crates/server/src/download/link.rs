@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Id;
 use domain::report::ReportState;
+use objects::Unreadable;
 use store::tenants::Tenant;
 use store::views::Viewer;
 use store::{Fault, FaultKind};
@@ -17,7 +18,6 @@ use crate::app::{App, SharedApp};
 use crate::app_access::{AppAccess, Holder};
 use crate::files;
 use crate::links::{LinkError, LinkKind, Linked};
-use crate::objects::Unreadable;
 
 /// Why a link gives nothing.
 enum Failure {

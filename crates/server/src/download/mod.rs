@@ -20,14 +20,14 @@ use bytes::Bytes;
 use contract::hex::to_hex;
 use domain::Id;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use inspect::Finding;
+use objects::{Object, Unreadable};
 use store::Fault;
 use store::report_versions::ReportVersion;
 use store::tenants::Tenant;
 use store::views::{NewView, Viewer};
 
 use crate::app::App;
-use crate::inspect::Finding;
-use crate::objects::{Object, Unreadable};
 pub(crate) use link::download_linked;
 use range::Asked;
 pub(crate) use request::DownloadRequest;
@@ -132,7 +132,8 @@ async fn open(
         }
     };
     let object_id = content.version.object_id;
-    let object = app.objects.open(content.tenant.tenant_id, object_id, key, size_bytes).await?;
+    let object =
+        app.objects.open(content.tenant.tenant_id, object_id, key.bytes(), size_bytes).await?;
     let mut response = match (&asked, ranges.as_slice()) {
         (Asked::Parts(_), [range]) => {
             let value = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);

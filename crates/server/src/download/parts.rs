@@ -7,10 +7,10 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use objects::{Object, Unreadable};
+use system::random;
 
 use super::{begun, set};
-use crate::objects::{Object, Unreadable};
-use crate::random;
 
 /// The ranges of a report, each after a head that names it. At least one, ascending, none touching the next.
 pub(super) async fn several(

@@ -10,9 +10,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use system::bytes_writer::BytesWriter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::outbound::BytesWriter;
 
 /// Most bytes of a body before it is known who sends it. Source: product, section 12.
 pub const STRANGER_BYTES_MAX: usize = 16 * 1024;

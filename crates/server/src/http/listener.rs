@@ -11,7 +11,7 @@
 //! large), and the connection is closed: at that point there is no path, hence no API whose
 //! envelope could be used. What can be read in two ways is answered so too, see `intake.rs`.
 //!
-//! Connections are taken only onto file handles below a reserve ([`crate::handles`]).
+//! Connections are taken only onto file handles below a reserve ([`system::handles`]).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -31,14 +31,13 @@ use http::{Request, Response};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use system::clock::socket_now;
+use system::handles;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 use tokio_util::either::Either;
 use tower::Service;
-
-use crate::clock::socket_now;
-use crate::handles;
 
 use super::forwarded::Reached;
 use super::intake::{self, RequestBody};

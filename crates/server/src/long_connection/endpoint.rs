@@ -10,6 +10,7 @@ use contract::code::{self, Code};
 use contract::endpoint::{self, EndpointRequest};
 use contract::envelope::{ErrorBody, FieldViolation};
 use domain::AppId;
+use outbound::Allow;
 use store::Fault;
 use store::connections::Holder;
 
@@ -21,7 +22,6 @@ use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::forwarded::Reached;
 use crate::keys;
 use crate::open_api::{self, answer, busy, log_id};
-use crate::outbound::Allow;
 use crate::public_url;
 
 /// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s

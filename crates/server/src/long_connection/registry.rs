@@ -8,12 +8,12 @@ use std::time::Duration;
 use domain::{AppId, Id, UnixMs};
 use store::connections::ConnectionNews;
 use store::{Fault, Key, Store};
+use system::random;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::dialogue::Ack;
 use super::ticket::TicketMaker;
 use crate::app_access::Numbers;
-use crate::random;
 
 /// Events that wait until a connection takes them; more than are ever under way for one app.
 const OUTBOX: usize = 64;

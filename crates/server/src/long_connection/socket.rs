@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::FutureExt;
+use system::clock::socket_now;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
@@ -20,7 +21,6 @@ use super::dialogue::{self, MESSAGE_BYTES_MAX, Received};
 use super::limits::LongConnectionLimits;
 use super::registry::{CloseReason, Connection, Order};
 use crate::app::{App, SharedApp};
-use crate::clock::socket_now;
 
 /// Between the parts of one event: the Go SDK loses parts that arrive in a burst. Source: contract, section 5.6.
 const PART_PAUSE: Duration = Duration::from_millis(5);

@@ -5,13 +5,13 @@ use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
 use domain::Id;
 use domain::order::Actor;
+use outbound::Refusal;
 use store::content::{FinalResult, ReportSource, Stage, to_text};
 use store::{CommandResult, NewReport, OrderCommand, Request};
 
 use super::failure::Failure;
 use super::vendor::Vendor;
 use crate::app::App;
-use crate::outbound::Refusal;
 
 /// Records a stage of an order, with its interim reports.
 ///

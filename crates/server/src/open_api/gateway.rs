@@ -12,6 +12,7 @@ use contract::auth;
 use contract::code::{self, Code};
 use contract::envelope::{SUCCESS, SUCCESS_CAPITAL, SUCCESS_OK};
 use contract::route::{Access, Call, Route};
+use outbound::Allow;
 
 use super::failure::{Failure, answer, busy};
 use super::log_id::log_id;
@@ -22,7 +23,6 @@ use crate::app_access::AppAccess;
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::limit::LimitKey;
-use crate::outbound::Allow;
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {

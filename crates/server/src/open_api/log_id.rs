@@ -4,8 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::UnixMs;
-
-use crate::random;
+use system::random;
 
 /// 14 digits of the time (UTC, `yyyymmddHHMMSS`) and 20 upper-case hex digits. Source: contract, section 2.5.
 pub(crate) fn log_id(now: UnixMs) -> String {

@@ -15,23 +15,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Id, retry};
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
+use inspect::{Checked, Inspection, Inspector, IntakeError};
+use objects::{ObjectWriter, Stored};
+use outbound::FetchFailure;
 use store::content::VersionFacts;
 use store::fetch_queues::{FetchQueue, QueueClaim};
 use store::report_versions::NewContent;
 use store::reports::{ClaimedReport, FetchOutcome};
 use store::{Fault, FaultKind};
+use system::bytes_writer::BytesWriter;
+use system::clock::socket_now;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Step, Worker};
 use crate::app::{App, SharedApp};
-use crate::clock::socket_now;
-use crate::inspect::{Checked, Inspection, Inspector, IntakeError};
 use crate::low_priority_runtime::join_next;
-use crate::objects::{ObjectWriter, Stored};
-use crate::outbound::{BytesWriter, FetchFailure};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
 pub(super) const LEASE_MS: i64 = 150_000;
@@ -299,9 +300,8 @@ impl From<IntakeError> for Failure {
             let cause = std::error::Error::source(failure);
             tracing::error!(%failure, cause, "a report cannot be scanned");
         }
-        let may_pass_later = !matches!(error, IntakeError::ContentError(_) | IntakeError::Malware);
-        let is_refused =
-            matches!(&error, IntakeError::ContentError(error) if error.may_be_accepted());
+        let may_pass_later = !matches!(error, IntakeError::Content(_) | IntakeError::Malware);
+        let is_refused = matches!(&error, IntakeError::Content(error) if error.may_be_accepted());
         Failure { is_refused, ..Failure::new(&error, error.class(), may_pass_later) }
     }
 }
@@ -395,8 +395,8 @@ async fn check(
     let (tenant_id, object_id, size_bytes) =
         (claimed.tenant_id, stored.object_id, stored.size_bytes);
     let object = app.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
-    let object = object.map_err(IntakeError::Unreadable)?;
-    checked.check(object.read(0..size_bytes)).await
+    let object = object.map_err(|error| IntakeError::Unreadable(io::Error::other(error)))?;
+    checked.check(object.read(0..size_bytes).map_err(io::Error::other)).await
 }
 
 async fn fetch_into_store(
@@ -435,7 +435,7 @@ async fn fetch_into_store(
     note(app, claimed, &inspection);
     let content = NewContent {
         object_id: stored.object_id,
-        key: stored.key,
+        key: store::Key::new(*stored.key),
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
         fetched_at: app.clock.now(),

@@ -3,12 +3,12 @@
 use contract::frame::{ACK_HANDLED, Frame};
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
+use system::random;
 
 use super::endpoint_limiter::Health;
 use super::sent::{Sent, stored};
 use crate::app::App;
 use crate::long_connection::{AckError, Connection, SERVICE_ID};
-use crate::random;
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
 pub(super) async fn push(app: &App, connection: &Connection, plain: &[u8]) -> Sent {

@@ -8,15 +8,15 @@ use contract::hex::to_hex;
 use contract::seal;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use outbound::{Answer, PostFailure};
 use store::apps::App as Receiver;
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
+use system::random;
 
 use super::endpoint_limiter::Health;
 use super::sent::{Sent, stored};
 use crate::app::App;
-use crate::outbound::{Answer, PostFailure};
-use crate::random;
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-lark-request-timestamp");
 const NONCE: HeaderName = HeaderName::from_static("x-lark-request-nonce");

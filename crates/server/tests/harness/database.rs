@@ -37,7 +37,7 @@ impl Database {
     /// Why there is no PostgreSQL.
     pub(crate) async fn create() -> Result<Database, String> {
         let server = server_url();
-        let name = format!("probity_test_{}", server::random::hex::<8>());
+        let name = format!("probity_test_{}", system::random::hex::<8>());
         let client = connect(&server).await.map_err(|error| error.to_string())?;
         client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let mut url = Url::parse(&server).unwrap();

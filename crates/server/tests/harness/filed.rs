@@ -75,7 +75,7 @@ impl<'w> Filed<'w> {
         };
         let content = NewContent {
             object_id: stored.object_id,
-            key: stored.key,
+            key: store::Key::new(*stored.key),
             size_bytes: i64::try_from(stored.size_bytes).unwrap(),
             sha256: stored.sha256,
             fetched_at: self.world.clock.now(),

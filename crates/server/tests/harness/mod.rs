@@ -40,8 +40,8 @@ use contract::control::{
 use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
 use domain::{TenantId, UnixMs};
-use server::clock::Clock;
 use server::{Config, Server, SharedApp};
+use system::clock::Clock;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

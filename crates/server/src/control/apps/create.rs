@@ -4,13 +4,14 @@ use axum::response::Response;
 use contract::control::{CreateApp, CreatedApp, FieldFault};
 use domain::{AppId, TenantId};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
+use system::random;
 
 use super::{scopes, validate_callback_url, view};
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::request::Command;
-use crate::{keys, random, url_check};
+use crate::{keys, url_check};
 
 /// Creates an app. The answer alone holds `app_secret`, `verification_token` and `encrypt_key`.
 ///

@@ -16,13 +16,13 @@ pub(super) mod verify_url;
 
 use contract::control::{self, FieldFault};
 use contract::scope::Scope;
+use outbound::Outbound;
 use store::Saved;
 use store::apps::{App, AppSettings};
 
 use super::auth::Call;
 use super::failure::Failure;
 use super::instant::rfc3339;
-use crate::outbound::Outbound;
 
 /// An app as the API shows it, without its secrets.
 fn view(app: &App) -> control::App {

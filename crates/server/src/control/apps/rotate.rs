@@ -7,6 +7,7 @@ use domain::UnixMs;
 use store::Saved;
 use store::answers::StoredAnswer;
 use store::apps::{App, AppSecrets, OldSecret};
+use system::random;
 
 use super::pause::overtaken;
 use crate::control::auth::Call;
@@ -14,7 +15,7 @@ use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer};
 use crate::control::instant::rfc3339;
 use crate::control::request::{Command, raw_json};
-use crate::{keys, random};
+use crate::keys;
 
 /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
 ///

@@ -4,13 +4,14 @@ use axum::response::Response;
 use contract::control::{self, CreateTenant, CreatedTenant, FieldFault};
 use domain::TenantId;
 use store::tenants::{NewTenant, TenantSettings};
+use system::random;
 
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
 use crate::control::instant::rfc3339;
 use crate::control::request::Command;
-use crate::{keys, random};
+use crate::keys;
 
 /// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
 ///

@@ -1,5 +1,7 @@
 //! Reports: streamed, bounded, redirected, refused.
 
+use system::bytes_writer::BytesWriter;
+
 use super::*;
 
 async fn fetch(outbound: &Outbound, url: &str) -> (Result<Fetched, FetchFailure>, Vec<u8>) {

@@ -6,30 +6,36 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use domain::{Id, TenantId};
-use store::Key;
+use system::bytes_writer::BytesWriter;
+use system::load_shedder::LoadShedder;
 use tokio::task::JoinHandle;
 
 use super::sealed::Sealer;
 use super::{Backend, Inner, folder};
-use crate::load_shedder::LoadShedder;
-use crate::outbound::BytesWriter;
+use zeroize::Zeroizing;
 
 /// Bytes that are hashed and sealed at once, while the next ones come: handing them on costs time.
 const BATCH_BYTES: usize = 512 * 1024;
 /// The same while calls come, which wait for a batch at most.
 const BUSY_BATCH_BYTES: usize = 256 * 1024;
 
-/// What was stored.
-#[derive(Debug, Clone)]
+/// What was stored. Its key does not print.
+#[derive(Clone)]
 pub struct Stored {
     /// The object's name.
     pub object_id: Id,
-    /// The key that seals it.
-    pub key: Key,
+    /// The AES-256 key that seals it.
+    pub key: Zeroizing<[u8; 32]>,
     /// Bytes of the content.
     pub size_bytes: u64,
     /// SHA-256 of the content.
     pub sha256: [u8; 32],
+}
+
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stored").field("object_id", &self.object_id).finish_non_exhaustive()
+    }
 }
 
 /// An object being written. Dropped before [`ObjectWriter::finish`], it leaves nothing.

@@ -195,7 +195,7 @@ impl Set {
         let names = Names::Table(self.names);
         let connector = Connector::new(Arc::clone(&guard), names, self.roots, self.post.connect);
         let clock = Clock::manual(UnixMs(1_795_000_000_000));
-        Outbound::over(clock, guard, connector, self.post, self.fetch, Metrics::default())
+        Outbound::over(clock, guard, connector, self.post, self.fetch, Counters::default())
     }
 }
 

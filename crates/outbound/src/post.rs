@@ -16,7 +16,7 @@ use super::check::Refusal;
 use super::connect::{ConnectFailure, Connector};
 use super::exchanges::Exchanges;
 use super::{Outbound, USER_AGENT, uri};
-use crate::metrics::Way;
+use crate::counters::Way;
 
 /// How long an unused connection to a receiver is stored.
 const POOL_IDLE: Duration = Duration::from_secs(20);
@@ -130,7 +130,7 @@ impl Outbound {
     ) -> Result<Answer, PostFailure> {
         let posted = self.post_checked(url, headers, body).await;
         if let Err(PostFailure::Unreachable(ConnectFailure::Refused(refusal))) = &posted {
-            self.metrics.count_refusal(Way::Webhook, refusal.class());
+            self.counters.count_refusal(Way::Webhook, refusal.class());
         }
         posted
     }

@@ -38,15 +38,17 @@ struct Look {
     is_busy: bool,
 }
 
-impl CallRate {
+impl Default for CallRate {
     /// No call came yet.
-    pub(crate) fn new() -> CallRate {
+    fn default() -> CallRate {
         let last_look = Look { at: socket_now(), calls: 0, is_busy: false };
         CallRate(Arc::new(Inner { calls: AtomicU64::new(0), last_look: Mutex::new(last_look) }))
     }
+}
 
+impl CallRate {
     /// Counts a call.
-    pub(crate) fn call_came(&self) {
+    pub fn call_came(&self) {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -73,7 +75,7 @@ impl CallRate {
 
 /// A few places for work of one kind. Clones share the places.
 #[derive(Debug, Clone)]
-pub(crate) struct LoadShedder {
+pub struct LoadShedder {
     permits: Arc<Semaphore>,
     /// Whose calls the work rests for.
     call_rate: Option<CallRate>,
@@ -82,7 +84,7 @@ pub(crate) struct LoadShedder {
 
 /// A place that is held. Dropped, it is free, after the pause that its work needs.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub struct Permit {
     permits: Option<OwnedSemaphorePermit>,
     began: Instant,
     call_rate: Option<CallRate>,
@@ -91,30 +93,30 @@ pub(crate) struct Permit {
 
 impl LoadShedder {
     /// Places for half of the processors, at least one; without traffic the work never rests.
-    pub(crate) fn new(call_rate: Option<&CallRate>) -> LoadShedder {
+    pub fn new(call_rate: Option<&CallRate>) -> LoadShedder {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let permits = Arc::new(Semaphore::new((processors / 2).max(1)));
         LoadShedder { permits, call_rate: call_rate.cloned(), rest_max: PAUSE_MAX }
     }
 
     /// The same with no more places than these.
-    pub(crate) fn at_most(self, places_max: usize) -> LoadShedder {
+    pub fn at_most(self, places_max: usize) -> LoadShedder {
         let permits = self.permits.available_permits().min(places_max);
         LoadShedder { permits: Arc::new(Semaphore::new(permits)), ..self }
     }
 
     /// The same with another longest pause.
-    pub(crate) fn pausing_at_most(self, rest_max: Duration) -> LoadShedder {
+    pub fn pausing_at_most(self, rest_max: Duration) -> LoadShedder {
         LoadShedder { rest_max, ..self }
     }
 
     /// Whether the work rests now.
-    pub(crate) fn is_pausing(&self) -> bool {
+    pub fn is_pausing(&self) -> bool {
         self.call_rate.as_ref().is_some_and(CallRate::is_busy)
     }
 
     /// Waits for a place.
-    pub(crate) async fn permit(&self) -> Permit {
+    pub async fn permit(&self) -> Permit {
         // The places are never closed.
         let permits = Arc::clone(&self.permits).acquire_owned().await.ok();
         let (call_rate, rest_max) = (self.call_rate.clone(), self.rest_max);
@@ -158,7 +160,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_rests_while_many_calls_come() {
-        let call_rate = CallRate::new();
+        let call_rate = CallRate::default();
         assert_eq!(pass(&call_rate, 0, 0).await, Duration::ZERO);
         // One call that brings work, then none.
         assert_eq!(pass(&call_rate, 1, 20).await, Duration::ZERO);
@@ -173,7 +175,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_rests_in_its_place() {
-        let call_rate = CallRate::new();
+        let call_rate = CallRate::default();
         for (behind, rest) in [(None, Duration::ZERO), (Some(&call_rate), WORKED * PAUSE_FACTOR)] {
             let mut load_shedder = LoadShedder::new(behind);
             load_shedder.permits = Arc::new(Semaphore::new(1));

@@ -14,9 +14,9 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::{Id, TenantId};
-use store::Key;
 
-use crate::random;
+use system::random;
+use zeroize::Zeroizing;
 
 /// Bytes of a content that are sealed together.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -48,12 +48,17 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(key: &Key, header: &[u8; HEADER_BYTES], tenant_id: TenantId, object_id: Id) -> Bound {
+    fn new(
+        key: &[u8; 32],
+        header: &[u8; HEADER_BYTES],
+        tenant_id: TenantId,
+        object_id: Id,
+    ) -> Bound {
         let mut associated = [0; BOUND_BYTES];
         associated[..HEADER_BYTES].copy_from_slice(header);
         associated[HEADER_BYTES..HEADER_BYTES + 8].copy_from_slice(&tenant_id.0.to_be_bytes());
         associated[HEADER_BYTES + 8..].copy_from_slice(&object_id.0.to_be_bytes());
-        let key = UnboundKey::new(&AES_256_GCM, key.bytes()).expect("32 bytes are an AES-256 key");
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("32 bytes are an AES-256 key");
         Bound { cipher: LessSafeKey::new(key), associated }
     }
 
@@ -69,7 +74,7 @@ impl Bound {
 /// Seals a content piece by piece, under a key that is made with it and used for nothing else.
 pub(super) struct Sealer {
     bound: Bound,
-    key: Key,
+    key: Zeroizing<[u8; 32]>,
     index: u32,
     /// What does not fill a chunk yet, or may be the last one.
     rest: Vec<u8>,
@@ -82,7 +87,7 @@ impl Sealer {
         header[..MAGIC.len()].copy_from_slice(&MAGIC);
         header[MAGIC.len()..].copy_from_slice(&random::bytes::<PREFIX_BYTES>());
         out.extend_from_slice(&header);
-        let key = Key::random();
+        let key = Zeroizing::new(random::bytes());
         let bound = Bound::new(&key, &header, tenant_id, object_id);
         Sealer { bound, key, index: 0, rest: Vec::with_capacity(CHUNK_BYTES) }
     }
@@ -101,7 +106,7 @@ impl Sealer {
     }
 
     /// Ends the object: the last chunk goes to `out`. Gives the key.
-    pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Key {
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Zeroizing<[u8; 32]> {
         self.seal(true, out);
         self.key
     }
@@ -127,7 +132,7 @@ pub(super) struct Opener {
 impl Opener {
     /// The opener of an object that begins with `header`; none when no object begins so.
     pub(super) fn new(
-        key: &Key,
+        key: &[u8; 32],
         header: &[u8],
         tenant_id: TenantId,
         object_id: Id,

@@ -16,14 +16,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
+use system::clock::socket_now;
+use system::handles;
+use system::load_shedder::{CallRate, LoadShedder, Permit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::Instant;
 
 use super::finding::{Finding, Findings};
-use crate::clock::socket_now;
-use crate::handles;
-use crate::load_shedder::{CallRate, LoadShedder, Permit};
 
 /// The hidden command under which the program is the child.
 pub const PARSER_COMMAND: &str = "inspect-report";
@@ -146,7 +146,7 @@ impl SandboxedParser {
     }
 
     /// The same; while calls come, it rests between contents.
-    pub(crate) fn behind(self, call_rate: &CallRate) -> SandboxedParser {
+    pub fn behind(self, call_rate: &CallRate) -> SandboxedParser {
         let load_shedder = LoadShedder::new(Some(call_rate)).at_most(CHILDREN_MAX);
         SandboxedParser { load_shedder: load_shedder.pausing_at_most(REST_MAX), ..self }
     }
@@ -358,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_that_starts_while_many_calls_come_is_idle() {
-        let (call_rate, idle) = (CallRate::new(), [Finding::Xfa].into_iter().collect());
+        let (call_rate, idle) = (CallRate::default(), [Finding::Xfa].into_iter().collect());
         let script = |when_idle: &str| {
             format!(
                 r#"/bin/cat >/dev/null; if test "$*" = "inspect-report --idle"; then {when_idle}; else

@@ -13,6 +13,7 @@ mod address;
 mod allow;
 mod check;
 mod connect;
+mod counters;
 mod embedded;
 mod exchanges;
 mod fetch;
@@ -28,16 +29,15 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use moka::sync::Cache;
 use rustls::RootCertStore;
+use system::clock::Clock;
 use url::{Position, Url};
-
-use crate::clock::Clock;
-use crate::metrics::{Metrics, Way};
 
 pub use address::{AddressClass, BadRange, Ranges, is_public};
 pub use allow::{Allow, BadRule};
 pub use check::{Guard, Refusal, URL_CHARS_MAX, check_url};
 pub use connect::ConnectFailure;
-pub use fetch::{BytesWriter, FetchFailure, FetchLimits, Fetched};
+pub use counters::{Counters, Way};
+pub use fetch::{FetchFailure, FetchLimits, Fetched};
 pub use post::{Answer, PostFailure, PostLimits};
 pub use tls::TlsFailure;
 
@@ -62,7 +62,7 @@ pub struct Outbound {
     targets: Cache<String, Uri>,
     post_limits: PostLimits,
     fetch_limits: FetchLimits,
-    metrics: Metrics,
+    counters: Counters,
 }
 
 impl Outbound {
@@ -74,12 +74,12 @@ impl Outbound {
         guard: Guard,
         post_limits: PostLimits,
         fetch_limits: FetchLimits,
-        metrics: Metrics,
+        counters: Counters,
     ) -> Outbound {
         let guard = Arc::new(guard);
         let (roots, limit) = (web_roots(), post_limits.connect);
         let connector = Connector::new(Arc::clone(&guard), Names::System, roots, limit);
-        Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
+        Outbound::over(clock, guard, connector, post_limits, fetch_limits, counters)
     }
 
     /// The same, but trusting `roots` instead of those that the web trusts.
@@ -87,8 +87,8 @@ impl Outbound {
     pub fn trusting(self, roots: RootCertStore) -> Outbound {
         let limit = self.post_limits.connect;
         let connector = Connector::new(Arc::clone(&self.guard), Names::System, roots, limit);
-        let Outbound { clock, guard, post_limits, fetch_limits, metrics, .. } = self;
-        Outbound::over(clock, guard, connector, post_limits, fetch_limits, metrics)
+        let Outbound { clock, guard, post_limits, fetch_limits, counters, .. } = self;
+        Outbound::over(clock, guard, connector, post_limits, fetch_limits, counters)
     }
 
     fn over(
@@ -97,7 +97,7 @@ impl Outbound {
         connector: Connector,
         post_limits: PostLimits,
         fetch_limits: FetchLimits,
-        metrics: Metrics,
+        counters: Counters,
     ) -> Outbound {
         let pool = post::pool(connector.clone(), post::POOL_IDLE_MAX);
         let unpooled = post::pool(connector.clone(), 0);
@@ -111,7 +111,7 @@ impl Outbound {
             targets,
             post_limits,
             fetch_limits,
-            metrics,
+            counters,
         }
     }
 
@@ -119,7 +119,7 @@ impl Outbound {
     pub fn check(&self, url: &str) -> Result<Url, Refusal> {
         let checked = self.guard.check(url);
         if let Err(refusal) = &checked {
-            self.metrics.count_refusal(Way::Text, refusal.class());
+            self.counters.count_refusal(Way::Text, refusal.class());
         }
         checked
     }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use domain::{Id, UnixMs};
+use system::random;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -22,7 +23,6 @@ use tokio_util::io::ReaderStream;
 use super::reader::Pieces;
 use super::writer::blocking;
 use super::{Listed, object_at, path};
-use crate::random;
 
 /// Where drafts lie, beside the folders of the objects.
 pub(super) const DRAFTS: &str = "drafts";

@@ -436,7 +436,7 @@ proptest! {
         let text = format!("{}{}", if is_web { "http://" } else { "" }, parts.concat());
         if let Ok(url) = check_url(&text, &Allow::none()) {
             // What cannot be called so is refused when it is to be called.
-            let Ok(uri) = crate::outbound::uri(&text, &url) else { return Ok(()) };
+            let Ok(uri) = crate::uri(&text, &url) else { return Ok(()) };
             prop_assert_eq!(uri.host(), url.host_str(), "{}", text);
             let port = uri.port_u16().or(url.port_or_known_default());
             prop_assert!(matches!(port, Some(80 | 443 | 8443)), "{text}: {port:?}");

@@ -228,7 +228,7 @@ async fn tries_size_and_time_of_going_on_are_bounded() {
         _ => Vec::new(),
     })
     .await;
-    let begun = crate::clock::socket_now();
+    let begun = system::clock::socket_now();
     let (fetched, _) = fetch(&Set::hasty().open(), &peer).await;
     assert_eq!(fetched.unwrap_err().class(), "answer_too_slow");
     assert!(begun.elapsed() < 5 * Set::hasty().fetch.total);

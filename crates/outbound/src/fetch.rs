@@ -5,7 +5,6 @@
 //! is stored. A transfer that breaks off is gone on with where the source allows it ([`super::resume`]).
 
 use std::fmt::Write as _;
-use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
+use system::bytes_writer::BytesWriter;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use url::Url;
@@ -23,7 +23,8 @@ use super::check::Refusal;
 use super::connect::ConnectFailure;
 use super::resume::Resumable;
 use super::{Outbound, USER_AGENT, uri};
-use crate::metrics::Way;
+
+use crate::counters::Way;
 
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -59,19 +60,6 @@ impl Default for FetchLimits {
             resumes_max: 5,
             bytes_max: 50 << 20,
         }
-    }
-}
-
-/// Where a fetched body goes, piece by piece.
-pub trait BytesWriter: Send {
-    /// Takes the next piece. An error ends the fetch.
-    fn write(&mut self, piece: Bytes) -> impl Future<Output = io::Result<()>> + Send;
-}
-
-impl BytesWriter for Vec<u8> {
-    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
-        self.extend_from_slice(&piece);
-        Ok(())
     }
 }
 
@@ -206,7 +194,7 @@ impl Outbound {
         let fetched = timeout(limit, self.fetch_unbounded(url, writer)).await;
         let fetched = fetched.unwrap_or(Err(FetchFailure::TooSlow));
         if let Err(FetchFailure::Unreachable(ConnectFailure::Refused(refusal))) = &fetched {
-            self.metrics.count_refusal(Way::Report, refusal.class());
+            self.counters.count_refusal(Way::Report, refusal.class());
         }
         fetched
     }
@@ -309,7 +297,7 @@ impl Outbound {
                 break;
             }
             tries_left -= 1;
-            self.metrics.count_resumed();
+            self.counters.count_resumed();
             poured = match self.open(text, checked, Some((resumable, bytes))).await {
                 Ok(rest) => match is_rest(resumable, &rest, bytes) {
                     Ok(()) => self.pour(rest, &mut bytes, writer).await,

@@ -19,6 +19,7 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
+use system::handles;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -28,7 +29,6 @@ use url::Host;
 use super::check::{Guard, Refusal};
 use super::exchanges::Noted;
 use super::tls::{Hellos, TlsFailure};
-use crate::handles;
 
 /// The most addresses of one host that are tried.
 const TRIES_MAX: usize = 4;

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use domain::{Id, TenantId, UnixMs};
 use futures_util::TryStreamExt;
-use store::Key;
 
 #[cfg(feature = "s3")]
 pub use bucket::{BucketSettings, BucketStyle, TrialFailure};
@@ -31,9 +30,9 @@ pub use reader::Object;
 pub use sealed::CHUNK_BYTES;
 pub use writer::{ObjectWriter, Stored};
 
-use crate::load_shedder::{CallRate, LoadShedder};
 use folder::{DRAFTS, Folder};
 use sealed::{HEADER_BYTES, Opener};
+use system::load_shedder::{CallRate, LoadShedder};
 
 /// The objects of an installation. Cheap to clone. Several processes may share the place.
 #[derive(Debug, Clone)]
@@ -82,7 +81,7 @@ pub struct Listed {
 }
 
 /// Whether a folder holds objects, or parts of them; drafts are nobody's.
-pub(crate) fn holds_any(root: &Path) -> io::Result<bool> {
+pub fn holds_any(root: &Path) -> io::Result<bool> {
     let mut entries = match std::fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -113,7 +112,7 @@ impl Objects {
     pub async fn try_out(&self) -> Result<(), TrialFailure> {
         match &self.0.backend {
             Backend::Folder(_) => Ok(()),
-            Backend::Bucket(bucket) => bucket.try_out(Id(crate::random::bits() & i64::MAX)).await,
+            Backend::Bucket(bucket) => bucket.try_out(Id(system::random::bits() & i64::MAX)).await,
         }
     }
 
@@ -131,7 +130,7 @@ impl Objects {
     /// Begins an object that nobody waits for, with a name drawn at random: while calls come, its writing rests.
     #[must_use]
     pub fn create_behind(&self, tenant_id: TenantId) -> ObjectWriter {
-        let object_id = Id(crate::random::bits() & i64::MAX);
+        let object_id = Id(system::random::bits() & i64::MAX);
         ObjectWriter::new(Arc::clone(&self.0), self.0.unawaited.clone(), tenant_id, object_id)
     }
 
@@ -143,7 +142,7 @@ impl Objects {
         &self,
         tenant_id: TenantId,
         object_id: Id,
-        key: &Key,
+        key: &[u8; 32],
         size_bytes: u64,
     ) -> Result<Object, Unreadable> {
         let head = self.0.backend.head(object_id).await.map_err(Unreadable::Unreachable)?;
@@ -173,7 +172,7 @@ impl Objects {
         &self,
         tenant_id: TenantId,
         object_id: Id,
-        key: &Key,
+        key: &[u8; 32],
         size_bytes: u64,
     ) -> Result<[u8; 32], Unreadable> {
         let object = self.open(tenant_id, object_id, key, size_bytes).await?;
@@ -227,7 +226,7 @@ impl Backend {
 
 /// The path of an object: two folders, and the name. Ids begin alike for years and often end alike, so all of their
 /// bits are mixed, and no folder grows large.
-pub(crate) fn path(object_id: Id) -> String {
+pub fn path(object_id: Id) -> String {
     let mixed = (object_id.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("{:02x}/{:02x}/{:016x}", mixed >> 56, (mixed >> 48) & 0xff, object_id.0)
 }

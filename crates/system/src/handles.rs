@@ -39,7 +39,7 @@ fn limit() -> u64 {
 
 /// The numbers of handles that connections may take are below this one. `taken_at_start` are in use before the first
 /// connection. Read anew each time: the limit of a running process can be changed from outside.
-pub(crate) fn below_reserve(taken_at_start: u64) -> u64 {
+pub fn below_reserve(taken_at_start: u64) -> u64 {
     let limit = limit();
     let reserve = RESERVE.min(limit / 2);
     (limit - reserve).max(taken_at_start + CONNECTIONS_MIN)

@@ -15,6 +15,8 @@ mod sandboxed_parser;
 mod scan;
 mod syntax;
 
+use std::io;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
@@ -24,7 +26,6 @@ pub use finding::{Finding, Findings};
 pub use sandboxed_parser::{IDLE_FLAG, PARSER_COMMAND, ParserError, SandboxedParser};
 pub use scan::{BadScanner, ScanFailure, Scanner, ScannerPolicy, Verdict};
 
-use crate::objects::Unreadable;
 use scan::Scan;
 
 /// What checks contents, as the operator set it. Cheap to clone.
@@ -64,7 +65,7 @@ impl Inspection {
 pub enum IntakeError {
     /// Its bytes are no report.
     #[error(transparent)]
-    ContentError(#[from] ContentError),
+    Content(#[from] ContentError),
     /// The scanner gave no verdict; without one nothing is stored.
     #[error("the report could not be scanned")]
     NotScanned(#[source] ScanFailure),
@@ -76,7 +77,7 @@ pub enum IntakeError {
     CheckFailed(ParserError),
     /// What was stored could not be read again for the deep check.
     #[error("the report could not be read for its check")]
-    Unreadable(#[source] Unreadable),
+    Unreadable(#[source] io::Error),
     /// The scanner found something, and the operator wants that refused.
     #[error("the report was refused: the scanner found something in it")]
     Malware,
@@ -87,7 +88,7 @@ impl IntakeError {
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            IntakeError::ContentError(error) => error.class(),
+            IntakeError::Content(error) => error.class(),
             IntakeError::NotScanned(_) => "not_scanned",
             IntakeError::NotChecked => "not_checked",
             IntakeError::CheckFailed(_) => "check_failed",
@@ -210,7 +211,7 @@ impl Checked {
     /// Why the content is not stored.
     pub async fn check(
         self,
-        content: impl Stream<Item = Result<Bytes, Unreadable>>,
+        content: impl Stream<Item = io::Result<Bytes>>,
     ) -> Result<Inspection, IntakeError> {
         let Checked { deep, may_idle, mut findings, scanner, source_host } = self;
         let checked = match deep {
@@ -246,7 +247,7 @@ impl Checked {
 async fn run(
     deep: &SandboxedParser,
     may_idle: bool,
-    content: impl Stream<Item = Result<Bytes, Unreadable>>,
+    content: impl Stream<Item = io::Result<Bytes>>,
 ) -> Result<Result<Findings, ParserError>, IntakeError> {
     let mut content = std::pin::pin!(content);
     let mut running = deep.start(may_idle).await;
