@@ -134,7 +134,7 @@ impl Objects {
         ObjectWriter::new(Arc::clone(&self.0), self.0.unawaited.clone(), tenant_id, object_id)
     }
 
-    /// Opens an object for reading, of which its row says the key and the size of its content.
+    /// Opens an object for reading, with the key and the size of its content from its row.
     ///
     /// # Errors
     /// [`Unreadable`]. A missing, cut or extended object shows here; altered bytes when they are read.

@@ -373,7 +373,7 @@ impl Parties {
     }
 }
 
-/// KiB that the system is about this process.
+/// KiB that the system reports for this process.
 fn status(name: &str) -> Result<u64> {
     let text = std::fs::read_to_string("/proc/self/status")?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -1,4 +1,4 @@
-//! The data folder: made for its owner alone, and what it is about the installation that is to be opened.
+//! The data folder: made for its owner alone, and what it shows of the installation that is to be opened.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -18,7 +18,7 @@ pub const OPERATOR_KEY_FILE: &str = "operator.key";
 /// The file in the data folder that holds the anchors, one signed note in each line.
 pub(crate) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 
-/// What the folders are about the installation that is to be opened. The root key says nothing: it may be brought before
+/// What the folders show of the installation that is to be opened. The root key says nothing: it may be brought before
 /// the first start.
 pub(crate) fn opening(config: &Config) -> Result<Opening, StartError> {
     let files = [OPERATOR_KEY_FILE, ANCHORS_FILE].map(|name| config.data.join(name));

@@ -1,6 +1,6 @@
 //! Rotation: under which secrets an app is spoken to while old ones are good besides the new ones.
 //!
-//! Nobody says the server when the receiver was given the new values. So the tries of an event take turns: the first
+//! Nobody lets the server know when the receiver was given the new values. So the tries of an event take turns: the first
 //! one goes out as before, and when it is not taken the next one under the new values. The first event that is taken
 //! under the new ones, or a passed check of the URL, ends the grace time.
 

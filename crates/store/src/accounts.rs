@@ -96,7 +96,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
 ];
 
 impl Store {
-    /// Binds an account, and says the vendor's app of it.
+    /// Binds an account, and notifies the vendor's app.
     ///
     /// # Errors
     /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.

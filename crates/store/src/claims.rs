@@ -48,11 +48,11 @@ pub struct ClaimedDelivery {
     pub tries_before: u32,
     /// Until when nobody else tries.
     pub lease_until: UnixMs,
-    /// What it is about its order.
+    /// What it carries of its order.
     pub content: Option<OrderContent>,
 }
 
-/// What an event is about its order, sealed under the order's own key.
+/// What an event carries of its order, sealed under the order's own key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderContent {
     /// The account that the order was placed with.

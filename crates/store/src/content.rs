@@ -1,4 +1,4 @@
-//! What is sealed: the texts of an order that are personal data, as they are stored.
+//! What is sealed: the personal data of an order.
 //!
 //! These are stored types, apart from the wire's: a member that was written once stays readable for ever.
 

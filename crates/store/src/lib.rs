@@ -109,7 +109,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What the traces are about a place that holds no installation.
+    /// What the traces show of a place that holds no installation.
     fn loss(&self, index: impl std::fmt::Display) -> Option<String> {
         let traces: Vec<_> = self.traces.iter().map(|path| path.display().to_string()).collect();
         let verb = if traces.len() == 1 { "is" } else { "are" };

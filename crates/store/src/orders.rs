@@ -12,7 +12,7 @@ use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
 
-/// What a list is about an order: no personal data.
+/// What a list shows of an order: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderSummary {
     /// The order.
@@ -38,7 +38,7 @@ pub struct OrderSummary {
 /// One order, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// What a list is about it.
+    /// What a list shows of it.
     pub summary: OrderSummary,
     /// The form with which it was placed.
     pub form: Form,

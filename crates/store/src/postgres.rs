@@ -28,7 +28,7 @@ use crate::engine::{Ids, Signals, WRITE_PROBE, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written, one};
 
-/// Says all replicas of a row that changed.
+/// Notifies all replicas of a row that changed.
 pub(crate) const TELL: &str = "SELECT pg_notify('probity_changes', $1)::text";
 const DESKS: usize = 2;
 /// How often a read or a write is tried: a write may meet others in a ring, and any session may be of no use.

@@ -102,7 +102,7 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Says the transcript to its end: with `--once` the check, else whatever still happens.
+/// Runs the scenario to its end: with `--once` the check, else whatever still happens.
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,

@@ -286,7 +286,7 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// Says what reaches the vendor from now on, for as long as anything can.
+    /// Prints what reaches the vendor from now on, for as long as anything can.
     pub(super) async fn listen(&mut self) -> anyhow::Result<()> {
         while let Some(received) = self.receiver.next().await {
             match received {

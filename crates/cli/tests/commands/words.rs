@@ -12,7 +12,7 @@ fn an_app_finds_the_only_tenant() {
     let first = world.tenant(&[]);
     let built = world.run(&create).text();
     assert_eq!(field(&built, "tenant"), first.tenant_key);
-    // The operator sees it where no credentials file is about it.
+    // The operator sees it where no credentials file says so.
     std::fs::remove_file(world.credentials()).unwrap();
     let built = world.run(&create).text();
     assert_eq!(field(&built, "tenant"), first.tenant_key);

@@ -53,7 +53,7 @@ pub(crate) struct Client {
 /// What the clients say while they work.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    /// Says them to end.
+    /// Asks them to end.
     pub(crate) stop: AtomicBool,
     pub(crate) acknowledged: AtomicU64,
     pub(crate) faults: AtomicU64,

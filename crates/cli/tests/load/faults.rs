@@ -102,7 +102,7 @@ impl Tracer {
             child.wait().unwrap();
             return Err(line);
         }
-        // It is about every thread that begins and ends.
+        // It reports every thread that begins and ends.
         std::thread::spawn(move || stderr.lines().for_each(drop));
         Ok(Tracer { child })
     }

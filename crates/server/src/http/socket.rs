@@ -1,4 +1,4 @@
-//! A connection's socket that says the listener how far the dialogue is.
+//! A connection's socket that shows the listener how far the dialogue is.
 //!
 //! The listener's timers differ by phase (idle, request head, busy), but only the socket sees a
 //! head's first byte and only the service sees its last. Both note what they see in a shared

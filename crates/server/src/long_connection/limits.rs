@@ -11,7 +11,7 @@ pub struct LongConnectionLimits {
     pub connections_per_app: u32,
     /// Connections of one process. Default 20,000.
     pub connections_max: usize,
-    /// How clients ping and come back. Default: as the platform says them.
+    /// How clients ping and come back. Default: as the platform does.
     pub client: ClientConfig,
     /// Time for the ack of an event. Default 3 s.
     pub ack: Duration,

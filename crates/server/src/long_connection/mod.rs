@@ -4,7 +4,7 @@
 //! Who plays: `endpoint` answers who asks for an address, and puts a one-time ticket (`ticket`) into it;
 //! `upgrade` takes the ticket and opens the websocket; `socket` moves messages, and `dialogue` says what they
 //! mean; [`ConnectionRegistry`] knows the connections of this process, and `Connection::push` is the way of one event to one of them;
-//! the worker `work/keep_connections.rs` says the other replicas that this one lives, and learns what they hold.
+//! the worker `work/keep_connections.rs` shows the other replicas that this one lives, and learns what they hold.
 //!
 //! What always holds: self-built apps only; a ticket opens one connection; an app has at most
 //! [`connections_per_app`](LongConnectionLimits::connections_per_app) on all replicas together; one event goes to one

@@ -143,7 +143,7 @@ impl Drop for Unused {
 fn client(peer: Option<SocketAddr>, headers: &HeaderMap) -> String {
     let peer = match peer {
         None => "unknown".to_owned(),
-        // Its port is not known where a proxy says the address alone.
+        // Its port is not known where a proxy gives the address alone.
         Some(peer) if peer.port() == 0 => peer.ip().to_string(),
         Some(peer) => peer.to_string(),
     };

@@ -5,7 +5,7 @@
 //! and when it dies the work becomes due again by itself. So a delivery may be made twice, never lost.
 //!
 //! The loop is written once. It is woken by a signal from the commit and, in case that one was for another
-//! process or for later, by a period. Signals are stored until they are taken, so that what becomes due while a
+//! process or for later, by a period. Signals are held until they are taken, so that what becomes due while a
 //! step looks for work is found by the next step.
 
 mod anchor;

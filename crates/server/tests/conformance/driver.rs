@@ -200,7 +200,7 @@ impl Driver {
         assert_eq!(answer["ok"], true, "{:?} does not connect: {answer}", self.sdk);
     }
 
-    /// Says what the long connection's handlers do with the next events: throw, or take their time.
+    /// Sets what the long connection's handlers do with the next events: throw, or take their time.
     pub(crate) async fn behave(&mut self, refuse: u32, slow_ms: u32) {
         let answer =
             self.send(&json!({"do": "behave", "refuse": refuse, "slow_ms": slow_ms})).await;

@@ -101,7 +101,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// What the audit chain is about it once it is accepted; nothing of what a vendor reports, which stands in the
+    /// What the audit chain records of it once it is accepted; nothing of what a vendor reports, which stands in the
     /// order's own timeline.
     pub(crate) fn audited(&self) -> Option<AuditAct> {
         match self {

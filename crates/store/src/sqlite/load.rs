@@ -67,7 +67,7 @@ pub(super) fn load<'a>(
     Ok(loaded)
 }
 
-/// The row itself says the only result's digest; of several, the timeline says all.
+/// The row has the digest of the only result; the timeline has those of several.
 fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
     let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The rows of a batch as SQLite writes them: values in the order of their statements' parameters, stored until
+//! The rows of a batch as SQLite writes them: values in the order of their statements' parameters, held until
 //! they are in the database, and carried there as bytes by the redo log.
 
 use rusqlite::{Connection, params_from_iter};

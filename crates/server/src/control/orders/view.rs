@@ -48,7 +48,7 @@ impl Sight {
         Sight { may_see_reports: caller.may(Act::SeeReports), key_id: caller.key_id }
     }
 
-    /// Whether the words of an entry are seen: a reason or comment may are about a result or report.
+    /// Whether the words of an entry are seen: a reason or comment may speak of a result or report.
     fn shows_words_of(self, entry: &stored::TimelineEntry) -> bool {
         self.may_see_reports || entry.actor == Actor::Member(self.key_id)
     }
