@@ -134,7 +134,7 @@ impl Probity<'_> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().with_context(|| {
             format!(
-                "expected the server at {} (cargo build --release -p cli)",
+                "expected the server at {} (cargo build --profile dist -p cli)",
                 self.binary.display()
             )
         })?;
