@@ -243,11 +243,11 @@ pub(crate) fn client() -> Http {
 /// A post as the server makes it, to one of the receiver's addresses.
 pub(crate) fn request(
     receiver: SocketAddr,
-    lane: usize,
+    number: usize,
     body: Bytes,
     signature: &str,
 ) -> anyhow::Result<http::Request<Full<Bytes>>> {
-    let request = http::Request::post(format!("http://{receiver}/hook/{lane}"))
+    let request = http::Request::post(format!("http://{receiver}/hook/{number}"))
         .header("content-type", "application/json; charset=utf-8")
         .header("x-lark-request-timestamp", TIMESTAMP)
         .header("x-lark-request-nonce", NONCE)
@@ -269,13 +269,13 @@ async fn baseline(receiver: &Receiver, bodies: &[Bytes], seconds: u32) -> anyhow
     let (http, bodies) = (client(), Arc::new(bodies.to_vec()));
     let (started, length) = (Instant::now(), Duration::from_secs(u64::from(seconds)));
     let mut posting = JoinSet::new();
-    for lane in 0..BARE_AT_ONCE {
+    for number in 0..BARE_AT_ONCE {
         let (http, bodies, address) = (http.clone(), Arc::clone(&bodies), receiver.address);
         posting.spawn(async move {
             let mut count = 0_u64;
             while started.elapsed() < length {
-                let body = bodies[(lane + count as usize) % bodies.len()].clone();
-                post(&http, request(address, lane, body, UNSIGNED)?).await?;
+                let body = bodies[(number + count as usize) % bodies.len()].clone();
+                post(&http, request(address, number, body, UNSIGNED)?).await?;
                 count += 1;
             }
             anyhow::Ok(count)

@@ -41,7 +41,7 @@ pub(crate) async fn baseline(
     let (http, started) = (client(), Instant::now());
     let keeper = std::thread::spawn(move || keep(due, &claimed, &done));
     let mut posting = JoinSet::new();
-    for lane in 0..BARE_AT_ONCE {
+    for number in 0..BARE_AT_ONCE {
         let (http, stock, address) = (http.clone(), Arc::clone(&stock), receiver.address);
         let (filling, maker) = (Arc::clone(&filling), Arc::clone(&maker));
         let posted = posted.clone();
@@ -54,7 +54,7 @@ pub(crate) async fn baseline(
                     Some(built) => (built.body.clone(), built.signature.as_str()),
                     None => (filling.body(event_no)?, UNSIGNED),
                 };
-                post(&http, request(address, lane, body, signature)?).await?;
+                post(&http, request(address, number, body, signature)?).await?;
                 let sealed = match built {
                     Some(built) => built.sealed()?,
                     None => filling.sealed.clone(),

@@ -39,11 +39,11 @@ fn outcome(kind: FieldType, text: &str) -> String {
     }
 }
 
-fn check(kind: FieldType, fit: &[&str], error: &[&str], expected: &str) {
+fn check(kind: FieldType, fit: &[&str], refused: &[&str], expected: &str) {
     for text in fit {
         assert_eq!(outcome(kind, text), format!("takes {text}"), "{kind:?}");
     }
-    for text in error {
+    for text in refused {
         assert_eq!(outcome(kind, text), expected, "{kind:?} {text:?}");
     }
     for empty in ["", " ", "\u{3000}\n"] {
@@ -131,7 +131,7 @@ fn files_are_named_by_their_ids() {
         let expected = "expected a JSON array of 1 to 20 file ids, each once";
         let fit = [format!("[\"{ONE}\",\"{TWO}\"]"), many(20)];
         let fit: Vec<_> = fit.iter().map(String::as_str).collect();
-        let error = [
+        let refused = [
             ONE.to_owned(),
             "cv.pdf".to_owned(),
             format!("[{ONE}]"),
@@ -140,8 +140,8 @@ fn files_are_named_by_their_ids() {
             format!("[\"{ONE}\",\"{ONE}\"]"),
             many(21),
         ];
-        let error: Vec<_> = error.iter().map(String::as_str).collect();
-        check(kind, &fit, &error, expected);
+        let refused: Vec<_> = refused.iter().map(String::as_str).collect();
+        check(kind, &fit, &refused, expected);
         assert_eq!(outcome(kind, "[]"), "nothing");
     }
 }

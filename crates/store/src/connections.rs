@@ -87,7 +87,7 @@ pub struct Holder {
 }
 
 const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
-const WRITE_PROBE: &str = "INSERT INTO replicas (replica_id, beat_at, beats) VALUES ($1, $2, 1) \
+const HEARTBEAT: &str = "INSERT INTO replicas (replica_id, beat_at, beats) VALUES ($1, $2, 1) \
     ON CONFLICT (replica_id) DO UPDATE SET beat_at = $2, beats = replicas.beats + 1";
 const INSERT: &str = "INSERT INTO connections \
     (connection_id, app_id, replica_id, client, opened_at, last_ping_at, in_flight, closed_at) \
@@ -127,7 +127,7 @@ const FORGET_DEAD: &str = "DELETE FROM replicas WHERE beat_at < $1";
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     KEEP_APP,
-    WRITE_PROBE,
+    HEARTBEAT,
     INSERT,
     FIND,
     CLOSE,
@@ -165,7 +165,7 @@ impl Store {
                     i64::from(limit),
                 ],
             ),
-            any(WRITE_PROBE, values![new.replica_id, at.0]),
+            any(HEARTBEAT, values![new.replica_id, at.0]),
         ];
         match self.write(statements).await? {
             Written::Done(_) => Ok(Opened::Done),
@@ -201,7 +201,7 @@ impl Store {
             let last_ping_at = news.last_ping_at.map(|at| at.0);
             any(TELL_NEWS, values![news.connection_id.0, last_ping_at, i64::from(news.in_flight)])
         };
-        let mut statements = vec![any(WRITE_PROBE, values![replica_id, at.0])];
+        let mut statements = vec![any(HEARTBEAT, values![replica_id, at.0])];
         statements.extend(news.iter().map(tell));
         self.write(statements).await.map(drop)
     }

@@ -1,5 +1,6 @@
 //! Deliveries: the way of each event to its app, with every attempt. Workers take them by [`crate::claims`].
 
+use const_format::formatcp;
 use domain::delivery::DeliveryState;
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -8,6 +9,7 @@ use crate::claims::ClaimedDelivery;
 use crate::content::{self, HttpExchange};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, RowContext};
+use crate::states::DELIVERY_DUE;
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Written, any, one, values};
 
@@ -87,8 +89,10 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
 }
 
-const INSERT: &str = "INSERT INTO deliveries (tenant_id, event_no, app_id, order_id, state, attempts, due_at) \
-    VALUES ($1, $2, $3, NULL, 2, 0, $4)";
+const INSERT: &str = formatcp!(
+    "INSERT INTO deliveries (tenant_id, event_no, app_id, order_id, state, attempts, due_at) \
+    VALUES ($1, $2, $3, NULL, {DELIVERY_DUE}, 0, $4)"
+);
 /// A worker that lost its lease changes nothing.
 const FINISH: &str = "UPDATE deliveries SET state = $1, due_at = $2, finished_at = $3 \
     WHERE tenant_id = $4 AND event_no = $5 AND due_at = $6";

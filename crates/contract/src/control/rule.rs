@@ -155,8 +155,8 @@ fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn check(rule: impl Fn(&mut Faults, &str), fit: &[&str], error: &[&str]) {
-        for (values, expected) in [(fit, 0), (error, 1)] {
+    fn check(rule: impl Fn(&mut Faults, &str), fit: &[&str], refused: &[&str]) {
+        for (values, expected) in [(fit, 0), (refused, 1)] {
             for value in values {
                 let mut faults = Faults::default();
                 rule(&mut faults, value);

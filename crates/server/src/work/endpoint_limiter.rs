@@ -1,9 +1,9 @@
-//! EndpointLimiter: who may be sent how much at once, so that a slow or dead receiver stops nobody else.
+//! Concurrency limit and circuit breaker of each endpoint, so that a slow or dead receiver stops nobody else.
 //!
 //! Each app has an endpoint with a few places; what was claimed beyond them waits, and more waits where a receiver is
 //! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its endpoint, because
-//! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. EndpointLimiter live in memory; a
-//! new process learns anew who is down.
+//! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. All of it is in memory; a new
+//! process learns anew who is down.
 
 use std::collections::{HashMap, VecDeque};
 
