@@ -106,7 +106,8 @@ struck_words() {
 struck() {
   printf '%s\n' '[Jj]udge[sd]?' '[Jj]udging' 'judge_[a-z_]+' Farewell NoAck Lanes? Hasten '[Hh]asten(ed|ing|s)?' \
     Unfit Unkept Unchecked Unproved Ungiven Misfit TooFast Voice heed LineStands Traffic Turns \
-    '[Ss]heet' story cast Story Cast truth chance ObjectPlace key_place '[Hh]eard' '[Tt]old' '[Kk]ept' sinks? Sink
+    '[Ss]heet' story cast Story Cast truth chance ObjectPlace key_place '[Hh]eard' '[Tt]old' '[Kk]ept' sinks? Sink \
+    Pulse '[Oo]verlay' '[Ii]nbox'
 }
 
 sql_outside_store() {

@@ -1,11 +1,13 @@
 -- The load: final results of arranged orders, each order once.
 --
 -- Arguments: file of calls, file of tokens, first call, most calls, responses after which to stop (0: never),
--- whether to begin anew when the calls are used up (1: yes, for a server that keeps nothing).
+-- whether to begin anew when the calls are used up (1: yes, for a server that keeps nothing), and a file of orders to read:
+-- each line the path and the key; without one nothing is read, with one every 20th request is a read.
 -- A line of the calls is the order's id (19 digits), a space and the place of its tenant's token (4 digits).
 
 local line_bytes = 25
 local lines, place, ends, tokens, begins_anew = "", 1, 0, {}, false
+local reads, requests = {}, 0
 sent, exhausted = 0, 0
 
 local head = "POST /open-apis/hire/v1/eco_background_checks/update_result HTTP/1.1\r\n"
@@ -29,6 +31,12 @@ function init(args)
    file:close()
    ends = #lines
    begins_anew = args[6] == "1"
+   if args[7] then
+      for line in io.lines(args[7]) do
+         local path, key = line:match("(%S+) (%S+)")
+         reads[#reads + 1] = "GET " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " .. key .. "\r\n\r\n"
+      end
+   end
    local stop_after, parsed = tonumber(args[5]), 0
    if stop_after > 0 then
       response = function()
@@ -41,6 +49,10 @@ function init(args)
 end
 
 function request()
+   requests = requests + 1
+   if #reads > 0 and requests % 20 == 0 then
+      return reads[(requests / 20) % #reads + 1]
+   end
    if place > ends then
       -- What each connection is still given before the loop ends are calls from the start, so that no tenant
       -- gets many of them at once and meets its limit.
@@ -71,7 +83,7 @@ function done(summary, latency)
    end
    local errors = summary.errors
    io.write(string.format(
-      "\nheard %d %d %.0f %.0f %d %d %d %d\n",
+      "\nparsed %d %d %.0f %.0f %d %d %d %d\n",
       summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
       errors.status, errors.connect + errors.read + errors.write + errors.timeout, all_sent, any_exhausted
    ))

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use contract::control::{AppKind, EventMode};
-use domain::UnixMs;
+use domain::{Id, UnixMs};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -36,7 +36,7 @@ use crate::seed::{self, Hirer};
 use crate::{names, recorded, run};
 
 /// Hirers, each with an app of its own.
-const HIRERS: usize = 20;
+pub(crate) const HIRERS: usize = 20;
 /// Posts of the bare client under way at once.
 pub(crate) const BARE_AT_ONCE: usize = 256;
 /// Headers of its posts, as long as the server's.
@@ -140,7 +140,16 @@ async fn hire(location: &Location, receiver: &Receiver) -> anyhow::Result<Arc<Ve
 }
 
 async fn hirer(store: &Arc<Store>, index: usize, receiver: &Receiver) -> anyhow::Result<Hirer> {
-    let hirer = seed::hirer(Arc::clone(store), index).await?;
+    seed::hirer(Arc::clone(store), index).await?;
+    receive(store, index, receiver).await
+}
+
+/// Lets a hirer's events go to the receiver, and gives it a key to place orders with.
+pub(crate) async fn receive(
+    store: &Arc<Store>,
+    index: usize,
+    receiver: &Receiver,
+) -> anyhow::Result<Hirer> {
     let app = store.find_app(names::app_id(index)).await?.context("the app is gone")?;
     ensure!(app.kind == AppKind::SelfBuilt && app.settings.event_mode == EventMode::Webhook);
     let callback_url = Some(format!("http://{}/hook/{index}", receiver.address));
@@ -151,6 +160,8 @@ async fn hirer(store: &Arc<Store>, index: usize, receiver: &Receiver) -> anyhow:
     let tenant_id = names::tenant_id(index);
     store.grant(By::system(now()), &app, tenant_id, &app.terms()).await?;
     let tenant = store.find_tenant(tenant_id).await?.context("the tenant is gone")?;
+    let accounts = store.list_accounts(&tenant, Id(i64::MAX), 1).await?;
+    let account = accounts.into_iter().next().context("expected an account")?;
     let key = NewApiKey {
         key_id: store.make_id(now()),
         hash: Sha256::digest(key(index).as_bytes()).into(),
@@ -159,11 +170,11 @@ async fn hirer(store: &Arc<Store>, index: usize, receiver: &Receiver) -> anyhow:
         expires_at: None,
     };
     store.create_api_key(By::system(now()), Some(&tenant), &key, None).await?;
-    Ok(hirer)
+    Ok(Hirer { tenant, index, account })
 }
 
 /// The key of a hirer.
-fn key(index: usize) -> String {
+pub(crate) fn key(index: usize) -> String {
     format!("pbt_bench-{index}")
 }
 
@@ -192,17 +203,7 @@ async fn place(
             while started.elapsed() < length {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let hirer = &hirers[number as usize % hirers.len()];
-                let tenant_key = names::tenant_id(hirer.index);
-                let request = http::Request::post(format!(
-                    "http://{address}/api/v1/tenants/{tenant_key}/orders"
-                ))
-                .header("authorization", format!("Bearer {}", key(hirer.index)))
-                .header("content-type", "application/json")
-                .body(Full::new(form(hirer, number)))?;
-                let answer = http.request(request).await?;
-                let status = answer.status();
-                let body = answer.into_body().collect().await?.to_bytes();
-                ensure!(status == 201, "{status}: {}", String::from_utf8_lossy(&body));
+                place_one(&http, address, hirer, number).await?;
                 placed += 1;
             }
             anyhow::Ok(placed)
@@ -213,6 +214,26 @@ async fn place(
         placed += done??;
     }
     Ok(Placed { started, seconds: started.elapsed().as_secs_f64(), placed })
+}
+
+/// Places one order through the control API.
+pub(crate) async fn place_one(
+    http: &Http,
+    address: SocketAddr,
+    hirer: &Hirer,
+    number: u64,
+) -> anyhow::Result<()> {
+    let tenant_key = names::tenant_id(hirer.index);
+    let request =
+        http::Request::post(format!("http://{address}/api/v1/tenants/{tenant_key}/orders"))
+            .header("authorization", format!("Bearer {}", key(hirer.index)))
+            .header("content-type", "application/json")
+            .body(Full::new(form(hirer, number)))?;
+    let answer = http.request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    ensure!(status == 201, "{status}: {}", String::from_utf8_lossy(&body));
+    Ok(())
 }
 
 fn form(hirer: &Hirer, number: u64) -> Bytes {
@@ -349,7 +370,7 @@ async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
 }
 
-fn now() -> UnixMs {
+pub(crate) fn now() -> UnixMs {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -5,6 +5,7 @@
 
 mod built;
 mod calls;
+mod compare;
 mod deliveries;
 mod engine;
 mod findings;
@@ -50,6 +51,12 @@ enum Command {
     Sqlite(Alone),
     /// Load PostgreSQL's server alone, `--cycles` bursts long, for a profiler to look at.
     Postgres(Alone),
+    /// Measure builds of the server beside each other on SQLite, while orders are read and placed.
+    Compare {
+        /// The builds; the others are compared with the first.
+        #[arg(required = true)]
+        builds: Vec<PathBuf>,
+    },
     /// Measure deliveries: end to end, and a backlog beside a bare pooled client.
     Deliveries {
         /// Connections that place orders.
@@ -113,6 +120,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Sqlite(alone)) => {
             let options = run::Options { with_postgres: false, ..options };
             run::load(&options, Engine::Sqlite, load(alone)).await
+        }
+        Some(Command::Compare { builds }) => {
+            let options = run::Options { with_postgres: false, ..options };
+            compare::run(&options, &builds).await
         }
         Some(Command::Deliveries { connections, backlog }) => {
             let wanted = deliveries::Options { connections, backlog };

@@ -31,6 +31,8 @@ pub(crate) struct Measured {
     installation: Installation,
     running: Option<Running>,
     token_file: PathBuf,
+    /// Orders that are read beside, as `call.lua` takes them.
+    pub(crate) read_file: Option<PathBuf>,
     tokens: Vec<String>,
     anywhere: Calls,
     close: Calls,
@@ -76,6 +78,7 @@ impl Measured {
             installation,
             running: None,
             token_file,
+            read_file: None,
             tokens,
             anywhere: Calls::write(&folder.join("calls-anywhere.txt"), anywhere)?,
             close: Calls::write(&folder.join("calls-close.txt"), close)?,
@@ -193,11 +196,14 @@ impl Measured {
                 Locality::Close => &self.close,
             },
             tokens: &self.token_file,
+            reads: self.read_file.as_deref(),
         }
     }
 
     fn note(&mut self, parsed: &Parsed, locality: Locality) {
-        self.answered += parsed.answers - parsed.refused;
+        // Of the answers those to reads change nothing.
+        let reads = if self.read_file.is_some() { parsed.answers / 20 } else { 0 };
+        self.answered += parsed.answers - parsed.refused - reads;
         match locality {
             Locality::Anywhere => self.anywhere.skip(parsed.sent),
             Locality::Close => self.close.skip(parsed.sent),

@@ -39,8 +39,8 @@ pub(crate) struct Options {
 }
 
 /// What is made for a run and must go afterwards.
-struct Workspace {
-    folder: PathBuf,
+pub(crate) struct Workspace {
+    pub(crate) folder: PathBuf,
     server: Option<Server>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn load(
 }
 
 impl Workspace {
-    async fn new(options: &Options) -> anyhow::Result<Workspace> {
+    pub(crate) async fn new(options: &Options) -> anyhow::Result<Workspace> {
         // One run at a time; what a broken one left behind is replaced.
         let folder = options.folder.join("run");
         let _ = fs::remove_dir_all(&folder);
@@ -93,7 +93,7 @@ impl Workspace {
         Ok(Workspace { folder, server })
     }
 
-    async fn remove(self) -> anyhow::Result<()> {
+    pub(crate) async fn remove(self) -> anyhow::Result<()> {
         fs::remove_dir_all(&self.folder)?;
         if let Some(server) = &self.server {
             for database in DATABASES {

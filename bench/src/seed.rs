@@ -25,7 +25,7 @@ const AT_ONCE: usize = 1_024;
 
 /// One tenant with what its orders need.
 pub(crate) struct Hirer {
-    tenant: Arc<Tenant>,
+    pub(crate) tenant: Arc<Tenant>,
     pub(crate) index: usize,
     pub(crate) account: Account,
 }

@@ -21,6 +21,8 @@ pub(crate) struct Load<'a> {
     pub(crate) begins_anew: bool,
     pub(crate) calls: &'a Calls,
     pub(crate) tokens: &'a Path,
+    /// Orders that are read by every 20th request.
+    pub(crate) reads: Option<&'a Path>,
 }
 
 /// What came back.
@@ -69,6 +71,7 @@ impl Wrk {
                 [calls.next, calls.most(), load.stop_after, u64::from(load.begins_anew)]
                     .map(|number| number.to_string()),
             )
+            .args(load.reads)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

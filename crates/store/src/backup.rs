@@ -5,8 +5,7 @@
 //! no key any more, and comes back as the tombstone that it is. So an old backup brings nobody back, and the
 //! certificate's day, from which on that holds for certain, is seven days after the erasure.
 //!
-//! Taking a backup is safe while a server runs: it reads one moment of the database. What was acknowledged in the
-//! moments before, and stands in the redo log alone, may be missing in it. Source: design, section 7; decision 044.
+//! Taking a backup is safe while a server runs: it reads one moment of the database. Source: design, section 7; decision 044.
 
 use const_format::formatcp;
 use std::fs::{self, File, Permissions};
@@ -20,6 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::{Fault, FaultKind};
 use crate::sqlite;
+pub use crate::sqlite::destroy;
 use crate::states::{DELIVERY_DELIVERED, DELIVERY_EXHAUSTED, REPORT_ERASED};
 
 /// The file of a backup that holds everything but the keys of orders.
@@ -91,8 +91,7 @@ pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault
             return Err(refused(format_args!("expected no {} yet", path.display())));
         }
     }
-    // Without a server the redo log may hold what the database does not.
-    sqlite::catch_up(database)?;
+    sqlite::check(database)?;
     let whole = Scratch(to.join("data.tmp"));
     let source = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(sqlite::BUSY)?;
@@ -205,19 +204,6 @@ pub fn keys_expire_at(path: &Path) -> Result<Option<UnixMs>, Fault> {
         Err(rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::SqliteFailure(..)) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Overwrites a file and removes it.
-///
-/// # Errors
-/// Faults of storage; then it may still be there.
-pub fn destroy(path: &Path) -> Result<(), Fault> {
-    let length = fs::metadata(path)?.len();
-    let mut file = File::options().write(true).open(path)?;
-    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), length), &mut file)?;
-    file.sync_all()?;
-    fs::remove_file(path)?;
-    Ok(())
 }
 
 fn validate_keys(copy: &Connection, now: UnixMs) -> Result<(), Fault> {

@@ -11,7 +11,8 @@ use crate::fault::{Fault, FaultKind};
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 
 /// A commit on PostgreSQL that writes, whatever else it brings: only such a one shows that storage works again.
-pub(crate) const WRITE_PROBE: &str = "UPDATE pulse SET beat = beat + 1 WHERE pulse_id = 1";
+pub(crate) const WRITE_PROBE: &str =
+    "UPDATE write_probe SET commits = commits + 1 WHERE probe_id = 1";
 
 /// Waits for a job's answer: a lost reply is an error, never a success.
 pub(crate) async fn answer<T>(receiver: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {
@@ -30,8 +31,7 @@ pub(crate) struct Signals(Arc<Inner>);
 struct Inner {
     deliveries: Notify,
     reports: Notify,
-    is_commit_failing: AtomicBool,
-    is_log_failing: AtomicBool,
+    is_failing: AtomicBool,
     is_damaged: AtomicBool,
     is_not_listening: AtomicBool,
     listening_lost_count: AtomicU64,
@@ -58,12 +58,7 @@ impl Signals {
 
     /// Notes whether the last commit worked. While it did not, every commit must write something.
     pub(crate) fn note_commit(&self, worked: bool) {
-        note(&self.0.is_commit_failing, worked);
-    }
-
-    /// Notes whether the last append to the redo log worked.
-    pub(crate) fn note_log(&self, worked: bool) {
-        note(&self.0.is_log_failing, worked);
+        note(&self.0.is_failing, worked);
     }
 
     /// Notes that pages of the database were found damaged.
@@ -96,14 +91,9 @@ impl Signals {
         )
     }
 
-    /// Whether the last commit of the database failed, and none has worked since.
-    pub(crate) fn is_commit_failing(&self) -> bool {
-        self.0.is_commit_failing.load(Ordering::SeqCst)
-    }
-
-    /// Whether the last commit, or the last append to the redo log, failed, and none has worked since.
+    /// Whether the last commit failed, and none has worked since.
     pub(crate) fn is_failing(&self) -> bool {
-        self.is_commit_failing() || self.0.is_log_failing.load(Ordering::SeqCst)
+        self.0.is_failing.load(Ordering::SeqCst)
     }
 }
 

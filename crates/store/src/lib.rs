@@ -5,12 +5,11 @@
 //! - An order changes only through [`Store::command`], which answers after the commit, never before.
 //! - Whatever is written together stands or falls together: an order's state, its timeline entry, its reports
 //!   and its events; any other write with the events that it causes.
-//! - On SQLite one thread decides, and answers after a sync of its redo log or of the database; PostgreSQL locks
+//! - On SQLite one thread decides and writes, and answers after its commit; PostgreSQL locks
 //!   an order's row before it decides. So commands on one order have one legal sequence, on every engine and any
 //!   number of replicas. A SQLite file belongs to one process at a time.
 //! - After a failed commit the store says so ([`Store::is_failing`]) until a real commit has worked.
-//! - Reads see what was acknowledged before they began. On SQLite they may wait for the writer to bring it from
-//!   the redo log into the database; while storage fails they do not wait, and see what is there.
+//! - Reads see what was acknowledged before they began.
 //! - Personal data is sealed before it reaches the engine.
 
 pub mod accounts;
@@ -184,7 +183,7 @@ enum Engine {
     Postgres(postgres::Postgres),
 }
 
-const READY: &str = "SELECT beat FROM pulse";
+const READY: &str = "SELECT commits FROM write_probe";
 
 /// Brings the database to this program's schema, and creates it where there is none; gives the names of the
 /// migrations that were applied.

@@ -1,15 +1,13 @@
-//! SQLite: the order desk answers after one sync of its redo log; one writer thread brings that into the database
-//! behind it, and commits everything else; read-only connections beside them, checkpoints in the background.
+//! SQLite: one thread decides and writes, many calls in one synced commit; read-only connections beside it, checkpoints in
+//! the background.
 
 mod connection;
-mod desk;
-mod inbox;
+mod legacy_log;
 mod load;
+mod lock;
 mod mark;
-mod overlay;
 mod readers;
 mod recovery;
-mod redo;
 mod rows;
 mod writer;
 
@@ -21,20 +19,19 @@ use domain::Id;
 use domain::id::IdMaker;
 use tokio::sync::oneshot;
 
+pub use self::connection::destroy;
 #[cfg(test)]
 pub(crate) use self::connection::dialect;
 pub(crate) use self::connection::{BUSY, files, open};
-use self::desk::{Desk, Message};
-use self::inbox::{Inbox, Task};
 #[cfg(test)]
 pub(crate) use self::load::find_order;
-use self::mark::{Mark, Reach};
+use self::mark::Mark;
 use self::readers::Readers;
 #[cfg(test)]
-pub(crate) use self::recovery::NOTE_APPLIED;
-pub(crate) use self::recovery::{BEGIN_RUN, FIND_PULSE, catch_up, end_run};
-use self::recovery::{Recovered, check_tables, find_pulse, recover};
-use self::writer::{Writer, checkpoint, empty_wal};
+pub(crate) use self::recovery::NOTE_COMMIT;
+pub(crate) use self::recovery::{BEGIN_RUN, FIND_RUN, check, end_run};
+use self::recovery::{Recovered, check_tables, find_run, recover};
+use self::writer::{Message, Task, Writer, checkpoint, empty_wal};
 use crate::Opening;
 use crate::desk::{CommandResult, OrderCommand, QueuedCommand};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
@@ -49,8 +46,7 @@ pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0
 /// An open SQLite database.
 pub(crate) struct Sqlite {
     path: PathBuf,
-    desk: Sender<Message>,
-    inbox: Arc<Inbox>,
+    writer: Sender<Message>,
     readers: Readers,
     mark: Arc<Mark>,
     loss: Option<String>,
@@ -62,47 +58,35 @@ pub(crate) fn migrate(path: &Path, opening: &Opening) -> Result<Vec<String>, Fau
 }
 
 impl Sqlite {
-    /// Brings the database to what was acknowledged and to this program's schema, and starts the desk, the writer and
-    /// the readers; [`Sqlite::begin_run`] comes next.
+    /// Brings the database to what was acknowledged and to this program's schema, and starts the writer and the
+    /// readers; [`Sqlite::begin_run`] comes next.
     pub(crate) fn start(
         path: &Path,
         opening: &Opening,
         signals: &Signals,
         ids: &Ids,
     ) -> Result<Sqlite, Fault> {
-        let Recovered { connection, mut redo, loss, is_unchecked, .. } = recover(path, opening)?;
+        let Recovered { connection, lock, loss, is_unchecked, .. } = recover(path, opening)?;
         let newest = connection.query_row(NEWEST_ID, [], |row| row.get(0))?;
         *ids.lock() = IdMaker::after(0, Id(newest));
-        let pulse = find_pulse(&connection)?;
-        let texts = rows::texts();
+        let commits = find_run(&connection)?.commits;
         let mark = Arc::new(Mark::of(path));
-        redo.begin(pulse.applied, &texts, Arc::clone(&mark))?;
-        let inbox = Arc::new(Inbox::after(pulse.applied));
-        let readers = Readers::open(path, Arc::clone(&inbox), signals.clone())?;
-        let (desk, waiting) = channel();
+        let readers = Readers::open(path)?;
+        let (writer, waiting) = channel();
         let (grown, growth) = channel();
-        let (ending, writer_ended) = channel();
         let checkpoints = open(path)?;
         let files = (path.to_owned(), Arc::clone(&mark));
-        let mut writer = Writer::new(
-            files,
-            connection,
-            pulse,
-            texts,
-            Arc::clone(&inbox),
-            signals.clone(),
-            (grown, ending),
-        );
-        let shared = Arc::clone(&inbox);
-        let serving = Desk::new(path.to_owned(), redo, shared, ids.clone(), signals.clone());
-        spawn("probity-desk", move || serving.run(&waiting, &writer_ended))?;
-        spawn("probity-writer", move || writer.run())?;
+        let shared = (ids.clone(), signals.clone());
+        let writing = Writer::new(files, connection, commits, shared, grown);
+        spawn("probity-writer", move || {
+            writing.run(&waiting, lock);
+        })?;
         spawn("probity-checkpoint", move || checkpoint(&checkpoints, &growth))?;
         if is_unchecked {
             let (path, signals) = (path.to_owned(), signals.clone());
             spawn("probity-check", move || check_beside(&path, &signals))?;
         }
-        Ok(Sqlite { path: path.to_owned(), desk, inbox, readers, mark, loss })
+        Ok(Sqlite { path: path.to_owned(), writer, readers, mark, loss })
     }
 
     /// What of acknowledged work is missing, in words, when it was accepted that something is.
@@ -113,35 +97,30 @@ impl Sqlite {
     /// Notes from now on what is acknowledged. An accepted loss must be reported before: until here the next start finds
     /// it again.
     pub(crate) async fn begin_run(&self) -> Result<(), Fault> {
-        let rows = self.read(FIND_PULSE, Vec::new()).await?;
-        let row = rows.first().ok_or_else(|| Fault::new(FaultKind::Damaged, "no pulse"))?;
-        let (batch, commits) = (row.int(0)?.cast_unsigned(), row.int(1)?.cast_unsigned());
-        self.mark.begin(Reach { batch, commits })?;
+        let rows = self.read(FIND_RUN, Vec::new()).await?;
+        let row = rows.first().ok_or_else(|| Fault::new(FaultKind::Damaged, "no write_probe"))?;
+        self.mark.begin(row.int(0)?.cast_unsigned())?;
         self.write(vec![one(BEGIN_RUN, Vec::new())]).await.map(drop)
     }
 
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         let (sender, receiver) = oneshot::channel();
-        let queued = (Box::new(QueuedCommand::new(command)), sender);
-        self.desk.send(Message::Order(queued)).map_err(|_| writer_gone())?;
+        let command = Box::new(QueuedCommand::new(command));
+        self.ask(Task::Order(command, sender))?;
         answer(receiver).await
     }
 
-    /// Ends the desk and the writer after what they were given, and leaves the files to the next process.
+    /// Ends the writer after what it was given, and leaves the files to the next process.
     pub(crate) async fn close(&self) {
         let (sender, receiver) = oneshot::channel();
-        if self.desk.send(Message::Close(sender)).is_ok() {
+        if self.writer.send(Message::Close(sender)).is_ok() {
             // An error is its end too.
             let _ = receiver.await;
         }
     }
 
-    /// Overwrites the redo log and empties the WAL: what was erased stands in neither. False when somebody reads from
-    /// the WAL.
+    /// Empties the WAL: what was erased stands in it no more. False when somebody reads from it.
     pub(crate) async fn scrub(&self) -> Result<bool, Fault> {
-        let (sender, receiver) = oneshot::channel();
-        self.desk.send(Message::Scrub(sender)).map_err(|_| writer_gone())?;
-        answer(receiver).await?;
         let path = self.path.clone();
         let emptied = tokio::task::spawn_blocking(move || empty_wal(&path)).await;
         emptied.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "a checkpoint panicked")))
@@ -149,8 +128,12 @@ impl Sqlite {
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
         let (sender, receiver) = oneshot::channel();
-        self.inbox.ask(Task::Write(statements, sender))?;
+        self.ask(Task::Write(statements, sender))?;
         answer(receiver).await
+    }
+
+    fn ask(&self, task: Task) -> Result<(), Fault> {
+        self.writer.send(Message::Task(task)).map_err(|_| writer_gone())
     }
 
     pub(crate) async fn read(

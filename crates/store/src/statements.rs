@@ -52,9 +52,9 @@ fn only_sqlite() -> Vec<String> {
     let mut texts = vec![
         sqlite::NEWEST_ID.to_owned(),
         sqlite::find_order(),
-        sqlite::FIND_PULSE.to_owned(),
+        sqlite::FIND_RUN.to_owned(),
         sqlite::BEGIN_RUN.to_owned(),
-        sqlite::NOTE_APPLIED.to_owned(),
+        sqlite::NOTE_COMMIT.to_owned(),
     ];
     texts.extend(WRITES.map(Write::one));
     texts
@@ -121,10 +121,10 @@ async fn migrated_postgres() -> Option<tokio_postgres::Client> {
 }
 
 /// What may be read whole: rare calls on small tables, each said by its beginning; rows that the statement itself
-/// made; and the one row of the pulse.
+/// made; and the one row of the write probe.
 const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM apps", "SCAN accounts"),
-    ("SELECT beat FROM pulse", "SCAN pulse"),
+    ("SELECT commits FROM write_probe", "SCAN write_probe"),
     // A rotation of the root key needs every tenant.
     ("SELECT tenant_id, wrapped_key FROM tenants", "SCAN tenants"),
     ("UPDATE installation SET root_generation", "SCAN tenants USING COVERING INDEX tenants_by_age"),

@@ -135,13 +135,13 @@ const BROKEN: &[(&str, &str)] = &[
 ];
 
 impl Memory {
-    /// A copy of SQLite's files, opened as after a crash: the WAL and the redo log are read back into it.
+    /// A copy of SQLite's files, opened as after a crash: the WAL is read back into it.
     ///
     /// # Panics
     /// When SQLite's own check finds a fault.
     pub(crate) fn copy_of(data: &Path) -> Memory {
         let folder = TempDir::new().unwrap();
-        for suffix in ["", "-wal", "-redo-0", "-redo-1", "-mark"] {
+        for suffix in ["", "-wal", "-mark"] {
             let name = format!("probity.db{suffix}");
             if data.join(&name).exists() {
                 std::fs::copy(data.join(&name), folder.path().join(&name)).unwrap();

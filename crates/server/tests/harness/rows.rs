@@ -15,28 +15,21 @@ impl World {
     /// Reads all tables, but for the count of commits: a commit that stores nothing moves it too. Blobs stand as hex
     /// digits.
     pub(crate) async fn rows(&self) -> Rows {
-        self.until_written().await;
         let mut rows = match self.engine {
             Engine::Sqlite => self.sqlite_rows(),
             Engine::Postgres => self.postgres_rows().await,
         };
-        for row in rows.get_mut("pulse").unwrap() {
-            // pulse_id, beat, applied, commits, is_running.
+        for row in rows.get_mut("write_probe").unwrap() {
+            // probe_id, commits, is_running.
             let mut columns: Vec<_> = row.split(['|', ',']).collect();
-            columns.remove(3);
+            columns.remove(1);
             *row = columns.join("|");
         }
         rows
     }
 
-    /// Waits until what was acknowledged is in the database, as every reader of the server does.
-    async fn until_written(&self) {
-        self.app.store.is_ready().await;
-    }
-
     /// Runs SQL behind the server's back.
     pub(crate) async fn execute(&self, sql: &str) {
-        self.until_written().await;
         match self.engine {
             Engine::Sqlite => {
                 let path = self.data().join(server::data_folder::DATABASE_FILE);

@@ -1,7 +1,7 @@
 //! Connections to a database file: opened with the guarantees that every answer relies on; rows as both engines give
 //! them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,14 +68,28 @@ pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The files of the database at this path, itself first.
-pub(crate) fn files(database: &Path) -> [PathBuf; 6] {
-    ["", "-wal", "-shm", "-redo-0", "-redo-1", "-mark"].map(|suffix| beside(database, suffix))
+pub(crate) fn files(database: &Path) -> [PathBuf; 7] {
+    ["", "-wal", "-shm", "-lock", "-mark", "-redo-0", "-redo-1"]
+        .map(|suffix| beside(database, suffix))
 }
 
 /// Makes durable which files the folder of this one holds.
 pub(super) fn sync_folder(file: &Path) -> std::io::Result<()> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Overwrites a file and removes it.
+///
+/// # Errors
+/// Faults of storage; then it may still be there.
+pub fn destroy(path: &Path) -> Result<(), Fault> {
+    let length = fs::metadata(path)?.len();
+    let mut file = File::options().write(true).open(path)?;
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), length), &mut file)?;
+    file.sync_all()?;
+    fs::remove_file(path)?;
+    Ok(())
 }
 
 pub(super) fn prepare<'c>(

@@ -1,11 +1,10 @@
-//! What a batch needs to know, read by keys: from the overlay, and where that knows nothing, from the database.
+//! What a batch needs to know, read by keys: as the commits before left it.
 
 use domain::Id;
 use domain::order::Action;
 use rusqlite::Connection;
 
 use super::connection::rows_of;
-use super::overlay::Overlay;
 use crate::desk::plan::Loaded;
 use crate::desk::{OrderKey, QueuedCommand};
 use crate::fault::Fault;
@@ -21,11 +20,9 @@ pub(crate) fn find_order() -> String {
 /// Loads what the rules need to know for these commands, as of one moment.
 pub(super) fn load<'a>(
     connection: &Connection,
-    overlay: &Overlay,
     commands: impl Iterator<Item = &'a QueuedCommand>,
 ) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
-    let moment = connection.unchecked_transaction()?;
     let select = find_order();
     for command in commands {
         if let Some(key) = command.idempotency {
@@ -40,9 +37,7 @@ pub(super) fn load<'a>(
         if let Action::Place { .. } = queued.action {
             continue;
         }
-        if let Some(order) = overlay.order(key) {
-            loaded.orders.entry(key).or_insert_with(|| order.clone());
-        } else if !loaded.orders.contains_key(&key) {
+        if !loaded.orders.contains_key(&key) {
             let values = values![key.order_id.0, key.tenant_id.0];
             for row in rows_of(connection, &select, &values)? {
                 loaded.orders.insert(key, OrderRow::read(&row)?);
@@ -50,10 +45,6 @@ pub(super) fn load<'a>(
         }
         match queued.action {
             Action::Progress(mark) => {
-                if let Some(digest) = overlay.stage(key, mark.stage) {
-                    loaded.stages.insert((key, mark.stage), digest);
-                    continue;
-                }
                 let values = values![key.tenant_id.0, key.order_id.0, mark.stage.as_slice()];
                 for row in rows_of(connection, rows::FIND_STAGE, &values)? {
                     loaded.stages.insert((key, mark.stage), digest(row.bytes(0)?)?);
@@ -63,7 +54,6 @@ pub(super) fn load<'a>(
             _ => {}
         }
     }
-    drop(moment);
     Ok(loaded)
 }
 

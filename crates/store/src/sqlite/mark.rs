@@ -1,7 +1,7 @@
 //! The mark: how far acknowledged work goes, in a small file beside the database while a process works on it.
 //!
-//! A log whose end is missing looks like one that was never longer; SQLite's WAL and the redo log alike. So each batch
-//! and each commit is noted here after its sync and before its answer, and a start compares. The mark itself is not
+//! A WAL whose end is missing looks like one that was never longer. So each commit is noted here after its sync and before
+//! its answer, and a start compares. The mark itself is not
 //! synced: after a power cut it may be some seconds behind, which hides nothing else than damage of these seconds.
 //! An ordered end removes it. Source: decision 052.
 
@@ -13,17 +13,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fault::Fault;
 
-const MAGIC: &[u8; 16] = b"probity mark 1\n\0";
-/// Magic, number of the batch, number of the commit, checksum.
-const BYTES: usize = MAGIC.len() + 8 + 8 + 4;
+const MAGIC: &[u8; 16] = b"probity mark 2\n\0";
+/// Magic, number of the commit, checksum.
+const BYTES: usize = MAGIC.len() + 8 + 4;
+/// Of earlier versions: magic, number of the newest batch of their redo log, number of the commit, checksum.
+const LEGACY_MAGIC: &[u8; 16] = b"probity mark 1\n\0";
 
 /// How far acknowledged work goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reach {
-    /// The newest batch of the redo log.
-    pub(super) batch: u64,
-    /// The newest commit of the database, by `pulse.commits`.
+    /// The newest commit of the database, by `write_probe.commits`.
     pub(super) commits: u64,
+    /// The newest batch in the redo log of an earlier version.
+    pub(super) legacy_batch: u64,
 }
 
 /// A mark as it was found.
@@ -39,7 +41,7 @@ pub(super) enum Found {
 #[derive(Debug)]
 pub(super) struct Mark {
     path: PathBuf,
-    stored: Mutex<Option<(File, Reach)>>,
+    file: Mutex<Option<File>>,
 }
 
 /// The name of the mark of the database at `database`.
@@ -58,20 +60,20 @@ pub(super) fn find(database: &Path) -> Result<Found, Fault> {
 
 impl Mark {
     pub(super) fn of(database: &Path) -> Mark {
-        Mark { path: name(database), stored: Mutex::default() }
+        Mark { path: name(database), file: Mutex::default() }
     }
 
     /// Takes the place of an earlier mark, durably.
-    pub(super) fn begin(&self, reach: Reach) -> Result<(), Fault> {
-        let mut stored = self.lock();
+    pub(super) fn begin(&self, commits: u64) -> Result<(), Fault> {
+        let mut begun = self.lock();
         let draft = self.path.with_extension("db-mark-new");
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all_at(&encode(reach), 0)?;
+        file.write_all_at(&encode(commits), 0)?;
         file.sync_all()?;
         fs::rename(&draft, &self.path)?;
         super::connection::sync_folder(&self.path)?;
-        *stored = Some((file, reach));
+        *begun = Some(file);
         Ok(())
     }
 
@@ -79,23 +81,10 @@ impl Mark {
         self.lock().is_some()
     }
 
-    /// Notes the newest batch of the redo log, which is synced.
-    pub(super) fn note_batch(&self, batch: u64) -> Result<(), Fault> {
-        self.note(|reach| Reach { batch, ..reach })
-    }
-
     /// Notes the newest commit, which is synced.
     pub(super) fn note_commits(&self, commits: u64) -> Result<(), Fault> {
-        self.note(|reach| Reach { commits, ..reach })
-    }
-
-    fn note(&self, change: impl FnOnce(Reach) -> Reach) -> Result<(), Fault> {
-        let mut stored = self.lock();
-        let Some((file, reach)) = stored.as_mut() else { return Ok(()) };
-        let next = change(*reach);
-        file.write_all_at(&encode(next), 0)?;
-        *reach = next;
-        Ok(())
+        let begun = self.lock();
+        begun.as_ref().map_or(Ok(()), |file| Ok(file.write_all_at(&encode(commits), 0)?))
     }
 
     /// Ends an ordered run: the database file holds everything.
@@ -107,27 +96,32 @@ impl Mark {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(File, Reach)>> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<File>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn encode(reach: Reach) -> [u8; BYTES] {
+fn encode(commits: u64) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
-    bytes[..16].copy_from_slice(MAGIC);
-    bytes[16..24].copy_from_slice(&reach.batch.to_le_bytes());
-    bytes[24..32].copy_from_slice(&reach.commits.to_le_bytes());
-    let checksum = crc32fast::hash(&bytes[..32]);
-    bytes[32..].copy_from_slice(&checksum.to_le_bytes());
+    let (content, checksum) = bytes.split_at_mut(BYTES - 4);
+    content[..16].copy_from_slice(MAGIC);
+    content[16..].copy_from_slice(&commits.to_le_bytes());
+    checksum.copy_from_slice(&crc32fast::hash(content).to_le_bytes());
     bytes
 }
 
 fn decode(bytes: &[u8]) -> Option<Reach> {
-    let rest = bytes.strip_prefix(MAGIC)?;
-    let (batch, rest) = rest.split_first_chunk()?;
-    let (commits, _) = rest.split_first_chunk()?;
-    let reach = Reach { batch: u64::from_le_bytes(*batch), commits: u64::from_le_bytes(*commits) };
-    (bytes == encode(reach)).then_some(reach)
+    let (content, checksum) = bytes.split_last_chunk()?;
+    if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
+        return None;
+    }
+    if let Some(numbers) = content.strip_prefix(LEGACY_MAGIC) {
+        let (batch, commits) = numbers.split_first_chunk()?;
+        let commits = u64::from_le_bytes(commits.try_into().ok()?);
+        return Some(Reach { commits, legacy_batch: u64::from_le_bytes(*batch) });
+    }
+    let commits = content.strip_prefix(MAGIC)?.try_into().ok()?;
+    Some(Reach { commits: u64::from_le_bytes(commits), legacy_batch: 0 })
 }
 
 #[cfg(test)]
@@ -140,12 +134,11 @@ mod tests {
         let database = folder.path().join("probity.db");
         assert_eq!(find(&database).unwrap(), Found::Nothing);
         let mark = Mark::of(&database);
-        mark.note_batch(1).unwrap();
+        mark.note_commits(1).unwrap();
         assert_eq!(find(&database).unwrap(), Found::Nothing, "nothing is noted before it begins");
-        mark.begin(Reach { batch: 3, commits: 7 }).unwrap();
-        mark.note_batch(4).unwrap();
+        mark.begin(7).unwrap();
         mark.note_commits(9).unwrap();
-        let reach = Reach { batch: 4, commits: 9 };
+        let reach = Reach { commits: 9, legacy_batch: 0 };
         assert_eq!(find(&database).unwrap(), Found::Whole(reach));
 
         let whole = fs::read(name(&database)).unwrap();

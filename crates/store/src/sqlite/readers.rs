@@ -7,8 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{BUSY, plan_once, rows_of};
-use super::inbox::Inbox;
-use crate::engine::{Signals, writer_gone};
+use crate::engine::writer_gone;
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Row, Value};
 
@@ -19,15 +18,13 @@ pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     /// As many permits as there are connections.
     permits: Arc<Semaphore>,
-    inbox: Arc<Inbox>,
-    signals: Signals,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, inbox: Arc<Inbox>, signals: Signals) -> Result<Readers, Fault> {
+    pub(super) fn open(path: &Path) -> Result<Readers, Fault> {
         let readers = (0..READERS).map(|_| open(path)).collect::<Result<Vec<_>, _>>()?;
         let permits = Arc::new(Semaphore::new(readers.len()));
-        Ok(Readers { idle: Arc::new(Mutex::new(readers)), permits, inbox, signals })
+        Ok(Readers { idle: Arc::new(Mutex::new(readers)), permits })
     }
 
     pub(super) async fn read(
@@ -37,11 +34,9 @@ impl Readers {
     ) -> Result<Vec<Row>, Fault> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| writer_gone())?;
         let idle = Arc::clone(&self.idle);
-        let (inbox, signals) = (Arc::clone(&self.inbox), self.signals.clone());
         // Whoever asked may give up meanwhile: the reader goes on, and keeps permit and connection until its end.
         let read = tokio::task::spawn_blocking(move || {
             let reader = Reader::take(idle, permit);
-            inbox.wait_seen(&signals);
             rows_of(reader.connection.as_ref().ok_or_else(writer_gone)?, sql, &values)
         });
         read.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Storage, "a reader panicked")))

@@ -1,9 +1,8 @@
-//! What a start finds: database, WAL, redo log and mark are compared before anything is changed, and what the database
-//! does not hold yet is brought into it.
+//! What a start finds: database, WAL and mark are compared before anything is changed.
 //!
-//! SQLite goes on with whatever valid part of a WAL it finds, and so does the redo log: a part that is missing looks
-//! like one that never was. So a start that finds less than was acknowledged, or cannot say, is refused, and its files
-//! are left as they are, unless the loss is accepted. Source: decision 052.
+//! SQLite goes on with whatever valid part of a WAL it finds: a part that is missing looks like one that never was. So a
+//! start that finds less than was acknowledged, or cannot say, is refused, and its files are left as they are, unless the
+//! loss is accepted. Source: decision 052.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -13,40 +12,38 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
 use super::connection::{BUSY, beside, open, sync_folder};
+use super::legacy_log::{self, LegacyLog};
+use super::lock::Lock;
 use super::mark::{self, Reach};
-use super::redo::{self, Record, Redo};
-use super::rows::Rows;
 use crate::Opening;
 use crate::fault::{Fault, FaultKind};
 
 /// Up to this length all pages are checked before anything is served; those of a larger database beside serving.
 const CHECKED_AT_START_BYTES: i64 = 32 << 20;
 
-pub(crate) const FIND_PULSE: &str =
-    "SELECT applied, commits, is_running FROM pulse WHERE pulse_id = 1";
-pub(crate) const NOTE_APPLIED: &str =
-    "UPDATE pulse SET applied = ?1, commits = ?2 WHERE pulse_id = 1";
-pub(crate) const BEGIN_RUN: &str = "UPDATE pulse SET is_running = 1 WHERE pulse_id = 1";
-pub(super) const END_RUN: &str = "UPDATE pulse SET is_running = 0 WHERE pulse_id = 1";
+pub(crate) const FIND_RUN: &str = "SELECT commits, is_running FROM write_probe WHERE probe_id = 1";
+pub(crate) const NOTE_COMMIT: &str = "UPDATE write_probe SET commits = ?1 WHERE probe_id = 1";
+pub(crate) const BEGIN_RUN: &str = "UPDATE write_probe SET is_running = 1 WHERE probe_id = 1";
+pub(super) const END_RUN: &str = "UPDATE write_probe SET is_running = 0 WHERE probe_id = 1";
 /// What SQLite says of pages that are sound.
 const SOUND: &str = "ok";
-const HAS_COLUMN: &str = "SELECT count(*) FROM pragma_table_info('pulse') WHERE name = ?1";
+const HAS_TABLE: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
 
 /// How far the database is by its own account.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pulse {
-    /// The newest batch of the redo log whose rows it holds.
-    pub(super) applied: u64,
+pub(super) struct RunState {
     /// How many commits there were.
     pub(super) commits: u64,
     /// Whether a process works on it, or did at its end.
     pub(super) is_running: bool,
+    /// In a database of an earlier version: the newest batch of its redo log whose rows it holds.
+    pub(super) applied: Option<u64>,
 }
 
 /// A database that holds everything that was acknowledged, open for this process alone.
 pub(super) struct Recovered {
     pub(super) connection: Connection,
-    pub(super) redo: Redo,
+    pub(super) lock: Lock,
     /// The migrations that were applied.
     pub(super) done: Vec<String>,
     /// What is missing, in words, when it was accepted that something is.
@@ -61,105 +58,72 @@ pub(super) struct Recovered {
 /// [`FaultKind::Lost`] when something that was acknowledged is missing, or may be, and `opening` does not accept that;
 /// [`FaultKind::Damaged`] when pages are damaged; then the files are as they were.
 pub(super) fn recover(path: &Path, opening: &Opening) -> Result<Recovered, Fault> {
-    let mut found = find(path, opening)?;
-    if let Some(loss) = &found.loss {
-        tracing::error!(%loss, "acknowledged work is lost, which was accepted");
-    }
-    replay(&mut found, path)?;
-    // Numbers may come again after a loss: nothing of before may stand behind them.
-    if found.loss.is_some() {
-        found.redo.scrub()?;
-    } else {
-        found.redo.clear()?;
-    }
-    let done = crate::migrate::sqlite(&mut found.connection)?;
-    let Compared { connection, redo, loss, is_unchecked, .. } = found;
-    Ok(Recovered { connection, redo, done, loss, is_unchecked })
+    let lock = Lock::take(path)?;
+    let Compared { mut connection, loss, is_unchecked } = compare(path, opening)?;
+    let done = crate::migrate::sqlite(&mut connection)?;
+    Ok(Recovered { connection, lock, done, loss, is_unchecked })
 }
 
-/// Brings the database to what was acknowledged, unless a server has it open: then that one does.
-pub(crate) fn catch_up(path: &Path) -> Result<(), Fault> {
+/// Looks whether the database holds what was acknowledged, unless a server has it open: then that one did.
+pub(crate) fn check(path: &Path) -> Result<(), Fault> {
     if !path.exists() {
         let missing = format_args!("expected a database at {}", path.display());
         return Err(Fault::new(FaultKind::Schema, missing));
     }
-    if redo::is_free(path)? {
-        let mut found = find(path, &Opening::default())?;
-        replay(&mut found, path)?;
-        found.redo.clear()?;
+    match Lock::try_take(path)? {
+        Some(_lock) => compare(path, &Opening::default()).map(drop),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Takes from a copy of a database what says that a process works on it.
 pub(crate) fn end_run(copy: &Connection) -> Result<(), Fault> {
-    if has_column(copy, "is_running")? {
-        copy.execute(END_RUN, [])?;
-    }
+    match has_table(copy)? {
+        true => copy.execute(END_RUN, [])?,
+        false => legacy_log::end_run(copy)?,
+    };
     Ok(())
 }
 
-/// Reads how far the database is.
-pub(super) fn find_pulse(connection: &Connection) -> rusqlite::Result<Pulse> {
-    connection.query_row(FIND_PULSE, [], |row| {
-        Ok(Pulse {
-            applied: row.get::<_, i64>(0)?.cast_unsigned(),
-            commits: row.get::<_, i64>(1)?.cast_unsigned(),
-            is_running: row.get(2)?,
-        })
+/// Reads how far the database is; it may be one of an earlier version, or empty.
+pub(super) fn find_run(connection: &Connection) -> rusqlite::Result<RunState> {
+    if !has_table(connection)? {
+        return legacy_log::find_state(connection);
+    }
+    connection.query_row(FIND_RUN, [], |row| {
+        let commits = row.get::<_, i64>(0)?.cast_unsigned();
+        Ok(RunState { commits, is_running: row.get(1)?, applied: None })
     })
 }
 
-/// The same of a database of any schema, or of none yet.
-fn find_any_pulse(connection: &Connection) -> rusqlite::Result<Pulse> {
-    if has_column(connection, "commits")? {
-        return find_pulse(connection);
-    }
-    let mut pulse = Pulse::default();
-    if has_column(connection, "applied")? {
-        let applied: i64 =
-            connection.query_row("SELECT applied FROM pulse", [], |row| row.get(0))?;
-        pulse.applied = applied.cast_unsigned();
-    }
-    Ok(pulse)
+fn has_table(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(HAS_TABLE, ["write_probe"], |row| row.get(0))
 }
 
-fn has_column(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let count: i64 = connection.query_row(HAS_COLUMN, [name], |row| row.get(0))?;
-    Ok(count > 0)
-}
-
-/// Notes how far the redo log is in the database, and counts a commit.
-pub(super) fn note_applied(
-    connection: &Connection,
-    applied: u64,
-    commits: u64,
-) -> Result<(), Fault> {
-    let values = [applied.cast_signed(), commits.cast_signed()];
-    connection.prepare_cached(NOTE_APPLIED)?.execute(values)?;
+/// Counts a commit.
+pub(super) fn note_commit(connection: &Connection, commits: u64) -> Result<(), Fault> {
+    connection.prepare_cached(NOTE_COMMIT)?.execute([commits.cast_signed()])?;
     Ok(())
 }
 
-/// What stands in the files, compared.
+/// A database whose files were compared.
 struct Compared {
     connection: Connection,
-    redo: Redo,
-    log: redo::Found,
-    pulse: Pulse,
     loss: Option<String>,
     is_unchecked: bool,
 }
 
-/// Opens the files and compares them. Nothing that they hold is changed, and the WAL stays when it is refused.
-fn find(path: &Path, opening: &Opening) -> Result<Compared, Fault> {
-    let files = Files::look(path)?;
-    let (redo, mut log) = Redo::open(path)?;
+/// Opens the files and compares them. Nothing that they hold is changed when that is refused, and the WAL stays; else what an
+/// earlier version's redo log holds is brought into the database.
+fn compare(path: &Path, opening: &Opening) -> Result<Compared, Fault> {
+    let files = Files::look(path);
+    let mut log = LegacyLog::find(path)?;
     let mark = mark::find(path)?;
     let mut loss = files.without_database(&log, mark, opening);
     if let Some(loss) = &loss {
         may_lose(opening, loss)?;
         // Rows of a database that is gone.
-        log.records.clear();
+        log.forget_records();
     }
     make_private(path)?;
     let looking = Connection::open(path)?;
@@ -169,16 +133,21 @@ fn find(path: &Path, opening: &Opening) -> Result<Compared, Fault> {
     if let Some(found) = inspected.damage {
         return Err(damaged(path, found));
     }
-    let pulse = inspected.pulse;
-    let was_ordered = mark == mark::Found::Nothing && !pulse.is_running;
+    let state = inspected.state;
+    let was_ordered = mark == mark::Found::Nothing && !state.is_running;
     if loss.is_none() {
-        loss = files.find_loss(pulse, &log, mark);
+        loss = files.find_loss(state, &log, mark);
         loss.as_ref().map_or(Ok(()), |loss| may_lose(opening, loss))?;
     }
     let is_unchecked = inspected.is_large && !was_ordered;
-    let connection = open(path)?;
+    let mut connection = open(path)?;
     drop(looking);
-    Ok(Compared { connection, redo, log, pulse, loss, is_unchecked })
+    if let Some(loss) = &loss {
+        tracing::error!(%loss, "acknowledged work is lost, which was accepted");
+    }
+    log.replay(&mut connection, state, loss.is_some())?;
+    log.remove()?;
+    Ok(Compared { connection, loss, is_unchecked })
 }
 
 fn may_lose(opening: &Opening, loss: &str) -> Result<(), Fault> {
@@ -190,7 +159,7 @@ struct Inspected {
     /// Whether its pages are too many to be checked now.
     is_large: bool,
     damage: Option<String>,
-    pulse: Pulse,
+    state: RunState,
 }
 
 fn inspect(connection: &Connection) -> rusqlite::Result<Inspected> {
@@ -203,8 +172,8 @@ fn inspect(connection: &Connection) -> rusqlite::Result<Inspected> {
         false => connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?,
     };
     let damage = (found != SOUND).then_some(found);
-    let pulse = if damage.is_none() { find_any_pulse(connection)? } else { Pulse::default() };
-    Ok(Inspected { is_large, damage, pulse })
+    let state = if damage.is_none() { find_run(connection)? } else { RunState::default() };
+    Ok(Inspected { is_large, damage, state })
 }
 
 /// The files as they were before any of them was opened.
@@ -212,34 +181,22 @@ struct Files {
     database: PathBuf,
     is_database_there: bool,
     is_wal_there: bool,
-    /// Parts of the redo log that are not as long as they are made.
-    short: Vec<String>,
 }
 
 impl Files {
-    fn look(path: &Path) -> Result<Files, Fault> {
-        let length = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.len());
-        let mut short = Vec::new();
-        for index in 0..2 {
-            let file = redo::name(path, index);
-            match length(&file) {
-                None => short.push(format!("{} is missing", file.display())),
-                Some(bytes) if bytes == redo::FILE_BYTES as u64 => {}
-                Some(bytes) => short.push(format!("{} has {bytes} bytes", file.display())),
-            }
-        }
-        Ok(Files {
+    fn look(path: &Path) -> Files {
+        let has_bytes = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+        Files {
             database: path.to_owned(),
-            is_database_there: length(path).is_some_and(|bytes| bytes > 0),
-            is_wal_there: length(&beside(path, "-wal")).is_some_and(|bytes| bytes > 0),
-            short,
-        })
+            is_database_there: has_bytes(path),
+            is_wal_there: has_bytes(&beside(path, "-wal")),
+        }
     }
 
     /// What is missing when the database itself is, and was there.
     fn without_database(
         &self,
-        log: &redo::Found,
+        log: &LegacyLog,
         mark: mark::Found,
         opening: &Opening,
     ) -> Option<String> {
@@ -253,104 +210,38 @@ impl Files {
         if self.is_wal_there {
             opening.traces.push(beside(&self.database, "-wal"));
         }
-        let logs = log.records.iter().map(|record| redo::name(&self.database, record.file));
-        opening.traces.extend(logs);
+        opening.traces.extend(log.traces());
         opening.traces.dedup();
         opening.loss(format_args!("{} is missing or empty", self.database.display()))
     }
 
     /// What of acknowledged work is missing, or may be.
-    fn find_loss(&self, pulse: Pulse, log: &redo::Found, mark: mark::Found) -> Option<String> {
+    fn find_loss(&self, state: RunState, log: &LegacyLog, mark: mark::Found) -> Option<String> {
         let database = self.database.display();
-        let reached = reached(pulse.applied, log);
-        if let Some(record) = log.records.iter().find(|record| record.number > reached) {
-            return Some(format!(
-                "the redo log goes on with batch {}, and {database} ends with {reached}: they are not of the same moment",
-                record.number
-            ));
-        }
-        let Reach { batch, commits } = match mark {
+        let Reach { commits, legacy_batch } = match mark {
             mark::Found::Whole(reach) => reach,
             mark::Found::Damaged => {
                 return Some(format!(
                     "{database}-mark, which tells what was acknowledged, is damaged"
                 ));
             }
-            mark::Found::Nothing if pulse.is_running => {
+            mark::Found::Nothing if state.is_running => {
                 return Some(format!(
                     "{database}-mark, which tells what was acknowledged, is missing after an end that was no ordered one"
                 ));
             }
-            mark::Found::Nothing => return None,
+            mark::Found::Nothing => Reach::default(),
         };
-        if commits > pulse.commits {
+        if commits > state.commits {
             let wal = if self.is_wal_there { "" } else { " is missing or empty, and the database" };
             return Some(format!(
                 "{database}-wal{wal} ends with commit {}, and commit {commits} was acknowledged",
-                pulse.commits
+                state.commits
             ));
         }
-        (batch > reached).then(|| {
-            let short = self.short.iter().map(|what| format!("{what}: ")).collect::<String>();
-            format!(
-                "{short}the redo log ({database}-redo-0 and -redo-1) ends with batch {reached}, and batch {batch} was \
-                 acknowledged"
-            )
-        })
+        // Of a database that was migrated since, the log was compared before.
+        log.find_loss(&self.database, state.applied?, legacy_batch)
     }
-}
-
-/// The newest batch that database and log hold without a gap.
-fn reached(applied: u64, log: &redo::Found) -> u64 {
-    log.records.iter().fold(applied, |reached, record| {
-        if record.number == reached + 1 { record.number } else { reached }
-    })
-}
-
-/// Writes what the redo log holds and the database does not; after a loss as far as it still fits.
-fn replay(found: &mut Compared, path: &Path) -> Result<(), Fault> {
-    let (applied, commits) = (found.pulse.applied, found.pulse.commits + 1);
-    let is_counted = has_column(&found.connection, "commits")?;
-    let mut transaction = found.connection.transaction()?;
-    let mut reached = applied;
-    for record in found.log.records.iter().filter(|record| record.number > applied) {
-        if record.number != reached + 1 {
-            break;
-        }
-        let savepoint = transaction.savepoint()?;
-        match write(record, &found.log.texts[record.file], &savepoint) {
-            Ok(()) => savepoint.commit()?,
-            Err(fault) if fault.kind() == FaultKind::Storage => return Err(fault),
-            Err(fault) if found.loss.is_some() => {
-                tracing::error!(%fault, batch = record.number, "the rest of the redo log does not fit the database");
-                break;
-            }
-            Err(fault) => {
-                let what =
-                    format_args!("batch {} of the redo log does not fit: {fault}", record.number);
-                return Err(damaged(path, what));
-            }
-        }
-        reached = record.number;
-    }
-    if reached == applied {
-        return Ok(());
-    }
-    if is_counted {
-        note_applied(&transaction, reached, commits)?;
-    } else {
-        // Before the migration that brings the count.
-        transaction.execute("UPDATE pulse SET applied = ?1", [reached.cast_signed()])?;
-    }
-    transaction.commit()?;
-    tracing::info!(batches = reached - applied, "the redo log was replayed");
-    Ok(())
-}
-
-fn write(record: &Record, texts: &[String], connection: &Connection) -> Result<(), Fault> {
-    let rows = Rows::decode(&record.payload)
-        .ok_or_else(|| Fault::new(FaultKind::Damaged, "it is not rows"))?;
-    Rows::write(&std::iter::once(&rows), connection, texts)
 }
 
 /// Checks the pages of one table after the other, so that none is read from for long. The fault is about the first

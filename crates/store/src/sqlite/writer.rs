@@ -1,20 +1,26 @@
-//! The one thread that writes the database: rows of the redo log behind the desk's answers, many at once;
-//! everything else with a commit of its own before it is answered.
+//! The one thread that writes the database: orders are decided inside the transaction that changes them, together with
+//! every other write that waits; one synced commit, then the answers.
+//!
+//! A member that spoils a batch cannot hurt the rest: the batch is taken back and done again one by one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params_from_iter};
+use tokio::sync::oneshot;
 
 use super::connection::{BUSY, collect, open, prepare};
-use super::inbox::{Inbox, Logged, Task};
+use super::load::load;
+use super::lock::Lock;
 use super::mark::Mark;
-use super::recovery::{END_RUN, Pulse, find_pulse, note_applied};
-use super::rows::Rows;
-use crate::engine::Signals;
+use super::recovery::{END_RUN, find_run, note_commit};
+use super::rows;
+use crate::desk::plan::{Plan, plan};
+use crate::desk::{BATCH_MAX, CommandResult, QueuedCommand};
+use crate::engine::{Answer, Ids, Signals};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Statement, Written};
 
@@ -24,67 +30,196 @@ const WAL_PAGES_SOFT: i32 = 11_000;
 const WAL_PAGES_HARD: i32 = 14_000;
 /// How long the writer waits for readers, so that the WAL can begin anew.
 const RESTART_BUSY: Duration = Duration::from_millis(100);
+/// How often a commit is tried while storage fails and nobody asks for one.
+const PROBE_EVERY: Duration = Duration::from_millis(200);
+
+/// What is sent to the writer.
+pub(super) enum Message {
+    Task(Task),
+    /// To end, and to say when it has.
+    Close(oneshot::Sender<()>),
+}
+
+/// What is answered after its commit.
+pub(super) enum Task {
+    /// A command on an order.
+    Order(Box<QueuedCommand>, Answer<CommandResult>),
+    /// Any other write.
+    Write(Vec<Statement>, Answer<Written>),
+}
 
 /// The writer's state.
 pub(super) struct Writer {
     path: PathBuf,
     /// None after a failed write or sync: nothing of that connection is trusted, it is opened anew.
     connection: Option<Connection>,
-    is_full: bool,
     texts: Vec<String>,
-    inbox: Arc<Inbox>,
+    ids: Ids,
     signals: Signals,
     wal_pages: Arc<AtomicI32>,
     grown: Sender<()>,
-    /// Batches of the log that are not in the database yet.
-    unapplied: Vec<Logged>,
-    applied: u64,
     /// How many commits there were.
     commits: u64,
     mark: Arc<Mark>,
-    /// Let go of when nothing is written any more.
-    _ending: Sender<()>,
+}
+
+/// What a commit did: the results of its commands and of its other writes, each in their order.
+struct Done {
+    plan: Plan,
+    results: Vec<CommandResult>,
+    written: Vec<Written>,
 }
 
 impl Writer {
     pub(super) fn new(
         (path, mark): (PathBuf, Arc<Mark>),
         mut connection: Connection,
-        pulse: Pulse,
-        texts: Vec<String>,
-        inbox: Arc<Inbox>,
-        signals: Signals,
-        (grown, ending): (Sender<()>, Sender<()>),
+        commits: u64,
+        (ids, signals): (Ids, Signals),
+        grown: Sender<()>,
     ) -> Writer {
         let wal_pages = Arc::default();
         watch_wal(&mut connection, &wal_pages);
         Writer {
             path,
             connection: Some(connection),
-            is_full: true,
-            texts,
-            inbox,
+            texts: rows::texts(),
+            ids,
             signals,
             wal_pages,
             grown,
-            unapplied: Vec::new(),
-            applied: pulse.applied,
-            commits: pulse.commits,
+            commits,
             mark,
-            _ending: ending,
         }
     }
 
-    /// Writes until no more can come.
-    pub(super) fn run(&mut self) {
-        while let Some(work) = self.inbox.take(self.signals.is_commit_failing()) {
-            self.unapplied.extend(work.logged);
-            self.serve(work.tasks, work.is_sync);
-            self.bound_wal();
-        }
+    /// Writes until it is asked to end or nobody can ask any more.
+    pub(super) fn run(mut self, waiting: &Receiver<Message>, lock: Lock) {
+        let close = self.serve_all(waiting);
         if let Err(fault) = self.end() {
             tracing::warn!(%fault, "the database is not left in order; the next start sees to it");
         }
+        // The files are for the next one to open.
+        drop(self);
+        drop(lock);
+        if let Some(close) = close {
+            let _ = close.send(());
+        }
+    }
+
+    fn serve_all(&mut self, waiting: &Receiver<Message>) -> Option<oneshot::Sender<()>> {
+        loop {
+            let first = if self.signals.is_failing() {
+                match waiting.recv_timeout(PROBE_EVERY) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.serve(Vec::new());
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                }
+            } else {
+                waiting.recv().ok()?
+            };
+            let (mut tasks, mut close) = (Vec::new(), None);
+            let more = std::iter::from_fn(|| waiting.try_recv().ok());
+            for message in std::iter::once(first).chain(more.take(BATCH_MAX - 1)) {
+                match message {
+                    Message::Task(task) => tasks.push(task),
+                    Message::Close(answer) => close = Some(answer),
+                }
+            }
+            if !tasks.is_empty() {
+                self.serve(tasks);
+                self.bound_wal();
+            }
+            if close.is_some() {
+                return close;
+            }
+        }
+    }
+
+    /// Commits what waits and answers it; when one task spoils the commit, one by one.
+    fn serve(&mut self, tasks: Vec<Task>) {
+        match self.commit(&tasks) {
+            Ok(done) => {
+                self.signals.note_commit(true);
+                if done.plan.has_deliveries() {
+                    self.signals.wake_deliveries();
+                }
+                if done.plan.has_fetches() {
+                    self.signals.wake_reports();
+                }
+                let (mut results, mut written) =
+                    (done.results.into_iter(), done.written.into_iter());
+                for task in tasks {
+                    // Whoever asked may have gone; the commit stands all the same.
+                    match task {
+                        Task::Order(_, answer) => {
+                            drop(results.next().map(|it| answer.send(Ok(it))))
+                        }
+                        Task::Write(_, answer) => {
+                            drop(written.next().map(|it| answer.send(Ok(it))))
+                        }
+                    }
+                }
+            }
+            Err(fault) if fault.kind() != FaultKind::Storage && tasks.len() > 1 => {
+                tracing::warn!(%fault, "a batch is tried again one by one");
+                for task in tasks {
+                    self.serve(vec![task]);
+                }
+            }
+            Err(fault) => {
+                if fault.kind() == FaultKind::Storage {
+                    tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
+                    self.signals.note_commit(false);
+                    self.connection = None;
+                }
+                for task in tasks {
+                    match task {
+                        Task::Order(_, answer) => drop(answer.send(Err(fault.clone()))),
+                        Task::Write(_, answer) => drop(answer.send(Err(fault.clone()))),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does all tasks in one transaction: the commands first, decided in their order, then the other writes.
+    fn commit(&mut self, tasks: &[Task]) -> Result<Done, Fault> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        let connection = self.connection.insert(connection);
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        let commands = tasks.iter().filter_map(Task::command);
+        let loaded = load(&transaction, commands.clone())?;
+        let (plan, results) = plan(commands, loaded, &self.ids)?;
+        let has_rows = rows::write(&plan, &transaction, &self.texts)?;
+        let written = tasks
+            .iter()
+            .filter_map(Task::statements)
+            .map(|statements| write(&transaction, statements))
+            .collect::<Result<Vec<_>, _>>()?;
+        // While storage fails only a commit that writes shows that it works again.
+        if has_rows || !written.is_empty() || self.signals.is_failing() {
+            let commits = self.commits + 1;
+            note_commit(&transaction, commits)?;
+            transaction.commit()?;
+            self.commits = commits;
+            self.mark.note_commits(commits)?;
+        }
+        Ok(Done { plan, results, written })
+    }
+
+    /// Opens the database anew after a failure. The commit that failed may be there all the same.
+    fn reopen(&mut self) -> Result<Connection, Fault> {
+        let mut connection = open(&self.path)?;
+        watch_wal(&mut connection, &self.wal_pages);
+        self.commits = find_run(&connection)?.commits;
+        Ok(connection)
     }
 
     /// Leaves everything in the database's own file, and nothing beside it.
@@ -92,105 +227,15 @@ impl Writer {
         let Some(connection) = self.connection.as_ref().filter(|_| self.mark.is_begun()) else {
             return Ok(());
         };
-        if !self.unapplied.is_empty() {
-            return Err(Fault::new(FaultKind::Storage, "the redo log holds what it does not"));
-        }
-        connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         transaction.execute(END_RUN, [])?;
-        note_applied(&transaction, self.applied, self.commits + 1)?;
+        note_commit(&transaction, self.commits + 1)?;
         transaction.commit()?;
         if !empty_wal(&self.path)? {
             // What stands in the WAL alone is still compared with the mark.
             return Err(Fault::new(FaultKind::Contention, "somebody reads from its WAL"));
         }
         self.mark.remove()
-    }
-
-    /// Commits what waits and answers it; when one task spoils the commit, one by one.
-    fn serve(&mut self, tasks: Vec<Task>, is_sync: bool) {
-        match self.commit(&tasks, is_sync) {
-            Ok(written) => {
-                self.signals.note_commit(true);
-                self.inbox.wake();
-                for (task, written) in tasks.into_iter().zip(written) {
-                    task.answer(Ok(written));
-                }
-            }
-            Err(fault) if fault.kind() != FaultKind::Storage && tasks.len() > 1 => {
-                tracing::warn!(%fault, "a batch is tried again one by one");
-                for task in tasks {
-                    self.serve(vec![task], is_sync);
-                }
-            }
-            Err(fault) => {
-                // What the desk acknowledged can always be written: if it cannot, storage is not what it was.
-                if fault.kind() == FaultKind::Storage || tasks.is_empty() {
-                    self.storage_failed(&fault);
-                }
-                for task in tasks {
-                    task.answer(Err(fault.clone()));
-                }
-            }
-        }
-    }
-
-    fn storage_failed(&mut self, fault: &Fault) {
-        tracing::error!(%fault, "storage failed, no call is acknowledged until a commit works");
-        self.signals.note_commit(false);
-        self.inbox.wake();
-        self.connection = None;
-    }
-
-    /// Opens the database anew after a failure. The commit that failed may be there all the same.
-    fn reopen(&mut self) -> Result<Connection, Fault> {
-        let mut connection = open(&self.path)?;
-        watch_wal(&mut connection, &self.wal_pages);
-        self.is_full = true;
-        let pulse = find_pulse(&connection)?;
-        (self.applied, self.commits) = (pulse.applied, pulse.commits);
-        self.unapplied.retain(|logged| logged.number > self.applied);
-        Ok(connection)
-    }
-
-    /// Writes everything that the log holds, then the tasks, in one transaction.
-    fn commit(&mut self, tasks: &[Task], is_sync: bool) -> Result<Vec<Written>, Fault> {
-        let is_failing = self.signals.is_commit_failing();
-        if self.unapplied.is_empty() && tasks.is_empty() && !is_sync && !is_failing {
-            return Ok(Vec::new());
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.reopen()?,
-        };
-        let connection = self.connection.insert(connection);
-        // Without tasks nobody is answered: the log has synced what it holds.
-        let is_full = is_sync || is_failing || !tasks.is_empty();
-        if is_full != self.is_full {
-            let level = if is_full { "FULL" } else { "NORMAL" };
-            connection.pragma_update(None, "synchronous", level)?;
-            self.is_full = is_full;
-        }
-        let begin = TransactionBehavior::Immediate;
-        let transaction = Transaction::new_unchecked(connection, begin)?;
-        let applied = self.unapplied.last().map_or(self.applied, |last| last.number);
-        let logged = self.unapplied.iter().map(|logged| &logged.rows);
-        Rows::write(&logged, &transaction, &self.texts)?;
-        let commits = self.commits + 1;
-        // A write too, whatever else comes: only such a commit shows that storage works again.
-        note_applied(&transaction, applied, commits)?;
-        let written = tasks
-            .iter()
-            .map(|task| task.write(&transaction, &self.texts))
-            .collect::<Result<Vec<_>, _>>()?;
-        transaction.commit()?;
-        self.unapplied.clear();
-        (self.applied, self.commits) = (applied, commits);
-        if is_full {
-            self.mark.note_commits(commits)?;
-        }
-        self.inbox.note(applied, is_full);
-        Ok(written)
     }
 
     /// Lets the background write the WAL's pages back, or does it when that does not keep up.
@@ -208,21 +253,17 @@ impl Writer {
 }
 
 impl Task {
-    fn write(&self, connection: &Connection, texts: &[String]) -> Result<Written, Fault> {
+    fn command(&self) -> Option<&QueuedCommand> {
         match self {
-            Task::Rows(rows, _) => {
-                let rows = std::iter::once(&**rows);
-                Rows::write(&rows, connection, texts).map(|()| Written::Done(Vec::new()))
-            }
-            Task::Write(statements, _) => write(connection, statements),
+            Task::Order(command, _) => Some(command),
+            Task::Write(..) => None,
         }
     }
 
-    fn answer(self, written: Result<Written, Fault>) {
-        // Whoever asked may have gone; the commit stands all the same.
+    fn statements(&self) -> Option<&[Statement]> {
         match self {
-            Task::Rows(_, answer) => drop(answer.send(written.map(drop))),
-            Task::Write(_, answer) => drop(answer.send(written)),
+            Task::Order(..) => None,
+            Task::Write(statements, _) => Some(statements),
         }
     }
 }

@@ -135,7 +135,7 @@ impl Scratch {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_without_a_server_holds_what_the_redo_log_held() {
+async fn a_backup_without_a_server_holds_the_last_commit() {
     World::on_sqlite(async |world: &World| {
         let scene = world.scene(false, false).await;
         let order_id = accepted(&world.store, scene.place()).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use store::audit::OPERATOR;
 use store::{Fault, FaultKind, Location, Opening, Store};
 
-use crate::redo::{Held, killed, path_of, rules};
+use crate::kills::{killed, path_of, rules};
 use crate::support::*;
 
 on_both!(an_installation_that_left_traces_is_not_begun_anew);
@@ -16,13 +16,7 @@ on_both!(an_installation_that_left_traces_is_not_begun_anew);
 /// What is done to the files of a killed process, and how the start is refused: the kind, and words of its text.
 type Damage = (fn(&Path), FaultKind, &'static str);
 
-const DAMAGES: [Damage; 14] = [
-    (|path| remove(path, &["-redo-0", "-redo-1"]), FaultKind::Lost, "is missing"),
-    (|path| each_log(path, |bytes| bytes.truncate(4_200)), FaultKind::Lost, "has 4200 bytes"),
-    (|path| each_log(path, |bytes| bytes.fill(0)), FaultKind::Lost, "the redo log ("),
-    // In the head, and in the first record.
-    (|path| each_log(path, |bytes| bytes[20] ^= 1), FaultKind::Lost, "the redo log ("),
-    (|path| each_log(path, |bytes| bytes[4_200] ^= 1), FaultKind::Lost, "the redo log ("),
+const DAMAGES: [Damage; 9] = [
     (|path| remove(path, &["-wal"]), FaultKind::Lost, "-wal is missing"),
     (|path| alter(path, "-wal", Vec::clear), FaultKind::Lost, "-wal is missing"),
     (|path| alter(path, "-wal", cut_in_half), FaultKind::Lost, "-wal ends with commit"),
@@ -45,12 +39,6 @@ fn alter(path: &Path, suffix: &str, change: impl Fn(&mut Vec<u8>)) {
     let mut bytes = std::fs::read(&file).unwrap();
     change(&mut bytes);
     std::fs::write(file, bytes).unwrap();
-}
-
-fn each_log(path: &Path, change: impl Fn(&mut Vec<u8>)) {
-    for suffix in ["-redo-0", "-redo-1"] {
-        alter(path, suffix, &change);
-    }
 }
 
 fn cut_in_half(bytes: &mut Vec<u8>) {
@@ -83,11 +71,10 @@ async fn losses_told(store: &Store) -> usize {
 async fn a_start_that_finds_less_than_was_acknowledged_is_refused() {
     World::on_sqlite(async |world: &World| {
         let scene = world.scene(true, false).await;
-        // Pages in the database's own file, commits in the WAL, batches in the redo log.
+        // Pages in the database's own file, commits in the WAL.
         let order_id = accepted(&world.store, scene.place()).await;
         assert!(world.store.scrub().await.unwrap());
         let later = accepted(&world.store, scene.place()).await;
-        let held = Held::new(path_of(world));
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         accepted(&world.store, scene.progress(later, "s1", 100)).await;
         for (index, (damage, kind, words)) in DAMAGES.into_iter().enumerate() {
@@ -102,8 +89,7 @@ async fn a_start_that_finds_less_than_was_acknowledged_is_refused() {
                 assert!(fault.to_string().contains("probity.db"), "{index}: {fault}");
             }
             let fault = open(&path, false).await.err().unwrap().to_string();
-            // Where the log lay is empty now, and is said to be short.
-            assert!(fault.contains(words) || fault.contains("has 0 bytes"), "{index}: {fault}");
+            assert!(fault.contains(words), "{index}: {fault}");
             for (file, bytes) in &before {
                 assert!(std::fs::read(file).unwrap() == *bytes, "{index}: {}", file.display());
             }
@@ -123,7 +109,6 @@ async fn a_start_that_finds_less_than_was_acknowledged_is_refused() {
         // Undamaged, everything is there.
         let folder = tempfile::tempdir().unwrap();
         let path = killed(path_of(world), folder.path());
-        drop(held);
         let store = open(&path, false).await.unwrap();
         assert_eq!(rules(&store, &scene, later).await, rules(&world.store, &scene, later).await);
         assert_eq!(losses_told(&store).await, 0);
@@ -158,12 +143,11 @@ async fn an_accepted_loss_is_told_before_it_is_forgotten() {
     World::on_sqlite(async |world: &World| {
         let scene = world.scene(true, false).await;
         let order_id = accepted(&world.store, scene.place()).await;
-        let held = Held::new(path_of(world));
+        assert!(world.store.scrub().await.unwrap());
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         let folder = tempfile::tempdir().unwrap();
         let path = killed(path_of(world), folder.path());
-        drop(held);
-        remove(&path, &["-redo-0", "-redo-1"]);
+        remove(&path, &["-wal"]);
         // It accepts the loss, and ends before it could say: under a root key that does not open.
         let opening = Opening { may_lose: true, ..Opening::default() };
         let location = Location::Sqlite(path.clone());
@@ -205,35 +189,4 @@ async fn an_installation_that_left_traces_is_not_begun_anew(world: &World) {
     drop(store);
     // Now it is there.
     Store::open_as(&location, root(), NOW, &opening).await.unwrap();
-}
-
-/// A crash under an earlier version, before the database counted its commits.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_of_an_earlier_version_is_replayed_before_the_migration() {
-    World::on_sqlite(async |world: &World| {
-        let scene = world.scene(true, false).await;
-        let order_id = accepted(&world.store, scene.place()).await;
-        let held = Held::new(path_of(world));
-        accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
-        let folder = tempfile::tempdir().unwrap();
-        let path = killed(path_of(world), folder.path());
-        drop(held);
-        remove(&path, &["-mark"]);
-        rusqlite::Connection::open(&path)
-            .unwrap()
-            .execute_batch(
-                "ALTER TABLE pulse DROP COLUMN commits; ALTER TABLE pulse DROP COLUMN is_running;
-                 ALTER TABLE reports DROP COLUMN is_refused;
-                 ALTER TABLE reports DROP COLUMN is_accepted;
-                 DELETE FROM refinery_schema_history WHERE version >= 16;",
-            )
-            .unwrap();
-        let store = open(&path, false).await.unwrap();
-        let expected = rules(&world.store, &scene, order_id).await;
-        assert_eq!(rules(&store, &scene, order_id).await, expected);
-        store.close().await;
-        drop(store);
-        open(&path, false).await.unwrap();
-    })
-    .await;
 }

@@ -273,7 +273,7 @@ fn holds(stored: &[Vec<u8>], part: &[u8]) -> bool {
     stored.iter().any(|stored| stored.windows(part.len()).any(|bytes| bytes == part))
 }
 
-/// SQLite's files as they lie there: database, WAL, redo log; PostgreSQL's rows, since its files are the server's.
+/// SQLite's files as they lie there: database and WAL; PostgreSQL's rows, since its files are the server's.
 async fn files_or_rows(world: &World) -> Vec<Vec<u8>> {
     if let Location::Sqlite(path) = &world.location {
         let files = std::fs::read_dir(path.parent().unwrap()).unwrap();

@@ -1,5 +1,4 @@
-//! SQLite's redo log: what was acknowledged stands, whenever the process ends; what is not of the database's
-//! moment is refused.
+//! A SQLite database whose process is killed: what was acknowledged stands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,29 +14,9 @@ pub(crate) fn path_of(world: &World) -> &PathBuf {
     path
 }
 
-/// Lets nobody write the database until it is dropped; the desk goes on by its log.
-pub(crate) struct Held {
-    connection: rusqlite::Connection,
-}
-
-impl Held {
-    pub(crate) fn new(path: &Path) -> Held {
-        let connection = rusqlite::Connection::open(path).unwrap();
-        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-        Held { connection }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.connection.execute_batch("ROLLBACK").unwrap();
-    }
-}
-
 /// The files as a process leaves them that is killed now.
 pub(crate) fn killed(path: &Path, folder: &Path) -> PathBuf {
-    for suffix in ["", "-wal", "-redo-0", "-redo-1", "-mark"] {
+    for suffix in ["", "-wal", "-mark"] {
         let name = format!("probity.db{suffix}");
         let from = path.with_file_name(&name);
         if from.exists() {
@@ -66,16 +45,12 @@ async fn what_was_acknowledged_stands_after_a_kill() {
         let scene = world.scene(true, false).await;
         let order_id = accepted(&world.store, scene.place()).await;
         let folder = tempfile::tempdir().unwrap();
-        // A decision is recorded in the audit chain, and so needs the database itself.
         accepted(&world.store, scene.result(order_id, "绿灯")).await;
         accepted(&world.store, scene.reject(order_id, "缺学历")).await;
-        let held = Held::new(path_of(world));
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         accepted(&world.store, scene.result(order_id, "蓝灯")).await;
-        // Repeats are known from what is not in the database yet.
         accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
         let path = killed(path_of(world), folder.path());
-        drop(held);
         accepted(&world.store, scene.result(order_id, "蓝灯")).await;
         assert_eq!(rules(&world.store, &scene, order_id).await, WHOLE);
 
@@ -87,7 +62,7 @@ async fn what_was_acknowledged_stands_after_a_kill() {
             assert_eq!(revived.counts().await, world.counts().await);
             let found = store.find_order(&scene.tenant, order_id).await.unwrap();
             assert_eq!(found, world.store.find_order(&scene.tenant, order_id).await.unwrap());
-            // Ids go on above those that were replayed.
+            // Ids go on above those that are there.
             assert!(store.make_id(NOW) > found.unwrap().timeline.last().unwrap().entry_id);
             assert_eq!(revived.raw("PRAGMA integrity_check").await, [[b"ok".to_vec()]]);
         }
@@ -98,37 +73,6 @@ async fn what_was_acknowledged_stands_after_a_kill() {
         assert_eq!(late.kind(), FaultKind::WriterGone);
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_of_another_moment_is_refused() {
-    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let location = Location::Sqlite(folders[0].path().join("probity.db"));
-    let open = async || Arc::new(Store::open(&location, root(), NOW).await.unwrap());
-    let world = World::of(open().await, location.clone());
-    let scene = world.scene(true, false).await;
-    let order_id = accepted(&world.store, scene.place()).await;
-    let Location::Sqlite(early) = world.copy().await else { unreachable!() };
-    accepted(&world.store, scene.progress(order_id, "s1", 100)).await;
-    world.store.close().await;
-
-    let world = World::of(open().await, location.clone());
-    let held = Held::new(path_of(&world));
-    accepted(&world.store, scene.progress(order_id, "s2", 200)).await;
-    let path = killed(path_of(&world), folders[1].path());
-    drop(held);
-    // The database of before, with the log of now.
-    std::fs::copy(early, &path).unwrap();
-    std::fs::remove_file(path.with_file_name("probity.db-wal")).unwrap();
-    let location = Location::Sqlite(path.clone());
-    let fault = Store::open(&location, root(), NOW).await.err().unwrap();
-    assert_eq!(fault.kind(), FaultKind::Lost);
-    assert!(fault.to_string().contains("not of the same moment"), "{fault}");
-    for name in ["redo-0", "redo-1", "mark"] {
-        std::fs::remove_file(path.with_file_name(format!("probity.db-{name}"))).unwrap();
-    }
-    let store = Store::open(&location, root(), NOW).await.unwrap();
-    assert_eq!(rules(&store, &scene, order_id).await, [Rule::Placed]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
