@@ -31,7 +31,7 @@ use self::readers::Readers;
 pub(crate) use self::recovery::NOTE_COMMIT;
 pub(crate) use self::recovery::{BEGIN_RUN, FIND_RUN, check, end_run};
 use self::recovery::{Recovered, check_tables, find_run, recover};
-use self::writer::{Message, Task, Writer, checkpoint, empty_wal};
+use self::writer::{Message, Writer, checkpoint, empty_wal};
 use crate::Opening;
 use crate::desk::{CommandResult, OrderCommand, QueuedCommand};
 use crate::engine::{EndWithWriter, Ids, Signals, answer, writer_gone};
@@ -106,7 +106,7 @@ impl Sqlite {
     pub(crate) async fn order(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         let (sender, receiver) = oneshot::channel();
         let command = Box::new(QueuedCommand::new(command));
-        self.ask(Task::Order(command, sender))?;
+        self.ask(Message::Command((command, sender)))?;
         answer(receiver).await
     }
 
@@ -128,12 +128,12 @@ impl Sqlite {
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Task::Write(statements, sender))?;
+        self.ask(Message::Write((statements, sender)))?;
         answer(receiver).await
     }
 
-    fn ask(&self, task: Task) -> Result<(), Fault> {
-        self.writer.send(Message::Task(task)).map_err(|_| writer_gone())
+    fn ask(&self, message: Message) -> Result<(), Fault> {
+        self.writer.send(message).map_err(|_| writer_gone())
     }
 
     pub(crate) async fn read(

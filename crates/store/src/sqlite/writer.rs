@@ -33,19 +33,24 @@ const RESTART_BUSY: Duration = Duration::from_millis(100);
 /// How often a commit is tried while storage fails and nobody asks for one.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 
+/// A command on an order, with the way to its answer.
+type Command = (Box<QueuedCommand>, Answer<CommandResult>);
+/// Any other write, with the way to its answer.
+type Write = (Vec<Statement>, Answer<Written>);
+
 /// What is sent to the writer.
 pub(super) enum Message {
-    Task(Task),
+    Command(Command),
+    Write(Write),
     /// To end, and to say when it has.
     Close(oneshot::Sender<()>),
 }
 
-/// What is answered after its commit.
-pub(super) enum Task {
-    /// A command on an order.
-    Order(Box<QueuedCommand>, Answer<CommandResult>),
-    /// Any other write.
-    Write(Vec<Statement>, Answer<Written>),
+/// What shares a commit.
+#[derive(Default)]
+struct Batch {
+    commands: Vec<Command>,
+    writes: Vec<Write>,
 }
 
 /// The writer's state.
@@ -63,7 +68,7 @@ pub(super) struct Writer {
     mark: Arc<Mark>,
 }
 
-/// What a commit did: the results of its commands and of its other writes, each in their order.
+/// What a commit did, and what each of its members is answered.
 struct Done {
     plan: Plan,
     results: Vec<CommandResult>,
@@ -113,7 +118,7 @@ impl Writer {
                 match waiting.recv_timeout(PROBE_EVERY) {
                     Ok(message) => message,
                     Err(RecvTimeoutError::Timeout) => {
-                        self.serve(Vec::new());
+                        self.serve(Batch::default());
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => return None,
@@ -121,16 +126,17 @@ impl Writer {
             } else {
                 waiting.recv().ok()?
             };
-            let (mut tasks, mut close) = (Vec::new(), None);
+            let (mut batch, mut close) = (Batch::default(), None);
             let more = std::iter::from_fn(|| waiting.try_recv().ok());
             for message in std::iter::once(first).chain(more.take(BATCH_MAX - 1)) {
                 match message {
-                    Message::Task(task) => tasks.push(task),
+                    Message::Command(command) => batch.commands.push(command),
+                    Message::Write(write) => batch.writes.push(write),
                     Message::Close(answer) => close = Some(answer),
                 }
             }
-            if !tasks.is_empty() {
-                self.serve(tasks);
+            if batch.len() > 0 {
+                self.serve(batch);
                 self.bound_wal();
             }
             if close.is_some() {
@@ -139,9 +145,9 @@ impl Writer {
         }
     }
 
-    /// Commits what waits and answers it; when one task spoils the commit, one by one.
-    fn serve(&mut self, tasks: Vec<Task>) {
-        match self.commit(&tasks) {
+    /// Commits a batch and answers its members; when one of them spoils it, one by one.
+    fn serve(&mut self, batch: Batch) {
+        match self.commit(&batch) {
             Ok(done) => {
                 self.signals.note_commit(true);
                 if done.plan.has_deliveries() {
@@ -150,24 +156,16 @@ impl Writer {
                 if done.plan.has_fetches() {
                     self.signals.wake_reports();
                 }
-                let (mut results, mut written) =
-                    (done.results.into_iter(), done.written.into_iter());
-                for task in tasks {
-                    // Whoever asked may have gone; the commit stands all the same.
-                    match task {
-                        Task::Order(_, answer) => {
-                            drop(results.next().map(|it| answer.send(Ok(it))))
-                        }
-                        Task::Write(_, answer) => {
-                            drop(written.next().map(|it| answer.send(Ok(it))))
-                        }
-                    }
-                }
+                answer_each(batch.commands, done.results.into_iter().map(Ok));
+                answer_each(batch.writes, done.written.into_iter().map(Ok));
             }
-            Err(fault) if fault.kind() != FaultKind::Storage && tasks.len() > 1 => {
+            Err(fault) if fault.kind() != FaultKind::Storage && batch.len() > 1 => {
                 tracing::warn!(%fault, "a batch is tried again one by one");
-                for task in tasks {
-                    self.serve(vec![task]);
+                for command in batch.commands {
+                    self.serve(Batch { commands: vec![command], writes: Vec::new() });
+                }
+                for write in batch.writes {
+                    self.serve(Batch { commands: Vec::new(), writes: vec![write] });
                 }
             }
             Err(fault) => {
@@ -176,33 +174,26 @@ impl Writer {
                     self.signals.note_commit(false);
                     self.connection = None;
                 }
-                for task in tasks {
-                    match task {
-                        Task::Order(_, answer) => drop(answer.send(Err(fault.clone()))),
-                        Task::Write(_, answer) => drop(answer.send(Err(fault.clone()))),
-                    }
-                }
+                answer_each(batch.commands, std::iter::repeat_with(|| Err(fault.clone())));
+                answer_each(batch.writes, std::iter::repeat_with(|| Err(fault.clone())));
             }
         }
     }
 
-    /// Does all tasks in one transaction: the commands first, decided in their order, then the other writes.
-    fn commit(&mut self, tasks: &[Task]) -> Result<Done, Fault> {
+    /// Does a batch in one transaction: the commands first, decided in their order, then the other writes.
+    fn commit(&mut self, batch: &Batch) -> Result<Done, Fault> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.reopen()?,
         };
         let connection = self.connection.insert(connection);
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        let commands = tasks.iter().filter_map(Task::command);
+        let commands = batch.commands.iter().map(|(command, _)| command.as_ref());
         let loaded = load(&transaction, commands.clone())?;
         let (plan, results) = plan(commands, loaded, &self.ids)?;
         let has_rows = rows::write(&plan, &transaction, &self.texts)?;
-        let written = tasks
-            .iter()
-            .filter_map(Task::statements)
-            .map(|statements| write(&transaction, statements))
-            .collect::<Result<Vec<_>, _>>()?;
+        let writes = batch.writes.iter().map(|(statements, _)| write(&transaction, statements));
+        let written = writes.collect::<Result<Vec<_>, _>>()?;
         // While storage fails only a commit that writes shows that it works again.
         if has_rows || !written.is_empty() || self.signals.is_failing() {
             let commits = self.commits + 1;
@@ -252,19 +243,16 @@ impl Writer {
     }
 }
 
-impl Task {
-    fn command(&self) -> Option<&QueuedCommand> {
-        match self {
-            Task::Order(command, _) => Some(command),
-            Task::Write(..) => None,
-        }
+impl Batch {
+    fn len(&self) -> usize {
+        self.commands.len() + self.writes.len()
     }
+}
 
-    fn statements(&self) -> Option<&[Statement]> {
-        match self {
-            Task::Order(..) => None,
-            Task::Write(statements, _) => Some(statements),
-        }
+fn answer_each<A, T>(asked: Vec<(A, Answer<T>)>, answers: impl Iterator<Item = Result<T, Fault>>) {
+    for ((_, way), answer) in asked.into_iter().zip(answers) {
+        // Whoever asked may have gone; the commit stands all the same.
+        let _ = way.send(answer);
     }
 }
 

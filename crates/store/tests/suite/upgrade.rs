@@ -157,16 +157,17 @@ fn each_log(path: &Path, change: impl Fn(&mut Vec<u8>)) {
     }
 }
 
+fn remove_logs(path: &Path) {
+    for suffix in ["-redo-0", "-redo-1"] {
+        std::fs::remove_file(beside(path, suffix)).unwrap();
+    }
+}
+
 /// What is done to the files, and words of the refusal.
 type Damage = (fn(&Path), &'static str);
 
 const DAMAGES: [Damage; 9] = [
-    (
-        |path| {
-            ["-redo-0", "-redo-1"].map(|log| std::fs::remove_file(beside(path, log)).unwrap())[0]
-        },
-        "redo-0 is missing",
-    ),
+    (remove_logs, "redo-0 is missing"),
     (|path| each_log(path, |bytes| bytes.truncate(4_100)), "has 4100 bytes"),
     (|path| each_log(path, |bytes| bytes.fill(0)), "the redo log ("),
     // In the head, and in the first record.
