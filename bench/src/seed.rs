@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
 use domain::UnixMs;
-use domain::order::Actor;
+use domain::{Actor, Roles};
 use sha2::{Digest as _, Sha256};
 use store::accounts::{Account, Package, PackageKind};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
@@ -175,11 +175,12 @@ async fn place(store: &Store, hirer: &Hirer, number: u64) -> anyhow::Result<()> 
         files: Vec::new(),
         ..Form::default()
     };
+    let placer = names::api_key_id(hirer.index);
     let command = OrderCommand {
         tenant: Arc::clone(&hirer.tenant),
         order_id: domain::Id(0),
         at: now(),
-        actor: Actor::Member(names::api_key_id(hirer.index)),
+        actor: Actor::api_key(placer, placer, Roles::NONE),
         request: Request::Place {
             vendor: hirer.account.app_id,
             account_id: hirer.account.account_id,

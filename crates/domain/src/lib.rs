@@ -2,6 +2,7 @@
 //!
 //! No IO, no clock, no random bytes, no async: instants and ids are handed in, decisions come out.
 
+pub mod actor;
 pub mod candidate;
 pub mod delivery;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod role;
 pub mod stored;
 pub mod time;
 
+pub use actor::{Actor, ActorId, ActorKind};
 pub use id::{AppId, Id, TenantId};
 pub use link_end::link_ends_at;
 pub use role::{Act, Role, Roles};

@@ -11,6 +11,7 @@ use std::fmt;
 use contract::control::OrderState;
 use contract::order::OrderStatus;
 
+use crate::actor::{Actor, ActorId, ActorKind};
 use crate::id::{AppId, Id};
 
 /// Where an order stands, with the number of the vendor's wire.
@@ -86,15 +87,6 @@ impl State {
 /// The keyed digest of a command's parsed values, or of a stage's id: 128 bits.
 pub type Digest = [u8; 16];
 
-/// Who acts on an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// A vendor's app.
-    Vendor(AppId),
-    /// A member of the tenant: the id of the user, or of the API key, that asked.
-    Member(Id),
-}
-
 /// What one progress entry is compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageMark {
@@ -157,8 +149,8 @@ pub struct Order {
     pub state: State,
     /// The app of the account that it was placed with.
     pub vendor: AppId,
-    /// Who placed it.
-    pub placed_by: Actor,
+    /// The person or service that placed it.
+    pub placed_by: Id,
     /// The time of the last accepted stage, 0 before the first.
     pub stage_time_ms_last: i64,
     /// Accepted stages: digest of the stage's id, to digest of the call.
@@ -314,9 +306,8 @@ pub fn decide(
             _ => Err(Refusal::OrderNotExist),
         };
     };
-    if let Actor::Vendor(app) = command.actor
-        && app != order.vendor
-    {
+    let ActorId { kind, id } = command.actor.id;
+    if kind == ActorKind::Vendor && AppId(id.0) != order.vendor {
         return Err(Refusal::OrderNotExist);
     }
     let from = order.state;
@@ -337,7 +328,7 @@ pub fn decide(
             Err(Refusal::IllegalStatus(from))
         }
         Action::Approve | Action::Reject
-            if settings.four_eyes && command.actor == order.placed_by =>
+            if settings.four_eyes && command.actor.owner == order.placed_by =>
         {
             Err(Refusal::PlacerMayNotDecide)
         }
@@ -394,7 +385,7 @@ pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order 
         return Order {
             state: change.to,
             vendor,
-            placed_by: command.actor,
+            placed_by: command.actor.owner,
             stage_time_ms_last: 0,
             stages: BTreeMap::new(),
             results: Vec::new(),

@@ -72,6 +72,9 @@ impl Role {
 pub struct Roles(u8);
 
 impl Roles {
+    /// None at all: an actor that is no member of a tenant.
+    pub const NONE: Roles = Roles(0);
+
     /// These roles.
     #[must_use]
     pub fn of(roles: &[Role]) -> Roles {

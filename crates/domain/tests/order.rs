@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use contract::control::OrderState;
 use domain::order::*;
-use domain::{AppId, Id};
+use domain::{Actor, ActorId, ActorKind, AppId, Id, Roles};
 use proptest::prelude::*;
 
 const VENDOR: AppId = AppId(1);
-const PLACER: Actor = Actor::Member(Id(10));
-const APPROVER: Actor = Actor::Member(Id(11));
+const PLACER: Actor = Actor::api_key(Id(10), Id(1), Roles::NONE);
+const APPROVER: Actor = Actor::api_key(Id(11), Id(2), Roles::NONE);
 
 fn command(actor: Actor, action: Action, digest: u8) -> Command {
     Command { actor, action, digest: [digest; 16] }
@@ -23,7 +23,7 @@ fn order_in(state: State) -> Order {
     Order {
         state,
         vendor: VENDOR,
-        placed_by: PLACER,
+        placed_by: PLACER.owner,
         stage_time_ms_last: 100,
         stages: [([1; 16], [1; 16])].into(),
         results: vec![[2; 16]],
@@ -32,19 +32,19 @@ fn order_in(state: State) -> Order {
 
 /// The commands of the grid: every kind of command, and every way in which repeats can differ.
 fn commands() -> Vec<(&'static str, Command)> {
-    let vendor = Actor::Vendor(VENDOR);
+    let vendor = Actor::vendor(VENDOR);
     vec![
         ("place", command(PLACER, Action::Place { vendor: VENDOR }, 9)),
         ("progress, new", command(vendor, stage(7, 101), 7)),
         ("progress, identical repeat", command(vendor, stage(1, 100), 1)),
         ("progress, stage_id taken", command(vendor, stage(1, 101), 8)),
         ("progress, time not increasing", command(vendor, stage(7, 100), 7)),
-        ("progress, another app's", command(Actor::Vendor(AppId(2)), stage(7, 101), 7)),
+        ("progress, another app's", command(Actor::vendor(AppId(2)), stage(7, 101), 7)),
         ("result, new", command(vendor, Action::Result, 3)),
         ("result, identical repeat", command(vendor, Action::Result, 2)),
-        ("result, another app's", command(Actor::Vendor(AppId(2)), Action::Result, 2)),
+        ("result, another app's", command(Actor::vendor(AppId(2)), Action::Result, 2)),
         ("cancel", command(vendor, Action::Cancel, 4)),
-        ("cancel, another app's", command(Actor::Vendor(AppId(2)), Action::Cancel, 4)),
+        ("cancel, another app's", command(Actor::vendor(AppId(2)), Action::Cancel, 4)),
         ("terminate", command(PLACER, Action::Terminate, 5)),
         ("approve", command(APPROVER, Action::Approve, 6)),
         ("approve, by the placer", command(PLACER, Action::Approve, 6)),
@@ -105,7 +105,9 @@ fn check_step(before: Option<&Order>, command: &Command, settings: Settings) -> 
         assert!(before.results.iter().all(|digest| after.results.contains(digest)));
         assert!(before.stages.keys().all(|stage| after.stages.contains_key(stage)));
         assert!(after.stage_time_ms_last >= before.stage_time_ms_last);
-        if let Actor::Vendor(app) = command.actor {
+        let ActorId { kind, id } = command.actor.id;
+        if kind == ActorKind::Vendor {
+            let app = AppId(id.0);
             assert_eq!(app, before.vendor, "a vendor changes its own orders only");
         }
         assert_eq!(
@@ -147,7 +149,7 @@ fn walk(order: Option<&Order>, commands: &[Command], settings: Settings, depth: 
 
 #[test]
 fn all_sequences_to_depth_8_keep_the_invariants() {
-    let vendor = Actor::Vendor(VENDOR);
+    let vendor = Actor::vendor(VENDOR);
     let commands = [
         command(vendor, stage(1, 1), 1),
         command(vendor, Action::Result, 2),
@@ -166,6 +168,23 @@ fn all_sequences_to_depth_8_keep_the_invariants() {
     }
 }
 
+/// Who is behind a key counts, not the key.
+#[test]
+fn with_four_eyes_another_key_of_the_placer_does_not_decide() {
+    let settings = Settings { report_approval: true, four_eyes: true };
+    let order = order_in(State::InReview);
+    let decide = |actor, action| decide(Some(&order), &command(actor, action, 1), settings);
+    let other_key = Actor::api_key(Id(12), PLACER.owner, Roles::NONE);
+    let person = Actor::user(PLACER.owner, Roles::NONE);
+    for actor in [PLACER, other_key, person] {
+        for action in [Action::Approve, Action::Reject] {
+            assert_eq!(decide(actor, action), Err(Refusal::PlacerMayNotDecide), "{actor:?}");
+        }
+    }
+    assert!(decide(APPROVER, Action::Approve).is_ok());
+    assert!(decide(PLACER, Action::Withdraw).is_ok());
+}
+
 proptest! {
     #[test]
     fn random_sequences_with_changing_settings_keep_the_invariants(
@@ -175,7 +194,7 @@ proptest! {
         let index = command(PLACER, Action::Place { vendor: VENDOR }, 9);
         let mut order = check_step(None, &index, Settings::default());
         for (kind, digest, time, app, report_approval, four_eyes) in steps {
-            let vendor = Actor::Vendor(AppId(app));
+            let vendor = Actor::vendor(AppId(app));
             let (actor, action) = match kind {
                 0 => (vendor, stage(digest, time)),
                 1 => (vendor, Action::Result),

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
-use domain::order::Actor;
+use domain::{Actor, Roles};
 use domain::{AppId, Id, TenantId};
 use server::{Config, Server, SharedApp};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
@@ -281,7 +281,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
         tenant: Arc::clone(tenant),
         order_id: Id(0),
         at: app.clock.now(),
-        actor: Actor::Member(Id(1)),
+        actor: Actor::api_key(Id(1), Id(1), Roles::NONE),
         request: Request::Place {
             vendor: app_id,
             account_id: Id(1),

@@ -34,13 +34,13 @@ pub struct UsedKey {
     pub body: Option<Vec<u8>>,
 }
 
-const INSERT: &str = "INSERT INTO idempotency (key_id, key_digest, request_digest, order_id, http_status, \
+const INSERT: &str = "INSERT INTO idempotency (actor_id, key_digest, request_digest, order_id, http_status, \
     sealed, created_at) VALUES ($1, $2, $3, NULL, $4, $5, $6) ON CONFLICT DO NOTHING";
 /// A key that was used more than 24 hours ago is free again.
 const FREE: &str =
-    "DELETE FROM idempotency WHERE key_id = $1 AND key_digest = $2 AND created_at <= $3";
+    "DELETE FROM idempotency WHERE actor_id = $1 AND key_digest = $2 AND created_at <= $3";
 const FIND: &str = "SELECT request_digest, http_status, order_id, sealed FROM idempotency \
-    WHERE key_id = $1 AND key_digest = $2 AND created_at > $3";
+    WHERE actor_id = $1 AND key_digest = $2 AND created_at > $3";
 const FORGET: &str = "DELETE FROM idempotency WHERE created_at <= $1";
 const DAY_MS: i64 = 86_400_000;
 
@@ -54,12 +54,12 @@ impl Store {
         let Some(answer) = answer else { return Vec::new() };
         let key = &answer.key;
         let since = answer.at.plus_ms(-DAY_MS);
-        let free = any(FREE, values![key.api_key_id.0, key.key_digest.as_slice(), since.0]);
+        let free = any(FREE, values![key.actor_id.0, key.key_digest.as_slice(), since.0]);
         let sealed = self.secrets().answers.seal(context(key), &answer.body);
         let insert = one(
             INSERT,
             values![
-                key.api_key_id.0,
+                key.actor_id.0,
                 key.key_digest.as_slice(),
                 key.request_digest.as_slice(),
                 i64::from(answer.http_status),
@@ -85,7 +85,7 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<UsedKey>, Fault> {
         let since = now.plus_ms(-DAY_MS);
-        let values = values![key.api_key_id.0, key.key_digest.as_slice(), since.0];
+        let values = values![key.actor_id.0, key.key_digest.as_slice(), since.0];
         let rows = self.read(FIND, values).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let body =
@@ -106,5 +106,5 @@ impl Store {
 
 fn context(key: &IdempotencyKey) -> RowContext {
     let digest = key.key_digest.first_chunk().expect("a digest is 16 bytes");
-    RowContext::new("idempotency", TenantId(key.api_key_id.0), i64::from_be_bytes(*digest))
+    RowContext::new("idempotency", TenantId(key.actor_id.0), i64::from_be_bytes(*digest))
 }

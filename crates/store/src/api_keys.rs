@@ -20,8 +20,10 @@ use crate::{Saved, Store};
 /// Whose key it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The key's id; it stands as the member in timelines.
+    /// The key's id; it stands as the actor in timelines.
     pub key_id: Id,
+    /// The person or service that it belongs to; by this a placed order knows its placer.
+    pub owner_id: Id,
     /// The tenant; none for the operator's keys.
     pub tenant_id: Option<TenantId>,
     /// The roles in the tenant, with blanks between them, or `operator`.
@@ -86,11 +88,12 @@ pub enum KeyChange {
     Last,
 }
 
-const INSERT: &str = "INSERT INTO api_keys (key_hash, key_id, tenant_id, role, created_at, sealed, expires_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const FIND: &str = "SELECT key_id, tenant_id, role FROM api_keys WHERE key_hash = $1 \
+/// A key that nobody else owns is a service of its own.
+const INSERT: &str = "INSERT INTO api_keys (key_hash, key_id, owner_id, tenant_id, role, created_at, sealed, \
+    expires_at) VALUES ($1, $2, $2, $3, $4, $5, $6, $7)";
+const FIND: &str = "SELECT key_id, owner_id, tenant_id, role FROM api_keys WHERE key_hash = $1 \
     AND (expires_at IS NULL OR expires_at > $2) AND revoked_at IS NULL \
-    UNION ALL SELECT key_id, tenant_id, role FROM api_keys WHERE old_key_hash = $1 AND old_until > $2 \
+    UNION ALL SELECT key_id, owner_id, tenant_id, role FROM api_keys WHERE old_key_hash = $1 AND old_until > $2 \
     AND (expires_at IS NULL OR expires_at > $2) AND revoked_at IS NULL";
 const FIND_OPERATOR: &str = "SELECT key_id FROM api_keys WHERE coalesce(tenant_id, 0) = 0 \
     AND revoked_at IS NULL LIMIT 1";
@@ -174,8 +177,9 @@ impl Store {
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(ApiKey {
             key_id: Id(row.int(0)?),
-            tenant_id: row.find_int(1)?.map(TenantId),
-            roles: row.text(2)?,
+            owner_id: Id(row.int(1)?),
+            tenant_id: row.find_int(2)?.map(TenantId),
+            roles: row.text(3)?,
         }))
     }
 

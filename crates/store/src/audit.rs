@@ -9,8 +9,7 @@
 use contract::evidence::{
     AuditAct, AuditActor, AuditEntry, OPERATOR_CHAIN, chain_line, chain_start,
 };
-use domain::order::Actor;
-use domain::{Id, TenantId, UnixMs};
+use domain::{Actor, ActorId, ActorKind, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::fault::{Fault, FaultKind};
@@ -22,50 +21,43 @@ pub const OPERATOR: TenantId = TenantId(0);
 /// Who does something, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct By {
-    actor: AuditActor,
-    actor_id: Option<Id>,
+    /// Who.
+    pub actor: Actor,
     /// The tenant's now.
     pub at: UnixMs,
 }
 
 impl By {
-    /// A key of the control API.
-    #[must_use]
-    pub const fn key(key_id: Id, at: UnixMs) -> By {
-        By { actor: AuditActor::ApiKey, actor_id: Some(key_id), at }
-    }
-
-    /// Whoever holds a signed link.
-    #[must_use]
-    pub const fn link(at: UnixMs) -> By {
-        By { actor: AuditActor::Link, actor_id: None, at }
-    }
-
     /// The installation itself.
     #[must_use]
     pub const fn system(at: UnixMs) -> By {
-        By { actor: AuditActor::System, actor_id: None, at }
+        By { actor: Actor::system(), at }
     }
 
-    /// Who gave a command to the desk.
-    pub(crate) fn actor(actor: Actor, at: UnixMs) -> By {
-        match actor {
-            Actor::Member(key_id) => By::key(key_id, at),
-            Actor::Vendor(_) => By::system(at),
-        }
-    }
-
-    /// The id of the key, 0 for anybody else.
+    /// The actor's id, as a row beside the chain has it.
     pub(crate) fn actor_number(&self) -> i64 {
-        self.actor_id.map_or(0, |id| id.0)
+        self.actor.id.id.0
     }
 
     /// An entry that says that it did this.
     #[must_use]
     pub fn did(&self, act: AuditAct) -> AuditEntry {
-        let mut entry = AuditEntry::new(self.at.0, act, self.actor);
-        entry.actor_id = self.actor_id.map(|id| id.to_string());
+        let ActorId { kind, id } = self.actor.id;
+        let mut entry = AuditEntry::new(self.at.0, act, audited(kind));
+        entry.actor_id = (id != Id(0)).then(|| self.actor.id.to_string());
         entry
+    }
+}
+
+fn audited(kind: ActorKind) -> AuditActor {
+    match kind {
+        ActorKind::Vendor => AuditActor::Vendor,
+        ActorKind::ApiKey => AuditActor::ApiKey,
+        ActorKind::User => AuditActor::User,
+        ActorKind::Candidate => AuditActor::Candidate,
+        ActorKind::Link => AuditActor::Link,
+        ActorKind::Job => AuditActor::Job,
+        ActorKind::System => AuditActor::System,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Reading one order, whole or a part of it.
 
-use domain::order::{Actor, Rule, State};
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::order::{Rule, State};
+use domain::{ActorId, AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::content::{self, Comment, FinalResult, Form, Stage};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
-use crate::rows::{ACTOR_VENDOR, OrderRow};
+use crate::rows::OrderRow;
 use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
@@ -25,7 +25,7 @@ pub struct OrderSummary {
     pub app_id: AppId,
     /// Where it stands.
     pub state: State,
-    /// The member that placed it.
+    /// The person or service that placed it.
     pub placed_by: Id,
     /// When it changed last.
     pub updated_at: UnixMs,
@@ -56,7 +56,7 @@ pub struct TimelineEntry {
     /// When.
     pub at: UnixMs,
     /// Who.
-    pub actor: Actor,
+    pub actor: ActorId,
     /// The rule that allowed it.
     pub rule: Rule,
     /// The state before; none when the order was placed.
@@ -251,10 +251,7 @@ fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault
         0 => None,
         state => Some(State::try_from(state)?),
     };
-    let actor = match row.int(4)? {
-        ACTOR_VENDOR => Actor::Vendor(AppId(row.int(5)?)),
-        _ => Actor::Member(Id(row.int(5)?)),
-    };
+    let actor = ActorId { kind: row.int(4)?.try_into()?, id: Id(row.int(5)?) };
     let content = match (rule, text) {
         (Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn, _) | (_, None) => {
             EntryContent::Nothing

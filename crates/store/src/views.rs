@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use contract::evidence::AuditAct;
 use contract::hex::to_hex;
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::{Actor, AppId, Id, Roles, TenantId, UnixMs};
 
 use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
@@ -112,9 +112,9 @@ impl Store {
     ) -> Vec<Statement> {
         let (tenant_id, view_id) = (tenant.tenant_id, self.make_id(view.at));
         let address = view.address.to_string();
-        let (by, viewer_kind, viewer_id) = match view.viewer {
-            Viewer::ApiKey(key_id) => (By::key(key_id, view.at), 1, key_id.0),
-            Viewer::Link(app_id) => (By::link(view.at), 2, app_id.map_or(0, |app_id| app_id.0)),
+        let (actor, viewer_kind, viewer_id) = match view.viewer {
+            Viewer::ApiKey(key_id) => (Actor::api_key(key_id, key_id, Roles::NONE), 1, key_id.0),
+            Viewer::Link(app_id) => (Actor::link(), 2, app_id.map_or(0, |app_id| app_id.0)),
         };
         let end = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
         let mut statements = vec![any(
@@ -133,7 +133,7 @@ impl Store {
                 data_key.seal(context(tenant_id, view_id), &content::to_text(&address)),
             ],
         )];
-        let mut entry = by.did(AuditAct::ReportViewed);
+        let mut entry = By { actor, at: view.at }.did(AuditAct::ReportViewed);
         if let Viewer::Link(Some(app_id)) = view.viewer {
             entry.app_id = Some(app_id.to_string());
         }

@@ -89,9 +89,17 @@ pub enum AuditAct {
 pub enum AuditActor {
     /// A key of the control API; `actor_id` is the key's id.
     ApiKey,
+    /// A person who signed in; `actor_id` is the user's id.
+    User,
+    /// A vendor's app; `actor_id` is the app's id.
+    Vendor,
+    /// The person whom an order is about.
+    Candidate,
     /// Whoever holds a signed link.
     Link,
-    /// The installation itself: its workers, or a command on its own machine.
+    /// A job of the installation.
+    Job,
+    /// The installation itself, or a command on its own machine.
     System,
 }
 

@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
-use domain::{Act, AppId, Id, Role, Roles, TenantId};
+use domain::{Act, Actor, AppId, Role, Roles, TenantId};
 use store::audit::By;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
@@ -26,21 +26,19 @@ use crate::keys;
 /// Who calls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller {
-    /// Stands in timelines.
-    pub(super) key_id: Id,
-    roles: Roles,
+    pub(super) actor: Actor,
     /// None for the operator.
     tenant_id: Option<TenantId>,
 }
 
 impl Caller {
     pub(super) fn may(self, act: Act) -> bool {
-        self.roles.may(act)
+        self.actor.roles.may(act)
     }
 
     /// Whether it does this only to orders that it placed itself.
     pub(super) fn sees_own_orders_only(self, act: Act) -> bool {
-        self.roles.sees_own_orders_only(act)
+        self.actor.roles.sees_own_orders_only(act)
     }
 }
 
@@ -60,7 +58,7 @@ impl Call {
 
     /// Who does it, and when.
     pub(super) fn by(&self) -> By {
-        By::key(self.caller.key_id, self.app.clock.now())
+        By { actor: self.caller.actor, at: self.app.clock.now() }
     }
 
     /// The tenant in the path.
@@ -137,7 +135,7 @@ async fn authorize(
     };
     let caller = authenticate(app, &parts.headers).await?;
     if !caller.may(act) {
-        let roles: Vec<_> = caller.roles.iter().map(Role::as_str).collect();
+        let roles: Vec<_> = caller.actor.roles.iter().map(Role::as_str).collect();
         let detail = format!("expected a key of another role than {}", roles.join(", "));
         return Err(Failure::refused(ProblemCode::Forbidden, detail));
     }
@@ -154,7 +152,7 @@ async fn authorize(
 /// Nothing when the operator asks, else why not.
 pub(super) async fn authorize_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
     let caller = authenticate(app, headers).await?;
-    if caller.roles == Roles::of(&[Role::Operator]) {
+    if caller.actor.roles == Roles::of(&[Role::Operator]) {
         return Ok(());
     }
     Err(Failure::refused(ProblemCode::Forbidden, "expected the operator's key"))
@@ -182,7 +180,8 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure>
         return Err(Fault::new(FaultKind::Damaged, "a key's role is not of its tenant").into());
     }
     app.key_uses.note(found.key_id, now);
-    Ok(Caller { key_id: found.key_id, roles, tenant_id: found.tenant_id })
+    let actor = Actor::api_key(found.key_id, found.owner_id, roles);
+    Ok(Caller { actor, tenant_id: found.tenant_id })
 }
 
 fn unauthenticated() -> Failure {

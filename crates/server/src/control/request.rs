@@ -211,7 +211,7 @@ fn begin_digests(caller: &Caller, key: &str, parts: &Parts) -> (IdempotencyKey, 
     }
     let key = aws_lc_rs::digest::digest(&SHA256, key.as_bytes());
     let key = IdempotencyKey {
-        api_key_id: caller.key_id,
+        actor_id: caller.actor.id.id,
         key_digest: half(&key),
         request_digest: [0; 16],
     };

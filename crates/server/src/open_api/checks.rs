@@ -3,8 +3,8 @@
 use contract::check::{Cancel, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
 use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
+use domain::Actor;
 use domain::Id;
-use domain::order::Actor;
 use outbound::Refusal;
 use store::content::{FinalResult, ReportSource, Stage, to_text};
 use store::{CommandResult, NewReport, OrderCommand, Request};
@@ -96,7 +96,7 @@ async fn command(
         tenant: vendor.tenant.clone(),
         order_id,
         at: app.clock.now(),
-        actor: Actor::Vendor(vendor.app.app_id),
+        actor: Actor::vendor(vendor.app.app_id),
         request,
         idempotency: None,
     };

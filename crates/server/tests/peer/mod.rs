@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use contract::control::{AppKind, EventMode};
 use contract::scope::Scope;
 use domain::event::EventKind;
-use domain::order::Actor;
+use domain::{Actor, Roles};
 use domain::{AppId, Id, TenantId, UnixMs};
 use server::work;
 use store::accounts::Account;
@@ -319,8 +319,10 @@ impl World {
     /// Gives a command of somebody to the order desk; it must be accepted.
     pub(crate) async fn command(&self, parties: &Parties, order_id: Id, request: Request) -> Id {
         let actor = match request {
-            Request::Place { .. } | Request::Terminate { .. } => Actor::Member(Id(1)),
-            _ => Actor::Vendor(parties.app_id),
+            Request::Place { .. } | Request::Terminate { .. } => {
+                Actor::api_key(Id(1), Id(1), Roles::NONE)
+            }
+            _ => Actor::vendor(parties.app_id),
         };
         let command = OrderCommand {
             tenant: Arc::clone(&parties.tenant),

@@ -12,8 +12,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use contract::evidence::AuditAct;
-use domain::order::{Action, Actor, Command, Digest, Refusal, StageMark};
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::order::{Action, Command, Digest, Refusal, StageMark};
+use domain::{Actor, AppId, Id, TenantId, UnixMs};
 
 use crate::order_pages;
 use crate::rows::IdempotencyKey;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use contract::evidence::AuditEntry;
 use domain::event::EventKind;
 use domain::order::{
-    self, Action, Actor, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
+    self, Action, Change, Command, Decision, Digest, Order, OrderEvent, Settings, State,
 };
 use domain::report::{ReportKind, ReportState};
-use domain::{Id, TenantId, UnixMs};
+use domain::{ActorKind, Id, TenantId, UnixMs};
 
 use super::{CommandResult, NO_DIGEST, NewReport, OrderCommand, OrderKey, QueuedCommand, Request};
 use crate::audit::By;
@@ -100,7 +100,7 @@ pub(crate) fn plan<'a>(
     plan.applications.sort_by_key(|row| (row.tenant_id, row.application, row.order_id));
     // Stable: of one tenant's entries the later one stays the later one.
     plan.audits.sort_by_key(|(tenant_id, _)| *tenant_id);
-    plan.used_keys.sort_by_key(|row| (row.key.api_key_id, row.key.key_digest));
+    plan.used_keys.sort_by_key(|row| (row.key.actor_id, row.key.key_digest));
     Ok((plan, outcomes))
 }
 
@@ -124,7 +124,7 @@ impl Desk<'_> {
     fn decide(&mut self, queued: &QueuedCommand) -> Result<CommandResult, Fault> {
         if let Some(key) = queued.idempotency
             && let Some((request, order_id)) =
-                self.loaded.used_keys.get(&(key.api_key_id, key.key_digest))
+                self.loaded.used_keys.get(&(key.actor_id, key.key_digest))
         {
             return Ok(match order_id {
                 Some(order_id) if *request == key.request_digest => {
@@ -158,7 +158,7 @@ impl Desk<'_> {
         }
         if let (Some(key), CommandResult::Accepted(order_id)) = (queued.idempotency, outcome) {
             let used = (key.request_digest, Some(order_id));
-            self.loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+            self.loaded.used_keys.insert((key.actor_id, key.key_digest), used);
             self.plan.used_keys.push(UsedKeyRow { key, order_id, created_at: queued.at });
         }
         Ok(outcome)
@@ -180,7 +180,7 @@ impl Desk<'_> {
             let order = Order {
                 state: row.state,
                 vendor: row.app_id,
-                placed_by: Actor::Member(row.placed_by),
+                placed_by: row.placed_by,
                 stage_time_ms_last: row.stage_time_last,
                 stages: BTreeMap::new(),
                 results,
@@ -288,7 +288,7 @@ impl Desk<'_> {
             order_id: row.order_id,
             entry_before,
             change,
-            actor: command.actor,
+            actor: command.actor.id,
             at: queued.at,
             report_count: i64::from(count) - 1,
             digest: command.digest,
@@ -300,7 +300,7 @@ impl Desk<'_> {
 
     fn add_audit(&mut self, queued: &OrderCommand, order_id: Id, entry_id: Id) {
         let Some(act) = queued.request.audited() else { return };
-        let mut entry = By::actor(queued.actor, queued.at).did(act);
+        let mut entry = By { actor: queued.actor, at: queued.at }.did(act);
         entry.order_id = Some(order_id.to_string());
         entry.details.insert("entry_id".to_owned(), entry_id.to_string());
         self.plan.audits.push((queued.tenant.tenant_id, entry));
@@ -343,8 +343,9 @@ fn new_row(
     order_id: Id,
     data_key: &Key,
 ) -> Result<OrderRow, Fault> {
-    let (Request::Place { vendor, account_id, package_id, .. }, Actor::Member(placed_by)) =
-        (&queued.request, command.actor)
+    let is_vendor = command.actor.id.kind == ActorKind::Vendor;
+    let (Request::Place { vendor, account_id, package_id, .. }, false) =
+        (&queued.request, is_vendor)
     else {
         return Err(Fault::new(FaultKind::Constraint, "only a member places an order"));
     };
@@ -357,7 +358,7 @@ fn new_row(
         account_id: *account_id,
         package_id: package_id.clone(),
         state: State::Arranged,
-        placed_by,
+        placed_by: command.actor.owner,
         stage_time_last: 0,
         result_count: 0,
         result_digest: None,

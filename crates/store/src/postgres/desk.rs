@@ -193,11 +193,11 @@ impl Desk {
 
     async fn load_extra(&self, loaded: &mut Loaded, command: &QueuedCommand) -> Result<(), Fault> {
         if let Some(key) = command.idempotency {
-            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
+            let values = values![key.actor_id.0, key.key_digest.as_slice()];
             for found in self.client.query(rows::FIND_USED_KEY, &parameters(&values)).await? {
                 let found = row(&found)?;
                 let used = (digest(found.bytes(0)?)?, found.find_int(1)?.map(Id));
-                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+                loaded.used_keys.insert((key.actor_id, key.key_digest), used);
             }
         }
         let key = command.key();

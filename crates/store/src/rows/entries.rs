@@ -1,8 +1,8 @@
 //! `timeline_entries`: what happened to an order, append-only.
 
 use const_format::formatcp;
-use domain::order::{Actor, Change, Digest, State};
-use domain::{Id, TenantId, UnixMs};
+use domain::order::{Change, Digest, State};
+use domain::{ActorId, Id, TenantId, UnixMs};
 
 use super::Kind::{Bytes, Int};
 use super::{Values, Verb, Write};
@@ -30,11 +30,6 @@ pub(super) const INSERT: Write = Write {
     clustered_by: &[1],
 };
 
-/// `actor_kind` of a vendor's app; `actor_id` is then the app's.
-pub(crate) const ACTOR_VENDOR: i64 = 1;
-/// `actor_kind` of a member of the tenant; `actor_id` is then the user's or the API key's.
-const ACTOR_MEMBER: i64 = 2;
-
 /// The digests of all results of an order, from its newest entry back.
 pub(crate) const LIST_RESULT_DIGESTS: &str = formatcp!(
     "WITH RECURSIVE chain (entry_id, entry_before, rule, digest) AS (\
@@ -52,7 +47,7 @@ pub(crate) struct EntryRow {
     pub(crate) order_id: Id,
     pub(crate) entry_before: Id,
     pub(crate) change: Change,
-    pub(crate) actor: Actor,
+    pub(crate) actor: ActorId,
     pub(crate) at: UnixMs,
     pub(crate) report_count: i64,
     pub(crate) digest: Digest,
@@ -61,10 +56,6 @@ pub(crate) struct EntryRow {
 
 impl EntryRow {
     pub(crate) fn values(&self) -> Values {
-        let (actor_kind, actor_id) = match self.actor {
-            Actor::Vendor(app_id) => (ACTOR_VENDOR, app_id.0),
-            Actor::Member(id) => (ACTOR_MEMBER, id.0),
-        };
         values![
             self.tenant_id.0,
             self.entry_id.0,
@@ -73,8 +64,8 @@ impl EntryRow {
             self.change.rule.number(),
             self.change.from.map_or(0, State::number),
             self.change.to.number(),
-            actor_kind,
-            actor_id,
+            self.actor.kind.number(),
+            self.actor.id.0,
             self.at.0,
             self.report_count,
             self.digest.as_slice(),

@@ -11,7 +11,7 @@ pub(super) const INSERT: Write = Write {
     verb: Verb::Insert,
     table: "idempotency",
     columns: &[
-        ("key_id", Int),
+        ("actor_id", Int),
         ("key_digest", Bytes),
         ("request_digest", Bytes),
         ("order_id", Int),
@@ -22,13 +22,13 @@ pub(super) const INSERT: Write = Write {
 };
 
 pub(crate) const FIND_USED_KEY: &str =
-    "SELECT request_digest, order_id FROM idempotency WHERE key_id = $1 AND key_digest = $2";
+    "SELECT request_digest, order_id FROM idempotency WHERE actor_id = $1 AND key_digest = $2";
 
 /// An Idempotency-Key with the request that it came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The API key that asked: the same text from two callers is two keys.
-    pub api_key_id: Id,
+    /// Who asked: the same text from two callers is two keys.
+    pub actor_id: Id,
     /// The digest of the Idempotency-Key.
     pub key_digest: Digest,
     /// The digest of method, path and body.
@@ -45,7 +45,7 @@ pub(crate) struct UsedKeyRow {
 impl UsedKeyRow {
     pub(crate) fn values(&self) -> Values {
         values![
-            self.key.api_key_id.0,
+            self.key.actor_id.0,
             self.key.key_digest.as_slice(),
             self.key.request_digest.as_slice(),
             self.order_id.0,

@@ -26,10 +26,10 @@ pub(super) fn load<'a>(
     let select = find_order();
     for command in commands {
         if let Some(key) = command.idempotency {
-            let values = values![key.api_key_id.0, key.key_digest.as_slice()];
+            let values = values![key.actor_id.0, key.key_digest.as_slice()];
             for row in rows_of(connection, rows::FIND_USED_KEY, &values)? {
                 let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
-                loaded.used_keys.insert((key.api_key_id, key.key_digest), used);
+                loaded.used_keys.insert((key.actor_id, key.key_digest), used);
             }
         }
         let key = command.key();

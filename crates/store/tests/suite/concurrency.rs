@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::order::{self, Action, Command, Decision, Refusal, Rule, Settings, StageMark, State};
-use domain::{Id, UnixMs};
+use domain::{Actor, Id, Roles, UnixMs};
 use store::orders::{EntryContent, Order};
 use store::{CommandResult, OrderCommand, Store};
 use tokio::task::JoinSet;
@@ -150,7 +150,8 @@ fn is_legal(order: &Order) {
             (Rule::HirerTerminated, _) => Action::Terminate,
             other => panic!("{other:?} is not in this race"),
         };
-        let command = Command { actor: entry.actor, action, digest };
+        let actor = Actor { id: entry.actor, owner: entry.actor.id, roles: Roles::NONE };
+        let command = Command { actor, action, digest };
         let Ok(Decision::Change(change)) = order::decide(standing.as_ref(), &command, settings)
         else {
             panic!("entry {number} is not legal: {entry:?}");

@@ -119,7 +119,7 @@ impl Full {
     }
 
     async fn erase(&self, store: &Store) -> Option<Id> {
-        let by = By::key(Id(31), NOW.plus_ms(DAY_MS));
+        let by = by_key(Id(31), NOW.plus_ms(DAY_MS));
         let why = Why::Hand("候选人要求删除".into());
         store.erase_order(by, &self.scene.tenant, self.order_id, &why).await.unwrap()
     }

@@ -58,7 +58,7 @@ async fn decisions_and_settings_stand_in_the_chain(world: &World) {
     }
     let order_id = accepted(store, scene.place()).await;
     accepted(store, scene.terminate(order_id, "不再需要")).await;
-    let by = By::key(Id(31), NOW);
+    let by = by_key(Id(31), NOW);
     store.update_tenant(by, tenant_id, 1, "启明", &scene.tenant.settings).await.unwrap();
     let own = acts(world, tenant_id, &[]).await.unwrap();
     let once = [AuditAct::OrderRejected, AuditAct::OrderWithdrawn, AuditAct::OrderApproved];
@@ -123,7 +123,7 @@ async fn many_at_once_make_one_chain(world: &World) {
 async fn chain(world: &World) -> (TenantId, Anchor) {
     let tenant_id = world.scene(false, false).await.tenant.tenant_id;
     for index in 0..10 {
-        let entry = By::key(Id(index), NOW.plus_ms(index)).did(AuditAct::HoldSet);
+        let entry = by_key(Id(index), NOW.plus_ms(index)).did(AuditAct::HoldSet);
         world.store.add_audit_entry(tenant_id, &entry).await.unwrap();
     }
     let heads = world.store.list_audit_heads(TenantId(i64::MIN), 100).await.unwrap();

@@ -24,7 +24,7 @@ on_both!(
 
 const APP: AppId = AppId(5);
 const TENANT: TenantId = TenantId(-7);
-const ADMIN: By = By::key(Id(42), NOW);
+const ADMIN: By = by_key(Id(42), NOW);
 
 async fn created(world: &World, tenant_id: Option<TenantId>) -> App {
     let app = new_app(&world.store, APP, tenant_id);

@@ -22,7 +22,7 @@ on_both!(
 const DAY_MS: i64 = 86_400_000;
 
 fn key(number: u8) -> IdempotencyKey {
-    IdempotencyKey { api_key_id: Id(900), key_digest: [number; 16], request_digest: [1; 16] }
+    IdempotencyKey { actor_id: Id(900), key_digest: [number; 16], request_digest: [1; 16] }
 }
 
 fn answer(key: IdempotencyKey, body: &str) -> StoredAnswer {
@@ -62,7 +62,7 @@ async fn the_same_key_with_another_request_is_taken(world: &World) {
     let other_request = IdempotencyKey { request_digest: [2; 16], ..key(1) };
     assert_eq!(place(world, &scene, other_request).await, CommandResult::KeyTaken);
     assert_eq!(world.counts().await.orders, 1);
-    let other_caller = IdempotencyKey { api_key_id: Id(901), ..other_request };
+    let other_caller = IdempotencyKey { actor_id: Id(901), ..other_request };
     assert!(matches!(place(world, &scene, other_caller).await, CommandResult::Accepted(_)));
     // A key of another call, whose answer was stored, is taken for orders too.
     let account = new_account(&world.store, scene.app_id);

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::order::{
-    self, Action, Actor, Command, Decision, Order, Refusal, Settings, StageMark, State,
-};
-use domain::{AppId, Id};
+use domain::order::{self, Action, Command, Decision, Order, Refusal, Settings, StageMark, State};
+use domain::{Actor, AppId, Id};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::{CommandResult, Store};
@@ -185,7 +183,7 @@ impl Model {
 }
 
 fn command(asked: Asked) -> Command {
-    let vendor = |is_foreign| Actor::Vendor(if is_foreign { AppId(666) } else { VENDOR });
+    let vendor = |is_foreign| Actor::vendor(if is_foreign { AppId(666) } else { VENDOR });
     let member = |by_placer| if by_placer { PLACER } else { APPROVER };
     let (actor, action, said) = match asked {
         Asked::Progress { stage, time_ms, is_foreign } => {

@@ -1,6 +1,6 @@
 //! An order's life as the store keeps it.
 
-use domain::order::{Actor, Refusal, Rule, State};
+use domain::order::{Refusal, Rule, State};
 use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id};
 use store::content::Comment;
@@ -53,10 +53,10 @@ async fn a_placed_order_is_found_whole(world: &World) {
     let [placed, reported, returned] = order.timeline.as_slice() else {
         panic!("expected 3 entries, found {}", order.timeline.len());
     };
-    assert_eq!((placed.entry_id, placed.at, placed.actor), (order_id, NOW, PLACER));
+    assert_eq!((placed.entry_id, placed.at, placed.actor), (order_id, NOW, PLACER.id));
     assert_eq!((placed.rule, placed.from, placed.to), (Rule::Placed, None, State::Arranged));
     assert_eq!(placed.content, EntryContent::Nothing);
-    assert_eq!((reported.at, reported.actor), (NOW.plus_ms(1_000), scene.vendor()));
+    assert_eq!((reported.at, reported.actor), (NOW.plus_ms(1_000), scene.vendor().id));
     assert_eq!(reported.rule, Rule::StageReported);
     assert_eq!((reported.from, reported.to), (Some(State::Arranged), State::Arranged));
     assert_eq!(reported.content, EntryContent::Stage(stage("s1", 100)));
@@ -281,7 +281,7 @@ async fn form_and_words_are_found_alone(world: &World) {
     let entry_id = order.timeline[1].entry_id;
     let words = world.store.find_words(&scene.tenant, order_id, entry_id).await.unwrap();
     assert_eq!(words, Some(Comment { text: "岗位取消".into() }));
-    assert_eq!(order.timeline[1].actor, Actor::Member(Id(10)));
+    assert_eq!(order.timeline[1].actor, PLACER.id);
 }
 
 async fn state(world: &World, scene: &Scene, order_id: Id) -> State {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::order::{Actor, Refusal};
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::order::Refusal;
+use domain::{Actor, AppId, Id, Roles, TenantId, UnixMs};
 use futures_util::FutureExt;
 use store::audit::By;
 use store::content::{self, Comment, FinalResult, Form, Person, ReportSource, Stage};
@@ -18,12 +18,17 @@ use tokio_postgres::NoTls;
 
 /// The instant at which the tests happen.
 pub(crate) const NOW: UnixMs = UnixMs(1_795_000_000_000);
+/// A key of the control API, at an instant.
+pub(crate) const fn by_key(key_id: Id, at: UnixMs) -> By {
+    By { actor: Actor::api_key(key_id, key_id, Roles::NONE), at }
+}
+
 /// Later than every id.
 pub(crate) const END: Id = Id(i64::MAX);
 /// Who makes and changes things.
 pub(crate) const BY: By = By::system(NOW);
-pub(crate) const PLACER: Actor = Actor::Member(Id(10));
-pub(crate) const APPROVER: Actor = Actor::Member(Id(11));
+pub(crate) const PLACER: Actor = Actor::api_key(Id(10), Id(10), Roles::NONE);
+pub(crate) const APPROVER: Actor = Actor::api_key(Id(11), Id(11), Roles::NONE);
 
 /// The key under which every test opens its store.
 pub(crate) fn root() -> Key {
@@ -312,7 +317,7 @@ impl Scene {
     }
 
     pub(crate) fn vendor(&self) -> Actor {
-        Actor::Vendor(self.app_id)
+        Actor::vendor(self.app_id)
     }
 
     pub(crate) fn place(&self) -> OrderCommand {

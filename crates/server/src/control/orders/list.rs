@@ -32,7 +32,10 @@ pub(crate) async fn list_orders(
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));
     let filter = OrderFilter {
         state: list.state.map(Into::into),
-        placed_by: call.caller.sees_own_orders_only(Act::ListOrders).then_some(call.caller.key_id),
+        placed_by: call
+            .caller
+            .sees_own_orders_only(Act::ListOrders)
+            .then_some(call.caller.actor.owner),
         ..OrderFilter::default()
     };
     let limit = cursor::limit(list.limit);

@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::order::Actor;
 use domain::{Act, Id};
 use store::tenants::Tenant;
 use store::{CommandResult, Fault, FaultKind, IdempotencyKey, OrderCommand, Request};
@@ -45,7 +44,7 @@ async fn command(
             tenant: Arc::clone(tenant),
             order_id,
             at,
-            actor: Actor::Member(call.caller.key_id),
+            actor: call.caller.actor,
             request,
             idempotency: key,
         };
@@ -99,7 +98,7 @@ async fn authorize_own(
         return Ok(());
     }
     match call.app.store.find_form(tenant, order_id).await? {
-        Some((summary, _)) if summary.placed_by == call.caller.key_id => Ok(()),
+        Some((summary, _)) if summary.placed_by == call.caller.actor.owner => Ok(()),
         _ => Err(Failure::not_found()),
     }
 }

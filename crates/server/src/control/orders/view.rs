@@ -4,8 +4,8 @@ use contract::control::{
     CandidateInfo, ClientContactInfo, Mobile, Order, OrderResult, OrderState, OrderSummary,
     OrderedForm, Report, Stage, TimelineAction, TimelineEntry,
 };
-use domain::order::{Actor, Rule};
-use domain::{Act, Id, UnixMs};
+use domain::order::Rule;
+use domain::{Act, ActorId, UnixMs};
 use store::content::{FinalResult, Person};
 use store::orders::{self as stored, EntryContent};
 
@@ -39,18 +39,18 @@ pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
     may_see_reports: bool,
-    /// By which key: its own words it sees.
-    key_id: Id,
+    /// Who looks: its own words it sees.
+    viewer: ActorId,
 }
 
 impl Sight {
     pub(super) fn of(caller: Caller) -> Sight {
-        Sight { may_see_reports: caller.may(Act::SeeReports), key_id: caller.key_id }
+        Sight { may_see_reports: caller.may(Act::SeeReports), viewer: caller.actor.id }
     }
 
     /// Whether the words of an entry are seen: a reason or comment may speak of a result or report.
     fn shows_words_of(self, entry: &stored::TimelineEntry) -> bool {
-        self.may_see_reports || entry.actor == Actor::Member(self.key_id)
+        self.may_see_reports || entry.actor == self.viewer
     }
 }
 
@@ -143,10 +143,7 @@ fn timeline_entry(stored: &stored::TimelineEntry, sight: Sight) -> TimelineEntry
             Rule::ReviewRejected => TimelineAction::Rejected,
             Rule::ReviewWithdrawn => TimelineAction::Withdrawn,
         },
-        actor: match stored.actor {
-            Actor::Vendor(app_id) => app_id.to_string(),
-            Actor::Member(key_id) => key_id.to_string(),
-        },
+        actor: stored.actor.to_string(),
         rule: Some(stored.rule.code().to_owned()),
         note: match &stored.content {
             EntryContent::Comment(words) if sight.shows_words_of(stored) => filled(&words.text),

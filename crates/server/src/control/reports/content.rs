@@ -54,7 +54,7 @@ pub(crate) async fn get_report_content(
         name: &report.source.name,
         version: &version,
     };
-    match download(&call.app, content, &request, Viewer::ApiKey(call.caller.key_id)).await? {
+    match download(&call.app, content, &request, Viewer::ApiKey(call.caller.actor.id.id)).await? {
         Download::Content(response) => Ok(response),
         Download::Outside(range) => Ok(outside(version.size_bytes, range)),
         Download::Erased => Err(erased()),
