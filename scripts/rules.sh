@@ -74,14 +74,15 @@ layers_crossed() {
   may outbound 'system domain contract'
   may inspect 'system domain contract'
   may objects 'system domain contract'
-  may server 'store outbound inspect objects system domain contract'
+  may hub 'store system domain contract'
+  may server 'hub store outbound inspect objects system domain contract'
   may cli 'contract client server inspect system'
 }
 
 may() {
   awk -v allowed=" $2 " -v crate="$1" '
     /^\[/ { within = ($0 == "[dependencies]") }
-    within && match($0, /^(contract|domain|store|client|system|outbound|inspect|objects|server|cli)[. =]/) {
+    within && match($0, /^(contract|domain|store|client|system|outbound|inspect|objects|hub|server|cli)[. =]/) {
       name = substr($0, 1, RLENGTH - 1)
       if (index(allowed, " " name " ") == 0) print crate " depends on " name
     }' "crates/$1/Cargo.toml"

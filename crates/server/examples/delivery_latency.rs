@@ -228,7 +228,7 @@ async fn receive(
 
 /// A tenant and an app whose events go to `callback_url`.
 async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId), Box<dyn Error>> {
-    let (store, at) = (&app.store, app.clock.now());
+    let (store, at) = (&app.hub.store, app.hub.clock.now());
     let settings = TenantSettings {
         report_approval: false,
         four_eyes: false,
@@ -280,7 +280,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
     let command = OrderCommand {
         tenant: Arc::clone(tenant),
         order_id: Id(0),
-        at: app.clock.now(),
+        at: app.hub.clock.now(),
         actor: Actor::api_key(Id(1), Id(1), Roles::NONE),
         request: Request::Place {
             vendor: app_id,
@@ -291,7 +291,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
         },
         idempotency: None,
     };
-    match app.store.command(command).await? {
+    match app.hub.store.command(command).await? {
         CommandResult::Accepted(_) => Ok(()),
         _ => Err("the order is not accepted".into()),
     }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use hub::Hub;
 use inspect::Inspect;
 use objects::Objects;
 use outbound::{Outbound, Ranges};
-use store::Store;
-use system::clock::Clock;
 use system::load_shedder::CallRate;
 
 use crate::config::Config;
@@ -22,20 +21,18 @@ use crate::root_key::Rotation;
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 
-/// The running hub. Shared behind an [`Arc`]; see [`SharedApp`].
+/// The running server. Shared behind an [`Arc`]; see [`SharedApp`].
 pub struct App {
     /// The settings.
     pub config: Config,
-    /// The memory.
-    pub store: Store,
+    /// The use cases, with the memory and the clock.
+    pub hub: Hub,
     /// The contents of reports and files.
     pub objects: Objects,
     /// The room for contents.
     pub disk: Disk,
     /// Changes the root key.
     pub root_key: Rotation,
-    /// The only source of time.
-    pub clock: Clock,
     /// The calls of late, for the rate tiers.
     pub limits: RateLimits,
     /// The proxies whose word on the client counts.

@@ -65,7 +65,7 @@ pub(crate) async fn check(
     let next = match cursor {
         Cursor::Reports(tenant_id, report_id, version) => {
             let after = (tenant_id, report_id, version);
-            let rows = app.store.list_expected_reports(after, PART_MAX).await?;
+            let rows = app.hub.store.list_expected_reports(after, PART_MAX).await?;
             let next = rows_of(app, asked, &rows, &mut checked).await?;
             let cursor = next.map(|row| {
                 Cursor::Reports(row.tenant_id, row.owner_id, row.version.unwrap_or_default())
@@ -73,7 +73,7 @@ pub(crate) async fn check(
             Some(cursor.unwrap_or(Cursor::Files(TenantId(i64::MIN), Id(i64::MIN))))
         }
         Cursor::Files(tenant_id, file_id) => {
-            let rows = app.store.list_expected_files((tenant_id, file_id), PART_MAX).await?;
+            let rows = app.hub.store.list_expected_files((tenant_id, file_id), PART_MAX).await?;
             let next = rows_of(app, asked, &rows, &mut checked).await?;
             let cursor = next.map(|row| Cursor::Files(row.tenant_id, row.owner_id));
             Some(cursor.unwrap_or(Cursor::Objects(String::new())))
@@ -153,7 +153,7 @@ async fn fault_of(
         }
         Err(error @ Unreadable::Unreachable(_)) => return Err(ObjectCheckError::Objects(error)),
         // It may have been erased meanwhile.
-        Err(_) if !app.store.knows_object(object_id).await? => None,
+        Err(_) if !app.hub.store.knows_object(object_id).await? => None,
         Err(error @ Unreadable::Missing) => Some((ObjectFindingKind::Missing, error.to_string())),
         Err(error @ Unreadable::Damaged(_)) => {
             Some((ObjectFindingKind::Damaged, error.to_string()))
@@ -169,14 +169,14 @@ async fn objects_of(
     checked: &mut ObjectsChecked,
 ) -> Result<Option<String>, ObjectCheckError> {
     let listed = app.objects.list(after, PART_MAX as usize).await.map_err(unreachable)?;
-    let oldest_young = app.clock.now().plus_ms(-GRACE_MS);
+    let oldest_young = app.hub.clock.now().plus_ms(-GRACE_MS);
     for object in &listed {
         checked.object_count += 1;
         let Some(object_id) = object.object_id else {
             checked.findings.push(finding(ObjectFindingKind::Unknown, object.path.clone()));
             continue;
         };
-        if object.modified_at > oldest_young || app.store.knows_object(object_id).await? {
+        if object.modified_at > oldest_young || app.hub.store.knows_object(object_id).await? {
             continue;
         }
         let is_removed = match asked.sweep {

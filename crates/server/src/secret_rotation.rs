@@ -43,6 +43,6 @@ pub(crate) async fn end_grace(app: &App, receiver: &Receiver) -> Result<(), Faul
     let app_secret_hash = secrets.old.app_secret_hash.take();
     secrets.old = OldSecrets { app_secret_hash, ..OldSecrets::default() };
     let (app_id, hash) = (receiver.app_id, &receiver.secret_hash);
-    let by = By::system(app.clock.now());
-    app.store.rotate_app(by, app_id, receiver.version, hash, &secrets, None).await.map(drop)
+    let by = By::system(app.hub.clock.now());
+    app.hub.store.rotate_app(by, app_id, receiver.version, hash, &secrets, None).await.map(drop)
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hub::Hub;
 use inspect::{Inspect, SandboxedParser};
 use outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use store::storage_use::Quotas;
@@ -54,7 +55,7 @@ impl Server {
             TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let app = open(config, clock, Some(address)).await?;
-        keys::operator_key(&app.store, &app.config.data, app.clock.now()).await?;
+        keys::operator_key(&app.hub.store, &app.config.data, app.hub.clock.now()).await?;
         Ok(Server { app, listener, tls, address })
     }
 
@@ -75,14 +76,14 @@ impl Server {
         }
         // After the workers, so that what they sent is acknowledged before its connection ends.
         part_with_clients(&self.app).await;
-        self.app.store.close().await;
+        self.app.hub.store.close().await;
     }
 
     /// Answers without workers until `shutdown` is done: for tests that take the workers' steps themselves.
     pub async fn run_without_workers(self, shutdown: impl Future<Output = ()>) {
         answer(self.listener, self.tls, &self.app, shutdown).await;
         part_with_clients(&self.app).await;
-        self.app.store.close().await;
+        self.app.hub.store.close().await;
     }
 }
 
@@ -103,7 +104,9 @@ async fn answer(
 
 /// Ends the long connections, so that their clients come back at once, here or elsewhere.
 async fn part_with_clients(app: &App) {
-    app.connections.stop(&app.store, app.clock.now(), app.config.long_connection.write_stall).await;
+    app.connections
+        .stop(&app.hub.store, app.hub.clock.now(), app.config.long_connection.write_stall)
+        .await;
 }
 
 /// Runs the workers alone until `shutdown` is done.
@@ -122,7 +125,7 @@ pub async fn run_workers(
     if let Err(error) = workers.await {
         tracing::error!(%error, "the workers ended badly");
     }
-    app.store.close().await;
+    app.hub.store.close().await;
     Ok(())
 }
 
@@ -187,11 +190,10 @@ async fn open(
     let connections = ConnectionRegistry::new(&store.secrets().tokens);
     Ok(Arc::new(App {
         config,
-        store,
+        hub: Hub { store, clock },
         objects,
         disk,
         root_key,
-        clock,
         limits,
         proxies,
         bodies: BodyBudget::default(),

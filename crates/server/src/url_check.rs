@@ -34,7 +34,7 @@ pub(crate) struct Checked {
 pub(crate) async fn check(app: &App, receiver: &Receiver, url: &str) -> Checked {
     let secrets = &receiver.secrets;
     let first = check_under(app, receiver, secrets, url).await;
-    let Some(old) = secrets.before_rotation(app.clock.now()) else {
+    let Some(old) = secrets.before_rotation(app.hub.clock.now()) else {
         return Checked { check: first, ends_grace: false };
     };
     if first.passed {
@@ -55,10 +55,10 @@ async fn check_under(app: &App, receiver: &Receiver, secrets: &AppSecrets, url: 
     let challenge = random::secret();
     let call = UrlVerification::new(challenge.clone(), secrets.verification_token.clone()).to_vec();
     let speaker = Receiver { secrets: secrets.clone(), ..receiver.clone() };
-    let (headers, body) = request(&speaker, app.clock.now().seconds(), &call);
-    let begun_ms = app.clock.mono_ms();
+    let (headers, body) = request(&speaker, app.hub.clock.now().seconds(), &call);
+    let begun_ms = app.hub.clock.mono_ms();
     let answered = app.outbound.post(url, headers, body.clone()).await;
-    let took_ms = app.clock.mono_ms().saturating_sub(begun_ms);
+    let took_ms = app.hub.clock.mono_ms().saturating_sub(begun_ms);
     let is_encrypted = receiver.settings.encrypted;
     let cause = find_cause(&answered, took_ms, &challenge);
     UrlCheck {

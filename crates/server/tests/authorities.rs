@@ -179,7 +179,7 @@ async fn postgresql_is_reached_over_tls_of_the_operator_s_authority() {
     let with =
         server::Server::bind(config(Some(authority.file.clone())), Clock::manual(BEGIN)).await;
     let server = with.map_err(|failure| failure.to_string()).unwrap();
-    assert!(server.app.store.is_ready().await);
+    assert!(server.app.hub.store.is_ready().await);
 }
 
 #[tokio::test]

@@ -104,10 +104,11 @@ async fn a_report_whose_fetch_died_ahead_of_time_is_fetched_anew() {
         let order_id = world.reported(&parties, &[peer.url("/")], false).await;
         // A worker that took it and died, while the clock was ahead.
         let until = AHEAD.plus_ms(LEASE_MS);
-        let claimed = world.app.store.claim_reports(AHEAD, until, 10).await.unwrap();
+        let claimed = world.app.hub.store.claim_reports(AHEAD, until, 10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         world.settle().await;
-        let order = world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap();
+        let order =
+            world.app.hub.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap();
         let states: Vec<_> = order.reports.iter().map(|report| report.state).collect();
         assert_eq!(states, [ReportState::Stored]);
     })
@@ -138,7 +139,7 @@ async fn the_jump_is_counted_and_noticed_while_the_server_runs() {
 /// Waits until the delivery of the placed order, whose event has the order's number, is so.
 async fn until(world: &World, parties: &Parties, order_id: Id, is_so: impl Fn(&Delivery) -> bool) {
     let find = async || {
-        let found = world.app.store.find_delivery(&parties.tenant, order_id, Some(order_id));
+        let found = world.app.hub.store.find_delivery(&parties.tenant, order_id, Some(order_id));
         found.await.unwrap().unwrap()
     };
     let wait = async {

@@ -133,7 +133,8 @@ impl<'w, 'd> Scenario<'w, 'd> {
 
     /// How far the newest ticket is on its way.
     async fn newest_delivery(&self) -> Option<DeliveryState> {
-        let events = self.world.app.store.list_events(NO_TENANT, Id(i64::MAX), 100).await.unwrap();
+        let events =
+            self.world.app.hub.store.list_events(NO_TENANT, Id(i64::MAX), 100).await.unwrap();
         // The app of the transcript before has ended tickets, so that its next one may come after this one's first.
         let is_own = |app_id: AppId| app_id.to_string() == self.app.app.app_id;
         events.iter().find(|event| is_own(event.app_id)).map(|event| event.delivery_state)
@@ -234,7 +235,7 @@ impl<'w, 'd> Scenario<'w, 'd> {
     }
 
     async fn has_delivered_everything(&self, hirers: &[Hirer]) -> bool {
-        let store = &self.world.app.store;
+        let store = &self.world.app.hub.store;
         let mut events = store.list_events(NO_TENANT, Id(i64::MAX), 1).await.unwrap();
         for hirer in hirers {
             events.extend(store.list_events(hirer.tenant_id, Id(i64::MAX), 100).await.unwrap());

@@ -26,7 +26,7 @@ async fn terminate(seed: &Seed, order_id: &str) {
 
 /// Records a try of every due delivery, as the worker does.
 async fn deliver(world: &World, seed: &Seed, state: DeliveryState, response: &str) -> usize {
-    let (store, now) = (&world.app.store, world.clock.now());
+    let (store, now) = (&world.app.hub.store, world.clock.now());
     let tenant = store.find_tenant(seed.hirer.tenant_id).await.unwrap().unwrap();
     let claimed = store.claim_deliveries(now, now.plus_ms(30_000), 100).await.unwrap();
     for delivery in &claimed {

@@ -10,6 +10,8 @@ use contract::control::{
     ApproveOrder, CreateTenant, ListOrders, Order, OrderState, RejectOrder, TerminateOrder,
     TimelineAction,
 };
+use domain::order::Refusal;
+use domain::{Actor, Id, Role, Roles};
 use harness::{Seed, World};
 
 fn result(order_id: &str, result: &str) -> UpdateResult {
@@ -275,6 +277,73 @@ async fn with_four_eyes_somebody_else_decides() {
         let approver = world.control(&world.member_key(&seed.hirer, "approver").await);
         let order = approver.approve_order(tenant_key, &order_id, &approve).await.unwrap();
         assert_eq!(order.state, OrderState::Completed);
+    })
+    .await;
+}
+
+/// What stands in both answers alike: without ids, instants and who it was.
+fn comparable(order: &impl serde::Serialize) -> serde_json::Value {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(members) => {
+                let is_own = |name: &str| {
+                    name == "at"
+                        || name.ends_with("_at")
+                        || ["order_id", "report_id", "actor"].contains(&name)
+                };
+                members.retain(|name, _| !is_own(name));
+                members.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(order).unwrap();
+    strip(&mut value);
+    value
+}
+
+/// The use case by itself does what the API does, and so does one that a person starts.
+#[tokio::test]
+async fn approving_in_the_hub_is_approving_through_the_api() {
+    World::each(async |world| {
+        let body = CreateTenant {
+            report_approval: true,
+            four_eyes: true,
+            ..CreateTenant::named("星河科技")
+        };
+        let seed = world.seed_with(&body, None, false).await;
+        let tenant_key = &seed.hirer.tenant_key;
+        let approve = ApproveOrder { comment: Some("可以录用".to_owned()) };
+        let approver = world.control(&world.member_key(&seed.hirer, "approver").await);
+        let first = in_review(&world, &seed).await;
+        let by_api = approver.approve_order(tenant_key, &first.order_id, &approve).await.unwrap();
+
+        let hub = &world.app.hub;
+        let tenant = hub.store.find_tenant(tenant_key.parse().unwrap()).await.unwrap().unwrap();
+        let order_id: Id = in_review(&world, &seed).await.order_id.parse().unwrap();
+        let person = Actor::user(Id(4_711), Roles::of(&[Role::Approver]));
+        let call = async |actor| {
+            hub::orders::approve(hub, &actor, &tenant, order_id, approve.clone(), None).await
+        };
+        let recruiter = Actor::user(Id(4_712), Roles::of(&[Role::Recruiter]));
+        assert!(matches!(call(recruiter).await, Err(hub::Error::Forbidden(_))));
+        let placer = hub.store.find_placer(tenant.tenant_id, order_id).await.unwrap().unwrap();
+        let placer = Actor::user(placer, Roles::of(&[Role::Approver]));
+        let refused = call(placer).await.unwrap_err();
+        assert!(matches!(refused, hub::Error::Order(Refusal::PlacerMayNotDecide)), "{refused}");
+        let in_hub = call(person).await.unwrap();
+        assert_eq!(comparable(&in_hub), comparable(&by_api));
+        assert_eq!(in_hub.timeline.last().unwrap().actor, Id(4_711).to_string());
+        let again = call(person).await.unwrap_err();
+        assert!(matches!(again, hub::Error::Order(Refusal::IllegalStatus(_))), "{again}");
+
+        let audit = hub.store.list_audit(tenant.tenant_id, 0, 100).await.unwrap();
+        let approved = |actor: &str| {
+            let is_one = |line: &str| line.contains("order_approved") && line.contains(actor);
+            audit.iter().filter(|entry| is_one(&entry.line)).count()
+        };
+        assert_eq!((approved("\"api_key\""), approved("\"user\"")), (1, 1));
     })
     .await;
 }

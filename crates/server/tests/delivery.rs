@@ -171,7 +171,7 @@ async fn failed_tries_follow_the_schedule_and_then_the_delivery_is_exhausted() {
 
         let tenant_id = parties.tenant.tenant_id;
         let now = world.clock.now();
-        let store = &world.app.store;
+        let store = &world.app.hub.store;
         assert!(store.resend_event(tenant_id, event.event_id.event_no, now).await.unwrap());
         world.settle().await;
         assert_eq!(peer.seen()[5].event().0.event_id, event.event_id.to_string());
@@ -363,7 +363,7 @@ async fn the_scope_of_the_exams_is_enough_for_the_account_alone() {
 async fn what_became_of_accounts_and_apps_meanwhile_is_said() {
     World::each(async |world| {
         let peer = Peer::willing().await;
-        let (store, now) = (&world.app.store, world.clock.now());
+        let (store, now) = (&world.app.hub.store, world.clock.now());
         let by = store::audit::By::system(now);
         let unbound = world.parties(settings(Some(&peer.url("/")), false)).await;
         let tenant_id = unbound.tenant.tenant_id;
@@ -414,7 +414,8 @@ async fn what_a_dead_worker_held_is_sent_when_its_lease_ends() {
         let peer = Peer::willing().await;
         let parties = world.parties(settings(Some(&peer.url("/")), false)).await;
         let now = world.clock.now();
-        let claimed = world.app.store.claim_deliveries(now, now.plus_ms(30_000), 10).await.unwrap();
+        let claimed =
+            world.app.hub.store.claim_deliveries(now, now.plus_ms(30_000), 10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         world.clock.advance_ms(30 * SECOND - 1);
         world.settle().await;

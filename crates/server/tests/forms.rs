@@ -47,7 +47,7 @@ impl Scene<'_> {
     /// The app's form for accounts: each key with its Chinese name and whether it is required.
     async fn account_form(&self, scope: AccountScope) -> Vec<(String, String, bool)> {
         let app_id = self.seed.app.app.app_id.parse().unwrap();
-        let form = self.world.app.store.get_account_form(app_id, scope).await.unwrap();
+        let form = self.world.app.hub.store.get_account_form(app_id, scope).await.unwrap();
         let row = |field: contract::field::AccountField| {
             (field.key, field.name.zh_cn.unwrap_or_default(), field.is_required)
         };

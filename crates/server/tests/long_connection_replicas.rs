@@ -100,6 +100,7 @@ async fn the_replica_that_is_connected_delivers() {
         let gone = async {
             while other
                 .app
+                .hub
                 .store
                 .list_connections(seed.app.app.app_id.parse().unwrap(), world.clock.now())
                 .await
@@ -143,7 +144,7 @@ async fn the_limit_is_one_for_all_and_each_lists_what_all_hold() {
             for _ in 0..20 {
                 other.work().await;
                 let _ = tokio::time::timeout(line::PATIENCE / 80, first.ping()).await;
-                other.app.store.beat(replica_of(&other), world.clock.now(), &[]).await.unwrap();
+                other.app.hub.store.beat(replica_of(&other), world.clock.now(), &[]).await.unwrap();
             }
         };
         let (refused, ()) = tokio::join!(world.ask_endpoint(&seed.app), beat);
@@ -175,7 +176,7 @@ async fn a_ticket_is_good_at_any_replica_once() {
         Socket::open(&there).await.unwrap().ping().await;
         let refused = Socket::open(&here).await.err().expect("it was used there");
         assert_eq!(refused.headers()["handshake-msg"], "expected a ticket that was not used");
-        let events = world.app.store.list_events(seed.hirer.tenant_id, Id(i64::MAX), 9).await;
+        let events = world.app.hub.store.list_events(seed.hirer.tenant_id, Id(i64::MAX), 9).await;
         assert_eq!(events.unwrap().len(), 1);
     })
     .await;

@@ -165,7 +165,7 @@ impl Scenario {
     /// The delivery of an event as soon as it has so many tries, all recorded.
     async fn tried(&self, event_id: &Value, tries: usize) -> Delivery {
         let event_id: domain::event::EventId = event_id.as_str().unwrap().parse().unwrap();
-        let (store, tenant_id) = (&self.world.app.store, self.seed.hirer.tenant_id);
+        let (store, tenant_id) = (&self.world.app.hub.store, self.seed.hirer.tenant_id);
         let tenant = store.find_tenant(tenant_id).await.unwrap().unwrap();
         let event = store.find_event(tenant_id, event_id).await.unwrap().unwrap();
         let read = async || {
@@ -198,7 +198,7 @@ impl Scenario {
         let event = self.next_event(CREATED).await;
         self.until_delivered(&event, 1).await;
         self.terminate(&order).await;
-        let (store, tenant_id) = (&self.world.app.store, self.seed.hirer.tenant_id);
+        let (store, tenant_id) = (&self.world.app.hub.store, self.seed.hirer.tenant_id);
         let events = store.list_events(tenant_id, Id(i64::MAX), 1).await.unwrap();
         let canceled = json!(events[0].event_id.to_string());
         let delivery = self.tried(&canceled, 1).await;
@@ -276,7 +276,7 @@ impl Scenario {
     async fn comes_back_after_a_freeze(&mut self) {
         self.proxy.freeze();
         let order = self.place().await;
-        let (store, tenant_id) = (&self.world.app.store, self.seed.hirer.tenant_id);
+        let (store, tenant_id) = (&self.world.app.hub.store, self.seed.hirer.tenant_id);
         let events = store.list_events(tenant_id, Id(i64::MAX), 1).await.unwrap();
         let event_id = json!(events[0].event_id.to_string());
         let delivery = self.tried(&event_id, 1).await;
@@ -349,14 +349,14 @@ async fn two_programs_share_a_thousand_events_and_none_is_lost() {
         };
         tokio::join!(place, receive);
         assert!(at_python > 300 && at_node > 300, "{at_python} and {at_node}");
-        let tenant = world.app.store.find_tenant(seed.hirer.tenant_id).await.unwrap().unwrap();
+        let tenant = world.app.hub.store.find_tenant(seed.hirer.tenant_id).await.unwrap().unwrap();
         let events =
-            world.app.store.list_events(tenant.tenant_id, Id(i64::MAX), 2_000).await.unwrap();
+            world.app.hub.store.list_events(tenant.tenant_id, Id(i64::MAX), 2_000).await.unwrap();
         let ids: HashSet<String> = events.iter().map(|event| event.event_id.to_string()).collect();
         assert_eq!(ids, came.keys().cloned().collect(), "none is lost");
         for event in events {
             let event_no = event.event_id.event_no;
-            let found = world.app.store.find_delivery(&tenant, event_no, event.order_id).await;
+            let found = world.app.hub.store.find_delivery(&tenant, event_no, event.order_id).await;
             let tries = found.unwrap().unwrap().attempts.len().max(1);
             let times = came[&event.event_id.to_string()];
             assert!(times <= tries, "{times} times by {tries} tries");

@@ -70,7 +70,7 @@ impl Stage {
 /// Whether every event of the parties is delivered.
 async fn all_delivered(world: &World, parties: &Parties) -> bool {
     let tenant_id = parties.tenant.tenant_id;
-    let events = world.app.store.list_events(tenant_id, Id(i64::MAX), 1_000).await.unwrap();
+    let events = world.app.hub.store.list_events(tenant_id, Id(i64::MAX), 1_000).await.unwrap();
     assert_eq!(events.len(), 1 + ROUNDS);
     events.iter().all(|event| event.delivery_state == DeliveryState::Delivered)
 }

@@ -269,7 +269,7 @@ async fn the_whole_server_reaches_no_inner_address() {
     world.settle().await;
     assert_eq!(ears.inner(), vec![], "reports");
     let found =
-        world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports;
+        world.app.hub.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports;
     assert_eq!(found.len(), urls.len());
     for (place, report) in found.iter().enumerate() {
         let is_redirect = (cases.len()..2 * cases.len()).contains(&place);

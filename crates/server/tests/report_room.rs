@@ -17,7 +17,7 @@ use store::reports::Report;
 use system::clock::Clock;
 
 async fn report(world: &World, parties: &Parties, order_id: Id) -> Report {
-    let order = world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap();
+    let order = world.app.hub.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap();
     order.reports.into_iter().next().unwrap()
 }
 

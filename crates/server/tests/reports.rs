@@ -38,7 +38,7 @@ async fn host_from(number: usize, status: u16) -> Peer {
 }
 
 async fn reports(world: &World, parties: &Parties, order_id: Id) -> Vec<Report> {
-    world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports
+    world.app.hub.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports
 }
 
 async fn report(world: &World, parties: &Parties, order_id: Id) -> Report {
@@ -65,7 +65,7 @@ async fn version(
     version: i64,
 ) -> Option<Vec<u8>> {
     let (tenant, report_id) = (&parties.tenant, report.report_id);
-    let store = &world.app.store;
+    let store = &world.app.hub.store;
     let version = store.find_report_version(tenant, order_id, report_id, version).await.unwrap()?;
     let (key, _) = version.opened.unwrap();
     let size_bytes = u64::try_from(version.size_bytes).unwrap();
@@ -245,7 +245,7 @@ async fn failed_fetches_follow_the_schedule_and_a_new_try_can_be_asked_for() {
         world.settle().await;
         assert_eq!(peer.seen().len(), 7);
 
-        let (store, tenant_id) = (&world.app.store, parties.tenant.tenant_id);
+        let (store, tenant_id) = (&world.app.hub.store, parties.tenant.tenant_id);
         let now = world.clock.now();
         assert!(
             store
@@ -278,7 +278,7 @@ async fn what_was_refused_is_kept_as_it_is_when_a_user_takes_it() {
         let parties = world.parties(settings(None, false)).await;
         let order_id = world.reported(&parties, &urls, false).await;
         world.settle().await;
-        let (store, tenant_id) = (&world.app.store, parties.tenant.tenant_id);
+        let (store, tenant_id) = (&world.app.hub.store, parties.tenant.tenant_id);
         let by = store::audit::By::system(world.clock.now());
         for (report, content) in reports(&world, &parties, order_id).await.iter().zip(&contents) {
             assert_eq!(report.state, ReportState::Failed);
@@ -354,7 +354,7 @@ async fn what_a_dead_worker_held_is_fetched_when_its_lease_ends() {
         let order_id = world.reported(&parties, &[peer.url("/")], false).await;
         let now = world.clock.now();
         let lease_until = UnixMs(now.0 + 150_000);
-        let claimed = world.app.store.claim_reports(now, lease_until, 10).await.unwrap();
+        let claimed = world.app.hub.store.claim_reports(now, lease_until, 10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(report(&world, &parties, order_id).await.state, ReportState::Fetching);
         world.settle().await;

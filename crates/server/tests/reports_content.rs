@@ -23,7 +23,7 @@ async fn host(bytes: Vec<u8>) -> Peer {
 }
 
 async fn reports(world: &World, parties: &Parties, order_id: Id) -> Vec<Report> {
-    world.app.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports
+    world.app.hub.store.find_order(&parties.tenant, order_id).await.unwrap().unwrap().reports
 }
 
 /// Fetches one report and says how far it is, and why it is not further.

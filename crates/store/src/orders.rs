@@ -94,14 +94,25 @@ const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, 
     SELECT entry_id, rule, from_state, to_state, actor_kind, actor_id, at, report_count, sealed \
       FROM chain ORDER BY entry_id";
 
+const FIND_PLACER: &str = "SELECT placed_by FROM orders WHERE order_id = $1 AND tenant_id = $2";
 const FIND_ENTRY: &str =
     "SELECT sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST_ENTRIES, FIND_ENTRY];
+pub(crate) const STATEMENTS: &[&str] = &[FIND, FIND_PLACER, LIST_ENTRIES, FIND_ENTRY];
 
 impl Store {
+    /// Who placed the order, if the tenant has it.
+    pub async fn find_placer(
+        &self,
+        tenant_id: TenantId,
+        order_id: Id,
+    ) -> Result<Option<Id>, Fault> {
+        let rows = self.read(FIND_PLACER, values![order_id.0, tenant_id.0]).await?;
+        rows.first().map(|row| row.int(0).map(Id)).transpose()
+    }
+
     /// The order with everything that belongs to it, if the tenant has it.
     pub async fn find_order(&self, tenant: &Tenant, order_id: Id) -> Result<Option<Order>, Fault> {
         match self.read_order(tenant, order_id).await {

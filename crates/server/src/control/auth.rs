@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
-use domain::{Act, Actor, AppId, Role, Roles, TenantId};
+use domain::{Act, Actor, AppId, Id, Role, Roles, TenantId};
 use store::audit::By;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
@@ -35,11 +35,6 @@ impl Caller {
     pub(super) fn may(self, act: Act) -> bool {
         self.actor.roles.may(act)
     }
-
-    /// Whether it does this only to orders that it placed itself.
-    pub(super) fn sees_own_orders_only(self, act: Act) -> bool {
-        self.actor.roles.sees_own_orders_only(act)
-    }
 }
 
 /// A call that passed the authentication: the hub, who calls, and the path_params in the path.
@@ -58,19 +53,24 @@ impl Call {
 
     /// Who does it, and when.
     pub(super) fn by(&self) -> By {
-        By { actor: self.caller.actor, at: self.app.clock.now() }
+        By { actor: self.caller.actor, at: self.app.hub.clock.now() }
     }
 
     /// The tenant in the path.
     pub(super) async fn tenant(&self) -> Result<Arc<Tenant>, Failure> {
         let tenant_id: TenantId = self.path_param("tenant_key")?;
-        self.app.store.find_tenant(tenant_id).await?.ok_or_else(Failure::not_found)
+        self.app.hub.store.find_tenant(tenant_id).await?.ok_or_else(Failure::not_found)
+    }
+
+    /// The tenant and the order in the path. A text of the wrong shape names an order that nobody has.
+    pub(super) async fn order(&self) -> Result<(Arc<Tenant>, Id), Failure> {
+        Ok((self.tenant().await?, self.path_param("order_id").unwrap_or(Id(0))))
     }
 
     /// The app in the path.
     pub(super) async fn vendor_app(&self) -> Result<Arc<store::apps::App>, Failure> {
         let app_id: AppId = self.path_param("app_id")?;
-        self.app.store.find_app(app_id).await?.ok_or_else(Failure::not_found)
+        self.app.hub.store.find_app(app_id).await?.ok_or_else(Failure::not_found)
     }
 }
 
@@ -170,8 +170,9 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure>
     if !scheme.eq_ignore_ascii_case("bearer") || !is_key {
         return Err(unauthenticated());
     }
-    let now = app.clock.now();
-    let found = app.store.find_api_key(&keys::hash(key), now).await?.ok_or_else(unauthenticated)?;
+    let now = app.hub.clock.now();
+    let found =
+        app.hub.store.find_api_key(&keys::hash(key), now).await?.ok_or_else(unauthenticated)?;
     let roles = Roles::parse(&found.roles)
         .ok_or_else(|| Fault::new(FaultKind::Damaged, "a key's role is unknown"))?;
     // A key of a tenant is never the operator's, whatever its row says, and the other way round.

@@ -12,9 +12,8 @@ use store::content::{Form, Person};
 use super::auth::Call;
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
-use super::instant::rfc3339;
-use super::orders::view::filled;
 use super::request::{Command, json};
+use hub::instant::rfc3339;
 
 /// Digits of a number that are shown.
 const DIGITS_SHOWN: usize = 4;
@@ -50,7 +49,7 @@ pub(crate) async fn search_candidates(
         order_id: order_id.map(|read| read.unwrap_or(Id(0))),
     };
     let limit = cursor::limit(body.limit);
-    let page = call.app.store.search_candidates(&tenant, &search, before, limit).await?;
+    let page = call.app.hub.store.search_candidates(&tenant, &search, before, limit).await?;
     // First the record, then what it is about.
     let mut entry = call.by().did(AuditAct::CandidatesSearched);
     let orders: Vec<_> = page.orders.iter().map(|it| it.summary.order_id.to_string()).collect();
@@ -62,7 +61,7 @@ pub(crate) async fn search_candidates(
     ] {
         entry.details.insert(name.to_owned(), value);
     }
-    call.app.store.add_audit_entry(tenant.tenant_id, &entry).await?;
+    call.app.hub.store.add_audit_entry(tenant.tenant_id, &entry).await?;
     let answer = Page {
         items: page.orders.iter().map(view).collect(),
         next_cursor: page.next.map(|last| cursor::write(Of::FoundOrders, [last.0])),
@@ -105,6 +104,10 @@ fn masked_address(address: &str) -> String {
     let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
     let first: String = local.chars().take(1).collect();
     format!("{first}***@{host}")
+}
+
+fn filled(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::request::{Query, json, raw_json};
     responses((status = 200, description = "The key", body = PublicKey))
 )]
 pub(crate) async fn get_public_key(call: Call) -> Result<Response, Failure> {
-    let signer = call.app.store.signer();
+    let signer = call.app.hub.store.signer();
     let body = PublicKey {
         key_id: signer.key_id().to_owned(),
         algorithm: "Ed25519".to_owned(),
@@ -70,7 +70,7 @@ pub(crate) async fn list_audit(
 async fn lines(call: &Call, tenant_id: TenantId, list: &ListAudit) -> Result<Response, Failure> {
     validate(list.faults())?;
     let limit = list.limit.unwrap_or(AUDIT_LIMIT_DEFAULT);
-    let entries = call.app.store.list_audit(tenant_id, list.after.unwrap_or(0), limit).await?;
+    let entries = call.app.hub.store.list_audit(tenant_id, list.after.unwrap_or(0), limit).await?;
     let mut text = String::new();
     for entry in entries {
         text.push_str(&entry.line);
@@ -100,7 +100,7 @@ async fn lines(call: &Call, tenant_id: TenantId, list: &ListAudit) -> Result<Res
 )]
 pub(crate) async fn get_manifest(call: Call) -> Result<Response, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    let file = call.app.store.find_manifest(tenant_id, call.path_param("order_id")?).await?;
+    let file = call.app.hub.store.find_manifest(tenant_id, call.path_param("order_id")?).await?;
     Ok(raw_json(StatusCode::OK, file.ok_or_else(Failure::not_found)?.into_bytes()))
 }
 
@@ -122,6 +122,6 @@ pub(crate) async fn get_manifest(call: Call) -> Result<Response, Failure> {
 )]
 pub(crate) async fn get_certificate(call: Call) -> Result<Response, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    let file = call.app.store.find_certificate(tenant_id, call.path_param("order_id")?).await?;
+    let file = call.app.hub.store.find_certificate(tenant_id, call.path_param("order_id")?).await?;
     Ok(raw_json(StatusCode::OK, file.ok_or_else(Failure::not_found)?.into_bytes()))
 }

@@ -70,6 +70,21 @@ impl From<DownloadError> for Failure {
     }
 }
 
+impl From<hub::Error> for Failure {
+    fn from(error: hub::Error) -> Failure {
+        let code = match error {
+            hub::Error::Fault(fault) => return Failure::Fault(fault),
+            hub::Error::Invalid(faults) => return Failure::invalid(faults),
+            hub::Error::Order(refusal) => return refusal.into(),
+            hub::Error::NotFound => return Failure::not_found(),
+            hub::Error::Forbidden(_) => ProblemCode::Forbidden,
+            hub::Error::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            hub::Error::SameKeyAtOnce => ProblemCode::Conflict,
+        };
+        Failure::refused(code, error.to_string())
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let code = match refusal {

@@ -8,10 +8,10 @@ use objects::Unreadable;
 use super::auth::Call;
 use super::failure::{Failure, validate};
 use super::idempotency::{self, Answer, Creation};
-use super::instant::rfc3339;
 use super::request::{Content, Query};
 use crate::disk::Room;
 use crate::files;
+use hub::instant::rfc3339;
 
 /// Keeps a file, which an order's form can then name as the value of a file or resume.
 ///
@@ -31,12 +31,12 @@ pub(crate) async fn create_file(
     content: Content,
 ) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let (app, at) = (&call.app, call.app.clock.now());
+    let (app, at) = (&call.app, call.app.hub.clock.now());
     if app.disk.room().is_some_and(Room::is_short) {
         let detail = "the disk is nearly full: files are taken again when there is room";
         return Err(Failure::refused(ProblemCode::Unavailable, detail));
     }
-    let file_id = app.store.make_id(at);
+    let file_id = app.hub.store.make_id(at);
     // Dropped unfinished, it leaves nothing.
     let mut writer = app.objects.create(tenant.tenant_id, file_id);
     let come = content.pour(&mut writer).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn create_file(
     let created =
         idempotency::create(&call, come.key, Creation::File(&tenant, &file), answer).await;
     if created.is_err()
-        && !app.store.knows_object(file_id).await.unwrap_or(true)
+        && !app.hub.store.knows_object(file_id).await.unwrap_or(true)
         && let Err(error) = app.objects.remove(file_id).await
     {
         tracing::warn!(%error, "an object without a row is left to the check of the objects");

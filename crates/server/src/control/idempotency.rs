@@ -6,10 +6,10 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::ProblemCode;
+use hub::idempotency::find_used_key;
 use serde::Serialize;
 use store::accounts::Account;
-use store::answers::{StoredAnswer, UsedKey};
+use store::answers::StoredAnswer;
 use store::api_keys::NewApiKey;
 use store::apps::App;
 use store::audit::By;
@@ -68,27 +68,12 @@ impl Answer {
     }
 }
 
-/// What this key was used for by the same request; refuses a key that was used for another one.
-pub(super) async fn find_used_key(
-    call: &Call,
-    key: Option<&IdempotencyKey>,
-) -> Result<Option<UsedKey>, Failure> {
-    let Some(key) = key else { return Ok(None) };
-    match call.app.store.find_used_key(key, call.app.clock.now()).await? {
-        Some(used) if used.request_digest != key.request_digest => Err(Failure::refused(
-            ProblemCode::IdempotencyKeyReused,
-            "expected an idempotency-key that no other request of the last 24 hours had",
-        )),
-        used => Ok(used),
-    }
-}
-
 /// The answer that a creation with this key gave before.
 pub(super) async fn find_first_answer(
     call: &Call,
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Response>, Failure> {
-    let Some(used) = find_used_key(call, key).await? else { return Ok(None) };
+    let Some(used) = find_used_key(&call.app.hub, key).await? else { return Ok(None) };
     let body = used.body.ok_or_else(|| {
         Fault::new(FaultKind::Damaged, "an idempotency key of a creation has no answer")
     })?;
@@ -104,18 +89,18 @@ pub(super) async fn create(
     answer: Answer,
 ) -> Result<Response, Failure> {
     let (status, Answer { first: body, repeat }) = (StatusCode::CREATED, answer);
-    let at = call.app.clock.now();
+    let at = call.app.hub.clock.now();
     let answer =
         key.map(|key| StoredAnswer { key, http_status: status.as_u16(), body: repeat, at });
     for _ in 0..2 {
-        if creation.save(call.by(), &call.app.store, answer.as_ref()).await? == Saved::Done {
+        if creation.save(call.by(), &call.app.hub.store, answer.as_ref()).await? == Saved::Done {
             return Ok(raw_json(status, body));
         }
         if let Some(first) = find_first_answer(call, key.as_ref()).await? {
             return Ok(first);
         }
         // The key is older than 24 hours, and was not forgotten yet.
-        call.app.store.forget_old_answers(at).await?;
+        call.app.hub.store.forget_old_answers(at).await?;
     }
     Err(twin())
 }
@@ -131,9 +116,9 @@ pub(super) async fn keep(
 ) -> Result<Response, Failure> {
     let body = to_json(body);
     let Some(key) = key else { return Ok(raw_json(status, body)) };
-    let (http_status, at) = (status.as_u16(), call.app.clock.now());
+    let (http_status, at) = (status.as_u16(), call.app.hub.clock.now());
     let answer = StoredAnswer { key, http_status, body: body.clone(), at };
-    if call.app.store.keep_answer_alone(&answer).await? == Saved::Done {
+    if call.app.hub.store.keep_answer_alone(&answer).await? == Saved::Done {
         return Ok(raw_json(status, body));
     }
     find_first_answer(call, Some(&answer.key)).await?.ok_or_else(twin)
@@ -141,6 +126,5 @@ pub(super) async fn keep(
 
 /// Twins with the same key that meet again and again.
 pub(super) fn twin() -> Failure {
-    let detail = "expected no other request with this idempotency-key at the same time";
-    Failure::refused(ProblemCode::Conflict, detail)
+    hub::Error::SameKeyAtOnce.into()
 }

@@ -33,8 +33,11 @@ pub(crate) async fn rotate_keys(
         return Ok(first);
     }
     let app = &call.app;
-    let rotated =
-        app.root_key.rotate(&app.store, call.by(), command.body.make_key).await.map_err(refused)?;
+    let rotated = app
+        .root_key
+        .rotate(&app.hub.store, call.by(), command.body.make_key)
+        .await
+        .map_err(refused)?;
     let body = RotatedKeys {
         key_id: rotated.key_id,
         generation: u64::try_from(rotated.generation).unwrap_or_default(),

@@ -21,7 +21,6 @@ mod files;
 mod grants;
 mod idempotency;
 mod installations;
-mod instant;
 mod keys;
 mod objects;
 mod orders;

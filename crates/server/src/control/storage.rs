@@ -23,7 +23,7 @@ pub(crate) async fn get_storage(call: Call) -> Result<Response, Failure> {
     let mut items: Vec<control::StorageUse> = Vec::new();
     let mut after = None;
     loop {
-        let page = call.app.store.list_storage_use(after, PAGE).await?;
+        let page = call.app.hub.store.list_storage_use(after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.holder);
         items.extend(page.iter().map(view));
@@ -100,12 +100,12 @@ async fn put(call: &Call, holder: Holder, body: PutQuota) -> Result<Response, Fa
     validate(body.faults())?;
     let quota_bytes = body.quota_bytes.flatten();
     let quota_bytes = quota_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-    call.app.store.set_quota(holder, quota_bytes).await?;
+    call.app.hub.store.set_quota(holder, quota_bytes).await?;
     answer(call, holder).await
 }
 
 async fn answer(call: &Call, holder: Holder) -> Result<Response, Failure> {
-    let found = call.app.store.find_storage_use(holder).await?;
+    let found = call.app.hub.store.find_storage_use(holder).await?;
     Ok(json(StatusCode::OK, &view(&found)))
 }
 

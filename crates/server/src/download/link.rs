@@ -59,11 +59,11 @@ pub(crate) async fn download_linked(
 }
 
 async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Response, Failure> {
-    let linked = app.links.read(signed, app.clock.now()).map_err(|error| match error {
+    let linked = app.links.read(signed, app.hub.clock.now()).map_err(|error| match error {
         LinkError::Altered => NOT_FOUND,
         LinkError::Expired => EXPIRED,
     })?;
-    let tenant = app.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
+    let tenant = app.hub.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     authorize_holder(app, &tenant, linked.holder).await?;
     match linked.kind {
         LinkKind::Report => give_report(app, &tenant, &linked, request).await,
@@ -73,9 +73,9 @@ async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Resp
 
 /// A link ends with what its holder was given it by: the app's secret, its grant, its reading of orders.
 async fn authorize_holder(app: &App, tenant: &Tenant, holder: Holder) -> Result<(), Failure> {
-    let vendor = app.store.find_app(holder.app_id).await?.ok_or(ENDED)?;
-    let access = AppAccess::find(&app.store, &vendor, tenant.tenant_id).await?.ok_or(ENDED)?;
-    let is_live = access.live_secret(holder.numbers, app.clock.now()).is_some();
+    let vendor = app.hub.store.find_app(holder.app_id).await?.ok_or(ENDED)?;
+    let access = AppAccess::find(&app.hub.store, &vendor, tenant.tenant_id).await?.ok_or(ENDED)?;
+    let is_live = access.live_secret(holder.numbers, app.hub.clock.now()).is_some();
     match vendor.settings.is_enabled && access.reads_orders() && is_live {
         true => Ok(()),
         false => Err(ENDED),
@@ -89,7 +89,7 @@ async fn give_report(
     request: &DownloadRequest,
 ) -> Result<Response, Failure> {
     let Linked { order_id, object_id: report_id, holder, .. } = *linked;
-    let store = &app.store;
+    let store = &app.hub.store;
     let report = store.find_report(tenant, order_id, report_id).await?.ok_or(NOT_FOUND)?;
     if report.state == ReportState::Erased {
         return Err(ERASED);
@@ -119,7 +119,7 @@ async fn give_file(
     file_id: Id,
     request: &DownloadRequest,
 ) -> Result<Response, Failure> {
-    let file = app.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
+    let file = app.hub.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
     let object = files::open(&app.objects, tenant.tenant_id, &file).await?;
     Ok(give_whole(&file, &object, request.method == Method::HEAD).await?)
 }

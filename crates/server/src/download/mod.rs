@@ -92,8 +92,8 @@ pub(crate) async fn download(
     if let Err(DownloadError::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) =
         &given
     {
-        let (detail, now) = (error.to_string(), app.clock.now());
-        let noted = app.store.note_damage(tenant_id, report_id, version, &detail, now).await;
+        let (detail, now) = (error.to_string(), app.hub.clock.now());
+        let noted = app.hub.store.note_damage(tenant_id, report_id, version, &detail, now).await;
         if let Err(fault) = noted {
             tracing::error!(%fault, %report_id, version, "a damaged content is not noted");
         }
@@ -161,11 +161,11 @@ async fn open(
             report_id: content.report_id,
             version: content.version.version,
             viewer,
-            at: app.clock.now(),
+            at: app.hub.clock.now(),
             address: request.address,
             ranges: if matches!(asked, Asked::Parts(_)) { ranges } else { Vec::new() },
         };
-        let recorded = app.store.record_view(content.tenant, &view).await;
+        let recorded = app.hub.store.record_view(content.tenant, &view).await;
         if !recorded.map_err(DownloadError::View)? {
             return Ok(Download::Erased);
         }

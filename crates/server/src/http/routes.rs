@@ -59,11 +59,11 @@ async fn healthz() -> &'static str {
 
 /// Whether calls can be acknowledged: storage reads, and takes commits. Orders go on while reports wait for room.
 async fn readyz(State(app): State<SharedApp>) -> (StatusCode, &'static str) {
-    if app.store.is_damaged() {
+    if app.hub.store.is_damaged() {
         let text = "not ready: pages of the database are damaged: restore a backup\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
-    match app.store.is_ready().await {
+    match app.hub.store.is_ready().await {
         true if app.disk.room().is_some_and(Room::is_short) => {
             (StatusCode::OK, "ready\nreports and files wait: the disk is nearly full\n")
         }

@@ -13,7 +13,7 @@ pub(super) async fn metrics(State(app): State<SharedApp>, headers: HeaderMap) ->
     if let Err(refused) = control::authorize_operator(&app, &headers).await {
         return refused;
     }
-    app.metrics.note_listening(app.store.listening());
+    app.metrics.note_listening(app.hub.store.listening());
     if let Some(room) = app.disk.room() {
         app.metrics.note_room(room);
     }

@@ -23,9 +23,10 @@ pub(super) async fn find_access(
     if vendor.settings.event_mode != EventMode::LongConnection {
         return Ok(Err("expected an app whose event_mode is long_connection"));
     }
-    let access = AppAccess::find(&app.store, vendor, tenant_id).await?;
+    let access = AppAccess::find(&app.hub.store, vendor, tenant_id).await?;
     let is_granted = |access: &AppAccess| {
-        access.grants_secret(app_secret_no) && access.ungranted_endpoint(app.clock.now()).is_empty()
+        access.grants_secret(app_secret_no)
+            && access.ungranted_endpoint(app.hub.clock.now()).is_empty()
     };
     let access = access.filter(is_granted);
     Ok(access.ok_or("expected an app, event mode and secret that the tenant granted"))
@@ -33,10 +34,10 @@ pub(super) async fn find_access(
 
 /// Whether a connection may go on: its app may have one, and what it was opened by has not ended.
 pub(crate) async fn may_stay(app: &App, connection: &Connection) -> Result<bool, Fault> {
-    let Some(vendor) = app.store.find_app(connection.app_id).await? else { return Ok(false) };
+    let Some(vendor) = app.hub.store.find_app(connection.app_id).await? else { return Ok(false) };
     let Some(tenant_id) = vendor.tenant_id else { return Ok(false) };
-    let grant = app.store.find_grant(connection.app_id, tenant_id).await?;
-    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), app.clock.now());
+    let grant = app.hub.store.find_grant(connection.app_id, tenant_id).await?;
+    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), app.hub.clock.now());
     let Some(app_secret_no) = live else { return Ok(false) };
     Ok(find_access(app, &vendor, app_secret_no).await?.is_ok())
 }

@@ -52,7 +52,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     if request.method() != Method::POST {
         return open_api::serve(State(app), request).await;
     }
-    let log_id = log_id(app.clock.now());
+    let log_id = log_id(app.hub.clock.now());
     match address(&app, request).await {
         Ok(url) => answer(200, &log_id, endpoint::success(&url, app.config.long_connection.client)),
         Err(Refused::Code(code, msg)) => answer(200, &log_id, endpoint::refusal(code, &msg)),
@@ -98,10 +98,10 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
     let app_id = access.app.app_id;
     check_address(&access, peer)?;
     check_count(app, app_id).await?;
-    let now = app.clock.now();
+    let now = app.hub.clock.now();
     let until_s = now.plus_ms(TICKET_LIFE_MS).seconds();
     let ticket = Ticket {
-        connection_id: app.store.make_id(now),
+        connection_id: app.hub.store.make_id(now),
         app_id,
         numbers: numbers.short(),
         until_s: u32::try_from(until_s).unwrap_or(u32::MAX),
@@ -117,8 +117,8 @@ async fn authenticate(
     let code = &code::LONG_CONNECTION_CREDENTIALS;
     let invalid = || Refused::Code(code, code.msg.to_owned());
     let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
-    let vendor = app.store.find_app(app_id).await?.ok_or_else(invalid)?;
-    let secret_no = keys::secret_no(&vendor, &request.app_secret, app.clock.now());
+    let vendor = app.hub.store.find_app(app_id).await?.ok_or_else(invalid)?;
+    let secret_no = keys::secret_no(&vendor, &request.app_secret, app.hub.clock.now());
     let secret_no = secret_no.ok_or_else(invalid)?;
     match find_access(app, &vendor, secret_no).await? {
         Ok(access) => {
@@ -182,7 +182,7 @@ async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
 
 /// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
-    let mut holders = app.store.list_holders(app_id, app.clock.now()).await?;
+    let mut holders = app.hub.store.list_holders(app_id, app.hub.clock.now()).await?;
     holders.retain(|holder| holder.replica_id != app.connections.replica_id());
     Ok(holders)
 }

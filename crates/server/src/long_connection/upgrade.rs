@@ -56,7 +56,7 @@ impl From<Fault> for Refused {
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
     match open(&app, request).await {
         Ok(response) => response,
-        Err(refused) => refused.into_response(&log_id(app.clock.now())),
+        Err(refused) => refused.into_response(&log_id(app.hub.clock.now())),
     }
 }
 
@@ -65,10 +65,10 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
     let upgrade = upgrade.await.map_err(|_| Refused::NotAWebSocket)?;
-    let now = app.clock.now();
+    let now = app.hub.clock.now();
     let ticket = app.connections.tickets.read(parts.uri.query().unwrap_or_default(), now);
     let ticket = ticket.ok_or(Refused::Ticket("expected a ticket that is still good"))?;
-    let vendor = app.store.find_app(ticket.app_id).await?;
+    let vendor = app.hub.store.find_app(ticket.app_id).await?;
     let vendor = vendor.ok_or(Refused::NotAllowed("expected an app that exists"))?;
     let mut opened_by = Err("expected a secret that is still good");
     for (secret_no, _) in vendor.good_secrets(now) {
@@ -87,7 +87,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
         return Err(Refused::Busy);
     }
     // The rows of connections that have just ended would count.
-    app.connections.close_ended(&app.store, now).await?;
+    app.connections.close_ended(&app.hub.store, now).await?;
     let new = NewConnection {
         connection_id: ticket.connection_id,
         app_id: ticket.app_id,
@@ -95,7 +95,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
         client: client(peer, &parts.headers),
         opened_at: now,
     };
-    match app.store.open_connection(&new, vendor.version, limits.connections_per_app).await? {
+    match app.hub.store.open_connection(&new, vendor.version, limits.connections_per_app).await? {
         Opened::Done => {}
         Opened::Used => return Err(Refused::Ticket("expected a ticket that was not used")),
         Opened::Full => return Err(Refused::Exceeded),

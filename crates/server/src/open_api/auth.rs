@@ -57,7 +57,7 @@ pub(super) async fn find_access(
     secret_no: i64,
     tenant_id: TenantId,
 ) -> Result<Option<AppAccess>, &'static Code> {
-    let access = AppAccess::find(&app.store, vendor, tenant_id).await.map_err(fault)?;
+    let access = AppAccess::find(&app.hub.store, vendor, tenant_id).await.map_err(fault)?;
     Ok(access.filter(|access| access.grants_secret(secret_no)))
 }
 
@@ -71,8 +71,8 @@ pub(super) async fn find_app_by_secret(
 ) -> Result<(Arc<VendorApp>, i64), &'static Code> {
     let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
-        app.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    let secret_no = keys::secret_no(&vendor, app_secret, app.clock.now());
+        app.hub.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
+    let secret_no = keys::secret_no(&vendor, app_secret, app.hub.clock.now());
     let secret_no = secret_no.ok_or(&code::APP_SECRET_INVALID)?;
     match vendor.settings.is_enabled {
         true => Ok((vendor, secret_no)),
@@ -98,12 +98,12 @@ pub(super) async fn current_token(
 ) -> Result<(String, u32), &'static Code> {
     let Bought { vendor, secret_no, numbers } = bought;
     let app_id = vendor.app_id;
-    let now = app.clock.now();
+    let now = app.hub.clock.now();
     let needed_until = now.plus_ms(i64::from(TOKEN_RENEWAL_S) * 1_000);
     // A token ends with a whole second: rounded up, so that it never ends before the seconds that it is said to have.
     let ends_at = now.plus_ms(i64::from(TOKEN_LIFE_MAX_S) * 1_000 + 999);
     let ends_at = UnixMs(ends_at.seconds() * 1_000);
-    let current = app.store.current_token(tenant_id, app_id, now, needed_until, ends_at);
+    let current = app.hub.store.current_token(tenant_id, app_id, now, needed_until, ends_at);
     let row = current.await.map_err(fault)?;
     let secret_ends_at = vendor.secret_ends_at(secret_no).unwrap_or(row.expires_at);
     let expires_at = UnixMs(row.expires_at.0.min(secret_ends_at.0));

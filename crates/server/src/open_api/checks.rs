@@ -95,12 +95,12 @@ async fn command(
     let command = OrderCommand {
         tenant: vendor.tenant.clone(),
         order_id,
-        at: app.clock.now(),
+        at: app.hub.clock.now(),
         actor: Actor::vendor(vendor.app.app_id),
         request,
         idempotency: None,
     };
-    match app.store.command(command).await {
+    match app.hub.store.command(command).await {
         Ok(CommandResult::Accepted(_)) => Ok(()),
         Ok(CommandResult::Refused(refusal)) => Err(refusal.into()),
         Ok(CommandResult::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),

@@ -31,13 +31,17 @@ pub(super) async fn create_account_fields(
     let body = AccountFields::decode(body)?;
     let codes = Codes { refused: &code::SYSTEM_ERROR_BARE, fault: &code::SYSTEM_ERROR_BARE };
     for _ in 0..TRIES_MAX {
-        let form = app.store.get_account_form(vendor.app.app_id, body.scope).await;
+        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
         let form = form.map_err(codes.fault())?;
         fields::check_account_fields(&body.custom_field_list, &form.retired_keys)
             .map_err(codes.refused())?;
         let form = AccountForm { fields: body.custom_field_list.clone(), ..form };
-        let saved =
-            app.store.save_account_form(vendor.app.app_id, body.scope, &form, app.clock.now());
+        let saved = app.hub.store.save_account_form(
+            vendor.app.app_id,
+            body.scope,
+            &form,
+            app.hub.clock.now(),
+        );
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -57,13 +61,17 @@ pub(super) async fn update_account_fields(
     let body = AccountFields::decode(body)?;
     let codes = Codes { refused: &code::ACCOUNT_FIELD_NOT_EXIST, fault: &code::SYSTEM_ERROR };
     for _ in 0..TRIES_MAX {
-        let form = app.store.get_account_form(vendor.app.app_id, body.scope).await;
+        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
         let form = form.map_err(codes.fault())?;
         let renamed = fields::rename_account_fields(&form.fields, &body.custom_field_list)
             .map_err(codes.refused())?;
         let form = AccountForm { fields: renamed, ..form };
-        let saved =
-            app.store.save_account_form(vendor.app.app_id, body.scope, &form, app.clock.now());
+        let saved = app.hub.store.save_account_form(
+            vendor.app.app_id,
+            body.scope,
+            &form,
+            app.hub.clock.now(),
+        );
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -87,13 +95,17 @@ pub(super) async fn delete_account_fields(
         return Ok(());
     }
     for _ in 0..TRIES_MAX {
-        let form = app.store.get_account_form(vendor.app.app_id, body.scope).await;
+        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
         let mut form = form.map_err(codes.fault())?;
         form.fields = fields::delete_account_fields(&form.fields, &body.custom_field_key_list)
             .map_err(codes.refused())?;
         form.retired_keys.extend(body.custom_field_key_list.iter().cloned());
-        let saved =
-            app.store.save_account_form(vendor.app.app_id, body.scope, &form, app.clock.now());
+        let saved = app.hub.store.save_account_form(
+            vendor.app.app_id,
+            body.scope,
+            &form,
+            app.hub.clock.now(),
+        );
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -118,15 +130,15 @@ pub(super) async fn create_check_fields(
         let (account_id, form) = find_check_form(app, vendor, &account_id, &codes).await?;
         let tenant_id = vendor.tenant.tenant_id;
         // Read after the form: when a deletion comes between, the form is no longer in force, and is not replaced.
-        let retired = app.store.list_retired_keys(tenant_id, account_id).await;
+        let retired = app.hub.store.list_retired_keys(tenant_id, account_id).await;
         let retired = retired.map_err(codes.fault())?;
         fields::validate_check_fields(&custom_field_list, &retired).map_err(codes.refused())?;
         if form.as_ref().is_some_and(|form| form.fields == custom_field_list) {
             return Ok(());
         }
-        let (seen, at) = (form.as_ref(), app.clock.now());
+        let (seen, at) = (form.as_ref(), app.hub.clock.now());
         let saved =
-            app.store.replace_check_form(tenant_id, account_id, seen, &custom_field_list, at);
+            app.hub.store.replace_check_form(tenant_id, account_id, seen, &custom_field_list, at);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -154,7 +166,7 @@ pub(super) async fn update_check_fields(
         // Without a form every list differs from it.
         let Some(form) = form else { return Err(codes.overtaken()) };
         let tenant_id = vendor.tenant.tenant_id;
-        let saved = app.store.rename_check_form(tenant_id, account_id, &form, &renamed);
+        let saved = app.hub.store.rename_check_form(tenant_id, account_id, &form, &renamed);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -178,7 +190,7 @@ pub(super) async fn delete_check_fields(
         let (account_id, form) = find_check_form(app, vendor, &account_id, &codes).await?;
         let expected = "expected an account with custom fields";
         let form = form.ok_or_else(|| Failure::field(codes.refused, "account_id", &expected))?;
-        let saved = app.store.delete_check_form(vendor.tenant.tenant_id, account_id, &form);
+        let saved = app.hub.store.delete_check_form(vendor.tenant.tenant_id, account_id, &form);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -194,7 +206,7 @@ async fn find_check_form(
 ) -> Result<(Id, Option<CheckForm>), Failure> {
     let account = own_account(app, vendor, account_id).await.map_err(codes.fault())?;
     let account_id = account.ok_or_else(|| unknown_account(codes.refused))?.account_id;
-    let form = app.store.find_check_form(vendor.tenant.tenant_id, account_id).await;
+    let form = app.hub.store.find_check_form(vendor.tenant.tenant_id, account_id).await;
     Ok((account_id, form.map_err(codes.fault())?))
 }
 

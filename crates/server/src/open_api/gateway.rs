@@ -33,7 +33,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
 }
 
 async fn answered(app: &App, route: Option<&'static Route>, request: Request) -> Response<Body> {
-    let log_id = log_id(app.clock.now());
+    let log_id = log_id(app.hub.clock.now());
     let Some(route) = route else {
         return not_found(app, request.uri().path(), &log_id);
     };
@@ -104,7 +104,7 @@ async fn call(
         tenant: vendor.tenant.tenant_id,
     };
     let windows = route.tier.windows();
-    app.limits.check(key, windows, app.clock.mono_ms()).map_err(Failure::RateLimitError)?;
+    app.limits.check(key, windows, app.hub.clock.mono_ms()).map_err(Failure::RateLimitError)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request, app.config.body_bytes_max).await;
     let body = body.map_err(|refused| body_failure(app, refused))?;
@@ -164,11 +164,11 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
         _ if token.starts_with("a-") => return refused(&code::INVALID_APP_TOKEN),
         _ => return refused(&code::INVALID_TOKEN_PREFIX),
     }
-    let claims = app.tokens.verify(token).filter(|claims| !claims.is_expired(app.clock.now()));
+    let claims = app.tokens.verify(token).filter(|claims| !claims.is_expired(app.hub.clock.now()));
     let Some(claims) = claims else { return refused(&code::INVALID_ACCESS_TOKEN) };
     let fault = |fault| Failure::Fault(&code::GATEWAY_INTERNAL, fault);
-    let vendor = app.store.find_app(claims.app_id).await.map_err(fault)?;
-    let tenant = app.store.find_tenant(claims.tenant_id).await.map_err(fault)?;
+    let vendor = app.hub.store.find_app(claims.app_id).await.map_err(fault)?;
+    let tenant = app.hub.store.find_tenant(claims.tenant_id).await.map_err(fault)?;
     let Some(vendor) = vendor else { return refused(&code::INVALID_ACCESS_TOKEN) };
     // A token that is good names a tenant that was there: its data are gone, or of another time.
     let Some(tenant) = tenant else { return refused(&code::INVALID_TENANT_CODE) };
@@ -176,9 +176,9 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
         return refused(&code::APP_NOT_IN_USE);
     }
     let tenant_id = tenant.tenant_id;
-    let access = AppAccess::find(&app.store, &vendor, tenant_id).await.map_err(fault)?;
+    let access = AppAccess::find(&app.hub.store, &vendor, tenant_id).await.map_err(fault)?;
     let Some(access) = access else { return refused(&code::UNAUTHORIZED_APP) };
-    match access.live_secret(claims.numbers, app.clock.now()) {
+    match access.live_secret(claims.numbers, app.hub.clock.now()) {
         Some(secret_no) if access.grants_secret(secret_no) => {}
         Some(_) => return refused(&code::UNAUTHORIZED_APP),
         None => return refused(&code::INVALID_ACCESS_TOKEN),

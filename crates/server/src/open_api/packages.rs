@@ -20,8 +20,8 @@ use crate::app::App;
 /// is there already or stands twice in the call. Source: contract, section 3.3.1, questions 12 and 13.
 pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
     let (account, packages) = read(app, vendor, body).await?;
-    let (tenant_id, at) = (vendor.tenant.tenant_id, app.clock.now());
-    let unmet = app.store.create_packages(tenant_id, account.account_id, &packages, at);
+    let (tenant_id, at) = (vendor.tenant.tenant_id, app.hub.clock.now());
+    let unmet = app.hub.store.create_packages(tenant_id, account.account_id, &packages, at);
     let expected = "expected an id that the account does not have yet";
     check(unmet.await.map_err(fault)?, &packages, expected)
 }
@@ -33,7 +33,7 @@ pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
 pub(super) async fn update(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
     let (account, packages) = read(app, vendor, body).await?;
     let tenant_id = vendor.tenant.tenant_id;
-    let unmet = app.store.rename_packages(tenant_id, account.account_id, &packages);
+    let unmet = app.hub.store.rename_packages(tenant_id, account.account_id, &packages);
     check(unmet.await.map_err(fault)?, &packages, "expected an id that the account has")
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
     if !repeats.is_empty() {
         return Err(Failure::Field(code, repeats));
     }
-    let unmet = app.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
+    let unmet = app.hub.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
     match unmet.await.map_err(fault)? {
         None => Ok(()),
         Some(index) => {
@@ -85,7 +85,7 @@ pub(super) async fn own_account(
 ) -> Result<Option<Account>, Fault> {
     // A text of the wrong shape names no account.
     let Ok(account_id) = account_id.parse::<Id>() else { return Ok(None) };
-    let account = app.store.find_account(&vendor.tenant, account_id).await?;
+    let account = app.hub.store.find_account(&vendor.tenant, account_id).await?;
     Ok(account.filter(|account| account.app_id == vendor.app.app_id))
 }
 

@@ -40,9 +40,9 @@ impl Anchor {
     }
 
     async fn anchor(&mut self) -> Result<(), Fault> {
-        let (at_ms, mut after) = (self.app.clock.now().0, TenantId(i64::MIN));
+        let (at_ms, mut after) = (self.app.hub.clock.now().0, TenantId(i64::MIN));
         loop {
-            let heads = self.app.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
+            let heads = self.app.hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
             let Some(last) = heads.last() else { break };
             after = last.tenant_id;
             self.anchor_moved(&heads, at_ms).await?;
@@ -80,7 +80,7 @@ impl Anchor {
             at_ms,
         };
         let text = serde_json::to_string(&note).expect("an anchor is texts and numbers");
-        self.app.store.signer().signed(ANCHOR, &text) + "\n"
+        self.app.hub.store.signer().signed(ANCHOR, &text) + "\n"
     }
 
     /// Sends what waits; what does not arrive is sent with the next minute's.
@@ -123,7 +123,7 @@ impl Worker for Anchor {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.clock.mono_ms();
+        let now_ms = self.app.hub.clock.mono_ms();
         if now_ms >= self.next_at_ms {
             self.anchor().await?;
             self.next_at_ms = now_ms + MINUTE_MS;

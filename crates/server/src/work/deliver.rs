@@ -139,7 +139,7 @@ impl Deliver {
     fn begin_of(&mut self, app_id: AppId) {
         let mut late = Vec::new();
         while let Some(claimed) = self.limiter.start(app_id) {
-            let (now, now_ms) = (self.app.clock.now(), self.app.clock.mono_ms());
+            let (now, now_ms) = (self.app.hub.clock.now(), self.app.hub.clock.mono_ms());
             if claimed.lease_until.ms_since(now) < LEASE_LEFT_MS {
                 self.limiter.end(app_id, Health::Unknown, now_ms);
                 late.push(claimed);
@@ -167,10 +167,10 @@ impl Deliver {
     fn retry_now(&mut self, app_id: AppId) {
         let app = SharedApp::clone(&self.app);
         self.tasks.spawn(async move {
-            let now = app.clock.now();
+            let now = app.hub.clock.now();
             // What is due later than any lease ends is under way nowhere.
             let retry_now =
-                app.store.retry_deliveries_now(app_id, now.plus_ms(LEASE_MS), now).await;
+                app.hub.store.retry_deliveries_now(app_id, now.plus_ms(LEASE_MS), now).await;
             if let Err(fault) = retry_now {
                 tracing::warn!(%app_id, %fault, "what a receiver missed waits for its schedule");
             }
@@ -181,16 +181,16 @@ impl Deliver {
 
 impl Worker for Deliver {
     async fn signal(app: &App) {
-        app.store.deliveries_due().await;
+        app.hub.store.deliveries_due().await;
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let (app, now) = (SharedApp::clone(&self.app), self.app.clock.now());
-        let (due, mut has_more) = self.meanwhile(app.store.list_due_apps(now)).await;
+        let (app, now) = (SharedApp::clone(&self.app), self.app.hub.clock.now());
+        let (due, mut has_more) = self.meanwhile(app.hub.store.list_due_apps(now)).await;
         let (mut due, elsewhere) = (due?, app.connections.only_elsewhere());
         due.retain(|app_id| !elsewhere.contains(app_id));
         let mut taking = JoinSet::new();
-        for (app_id, room) in self.limiter.choose(&due, app.clock.mono_ms()) {
+        for (app_id, room) in self.limiter.choose(&due, app.hub.clock.mono_ms()) {
             let app = SharedApp::clone(&app);
             taking.spawn(async move { take(&app, app_id, room).await });
         }
@@ -235,26 +235,26 @@ impl Worker for Deliver {
 
 /// Claims what is due for an app, or sets it aside when the app has no endpoint for any event.
 async fn take(app: &App, app_id: AppId, room: u32) -> Result<Taken, Fault> {
-    let now = app.clock.now();
-    let receiver = app.store.find_app(app_id).await?;
+    let now = app.hub.clock.now();
+    let receiver = app.hub.store.find_app(app_id).await?;
     let shut = receiver.as_deref().map_or(Some(DeliveryState::Held), shut);
     if let Some(state) = shut {
         let version = receiver.as_ref().map(|receiver| receiver.version);
-        return app.store.set_due_aside(app_id, state, version, now).await.map(Taken::Aside);
+        return app.hub.store.set_due_aside(app_id, state, version, now).await.map(Taken::Aside);
     }
     if let Some(receiver) = receiver.filter(|receiver| is_unconnected(app, receiver)) {
-        let set_aside = app.store.set_unconnected_aside(app_id, receiver.version, now);
+        let set_aside = app.hub.store.set_unconnected_aside(app_id, receiver.version, now);
         return set_aside.await.map(Taken::Aside);
     }
     let lease_until = now.plus_ms(LEASE_MS);
-    let claimed = app.store.claim_deliveries_of(app_id, now, lease_until, room).await?;
+    let claimed = app.hub.store.claim_deliveries_of(app_id, now, lease_until, room).await?;
     Ok(Taken::Claimed(app_id, claimed))
 }
 
 /// Gives deliveries back untried. When that fails their leases end by themselves.
 async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
-    let due_at = app.clock.now().plus_ms(wait_ms);
-    if let Err(fault) = app.store.put_back_deliveries(claimed, due_at).await {
+    let due_at = app.hub.clock.now().plus_ms(wait_ms);
+    if let Err(fault) = app.hub.store.put_back_deliveries(claimed, due_at).await {
         tracing::warn!(%fault, count = claimed.len(), "deliveries wait for the end of their lease");
     }
 }
@@ -262,7 +262,7 @@ async fn put_back(app: &App, claimed: &[ClaimedDelivery], wait_ms: i64) {
 /// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the endpoint.
 async fn deliver(app: &App, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (app_id, is_first) = (claimed.app_id, claimed.attempt == 1);
-    let not_sent = (false, Health::Unknown, app.clock.mono_ms());
+    let not_sent = (false, Health::Unknown, app.hub.clock.mono_ms());
     let (has_failed, health, at_ms) = match try_once(app, &claimed, notes).await {
         Ok(Some(sent)) => (!sent.is_delivered, sent.health, sent.ended_ms),
         Ok(None) => not_sent,
@@ -288,9 +288,9 @@ async fn try_once(
     notes: bool,
 ) -> Result<Option<Sent>, Fault> {
     let gone = || Fault::new(FaultKind::Damaged, "a delivery has no tenant");
-    let tenant = app.store.find_tenant_of_event(claimed.tenant_id).await?.ok_or_else(gone)?;
-    let Some(receiver) = app.store.find_app(claimed.app_id).await? else {
-        app.store.set_delivery_aside(claimed, DeliveryState::Held, None).await?;
+    let tenant = app.hub.store.find_tenant_of_event(claimed.tenant_id).await?.ok_or_else(gone)?;
+    let Some(receiver) = app.hub.store.find_app(claimed.app_id).await? else {
+        app.hub.store.set_delivery_aside(claimed, DeliveryState::Held, None).await?;
         return Ok(None);
     };
     let access = access(app, &receiver, claimed.tenant_id).await?;
@@ -302,7 +302,7 @@ async fn try_once(
         }
         Route::Aside(state) => {
             let version = Some(receiver.version);
-            if !app.store.set_delivery_aside(claimed, state, version).await? {
+            if !app.hub.store.set_delivery_aside(claimed, state, version).await? {
                 put_back(app, std::slice::from_ref(claimed), AGAIN_MS).await;
             }
             return Ok(None);
@@ -317,7 +317,7 @@ async fn try_once(
     // The first try speaks as before the rotation; so does every one until the new key is granted.
     let speaks_anew = access.as_ref().is_none_or(AppAccess::grants_newest_key);
     let number = if speaks_anew { claimed.scheduled_try() } else { 1 };
-    let attempt = secrets_for_attempt(&receiver, number, app.clock.now());
+    let attempt = secrets_for_attempt(&receiver, number, app.hub.clock.now());
     let key = claimed.key(&tenant)?;
     let holder = access.as_ref().map_or_else(|| nobody(&receiver), AppAccess::holder);
     let plain = match plain_text(app, &tenant, &attempt.receiver, claimed, &key, holder).await {
@@ -325,7 +325,7 @@ async fn try_once(
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
             let state = DeliveryState::Exhausted;
-            app.store.finish_delivery(&tenant, claimed, &attempt, state, None).await?;
+            app.hub.store.finish_delivery(&tenant, claimed, &attempt, state, None).await?;
             return Ok(None);
         }
         Err(fault) if fault.kind() == FaultKind::Damaged => {
@@ -386,14 +386,14 @@ async fn record(
     endpoint: EndpointNote,
 ) -> Result<Option<UnixMs>, Fault> {
     let is_delivered = matches!(endpoint, EndpointNote::Taken | EndpointNote::Delivered);
-    let next = retry::DELIVERY.next(claimed.scheduled_try(), app.clock.now());
+    let next = retry::DELIVERY.next(claimed.scheduled_try(), app.hub.clock.now());
     let (state, due_at) = match (is_delivered, next) {
         (true, _) => (DeliveryState::Delivered, None),
         (false, Some(due_at)) => (DeliveryState::Due, Some(due_at)),
         (false, None) => (DeliveryState::Exhausted, None),
     };
     let after = After { state, due_at, endpoint };
-    let finished = app.store.finish_try(key, claimed, attempt, after).await?;
+    let finished = app.hub.store.finish_try(key, claimed, attempt, after).await?;
     if !finished.is_mine {
         tracing::warn!(event_id = %claimed.event_id, "a try ended after its lease");
     }
@@ -402,7 +402,7 @@ async fn record(
 
 /// Pauses an app whose endpoint took nothing for 5 days, and writes an alert.
 async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &NewAttempt) {
-    let since = app.clock.now();
+    let since = app.hub.clock.now();
     let failing_ms = since.ms_since(failing_since);
     if failing_ms < FAILING_MAX_MS || receiver.pause.is_some() {
         return;
@@ -410,7 +410,7 @@ async fn pause(app: &App, receiver: &Receiver, failing_since: UnixMs, attempt: &
     let (days, last) = (failing_ms / DAY_MS, &attempt.outcome);
     let reason = format!("no event was taken for {days} days; the last try: {last}");
     let (app_id, pause) = (receiver.app_id, Pause { since, reason });
-    let paused = app.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason));
+    let paused = app.hub.store.pause_app(app_id, receiver.version, &pause, Some(&pause.reason));
     match paused.await {
         Ok(Saved::Done) => {
             tracing::warn!(%app_id, days, "an app is paused: its endpoint takes nothing");
@@ -429,7 +429,7 @@ async fn access(
 ) -> Result<Option<AppAccess>, Fault> {
     match tenant_id {
         NO_TENANT => Ok(None),
-        tenant_id => AppAccess::find(&app.store, receiver, tenant_id).await,
+        tenant_id => AppAccess::find(&app.hub.store, receiver, tenant_id).await,
     }
 }
 
@@ -461,7 +461,7 @@ fn route<'r>(
         return Route::Aside(state);
     }
     let may_know = |access: &AppAccess| {
-        access.is_notified(kind) && access.ungranted_endpoint(app.clock.now()).is_empty()
+        access.is_notified(kind) && access.ungranted_endpoint(app.hub.clock.now()).is_empty()
     };
     if kind != EventKind::AppTicket && !access.is_some_and(may_know) {
         return Route::Aside(DeliveryState::Held);

@@ -34,7 +34,7 @@ impl Erase {
 
     /// Erases the due orders of every tenant.
     async fn erase_due(&self) -> Result<(), Fault> {
-        let (store, mut before) = (&self.app.store, None);
+        let (store, mut before) = (&self.app.hub.store, None);
         loop {
             let tenants = store.list_tenants(before, AT_ONCE).await?;
             let Some(last) = tenants.last() else { return Ok(()) };
@@ -46,7 +46,7 @@ impl Erase {
     }
 
     async fn erase_due_of(&self, tenant: &Tenant) -> Result<(), Fault> {
-        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
         let bounds = self.app.config.retention;
         let rules = store.list_retention_rules(tenant.tenant_id).await?;
         let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
@@ -85,7 +85,7 @@ impl Erase {
             false => ErasureRule::TenantRetention { days },
         });
         let order_id = candidate.order_id;
-        match self.app.store.erase_order(By::system(now), tenant, order_id, &why).await {
+        match self.app.hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
             Ok(erased) => {
                 if erased.is_some() {
                     tracing::info!(%order_id, days, "an order was erased");
@@ -103,7 +103,7 @@ impl Erase {
 
     /// Removes what erasures left behind.
     async fn finish(&self) -> Result<(), Fault> {
-        let store = &self.app.store;
+        let store = &self.app.hub.store;
         loop {
             let open = store.list_open_erasures(Id(0), AT_ONCE).await?;
             if open.is_empty() {
@@ -117,7 +117,7 @@ impl Erase {
                 // Somebody reads from the old pages: the next step tries again.
                 return Ok(());
             }
-            let now = self.app.clock.now();
+            let now = self.app.hub.clock.now();
             for erasure in &open {
                 store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
             }
@@ -132,7 +132,7 @@ impl Worker for Erase {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.clock.mono_ms();
+        let now_ms = self.app.hub.clock.mono_ms();
         if now_ms >= self.next_at_ms {
             self.erase_due().await?;
             self.next_at_ms = now_ms + HOUR_MS;

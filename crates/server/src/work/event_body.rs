@@ -31,7 +31,7 @@ pub(super) async fn plain_text(
     key: &Key,
     holder: Holder,
 ) -> Result<Option<Vec<u8>>, Fault> {
-    let (store, event_no) = (&app.store, claimed.event_id.event_no);
+    let (store, event_no) = (&app.hub.store, claimed.event_id.event_no);
     let event = match claimed.kind {
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {

@@ -121,7 +121,7 @@ impl FetchReport {
     /// Begins what there is room for in a queue; how many.
     async fn take(&mut self, queue: &FetchQueue, disk_room: i64) -> Result<usize, Fault> {
         let app = SharedApp::clone(&self.app);
-        let (now, mono_ms) = (app.clock.now(), app.clock.mono_ms());
+        let (now, mono_ms) = (app.hub.clock.now(), app.hub.clock.mono_ms());
         if self.resting.get(&queue.queue_id).is_some_and(|until| mono_ms < *until) {
             return Ok(0);
         }
@@ -134,11 +134,11 @@ impl FetchReport {
         let room_bytes = disk_room.saturating_sub(under_way.saturating_mul(AHEAD_BYTES));
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let claim = QueueClaim { queue_id: queue.queue_id, limit, room_bytes };
-        let claimed = app.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
+        let claimed = app.hub.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
         if claimed.is_empty() {
             self.resting.insert(queue.queue_id, mono_ms + COOL_DOWN_MS);
             let why = if room_bytes <= 0 { DISK_FULL } else { QUOTA_USED_UP };
-            app.store.tell_waiting(queue.queue_id, now, why).await?;
+            app.hub.store.tell_waiting(queue.queue_id, now, why).await?;
         }
         let count = claimed.len();
         for report in claimed {
@@ -181,7 +181,7 @@ impl FetchReport {
     /// Has a slow fetch give way to a queue that found no place: one of the same app when a link of the queue ends soon,
     /// any when slow ones hold more than they may while a queue waits that is not slow.
     fn ask_for_place(&self, queue: &FetchQueue) {
-        let urgent = self.app.clock.now().plus_ms(URGENT_MS);
+        let urgent = self.app.hub.clock.now().plus_ms(URGENT_MS);
         let is_urgent = queue.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
         let is_passed = !self.is_slow(queue.queue_id)
             && self.running.len() >= RUNNING_MAX
@@ -203,16 +203,16 @@ impl FetchReport {
 
 impl Worker for FetchReport {
     async fn signal(app: &App) {
-        app.store.reports_due().await;
+        app.hub.store.reports_due().await;
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
         let app = SharedApp::clone(&self.app);
-        let now = app.clock.now();
-        let placed = app.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
+        let now = app.hub.clock.now();
+        let placed = app.hub.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
         let disk_room = app.disk.room_bytes();
         let mut begun = 0;
-        for queue in app.store.list_fetch_queues(now).await? {
+        for queue in app.hub.store.list_fetch_queues(now).await? {
             begun += self.take(&queue, disk_room).await?;
         }
         Ok(if placed + begun > 0 { Step::Worked } else { Step::Idle })
@@ -258,8 +258,8 @@ async fn put_back(
     needed_bytes: i64,
     wait_ms: i64,
 ) {
-    let due_at = app.clock.now().plus_ms(wait_ms);
-    let given = app.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
+    let due_at = app.hub.clock.now().plus_ms(wait_ms);
+    let given = app.hub.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
     if let Err(fault) = given {
         tracing::warn!(%fault, "a report waits for the end of its lease");
     }
@@ -325,7 +325,7 @@ async fn fetch(
             return report_id;
         }
     };
-    let now = app.clock.now();
+    let now = app.hub.clock.now();
     let outcome = match fetched {
         Ok(stored) => stored,
         Err(Failure { reason, class, needed_bytes: Some(needed_bytes), .. }) => {
@@ -351,7 +351,7 @@ async fn fetch(
 
 async fn record(app: &App, claimed: &ClaimedReport, outcome: &FetchOutcome) {
     let report_id = claimed.report_id;
-    match (app.store.finish_report(claimed, outcome).await, outcome) {
+    match (app.hub.store.finish_report(claimed, outcome).await, outcome) {
         (Ok(true), FetchOutcome::Stored { .. }) => app.metrics.count_fetch("stored"),
         (Ok(true), _) => {}
         (Ok(false), _) => {
@@ -419,7 +419,7 @@ async fn fetch_into_store(
     let fetched = fetched?;
     app.metrics.count_fetched_bytes(fetched.bytes);
     let checked = intake.inspector.finish(fetched.final_host).await?;
-    if claimed.lease_until.ms_since(app.clock.now()) < LEASE_LEFT_MS {
+    if claimed.lease_until.ms_since(app.hub.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
     let stored = intake.writer.finish().await;
@@ -438,7 +438,7 @@ async fn fetch_into_store(
         key: store::Key::new(*stored.key),
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
-        fetched_at: app.clock.now(),
+        fetched_at: app.hub.clock.now(),
     };
     let facts = VersionFacts {
         source_host: inspection.source_host,

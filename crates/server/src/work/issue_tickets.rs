@@ -31,7 +31,7 @@ impl Worker for IssueTickets {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
         let due = store.list_due_tickets(now, APPS_MAX).await?;
         if due.is_empty() {
             return Ok(Step::Idle);

@@ -27,7 +27,7 @@ impl Worker for WriteManifests {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
         let mut after = Id(0);
         loop {
             let orders = store.list_unlisted_orders(after, ORDERS_AT_ONCE).await?;

@@ -30,12 +30,12 @@ impl Purge {
 /// First the row, with the only key of the content: what is left of a file when the process dies between is noise.
 async fn remove_unused_files(app: &App, before: UnixMs) -> Result<(), Fault> {
     loop {
-        let files = app.store.list_unused_files(before, FILES_AT_ONCE).await?;
+        let files = app.hub.store.list_unused_files(before, FILES_AT_ONCE).await?;
         if files.is_empty() {
             return Ok(());
         }
         for (tenant_id, file_id) in files {
-            if app.store.delete_unused_file(tenant_id, file_id).await? {
+            if app.hub.store.delete_unused_file(tenant_id, file_id).await? {
                 let removed = app.objects.remove(file_id).await;
                 removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
             }
@@ -50,9 +50,9 @@ impl Worker for Purge {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.clock.mono_ms();
+        let now_ms = self.app.hub.clock.mono_ms();
         if now_ms >= self.next_at_ms {
-            let (store, now) = (&self.app.store, self.app.clock.now());
+            let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
             store.forget_old_answers(now).await?;
             store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
             remove_unused_files(&self.app, now.plus_ms(-DAY_MS)).await?;

@@ -26,7 +26,7 @@ pub(super) struct Sent {
 /// A try that ended before anything was sent.
 pub(super) fn unsent(app: &App, why: &str) -> NewAttempt {
     NewAttempt {
-        at: app.clock.now(),
+        at: app.hub.clock.now(),
         took_ms: 0,
         outcome: why.to_owned(),
         http_status: None,

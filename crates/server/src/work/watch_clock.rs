@@ -29,7 +29,7 @@ impl WatchClock {
     /// By how much the wall clock was set since the last look, in milliseconds; negative when it was set back. None
     /// at the first look.
     fn jump_ms(&mut self) -> Option<i64> {
-        let clock = &self.app.clock;
+        let clock = &self.app.hub.clock;
         let mono_ms = i64::try_from(clock.mono_ms()).unwrap_or(i64::MAX);
         let origin_ms = clock.now().0.saturating_sub(mono_ms);
         let seen = self.seen_origin_ms.replace(origin_ms);
@@ -55,7 +55,7 @@ impl Worker for WatchClock {
             self.app.metrics.count_clock_jump(jump_ms);
         }
         let leases = Leases { delivery_ms: deliver::LEASE_MS, report_ms: fetch_report::LEASE_MS };
-        let shortened = self.app.store.shorten_waits(self.app.clock.now(), leases).await;
+        let shortened = self.app.hub.store.shorten_waits(self.app.hub.clock.now(), leases).await;
         // Not looked at yet: the next step does it again.
         let shortened = shortened.inspect_err(|_| self.seen_origin_ms = None)?;
         if shortened > 0 {

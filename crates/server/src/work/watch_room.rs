@@ -33,7 +33,7 @@ impl WatchRoom {
     async fn look_at_quotas(&mut self) -> Result<(), Fault> {
         let (mut near, mut used_bytes, mut after) = (HashSet::new(), 0, None);
         loop {
-            let page = self.app.store.list_storage_use(after, PAGE).await?;
+            let page = self.app.hub.store.list_storage_use(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.holder);
             for found in &page {
@@ -53,7 +53,7 @@ impl WatchRoom {
     }
 
     async fn tell(&self, found: &StorageUse) -> Result<(), Fault> {
-        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
         let was_near = self.near.as_ref().map(|near| near.contains(&found.holder));
         let (kind, subject) = match found.holder {
             Holder::Tenant(tenant_id) => (AlertKind::TenantNearQuota, Subject::Tenant(tenant_id)),
@@ -76,7 +76,7 @@ impl WatchRoom {
         if self.is_short == Some(is_short) {
             return Ok(());
         }
-        let (store, now) = (&self.app.store, self.app.clock.now());
+        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
         let (kind, subject) = (AlertKind::DiskNearlyFull, Subject::Installation);
         if is_short {
             let free_bytes = room.free_bytes;
@@ -98,7 +98,7 @@ impl Worker for WatchRoom {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.clock.mono_ms();
+        let now_ms = self.app.hub.clock.mono_ms();
         if now_ms >= self.next_at_ms {
             self.look_at_disk().await?;
             self.look_at_quotas().await?;

@@ -25,13 +25,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Posts an event to its app's callback URL; none when this process had no file handle for it.
 pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]) -> Option<Sent> {
-    let (at, begun_ms) = (app.clock.now(), app.clock.mono_ms());
+    let (at, begun_ms) = (app.hub.clock.now(), app.hub.clock.mono_ms());
     let (headers, body) = request(receiver, at.seconds(), plain);
     let answered = app.outbound.post(url, headers, body.clone()).await;
     if let Err(PostFailure::OutOfHandles) = answered {
         return None;
     }
-    let ended_ms = app.clock.mono_ms();
+    let ended_ms = app.hub.clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let attempt = NewAttempt {
         at,

@@ -130,8 +130,8 @@ async fn data_that_are_gone(world: &World, book: &mut Book) {
     let by = store::audit::By::system(world.clock.now());
     // Whoever changes a row makes the server ask storage for it.
     let forget_app = async || {
-        let found = world.app.store.find_app(app_id).await.unwrap().unwrap();
-        let changed = world.app.store.update_app(by, app_id, found.version, &found.settings);
+        let found = world.app.hub.store.find_app(app_id).await.unwrap().unwrap();
+        let changed = world.app.hub.store.update_app(by, app_id, found.version, &found.settings);
         changed.await.unwrap();
     };
     forget_app().await;
@@ -141,9 +141,9 @@ async fn data_that_are_gone(world: &World, book: &mut Book) {
     book.row(&code::GATEWAY_INTERNAL, &[], &answer, Beside::Trace);
 
     let tenant_id: TenantId = hirer.tenant_id;
-    let found = world.app.store.find_tenant(tenant_id).await.unwrap().unwrap();
+    let found = world.app.hub.store.find_tenant(tenant_id).await.unwrap().unwrap();
     let (version, name, settings) = (found.version, &found.name, &found.settings);
-    let changed = world.app.store.update_tenant(by, tenant_id, version, name, settings);
+    let changed = world.app.hub.store.update_tenant(by, tenant_id, version, name, settings);
     changed.await.unwrap();
     world.execute(&format!("DELETE FROM tenants WHERE tenant_id = {}", tenant_id.0)).await;
     let answer = caller.ask(ask.clone()).await;

@@ -45,7 +45,7 @@ impl<'w> Filed<'w> {
 
     /// Records how the fetch ended, as the worker does.
     pub(crate) async fn finish(&mut self, outcome: FetchOutcome) {
-        let (store, now) = (&self.world.app.store, self.world.clock.now());
+        let (store, now) = (&self.world.app.hub.store, self.world.clock.now());
         let claimed = store.claim_reports(now, now.plus_ms(1_000), 10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert!(store.finish_report(&claimed[0], &outcome).await.unwrap());

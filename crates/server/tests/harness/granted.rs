@@ -42,7 +42,7 @@ impl World {
 
     /// Every tenant of an app grants what it is now.
     pub(crate) async fn grant(&self, app_id: &str) {
-        let (store, app_id) = (&self.app.store, app_id.parse::<AppId>().unwrap());
+        let (store, app_id) = (&self.app.hub.store, app_id.parse::<AppId>().unwrap());
         let by = By::system(self.clock.now());
         let app = store.find_app(app_id).await.unwrap().unwrap();
         if let Some(tenant_id) = app.tenant_id {

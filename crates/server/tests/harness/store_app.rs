@@ -43,7 +43,7 @@ impl World {
     /// A ticket of the app, issued now.
     pub(crate) async fn ticket(&self, app: &CreatedApp) -> String {
         let app_id: AppId = app.app.app_id.parse().unwrap();
-        let app = self.app.store.find_app(app_id).await.unwrap().unwrap();
+        let app = self.app.hub.store.find_app(app_id).await.unwrap().unwrap();
         self.app.tickets.make(&app, Id(1), self.clock.now())
     }
 

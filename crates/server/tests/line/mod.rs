@@ -87,7 +87,7 @@ impl World {
 
     /// How the delivery of the event of a kind stands.
     pub(crate) async fn reported(&self, seed: &Seed, kind: EventKind) -> (Event, Delivery) {
-        let (store, tenant_id) = (&self.app.store, seed.hirer.tenant_id);
+        let (store, tenant_id) = (&self.app.hub.store, seed.hirer.tenant_id);
         let events = store.list_events(tenant_id, Id(i64::MAX), 100).await.unwrap();
         let event = events.into_iter().find(|event| event.kind == kind).expect("such an event");
         let tenant = store.find_tenant(tenant_id).await.unwrap().unwrap();

@@ -258,7 +258,7 @@ impl World {
 
     /// A tenant, an app with these settings, and an account, whose binding is an event.
     pub(crate) async fn parties(&self, settings: AppSettings) -> Parties {
-        let (store, at) = (&self.app.store, self.clock.now());
+        let (store, at) = (&self.app.hub.store, self.clock.now());
         let new = NewTenant {
             tenant_id: TenantId(random::bits()),
             name: "星河科技".to_owned(),
@@ -309,9 +309,9 @@ impl World {
 
     /// Changes the parties' app.
     pub(crate) async fn change_app(&self, parties: &Parties, settings: &AppSettings) {
-        let app = self.app.store.find_app(parties.app_id).await.unwrap().unwrap();
+        let app = self.app.hub.store.find_app(parties.app_id).await.unwrap().unwrap();
         let by = By::system(self.clock.now());
-        let saved = self.app.store.update_app(by, parties.app_id, app.version, settings).await;
+        let saved = self.app.hub.store.update_app(by, parties.app_id, app.version, settings).await;
         assert_eq!(saved.unwrap(), Saved::Done);
         self.grant(&parties.app_id.to_string()).await;
     }
@@ -332,7 +332,7 @@ impl World {
             request,
             idempotency: None,
         };
-        match self.app.store.command(command).await.unwrap() {
+        match self.app.hub.store.command(command).await.unwrap() {
             CommandResult::Accepted(id) => id,
             other => panic!("not accepted: {other:?}"),
         }
@@ -388,7 +388,7 @@ impl World {
 
     /// The events of a tenant, oldest first, each with its delivery.
     pub(crate) async fn deliveries(&self, parties: &Parties) -> Vec<(Event, Delivery)> {
-        let (store, tenant) = (&self.app.store, &parties.tenant);
+        let (store, tenant) = (&self.app.hub.store, &parties.tenant);
         let events = store.list_events(tenant.tenant_id, Id(i64::MAX), 1_000).await.unwrap();
         let mut found = Vec::new();
         for event in events.into_iter().rev() {

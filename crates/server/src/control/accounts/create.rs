@@ -5,9 +5,10 @@ use contract::control::{self, CreateAccount, FieldFault};
 use contract::field::AccountScope;
 use domain::fields::FieldError;
 use domain::{AppId, TenantId, form};
+use hub::accounts::stored_values;
 use store::accounts::Account;
 
-use super::{is_installed, stored_values, with_form};
+use super::{is_installed, with_form};
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
@@ -41,9 +42,9 @@ pub(crate) async fn create_account(
     validate(faults)?;
     // Without an app there was a fault.
     let app_id = app_id.ok_or_else(Failure::not_found)?;
-    let at = call.app.clock.now();
+    let at = call.app.hub.clock.now();
     let account = Account {
-        account_id: call.app.store.make_id(at),
+        account_id: call.app.hub.store.make_id(at),
         app_id,
         name: body.account_name,
         usage_list: body.usage_list.iter().filter_map(|usage| u8::try_from(*usage).ok()).collect(),
@@ -69,7 +70,7 @@ async fn installed_app(
 ) -> Result<Option<AppId>, Failure> {
     // A text of the wrong shape has its fault.
     let Ok(app_id) = body.app_id.parse() else { return Ok(None) };
-    if is_installed(&call.app.store, tenant_id, app_id).await? {
+    if is_installed(&call.app.hub.store, tenant_id, app_id).await? {
         return Ok(Some(app_id));
     }
     faults.push(FieldFault {
@@ -86,7 +87,7 @@ async fn validate_values(
     body: &CreateAccount,
     faults: &mut Vec<FieldFault>,
 ) -> Result<(), Failure> {
-    let form = call.app.store.get_account_form(app_id, AccountScope::BackgroundCheck).await?;
+    let form = call.app.hub.store.get_account_form(app_id, AccountScope::BackgroundCheck).await?;
     if form.fields.is_empty() {
         return Ok(());
     }

@@ -20,6 +20,7 @@ pub(crate) async fn delete_account(call: Call) -> Result<StatusCode, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
     match call
         .app
+        .hub
         .store
         .unbind_account(call.by(), tenant_id, call.path_param("account_id")?)
         .await?

@@ -24,9 +24,9 @@ use crate::control::request::json;
 pub(crate) async fn get_account_form(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
     let app_id = call.path_param("app_id")?;
-    if !is_installed(&call.app.store, tenant.tenant_id, app_id).await? {
+    if !is_installed(&call.app.hub.store, tenant.tenant_id, app_id).await? {
         return Err(Failure::not_found());
     }
-    let form = call.app.store.get_account_form(app_id, AccountScope::BackgroundCheck).await?;
+    let form = call.app.hub.store.get_account_form(app_id, AccountScope::BackgroundCheck).await?;
     Ok(json(StatusCode::OK, &AccountForm { fields: form.fields }))
 }

@@ -22,7 +22,7 @@ use crate::control::request::json;
 )]
 pub(crate) async fn get_account(call: Call) -> Result<Response, Failure> {
     let tenant = call.tenant().await?;
-    let account = call.app.store.find_account(&tenant, call.path_param("account_id")?).await?;
+    let account = call.app.hub.store.find_account(&tenant, call.path_param("account_id")?).await?;
     let account = account.ok_or_else(Failure::not_found)?;
-    Ok(json(StatusCode::OK, &view(&call.app.store, tenant.tenant_id, &account).await?))
+    Ok(json(StatusCode::OK, &view(&call.app.hub.store, tenant.tenant_id, &account).await?))
 }

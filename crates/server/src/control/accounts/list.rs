@@ -28,13 +28,13 @@ pub(crate) async fn list_accounts(
     let before = cursor::read(Of::Accounts, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[account_id]| Id(account_id));
     let limit = cursor::limit(list.limit);
-    let accounts = call.app.store.list_accounts(&tenant, before, limit + 1).await?;
+    let accounts = call.app.hub.store.list_accounts(&tenant, before, limit + 1).await?;
     let page = cursor::page(accounts, limit, Clone::clone, |last| {
         cursor::write(Of::Accounts, [last.account_id.0])
     });
     let mut items = Vec::with_capacity(page.items.len());
     for account in &page.items {
-        items.push(view(&call.app.store, tenant.tenant_id, account).await?);
+        items.push(view(&call.app.hub.store, tenant.tenant_id, account).await?);
     }
     Ok(json(StatusCode::OK, &Page { items, next_cursor: page.next_cursor }))
 }

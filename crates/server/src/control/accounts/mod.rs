@@ -6,14 +6,15 @@ pub(super) mod form;
 pub(super) mod get;
 pub(super) mod list;
 
-use contract::control::{self, AdditionalItem, AppKind, FieldValue};
+use contract::control::{self, AdditionalItem, AppKind};
 use contract::field::CheckField;
 use domain::{AppId, TenantId};
+use hub::accounts::field_values;
 use store::accounts::{Account, Package, PackageKind};
 use store::{Fault, Store};
 
 use super::failure::Failure;
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// Whether a tenant's accounts can be bound to the app.
 async fn is_installed(store: &Store, tenant_id: TenantId, app_id: AppId) -> Result<bool, Fault> {
@@ -62,17 +63,4 @@ fn with_form(
         fields,
         created_at: rfc3339(account.created_at),
     }
-}
-
-/// Values of custom fields, from how they are stored.
-pub(super) fn field_values(stored: &[(String, String)]) -> Vec<FieldValue> {
-    stored
-        .iter()
-        .map(|(key, value)| FieldValue { key: key.clone(), value: value.clone() })
-        .collect()
-}
-
-/// Values of custom fields, to how they are stored.
-pub(super) fn stored_values(values: Vec<FieldValue>) -> Vec<(String, String)> {
-    values.into_iter().map(|FieldValue { key, value }| (key, value)).collect()
 }

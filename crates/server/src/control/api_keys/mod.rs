@@ -22,10 +22,10 @@ use super::auth::Call;
 use super::cursor::{self, Of};
 use super::failure::{Failure, validate};
 use super::idempotency::{self, Answer, Creation};
-use super::instant::{parse, rfc3339};
 use super::request::{Command, Query, json, raw_json};
 use crate::app::App;
 use crate::keys;
+use hub::instant::{parse, rfc3339};
 
 /// What the first key of a tenant or an installation is called.
 const FIRST: &str = "first key";
@@ -47,7 +47,7 @@ async fn create(
         return Ok(first);
     }
     let CreateApiKey { name, owner: belongs_to, mut roles, expires_at } = command.body;
-    let now = call.app.clock.now();
+    let now = call.app.hub.clock.now();
     let ends = expires_at.as_deref().and_then(parse).filter(|at| *at > now);
     if expires_at.is_some() && ends.is_none() && !faults.iter().any(|it| it.field == "expires_at") {
         let message = "expected an instant after now, as in 2027-03-01T08:00:00Z".to_owned();
@@ -59,7 +59,7 @@ async fn create(
     }
     let api_key = keys::new_key(prefix(owner));
     let key = NewApiKey {
-        key_id: call.app.store.make_id(now),
+        key_id: call.app.hub.store.make_id(now),
         hash: keys::hash(&api_key),
         roles: stored_roles(&roles).to_string(),
         label: ApiKeyLabel { name, owner: belongs_to },
@@ -86,7 +86,7 @@ async fn list(call: &Call, owner: Owner<'_>, list: Query<List>) -> Result<Respon
     let before = cursor::read(Of::ApiKeys, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[key_id]| Id(key_id));
     let limit = cursor::limit(list.limit);
-    let keys = call.app.store.list_api_keys(owner, before, limit + 1).await?;
+    let keys = call.app.hub.store.list_api_keys(owner, before, limit + 1).await?;
     let page =
         cursor::page(keys, limit, Clone::clone, |last| cursor::write(Of::ApiKeys, [last.key_id.0]));
     let items = page.items.iter().map(|facts| view(&call.app, facts)).collect::<Result<_, _>>()?;
@@ -119,7 +119,7 @@ async fn replace(
         at: by.at,
     });
     let (hash, until) = (keys::hash(&body.api_key), facts.old_until);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     match store.replace_api_key(by, owner, facts.key_id, &hash, until, stored.as_ref()).await? {
         KeyChange::Done => Ok(raw_json(StatusCode::OK, answer.first)),
         KeyChange::KeyTaken => {
@@ -136,7 +136,7 @@ async fn replace(
 async fn revoke(call: &Call, owner: Owner<'_>) -> Result<Response, Failure> {
     let facts = find(call, owner).await?;
     let makes_keys = owner.map_or(Role::Operator, |_| Role::Admin).as_str();
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     match store.revoke_api_key(call.by(), owner, facts.key_id, makes_keys).await? {
         // Revoked before: it is as it was asked for.
         KeyChange::Done | KeyChange::NotInForce | KeyChange::KeyTaken => {
@@ -156,7 +156,7 @@ async fn revoke(call: &Call, owner: Owner<'_>) -> Result<Response, Failure> {
 
 /// The key in the path.
 async fn find(call: &Call, owner: Owner<'_>) -> Result<ApiKeyFacts, Failure> {
-    let facts = call.app.store.get_api_key(owner, call.path_param("key_id")?).await?;
+    let facts = call.app.hub.store.get_api_key(owner, call.path_param("key_id")?).await?;
     facts.ok_or_else(Failure::not_found)
 }
 

@@ -9,8 +9,8 @@ use store::pauses::{Alert, AlertKind};
 use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
+use hub::instant::rfc3339;
 
 /// Lists what somebody should look at, newest first: apps that were paused because their endpoint failed for
 /// long, tenants and apps near their quota, a disk that is nearly full.
@@ -26,7 +26,7 @@ pub(crate) async fn list_alerts(call: Call, Query(list): Query<List>) -> Result<
     let before = cursor::read(Of::Alerts, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[alert_id]| Id(alert_id));
     let limit = cursor::limit(list.limit);
-    let alerts = call.app.store.list_alerts(before, limit + 1).await?;
+    let alerts = call.app.hub.store.list_alerts(before, limit + 1).await?;
     let page =
         cursor::page(alerts, limit, view, |last| cursor::write(Of::Alerts, [last.alert_id.0]));
     Ok(json(StatusCode::OK, &page))

@@ -7,8 +7,8 @@ use domain::{Id, UnixMs};
 
 use crate::control::auth::Call;
 use crate::control::failure::Failure;
-use crate::control::instant::rfc3339;
 use crate::control::request::json;
+use hub::instant::rfc3339;
 
 /// Lists an app's live long connections on all replicas, newest first: who, since when, last ping, in flight.
 #[utoipa::path(
@@ -31,7 +31,7 @@ pub(crate) async fn list_app_connections(call: Call) -> Result<Response, Failure
             view(connection.connection_id, client, opened_at, last_ping_at, in_flight),
         ));
     }
-    for there in app.store.list_connections(app_id, app.clock.now()).await? {
+    for there in app.hub.store.list_connections(app_id, app.hub.clock.now()).await? {
         if there.replica_id != app.connections.replica_id() {
             let (last_ping_at, in_flight) = (there.last_ping_at, there.in_flight);
             let opened_at = there.opened_at;

@@ -68,7 +68,7 @@ pub(crate) async fn create_app(
         pause: None,
         changes: Changes::none(),
         version: 1,
-        created_at: call.app.clock.now(),
+        created_at: call.app.hub.clock.now(),
     };
     let AppSecrets { verification_token, encrypt_key, .. } = secrets;
     let mut shown = view(&app);
@@ -90,7 +90,7 @@ async fn find_tenant(
     else {
         return Ok(None);
     };
-    if call.app.store.find_tenant(tenant_id).await?.is_none() {
+    if call.app.hub.store.find_tenant(tenant_id).await?.is_none() {
         faults.push(FieldFault {
             field: "tenant_key".to_owned(),
             message: "expected a tenant that exists".to_owned(),

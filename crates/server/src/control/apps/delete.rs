@@ -20,7 +20,7 @@ use crate::control::failure::Failure;
 )]
 pub(crate) async fn delete_app(call: Call) -> Result<StatusCode, Failure> {
     let app_id = call.vendor_app().await?.app_id;
-    match call.app.store.delete_app(call.by(), app_id).await? {
+    match call.app.hub.store.delete_app(call.by(), app_id).await? {
         Saved::Done => Ok(StatusCode::NO_CONTENT),
         Saved::Outdated | Saved::KeyTaken => {
             // Somebody else may have been quicker.

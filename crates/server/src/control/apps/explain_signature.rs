@@ -25,7 +25,7 @@ pub(crate) async fn explain_signature(
     command: Command<ExplainSignature>,
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
-    let (app, now) = (call.vendor_app().await?, call.app.clock.now());
+    let (app, now) = (call.vendor_app().await?, call.app.hub.clock.now());
     let secrets = &app.secrets;
     let old = secrets.old.encrypt_key.as_ref().and_then(|old| old.at(now));
     let keys = Keys {

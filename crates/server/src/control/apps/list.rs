@@ -24,7 +24,7 @@ pub(crate) async fn list_apps(call: Call, Query(list): Query<List>) -> Result<Re
     let before = cursor::read(Of::Apps, list.cursor.as_deref())?;
     let before = before.map(|[at, app_id]| (UnixMs(at), AppId(app_id)));
     let limit = cursor::limit(list.limit);
-    let apps = call.app.store.list_apps(before, limit + 1).await?;
+    let apps = call.app.hub.store.list_apps(before, limit + 1).await?;
     let page = cursor::page(apps, limit, view, |last| {
         cursor::write(Of::Apps, [last.created_at.0, last.app_id.0])
     });

@@ -22,7 +22,7 @@ use store::apps::{App, AppSettings};
 
 use super::auth::Call;
 use super::failure::Failure;
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// An app as the API shows it, without its secrets.
 fn view(app: &App) -> control::App {
@@ -83,7 +83,7 @@ async fn change(
         if new == app.settings {
             return Ok((*app).clone());
         }
-        let saved = call.app.store.update_app(call.by(), app.app_id, app.version, &new).await?;
+        let saved = call.app.hub.store.update_app(call.by(), app.app_id, app.version, &new).await?;
         if saved == Saved::Done {
             return Ok((*call.vendor_app().await?).clone());
         }

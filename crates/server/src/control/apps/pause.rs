@@ -31,9 +31,10 @@ pub(crate) async fn pause_app(call: Call, command: Command<PauseApp>) -> Result<
     let reason = command.body.reason.unwrap_or_else(|| "paused by the operator".to_owned());
     for _ in 0..2 {
         let app = call.vendor_app().await?;
-        let pause = Pause { since: call.app.clock.now(), reason: reason.clone() };
+        let pause = Pause { since: call.app.hub.clock.now(), reason: reason.clone() };
         if app.pause.is_some()
-            || call.app.store.pause_app(app.app_id, app.version, &pause, None).await? == Saved::Done
+            || call.app.hub.store.pause_app(app.app_id, app.version, &pause, None).await?
+                == Saved::Done
         {
             let body = view(&*call.vendor_app().await?);
             return idempotency::keep(&call, command.key, StatusCode::OK, &body).await;
@@ -55,9 +56,9 @@ pub(crate) async fn resume_app(call: Call, command: Command<Nothing>) -> Result<
         return Ok(first);
     }
     for _ in 0..2 {
-        let (app, now) = (call.vendor_app().await?, call.app.clock.now());
+        let (app, now) = (call.vendor_app().await?, call.app.hub.clock.now());
         if app.pause.is_none()
-            || call.app.store.resume_app(app.app_id, app.version, now).await? == Saved::Done
+            || call.app.hub.store.resume_app(app.app_id, app.version, now).await? == Saved::Done
         {
             let body = view(&*call.vendor_app().await?);
             return idempotency::keep(&call, command.key, StatusCode::OK, &body).await;

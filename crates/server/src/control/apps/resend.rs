@@ -11,8 +11,8 @@ use store::resend::ResendFilter;
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency;
-use crate::control::instant;
 use crate::control::request::Command;
+use hub::instant;
 
 const TENANTS_AT_ONCE: u32 = 200;
 
@@ -46,7 +46,7 @@ pub(crate) async fn resend_app_events(
     if let Some(first) = idempotency::find_first_answer(&call, command.key.as_ref()).await? {
         return Ok(first);
     }
-    let (store, now) = (&call.app.store, call.app.clock.now());
+    let (store, now) = (&call.app.hub.store, call.app.hub.clock.now());
     let filter =
         ResendFilter { since, until, states: body.states.into_iter().map(Into::into).collect() };
     let mut count = 0;

@@ -13,9 +13,9 @@ use super::pause::overtaken;
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Command, raw_json};
 use crate::keys;
+use hub::instant::rfc3339;
 
 /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
 ///
@@ -40,7 +40,7 @@ pub(crate) async fn rotate_secret(
     }
     let body = command.body;
     validate(body.faults())?;
-    let now = call.app.clock.now();
+    let now = call.app.hub.clock.now();
     let grace_seconds = body.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     let until = now.plus_ms(i64::from(grace_seconds) * 1_000);
     let value = random::secret();
@@ -56,7 +56,7 @@ pub(crate) async fn rotate_secret(
     for _ in 0..2 {
         let app = call.vendor_app().await?;
         let (hash, secrets) = rotated(&app, body.secret, &value, until);
-        let store = &call.app.store;
+        let store = &call.app.hub.store;
         let (by, version) = (call.by(), app.version);
         match store.rotate_app(by, app.app_id, version, &hash, &secrets, stored.as_ref()).await? {
             Saved::Done => return Ok(raw_json(StatusCode::OK, answer.first)),

@@ -12,8 +12,8 @@ use store::{Fault, FaultKind};
 use super::view;
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
+use hub::instant::rfc3339;
 
 /// Erases an order for good, before its retention is over: for a person who demands it.
 ///
@@ -41,7 +41,7 @@ pub(crate) async fn erase_order(
     let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     validate_order(&call, &tenant, order_id).await?;
     let why = Why::Hand(command.body.reason);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     // None when somebody was quicker: with an erasure, or with a hold.
     if store.erase_order(call.by(), &tenant, order_id, &why).await?.is_none() {
         validate_order(&call, &tenant, order_id).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn erase_order(
 
 /// Refuses an order that must stay; one that is erased already may be erased again.
 async fn validate_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
-    let (store, now) = (&call.app.store, call.app.clock.now());
+    let (store, now) = (&call.app.hub.store, call.app.hub.clock.now());
     let Some((summary, _)) = store.find_form(tenant, order_id).await? else {
         return Err(Failure::not_found());
     };

@@ -8,8 +8,8 @@ use store::Saved;
 
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Command, json};
+use hub::instant::rfc3339;
 
 /// Reads the legal hold of a whole tenant.
 #[utoipa::path(
@@ -112,7 +112,7 @@ async fn put(
     command: Command<PutHold>,
 ) -> Result<Response, Failure> {
     validate(command.body.faults())?;
-    let (tenant, store) = (call.tenant().await?, &call.app.store);
+    let (tenant, store) = (call.tenant().await?, &call.app.hub.store);
     match store.set_hold(call.by(), &tenant, order_id, &command.body.reason).await? {
         Saved::Done => answer(call, order_id).await,
         Saved::Outdated | Saved::KeyTaken => {
@@ -125,14 +125,14 @@ async fn put(
 
 async fn lift(call: &Call, order_id: Option<Id>) -> Result<StatusCode, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
-    match call.app.store.lift_hold(call.by(), tenant_id, order_id).await? {
+    match call.app.hub.store.lift_hold(call.by(), tenant_id, order_id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }
 }
 
 async fn answer(call: &Call, order_id: Option<Id>) -> Result<Response, Failure> {
-    let hold = call.app.store.find_hold(&*call.tenant().await?, order_id).await?;
+    let hold = call.app.hub.store.find_hold(&*call.tenant().await?, order_id).await?;
     let hold = hold.ok_or_else(Failure::not_found)?;
     let body = control::Hold {
         reason: hold.reason,

@@ -28,7 +28,7 @@ pub(crate) async fn list_erasures(
     let before = cursor::read(Of::Erasures, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[erasure_id]| Id(erasure_id));
     let limit = cursor::limit(list.limit);
-    let stored = call.app.store.list_erasures(&tenant, before, limit + 1).await?;
+    let stored = call.app.hub.store.list_erasures(&tenant, before, limit + 1).await?;
     let page =
         cursor::page(stored, limit, view, |last| cursor::write(Of::Erasures, [last.erasure_id.0]));
     let items = page.items.into_iter().collect::<Result<Vec<_>, _>>()?;

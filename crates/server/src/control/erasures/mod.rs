@@ -12,7 +12,7 @@ use domain::UnixMs;
 use store::erasing::Erasure;
 use store::{Fault, FaultKind};
 
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// An erasure as the API shows it.
 fn view(stored: &Erasure) -> Result<control::Erasure, Fault> {

@@ -10,8 +10,8 @@ use store::retention::Candidate;
 use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
+use hub::instant::rfc3339;
 
 /// Says of each order that is not erased, oldest first, whether and when it goes, and why it stays. Changes nothing.
 ///
@@ -29,7 +29,7 @@ pub(crate) async fn preview_erasures(
 ) -> Result<Response, Failure> {
     validate(list.faults())?;
     let tenant = call.tenant().await?;
-    let (store, now) = (&call.app.store, call.app.clock.now());
+    let (store, now) = (&call.app.hub.store, call.app.hub.clock.now());
     let after = match cursor::read(Of::Candidates, list.cursor.as_deref())? {
         Some([order_id]) => Id(order_id),
         None => store.find_erase_mark(tenant.tenant_id).await?,

@@ -47,13 +47,13 @@ pub(crate) async fn put_retention(
     let tenant_id = call.tenant().await?.tenant_id;
     let rules = command.body.packages.into_iter().map(|rule| (rule.package_id, rule.days));
     let rules: Vec<_> = rules.collect();
-    call.app.store.set_retention_rules(call.by(), tenant_id, &rules).await?;
+    call.app.hub.store.set_retention_rules(call.by(), tenant_id, &rules).await?;
     answer(&call).await
 }
 
 async fn answer(call: &Call) -> Result<Response, Failure> {
     let (tenant, bounds) = (call.tenant().await?, call.app.config.retention);
-    let rules = call.app.store.list_retention_rules(tenant.tenant_id).await?;
+    let rules = call.app.hub.store.list_retention_rules(tenant.tenant_id).await?;
     let rule = |(package_id, days)| PackageRetention { package_id, days };
     let body = Retention {
         retention_days: u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX),

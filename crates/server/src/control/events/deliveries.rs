@@ -11,8 +11,8 @@ use super::find;
 use super::hold_reason::hold_reason;
 use crate::control::auth::Call;
 use crate::control::failure::Failure;
-use crate::control::instant::rfc3339;
 use crate::control::request::json;
+use hub::instant::rfc3339;
 
 /// Lists the ways of one event to its app, each with every try.
 ///
@@ -31,7 +31,7 @@ pub(crate) async fn list_deliveries(call: Call) -> Result<Response, Failure> {
     let event = find(&call).await?;
     let tenant = call.tenant().await?;
     let event_no = event.event_id.event_no;
-    let found = call.app.store.find_delivery(&tenant, event_no, event.order_id).await?;
+    let found = call.app.hub.store.find_delivery(&tenant, event_no, event.order_id).await?;
     let may_see_exchanges = call.caller.may(Act::SeeExchanges);
     let mut items: Vec<_> =
         found.iter().map(|delivery| view(&event, delivery, may_see_exchanges)).collect();

@@ -15,7 +15,7 @@ pub(super) async fn hold_reason(
     tenant_id: TenantId,
     event: &Event,
 ) -> Result<Option<String>, Fault> {
-    let Some(vendor) = app.store.find_app(event.app_id).await? else {
+    let Some(vendor) = app.hub.store.find_app(event.app_id).await? else {
         return Ok(Some("the app was deleted".to_owned()));
     };
     let settings = &vendor.settings;
@@ -26,14 +26,14 @@ pub(super) async fn hold_reason(
     if !is_connected && settings.callback_url.is_none() {
         return Ok(Some("the app has no callback_url".to_owned()));
     }
-    if find_installation(&app.store, &vendor, tenant_id).await?.is_err() {
+    if find_installation(&app.hub.store, &vendor, tenant_id).await?.is_err() {
         return Ok(Some("the app is not installed in the tenant".to_owned()));
     }
-    let Some(access) = AppAccess::find(&app.store, &vendor, tenant_id).await? else {
+    let Some(access) = AppAccess::find(&app.hub.store, &vendor, tenant_id).await? else {
         return Ok(Some("an admin of the tenant has to grant the app".to_owned()));
     };
     let terms: Vec<_> =
-        access.ungranted_endpoint(app.clock.now()).into_iter().map(Term::as_str).collect();
+        access.ungranted_endpoint(app.hub.clock.now()).into_iter().map(Term::as_str).collect();
     if !terms.is_empty() {
         let terms = terms.join(", ");
         return Ok(Some(format!("an admin of the tenant has to grant the app's new {terms}")));

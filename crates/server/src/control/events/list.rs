@@ -44,7 +44,9 @@ pub(crate) async fn list_events(
             events.retain(|event| event.event_id.event_no < before && filter.wants(event));
             events
         }
-        None => call.app.store.list_events_of(tenant.tenant_id, &filter, before, limit + 1).await?,
+        None => {
+            call.app.hub.store.list_events_of(tenant.tenant_id, &filter, before, limit + 1).await?
+        }
     };
     let page = cursor::page(events, limit, view, |last| {
         cursor::write(Of::Events, [last.event_id.event_no.0])
@@ -55,12 +57,13 @@ pub(crate) async fn list_events(
 /// All events of an order, newest first: those of the timeline's entries that cause one. None for an order that
 /// is not the tenant's.
 async fn list_of_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<Vec<Event>, Failure> {
-    let order = call.app.store.find_order(tenant, order_id).await?;
+    let order = call.app.hub.store.find_order(tenant, order_id).await?;
     let timeline = order.map(|order| order.timeline).unwrap_or_default();
     let mut events = Vec::new();
     for entry in timeline.iter().rev() {
         if matches!(entry.rule, Rule::Placed | Rule::HirerTerminated) {
-            events.extend(call.app.store.find_event_of(tenant.tenant_id, entry.entry_id).await?);
+            events
+                .extend(call.app.hub.store.find_event_of(tenant.tenant_id, entry.entry_id).await?);
         }
     }
     Ok(events)

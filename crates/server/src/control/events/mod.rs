@@ -11,7 +11,7 @@ use store::events::Event;
 
 use super::auth::Call;
 use super::failure::Failure;
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// An event as the API shows it: what it is about, not what it says.
 fn view(event: &Event) -> control::Event {
@@ -33,5 +33,5 @@ fn view(event: &Event) -> control::Event {
 async fn find(call: &Call) -> Result<Event, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
     let event_id: EventId = call.path_param("event_id")?;
-    call.app.store.find_event(tenant_id, event_id).await?.ok_or_else(Failure::not_found)
+    call.app.hub.store.find_event(tenant_id, event_id).await?.ok_or_else(Failure::not_found)
 }

@@ -30,7 +30,7 @@ pub(crate) async fn resend_event(
         return Ok(first);
     }
     let tenant_id = call.tenant().await?.tenant_id;
-    let (store, now) = (&call.app.store, call.app.clock.now());
+    let (store, now) = (&call.app.hub.store, call.app.hub.clock.now());
     let is_due = store.resend_event(tenant_id, event.event_id.event_no, now).await?;
     let body = Resent { delivery_count: u64::from(is_due) };
     idempotency::keep(&call, command.key, StatusCode::OK, &body).await

@@ -20,7 +20,7 @@ use crate::control::failure::Failure;
 )]
 pub(crate) async fn take_grant_back(call: Call) -> Result<StatusCode, Failure> {
     let Offer { app, tenant_id, .. } = Offer::find(&call).await?;
-    match call.app.store.take_grant_back(call.by(), app.app_id, tenant_id).await? {
+    match call.app.hub.store.take_grant_back(call.by(), app.app_id, tenant_id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }

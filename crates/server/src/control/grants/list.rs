@@ -20,7 +20,7 @@ use crate::control::request::json;
 pub(crate) async fn list_grants(call: Call) -> Result<Response, Failure> {
     let tenant_id = call.tenant().await?.tenant_id;
     let mut items = Vec::new();
-    for grant in call.app.store.list_grants(tenant_id).await? {
+    for grant in call.app.hub.store.list_grants(tenant_id).await? {
         // An app that was taken out of the tenant keeps its row.
         if let Some(offer) = Offer::of(&call, tenant_id, grant.app_id).await? {
             items.push(offer.view());

@@ -18,8 +18,8 @@ use store::installations::Installation;
 
 use super::auth::Call;
 use super::failure::Failure;
-use super::instant::rfc3339;
 use crate::app_access::find_installation;
+use hub::instant::rfc3339;
 
 /// Bytes of a revision.
 const REVISION_BYTES: usize = 16;
@@ -42,7 +42,7 @@ impl Offer {
     }
 
     async fn of(call: &Call, tenant_id: TenantId, app_id: AppId) -> Result<Option<Offer>, Failure> {
-        let store = &call.app.store;
+        let store = &call.app.hub.store;
         let Some(app) = store.find_app(app_id).await? else { return Ok(None) };
         let Ok(installation) = find_installation(store, &app, tenant_id).await? else {
             return Ok(None);

@@ -41,7 +41,7 @@ pub(crate) async fn grant_app(call: Call, command: Command<GrantApp>) -> Result<
         }
         let is_granted = offer.granted() == Some(&offer.prepared);
         let (app, tenant_id, terms) = (&offer.app, offer.tenant_id, &offer.prepared);
-        let store = &call.app.store;
+        let store = &call.app.hub.store;
         if is_granted || store.grant(call.by(), app, tenant_id, terms).await? == Saved::Done {
             let granted = Offer::find(&call).await?.view();
             return idempotency::keep(&call, command.key, StatusCode::OK, &granted).await;

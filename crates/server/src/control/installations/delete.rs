@@ -20,7 +20,7 @@ use crate::control::failure::Failure;
 pub(crate) async fn delete_installation(call: Call) -> Result<StatusCode, Failure> {
     let app_id = call.vendor_app().await?.app_id;
     let tenant_id = call.tenant().await?.tenant_id;
-    match call.app.store.delete_installation(call.by(), app_id, tenant_id).await? {
+    match call.app.hub.store.delete_installation(call.by(), app_id, tenant_id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Failure::not_found()),
     }

@@ -23,6 +23,6 @@ use crate::control::request::json;
 pub(crate) async fn get_installation(call: Call) -> Result<Response, Failure> {
     let app_id = call.vendor_app().await?.app_id;
     let tenant_id = call.tenant().await?.tenant_id;
-    let found = call.app.store.find_installation(app_id, tenant_id).await?;
+    let found = call.app.hub.store.find_installation(app_id, tenant_id).await?;
     Ok(json(StatusCode::OK, &view(&*found.ok_or_else(Failure::not_found)?)))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn list_installations(
     let before = cursor::read(Of::Installations, list.cursor.as_deref())?;
     let before = before.map(|[at, tenant_id]| (UnixMs(at), TenantId(tenant_id)));
     let limit = cursor::limit(list.limit);
-    let installations = call.app.store.list_installations(app_id, before, limit + 1).await?;
+    let installations = call.app.hub.store.list_installations(app_id, before, limit + 1).await?;
     let page = cursor::page(installations, limit, view, |last| {
         cursor::write(Of::Installations, [last.installed_at.0, last.tenant_id.0])
     });

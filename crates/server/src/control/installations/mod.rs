@@ -8,7 +8,7 @@ pub(super) mod put;
 use contract::control;
 use store::installations::Installation;
 
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// An installation as the API shows it.
 fn view(installation: &Installation) -> control::Installation {

@@ -43,7 +43,7 @@ pub(crate) async fn put_installation(
     let mut faults = command.body.faults();
     let scopes = granted(&app, command.body.scopes.as_deref(), &mut faults);
     validate(faults)?;
-    let installed_at = call.app.clock.now();
+    let installed_at = call.app.hub.clock.now();
     let new = Installation {
         app_id: app.app_id,
         tenant_id,
@@ -52,12 +52,12 @@ pub(crate) async fn put_installation(
         changed_by: 0,
         changed_at: installed_at,
     };
-    match call.app.store.put_installation(call.by(), &new).await? {
+    match call.app.hub.store.put_installation(call.by(), &new).await? {
         Saved::Done => {}
         // Somebody deleted the app meanwhile.
         Saved::Outdated | Saved::KeyTaken => return Err(Failure::not_found()),
     }
-    let found = call.app.store.find_installation(app.app_id, tenant_id).await?;
+    let found = call.app.hub.store.find_installation(app.app_id, tenant_id).await?;
     Ok(json(StatusCode::OK, &view(&*found.ok_or_else(Failure::not_found)?)))
 }
 

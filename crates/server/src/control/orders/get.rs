@@ -3,10 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::Order;
-use domain::Act;
+use hub::orders;
 
-use super::view::{self, Sight};
-use super::{authorize_own, form};
 use crate::control::auth::Call;
 use crate::control::failure::Failure;
 use crate::control::request::json;
@@ -25,11 +23,7 @@ use crate::control::request::json;
     responses((status = 200, description = "The order", body = Order))
 )]
 pub(crate) async fn get_order(call: Call) -> Result<Response, Failure> {
-    let tenant = call.tenant().await?;
-    let order_id = call.path_param("order_id")?;
-    authorize_own(&call, &tenant, order_id, Act::SeeOrders).await?;
-    let order = call.app.store.find_order(&tenant, order_id).await?;
-    let order = order.ok_or_else(Failure::not_found)?;
-    let ordered = form::ordered(&call.app.store, tenant.tenant_id, &order).await?;
-    Ok(json(StatusCode::OK, &view::order(&order, ordered, Sight::of(call.caller))))
+    let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
+    let order = orders::get(&call.app.hub, &call.caller.actor, &tenant, order_id).await?;
+    Ok(json(StatusCode::OK, &order))
 }

@@ -3,10 +3,9 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ListOrders, OrderSummary, Page};
-use domain::{Act, Id};
-use store::order_pages::{After, OrderFilter};
+use domain::Id;
+use hub::orders;
 
-use super::view;
 use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
@@ -30,22 +29,10 @@ pub(crate) async fn list_orders(
     let tenant = call.tenant().await?;
     let before = cursor::read(Of::Orders, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[order_id]| Id(order_id));
-    let filter = OrderFilter {
-        state: list.state.map(Into::into),
-        placed_by: call
-            .caller
-            .sees_own_orders_only(Act::ListOrders)
-            .then_some(call.caller.actor.owner),
-        ..OrderFilter::default()
-    };
-    let limit = cursor::limit(list.limit);
-    let store = &call.app.store;
-    let found = store.list_orders(&tenant, &filter, After::Order(before), limit).await?;
-    // Without a stretch of changes every page goes on after an order.
-    let next = found.next.map(|(After::Order(order_id) | After::Entry(order_id))| order_id);
-    let page: Page<OrderSummary> = Page {
-        items: found.orders.iter().map(view::summary).collect(),
-        next_cursor: next.map(|order_id| cursor::write(Of::Orders, [order_id.0])),
-    };
-    Ok(json(StatusCode::OK, &page))
+    let (hub, limit) = (&call.app.hub, cursor::limit(list.limit));
+    let state = list.state.map(Into::into);
+    let (items, next) =
+        orders::list(hub, &call.caller.actor, &tenant, state, before, limit).await?;
+    let next_cursor = next.map(|order_id| cursor::write(Of::Orders, [order_id.0]));
+    Ok(json(StatusCode::OK, &Page { items, next_cursor }))
 }

@@ -2,18 +2,12 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use contract::control::{FieldFault, Mobile, Order, PlaceOrder};
-use domain::Id;
-use store::Request;
-use store::accounts::{Account, PackageKind};
-use store::content::{Form, Person, to_text};
-use store::tenants::Tenant;
+use contract::control::{Order, PlaceOrder};
+use hub::orders;
 
-use super::form::{self, Fitting};
-use super::{answer, command, find_first_order};
 use crate::control::auth::Call;
-use crate::control::failure::{Failure, validate};
-use crate::control::request::Command;
+use crate::control::failure::Failure;
+use crate::control::request::{Command, json};
 
 /// Arranges a background check; the vendor is notified.
 ///
@@ -33,124 +27,6 @@ pub(crate) async fn place_order(
 ) -> Result<Response, Failure> {
     let Command { body, key } = command;
     let tenant = call.tenant().await?;
-    if let Some(order_id) = find_first_order(&call, key).await? {
-        return answer(&call, &tenant, StatusCode::CREATED, order_id).await;
-    }
-    let mut faults = body.faults();
-    let account = find_account(&call, &tenant, &body, &mut faults).await?;
-    let fitting = match &account {
-        Some(Account { account_id, .. }) => {
-            let values = &body.custom_field_list;
-            form::fit(&call.app.store, &tenant, *account_id, values, &mut faults).await?
-        }
-        None => None,
-    };
-    validate(faults)?;
-    // Without them there was a fault.
-    let account = account.ok_or_else(Failure::not_found)?;
-    let fitting = fitting.ok_or_else(Failure::not_found)?;
-    use_files(&call, &tenant, &body, &fitting).await?;
-    let package_id = body.package_id.clone();
-    let form = content(body, fitting);
-    let content = to_text(&form);
-    let request = || Request::Place {
-        vendor: account.app_id,
-        account_id: account.account_id,
-        package_id: package_id.clone(),
-        application_id: form.application_id.clone(),
-        content: content.clone(),
-    };
-    // The desk gives the order its id.
-    let order_id = self::command(&call, &tenant, Id(0), key, request).await?;
-    answer(&call, &tenant, StatusCode::CREATED, order_id).await
-}
-
-/// The account that is ordered from, with a fault for everything that cannot be ordered there.
-async fn find_account(
-    call: &Call,
-    tenant: &Tenant,
-    body: &PlaceOrder,
-    faults: &mut Vec<FieldFault>,
-) -> Result<Option<Account>, Failure> {
-    // A text of the wrong shape has its fault.
-    let Ok(account_id) = body.account_id.parse() else { return Ok(None) };
-    let store = &call.app.store;
-    let fault = |field: String, message: &str| FieldFault { field, message: message.to_owned() };
-    let unknown = || fault("account_id".to_owned(), "expected an account of the tenant");
-    let Some(account) = store.find_account(tenant, account_id).await? else {
-        faults.push(unknown());
-        return Ok(None);
-    };
-    if store.find_app(account.app_id).await?.is_none() {
-        faults.push(unknown());
-        return Ok(None);
-    }
-    let published = store.list_packages(tenant.tenant_id, account_id).await?;
-    let has = |kind: PackageKind, id: &str| {
-        published.iter().any(|package| package.kind == kind && package.package_id == id)
-    };
-    let is_named =
-        |faults: &[FieldFault], field: &str| faults.iter().any(|fault| fault.field == field);
-    if !has(PackageKind::Package, &body.package_id) && !is_named(faults, "package_id") {
-        let expected = match published.iter().any(|package| package.kind == PackageKind::Package) {
-            true => "expected a package of the account",
-            false => "expected a package of the account, whose vendor publishes none",
-        };
-        faults.push(fault("package_id".to_owned(), expected));
-    }
-    for (index, item) in body.additional_item_id_list.iter().enumerate() {
-        let field = format!("additional_item_id_list[{index}]");
-        if !has(PackageKind::AdditionalItem, item) && !is_named(faults, &field) {
-            faults.push(fault(field, "expected an additional item of the account"));
-        }
-    }
-    Ok(Some(account))
-}
-
-/// Keeps the files of an order, which are then no longer purged.
-async fn use_files(
-    call: &Call,
-    tenant: &Tenant,
-    body: &PlaceOrder,
-    fitting: &Fitting,
-) -> Result<(), Failure> {
-    let ids: Vec<_> = fitting.files.iter().map(|file| Id(file.file_id)).collect();
-    let unmet = call.app.store.use_files(tenant.tenant_id, &ids).await?;
-    let Some(index) = unmet else { return Ok(()) };
-    let mut faults = Vec::new();
-    let key = &fitting.files[index].key;
-    form::add(&mut faults, vec![form::unknown_file(&body.custom_field_list, key)]);
-    validate(faults)
-}
-
-fn content(body: PlaceOrder, fitting: Fitting) -> Form {
-    let candidate = body.candidate_info;
-    let contact = body.client_contact_info.unwrap_or_default();
-    Form {
-        additional_item_ids: body.additional_item_id_list,
-        comment: body.comment,
-        candidate: Person {
-            first_name: candidate.first_name.unwrap_or_default(),
-            last_name: candidate.last_name.unwrap_or_default(),
-            ..person(candidate.name, candidate.mobile, candidate.email)
-        },
-        client_contact: person(contact.name, contact.mobile, contact.email),
-        custom_fields: fitting.values,
-        application_id: body.application_id.unwrap_or_default(),
-        location_code: body.location_code.unwrap_or_default(),
-        form_id: fitting.form_id.map(|form_id| form_id.0),
-        files: fitting.files,
-    }
-}
-
-fn person(name: String, mobile: Option<Mobile>, email: Option<String>) -> Person {
-    let (mobile_code, mobile_number) =
-        mobile.map_or_else(Default::default, |Mobile { code, number }| (code, number));
-    Person {
-        name,
-        mobile_code,
-        mobile_number,
-        email: email.unwrap_or_default(),
-        ..Person::default()
-    }
+    let order = orders::place(&call.app.hub, &call.caller.actor, &tenant, body, key).await?;
+    Ok(json(StatusCode::CREATED, &order))
 }

@@ -1,16 +1,14 @@
 //! `POST /tenants/{tenant_key}/orders/{order_id}/approve`, `…/reject`, `…/withdraw`: the decision on a returned
 //! result (背调报告审批).
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{ApproveOrder, Order, RejectOrder};
-use domain::Act;
-use store::Request;
-use store::content::{Comment, to_text};
+use hub::orders;
 
-use super::act;
 use crate::control::auth::Call;
-use crate::control::failure::{Failure, validate};
-use crate::control::request::{Command, Nothing};
+use crate::control::failure::Failure;
+use crate::control::request::{Command, Nothing, json};
 
 /// Accepts the result under review: the order is completed.
 ///
@@ -33,11 +31,10 @@ pub(crate) async fn approve_order(
     call: Call,
     command: Command<ApproveOrder>,
 ) -> Result<Response, Failure> {
-    validate(command.body.faults())?;
-    let text = command.body.comment.unwrap_or_default();
-    let content = to_text(&Comment { text });
-    act(&call, Act::ReviewOrders, command.key, || Request::Approve { content: content.clone() })
-        .await
+    let Command { body, key } = command;
+    let (tenant, order_id) = call.order().await?;
+    let (hub, actor) = (&call.app.hub, &call.caller.actor);
+    Ok(json(StatusCode::OK, &orders::approve(hub, actor, &tenant, order_id, body, key).await?))
 }
 
 /// Sends the result under review back with a reason; the vendor may return another one.
@@ -61,10 +58,10 @@ pub(crate) async fn reject_order(
     call: Call,
     command: Command<RejectOrder>,
 ) -> Result<Response, Failure> {
-    validate(command.body.faults())?;
-    let content = to_text(&Comment { text: command.body.reason });
-    act(&call, Act::ReviewOrders, command.key, || Request::Reject { content: content.clone() })
-        .await
+    let Command { body, key } = command;
+    let (tenant, order_id) = call.order().await?;
+    let (hub, actor) = (&call.app.hub, &call.caller.actor);
+    Ok(json(StatusCode::OK, &orders::reject(hub, actor, &tenant, order_id, body, key).await?))
 }
 
 /// Takes the review request back; the vendor may return another result.
@@ -85,5 +82,7 @@ pub(crate) async fn withdraw_order(
     call: Call,
     command: Command<Nothing>,
 ) -> Result<Response, Failure> {
-    act(&call, Act::ReviewOrders, command.key, || Request::Withdraw).await
+    let (tenant, order_id) = call.order().await?;
+    let (hub, actor) = (&call.app.hub, &call.caller.actor);
+    Ok(json(StatusCode::OK, &orders::withdraw(hub, actor, &tenant, order_id, command.key).await?))
 }

@@ -1,15 +1,13 @@
 //! `POST /tenants/{tenant_key}/orders/{order_id}/terminate`.
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use contract::control::{Order, TerminateOrder};
-use domain::Act;
-use store::Request;
-use store::content::{Comment, to_text};
+use hub::orders;
 
-use super::act;
 use crate::control::auth::Call;
-use crate::control::failure::{Failure, validate};
-use crate::control::request::Command;
+use crate::control::failure::Failure;
+use crate::control::request::{Command, json};
 
 /// Ends an order without a conclusion; the vendor is notified of the reason.
 #[utoipa::path(
@@ -30,10 +28,8 @@ pub(crate) async fn terminate_order(
     call: Call,
     command: Command<TerminateOrder>,
 ) -> Result<Response, Failure> {
-    validate(command.body.faults())?;
-    let content = to_text(&Comment { text: command.body.reason });
-    act(&call, Act::TerminateOrders, command.key, || Request::Terminate {
-        content: content.clone(),
-    })
-    .await
+    let Command { body, key } = command;
+    let (tenant, order_id) = call.order().await?;
+    let (hub, actor) = (&call.app.hub, &call.caller.actor);
+    Ok(json(StatusCode::OK, &orders::terminate(hub, actor, &tenant, order_id, body, key).await?))
 }

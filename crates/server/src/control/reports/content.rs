@@ -44,7 +44,7 @@ pub(crate) async fn get_report_content(
     validate_state(&report)?;
     let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
     let wanted = query.version.map_or(report.version_last, i64::from);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     let version = store.find_report_version(&tenant, order_id, report.report_id, wanted).await?;
     let version = version.ok_or_else(Failure::not_found)?;
     let content = Content {

@@ -6,7 +6,9 @@ use contract::control::{self, ProblemCode};
 use domain::Id;
 use domain::report::ReportState;
 
-use super::{find, view};
+use hub::reports::view;
+
+use super::find;
 use crate::control::auth::Call;
 use crate::control::failure::Failure;
 use crate::control::idempotency;
@@ -54,7 +56,7 @@ pub(super) async fn ask_again(
     }
     let (by, tenant_id) = (call.by(), call.tenant().await?.tenant_id);
     let (order_id, report_id) = (call.path_param::<Id>("order_id")?, report.report_id);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     let (is_asked, expected) = match as_it_is {
         true => (
             store.accept_report(by, tenant_id, order_id, report_id).await?,

@@ -9,8 +9,8 @@ use store::report_versions::ReportVersion;
 use super::find;
 use crate::control::auth::Call;
 use crate::control::failure::Failure;
-use crate::control::instant::rfc3339;
 use crate::control::request::json;
+use hub::instant::rfc3339;
 
 /// Lists everything that was ever fetched for a report, the newest first.
 #[utoipa::path(
@@ -27,7 +27,7 @@ use crate::control::request::json;
 pub(crate) async fn list_report_versions(call: Call) -> Result<Response, Failure> {
     let report = find(&call).await?;
     let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     let versions = store.list_report_versions(&tenant, order_id, report.report_id).await?;
     let items = versions.iter().rev().map(view).collect();
     Ok(json(StatusCode::OK, &Page { items, next_cursor: None }))

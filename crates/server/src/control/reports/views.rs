@@ -10,8 +10,8 @@ use super::find;
 use crate::control::auth::Call;
 use crate::control::cursor::{self, Of};
 use crate::control::failure::{Failure, validate};
-use crate::control::instant::rfc3339;
 use crate::control::request::{Query, json};
+use hub::instant::rfc3339;
 
 /// Lists who was given a report's content, newest first.
 #[utoipa::path(
@@ -36,7 +36,7 @@ pub(crate) async fn list_report_views(
     let before = cursor::read(Of::Views, list.cursor.as_deref())?;
     let before = before.map_or(Id(i64::MAX), |[view_id]| Id(view_id));
     let limit = cursor::limit(list.limit);
-    let store = &call.app.store;
+    let store = &call.app.hub.store;
     let views = store.list_views(&tenant, order_id, report.report_id, before, limit + 1).await?;
     let page = cursor::page(views, limit, view, |last| cursor::write(Of::Views, [last.view_id.0]));
     Ok(json(StatusCode::OK, &page))

@@ -9,9 +9,9 @@ use system::random;
 use crate::control::auth::Call;
 use crate::control::failure::{Failure, validate};
 use crate::control::idempotency::{self, Answer, Creation};
-use crate::control::instant::rfc3339;
 use crate::control::request::Command;
 use crate::keys;
+use hub::instant::rfc3339;
 
 /// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn create_tenant(
     validate(faults)?;
     let CreateTenant { name, report_approval, four_eyes, retention_days, locale } = command.body;
     let api_key = keys::new_key(keys::TENANT_PREFIX);
-    let at = call.app.clock.now();
+    let at = call.app.hub.clock.now();
     let tenant = NewTenant {
         tenant_id: TenantId(random::bits()),
         name,
@@ -48,7 +48,7 @@ pub(crate) async fn create_tenant(
             retention_days: i64::from(retention_days),
             locale,
         },
-        api_key_id: call.app.store.make_id(at),
+        api_key_id: call.app.hub.store.make_id(at),
         api_key_hash: keys::hash(&api_key),
         at,
     };

@@ -27,7 +27,7 @@ pub(crate) async fn list_tenants(
     let before = cursor::read(Of::Tenants, list.cursor.as_deref())?;
     let before = before.map(|[at, tenant_id]| (UnixMs(at), TenantId(tenant_id)));
     let limit = cursor::limit(list.limit);
-    let tenants = call.app.store.list_tenants(before, limit + 1).await?;
+    let tenants = call.app.hub.store.list_tenants(before, limit + 1).await?;
     let page = cursor::page(tenants, limit, view, |last| {
         cursor::write(Of::Tenants, [last.created_at.0, last.tenant_id.0])
     });

@@ -8,7 +8,7 @@ pub(super) mod update;
 use contract::control;
 use store::tenants::{Tenant, TenantSettings};
 
-use super::instant::rfc3339;
+use hub::instant::rfc3339;
 
 /// A tenant as the API shows it.
 fn view(tenant: &Tenant) -> control::Tenant {

@@ -46,8 +46,12 @@ pub(crate) async fn update_tenant(
             locale: body.locale.as_ref().unwrap_or(&old.locale).clone(),
         };
         let (tenant_id, version) = (tenant.tenant_id, tenant.version);
-        let saved =
-            call.app.store.update_tenant(call.by(), tenant_id, version, name, &settings).await?;
+        let saved = call
+            .app
+            .hub
+            .store
+            .update_tenant(call.by(), tenant_id, version, name, &settings)
+            .await?;
         if saved == Saved::Done {
             return Ok(json(StatusCode::OK, &view(&*call.tenant().await?)));
         }

@@ -96,7 +96,7 @@ async fn find_page(
 ) -> Result<order_pages::OrderPage, Failure> {
     let tenant_id = vendor.tenant.tenant_id;
     let is_vendor = vendor.app.kind == AppKind::Store
-        || app.store.is_vendor(tenant_id, vendor.app.app_id).await.map_err(fault)?;
+        || app.hub.store.is_vendor(tenant_id, vendor.app.app_id).await.map_err(fault)?;
     let own = is_vendor.then_some(vendor.app.app_id);
     if !query.order_ids.is_empty() {
         return find_named(app, vendor, query, own, after).await;
@@ -121,7 +121,7 @@ async fn find_page(
         updated: unix_ms_range(query.updated),
         ..OrderFilter::default()
     };
-    let found = app.store.list_orders(&vendor.tenant, &filter, after, query.page_size);
+    let found = app.hub.store.list_orders(&vendor.tenant, &filter, after, query.page_size);
     found.await.map_err(fault)
 }
 
@@ -136,7 +136,7 @@ async fn find_named(
     let ids = query.order_ids.iter().filter_map(|text| text.parse().ok());
     let ids: Vec<Id> =
         ids.filter(|id| matches!(after, After::Order(before) if *id < before)).collect();
-    let mut orders = app.store.find_orders(&vendor.tenant, own, &ids).await.map_err(fault)?;
+    let mut orders = app.hub.store.find_orders(&vendor.tenant, own, &ids).await.map_err(fault)?;
     let page_size = query.page_size as usize;
     let has_more = orders.len() > page_size;
     orders.truncate(page_size);

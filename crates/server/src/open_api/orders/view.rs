@@ -57,13 +57,13 @@ impl<'a> Viewer<'a> {
         fields: Fields,
     ) -> Viewer<'a> {
         let published = Mutex::default();
-        Viewer { app, vendor, user_id_type, fields, now: app.clock.now(), published }
+        Viewer { app, vendor, user_id_type, fields, now: app.hub.clock.now(), published }
     }
 
     /// The order, which exists.
     pub(super) async fn order(&self, order_id: Id) -> Result<CheckOrder, Fault> {
         let tenant = &self.vendor.tenant;
-        let order = self.app.store.find_order(tenant, order_id).await?;
+        let order = self.app.hub.store.find_order(tenant, order_id).await?;
         let order =
             order.ok_or_else(|| Fault::new(FaultKind::Damaged, "a listed order is gone"))?;
         let published = self.published(order.summary.account_id).await?;
@@ -121,7 +121,7 @@ impl<'a> Viewer<'a> {
             return Ok(Arc::clone(known));
         }
         let tenant_id = self.vendor.tenant.tenant_id;
-        let found = Arc::new(self.app.store.list_packages_ever(tenant_id, account_id).await?);
+        let found = Arc::new(self.app.hub.store.list_packages_ever(tenant_id, account_id).await?);
         all.insert(account_id, Arc::clone(&found));
         Ok(found)
     }
@@ -129,13 +129,13 @@ impl<'a> Viewer<'a> {
     /// The account's form that the order was placed with.
     async fn fields(&self, account_id: Id, form_id: Option<i64>) -> Result<Vec<CheckField>, Fault> {
         let Some(form_id) = form_id else { return Ok(Vec::new()) };
-        let (store, tenant_id) = (&self.app.store, self.vendor.tenant.tenant_id);
+        let (store, tenant_id) = (&self.app.hub.store, self.vendor.tenant.tenant_id);
         let form = store.find_form_of_order(tenant_id, account_id, Id(form_id)).await?;
         Ok(form.map(|form| form.fields).unwrap_or_default())
     }
 
     async fn provider(&self, app_id: AppId) -> Result<ProviderInfo, Fault> {
-        let app = self.app.store.find_app(app_id).await?;
+        let app = self.app.hub.store.find_app(app_id).await?;
         let name = app.map(|app| app.settings.name.clone());
         Ok(ProviderInfo {
             provider_id: app_id.to_string(),

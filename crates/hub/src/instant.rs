@@ -4,7 +4,8 @@ use domain::UnixMs;
 use jiff::Timestamp;
 
 /// The instant as text, as in `2026-03-01T08:00:00.000Z`; beyond the year 9999 its milliseconds as a number.
-pub(super) fn rfc3339(at: UnixMs) -> String {
+#[must_use]
+pub fn rfc3339(at: UnixMs) -> String {
     match Timestamp::from_millisecond(at.0) {
         Ok(at) => format!("{at:.3}"),
         Err(_) => at.0.to_string(),
@@ -12,7 +13,8 @@ pub(super) fn rfc3339(at: UnixMs) -> String {
 }
 
 /// The instant of a text with any offset; None when it is not one.
-pub(super) fn parse(text: &str) -> Option<UnixMs> {
+#[must_use]
+pub fn parse(text: &str) -> Option<UnixMs> {
     text.parse::<Timestamp>().ok().map(|at| UnixMs(at.as_millisecond()))
 }
 

@@ -11,7 +11,7 @@ use store::orders::Order;
 use store::tenants::Tenant;
 use store::{Fault, Store};
 
-use crate::control::accounts::stored_values;
+use crate::accounts::stored_values;
 
 /// Values that fit the account's form.
 pub(super) struct Fitting {

@@ -5,14 +5,13 @@ use contract::control::{
     OrderedForm, Report, Stage, TimelineAction, TimelineEntry,
 };
 use domain::order::Rule;
-use domain::{Act, ActorId, UnixMs};
+use domain::{Act, Actor, ActorId, UnixMs};
 use store::content::{FinalResult, Person};
 use store::orders::{self as stored, EntryContent};
 
-use crate::control::accounts::field_values;
-use crate::control::auth::Caller;
-use crate::control::instant::rfc3339;
-use crate::control::reports;
+use crate::accounts::field_values;
+use crate::instant::rfc3339;
+use crate::reports;
 
 /// The first stage of every order is the platform's own. Source: product, section 3; contract, section 4.3.
 const ARRANGED: (&str, &str) = ("待安排", "arranged");
@@ -44,8 +43,8 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    pub(super) fn of(caller: Caller) -> Sight {
-        Sight { may_see_reports: caller.may(Act::SeeReports), viewer: caller.actor.id }
+    pub(super) fn of(actor: &Actor) -> Sight {
+        Sight { may_see_reports: actor.roles.may(Act::SeeReports), viewer: actor.id }
     }
 
     /// Whether the words of an entry are seen: a reason or comment may speak of a result or report.
@@ -174,6 +173,6 @@ fn mobile(stored: &Person) -> Option<Mobile> {
     Some(Mobile { code: stored.mobile_code.clone(), number })
 }
 
-pub(in crate::control) fn filled(text: &str) -> Option<String> {
+fn filled(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }

@@ -1,0 +1,149 @@
+//! Commands of members of the tenant on an order: each is decided by the order desk, and answered with the order as it is
+//! then.
+
+use std::sync::Arc;
+
+use contract::control::{ApproveOrder, Order, RejectOrder, TerminateOrder};
+use domain::{Act, Actor, Id};
+use store::content::{Comment, to_text};
+use store::tenants::Tenant;
+use store::{CommandResult, IdempotencyKey, OrderCommand, Request};
+
+use super::{authorize_own, read};
+use crate::error::{authorize, validate};
+use crate::idempotency::find_used_key;
+use crate::{Error, Hub};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Accepts the result under review; the order is completed.
+///
+/// Refuses an order that is not in review, and with four-eyes the one who placed it.
+pub async fn approve(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    input: ApproveOrder,
+    key: Option<IdempotencyKey>,
+) -> Result<Order, Error> {
+    validate(input.faults())?;
+    let content = comment(input.comment.unwrap_or_default());
+    let request = || Request::Approve { content: content.clone() };
+    act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
+}
+
+/// Sends the result under review back with a reason; the vendor may return another one.
+///
+/// Refuses as [`approve`].
+pub async fn reject(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    input: RejectOrder,
+    key: Option<IdempotencyKey>,
+) -> Result<Order, Error> {
+    validate(input.faults())?;
+    let content = comment(input.reason);
+    let request = || Request::Reject { content: content.clone() };
+    act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
+}
+
+/// Takes the review request back; the vendor may return another result.
+///
+/// Refuses an order that is not in review.
+pub async fn withdraw(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    key: Option<IdempotencyKey>,
+) -> Result<Order, Error> {
+    act(hub, actor, tenant, order_id, Act::ReviewOrders, key, || Request::Withdraw).await
+}
+
+/// Ends an order without a conclusion; the vendor is notified of the reason.
+///
+/// Refuses an order that has ended.
+pub async fn terminate(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    input: TerminateOrder,
+    key: Option<IdempotencyKey>,
+) -> Result<Order, Error> {
+    validate(input.faults())?;
+    let content = comment(input.reason);
+    let request = || Request::Terminate { content: content.clone() };
+    act(hub, actor, tenant, order_id, Act::TerminateOrders, key, request).await
+}
+
+fn comment(text: String) -> Vec<u8> {
+    to_text(&Comment { text })
+}
+
+async fn act(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    act: Act,
+    key: Option<IdempotencyKey>,
+    request: impl Fn() -> Request,
+) -> Result<Order, Error> {
+    authorize(actor, act)?;
+    authorize_own(hub, actor, tenant, order_id, act).await?;
+    if find_first_order(hub, key).await?.is_none() {
+        command(hub, actor, tenant, order_id, key, request).await?;
+    }
+    read::accepted(hub, actor, tenant, order_id).await
+}
+
+/// Gives a command to the order desk; gives the order's id. A repeat with the same key finds its first outcome.
+pub(super) async fn command(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Arc<Tenant>,
+    order_id: Id,
+    key: Option<IdempotencyKey>,
+    request: impl Fn() -> Request,
+) -> Result<Id, Error> {
+    for _ in 0..2 {
+        let (request, at) = (request(), hub.clock.now());
+        let is_placed = matches!(request, Request::Place { .. });
+        let tenant = Arc::clone(tenant);
+        let command =
+            OrderCommand { tenant, order_id, at, actor: *actor, request, idempotency: key };
+        match hub.store.command(command).await? {
+            // The desk knows keys until they are forgotten, which can be later than after 24 hours.
+            CommandResult::Accepted(order_id)
+                if is_placed && at.ms_since(order_id.made_at()) >= DAY_MS => {}
+            CommandResult::Accepted(order_id) => return Ok(order_id),
+            CommandResult::Refused(refusal) => return Err(not_seen(refusal)),
+            CommandResult::KeyTaken => {}
+        }
+        if let Some(order_id) = find_first_order(hub, key).await? {
+            return Ok(order_id);
+        }
+        // The key is older than 24 hours, and was not forgotten yet.
+        hub.store.forget_old_answers(at).await?;
+    }
+    Err(Error::SameKeyAtOnce)
+}
+
+/// The order that a command with this key was about.
+pub(super) async fn find_first_order(
+    hub: &Hub,
+    key: Option<IdempotencyKey>,
+) -> Result<Option<Id>, Error> {
+    Ok(find_used_key(hub, key.as_ref()).await?.and_then(|used| used.order_id))
+}
+
+fn not_seen(refusal: domain::order::Refusal) -> Error {
+    match refusal {
+        domain::order::Refusal::OrderNotExist => Error::NotFound,
+        refusal => Error::Order(refusal),
+    }
+}

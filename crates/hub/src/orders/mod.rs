@@ -1,0 +1,35 @@
+//! Orders: placing, deciding on the result, ending, reading.
+//!
+//! A recruiter sees the orders that it placed and no others; who may not see reports sees no results either.
+
+mod commands;
+mod form;
+mod place;
+mod read;
+mod view;
+
+pub use commands::{approve, reject, terminate, withdraw};
+pub use place::place;
+pub use read::{get, list};
+
+use domain::{Act, Actor, Id};
+use store::tenants::Tenant;
+
+use crate::{Error, Hub};
+
+/// Refuses, as not found, an order of somebody else to who sees own ones only.
+async fn authorize_own(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    order_id: Id,
+    act: Act,
+) -> Result<(), Error> {
+    if !actor.roles.sees_own_orders_only(act) {
+        return Ok(());
+    }
+    match hub.store.find_placer(tenant.tenant_id, order_id).await? {
+        Some(placed_by) if placed_by == actor.owner => Ok(()),
+        _ => Err(Error::NotFound),
+    }
+}

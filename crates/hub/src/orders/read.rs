@@ -1,0 +1,66 @@
+//! Orders as somebody may see them.
+
+use contract::control::{Order, OrderSummary};
+use domain::{Act, Actor, Id};
+use store::order_pages::{After, OrderFilter};
+use store::tenants::Tenant;
+use store::{Fault, FaultKind};
+
+use super::view::{self, Sight};
+use super::{authorize_own, form};
+use crate::error::authorize;
+use crate::{Error, Hub};
+
+/// One order with its form, stages, results, reports and timeline, as far as the actor may see it.
+///
+/// Refuses, as not found, what the actor cannot see.
+pub async fn get(hub: &Hub, actor: &Actor, tenant: &Tenant, order_id: Id) -> Result<Order, Error> {
+    authorize(actor, Act::SeeOrders)?;
+    authorize_own(hub, actor, tenant, order_id, Act::SeeOrders).await?;
+    find(hub, actor, tenant, order_id).await?.ok_or(Error::NotFound)
+}
+
+/// At most `limit` orders placed before `before`, newest first, in this state if one is named; and the order after which the
+/// next page goes on. A page can be shorter and still have a next one.
+pub async fn list(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    state: Option<domain::order::State>,
+    before: Id,
+    limit: u32,
+) -> Result<(Vec<OrderSummary>, Option<Id>), Error> {
+    authorize(actor, Act::ListOrders)?;
+    let is_own_only = actor.roles.sees_own_orders_only(Act::ListOrders);
+    let filter = OrderFilter {
+        state,
+        placed_by: is_own_only.then_some(actor.owner),
+        ..OrderFilter::default()
+    };
+    let found = hub.store.list_orders(tenant, &filter, After::Order(before), limit).await?;
+    // Without a stretch of changes every page goes on after an order.
+    let next = found.next.map(|(After::Order(order_id) | After::Entry(order_id))| order_id);
+    Ok((found.orders.iter().map(view::summary).collect(), next))
+}
+
+/// An order that was just accepted, as it is now.
+pub(super) async fn accepted(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    order_id: Id,
+) -> Result<Order, Error> {
+    let gone = || Fault::new(FaultKind::Damaged, "an accepted order is gone");
+    Ok(find(hub, actor, tenant, order_id).await?.ok_or_else(gone)?)
+}
+
+async fn find(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    order_id: Id,
+) -> Result<Option<Order>, Error> {
+    let Some(order) = hub.store.find_order(tenant, order_id).await? else { return Ok(None) };
+    let ordered = form::ordered(&hub.store, tenant.tenant_id, &order).await?;
+    Ok(Some(view::order(&order, ordered, Sight::of(actor))))
+}
