@@ -328,8 +328,8 @@ async fn approving_in_the_hub_is_approving_through_the_api() {
         };
         let recruiter = Actor::user(Id(4_712), Roles::of(&[Role::Recruiter]));
         assert!(matches!(call(recruiter).await, Err(hub::Error::Forbidden(_))));
-        let placer = hub.store.find_placer(tenant.tenant_id, order_id).await.unwrap().unwrap();
-        let placer = Actor::user(placer, Roles::of(&[Role::Approver]));
+        let summary = hub.store.find_order_summary(tenant.tenant_id, order_id).await.unwrap();
+        let placer = Actor::user(summary.unwrap().placed_by, Roles::of(&[Role::Approver]));
         let refused = call(placer).await.unwrap_err();
         assert!(matches!(refused, hub::Error::Order(Refusal::PlacerMayNotDecide)), "{refused}");
         let in_hub = call(person).await.unwrap();

@@ -94,23 +94,22 @@ const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, 
     SELECT entry_id, rule, from_state, to_state, actor_kind, actor_id, at, report_count, sealed \
       FROM chain ORDER BY entry_id";
 
-const FIND_PLACER: &str = "SELECT placed_by FROM orders WHERE order_id = $1 AND tenant_id = $2";
 const FIND_ENTRY: &str =
     "SELECT sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FIND, FIND_PLACER, LIST_ENTRIES, FIND_ENTRY];
+pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST_ENTRIES, FIND_ENTRY];
 
 impl Store {
-    /// Who placed the order, if the tenant has it.
-    pub async fn find_placer(
+    /// What a list shows of the order, if the tenant has it; nothing is opened.
+    pub async fn find_order_summary(
         &self,
         tenant_id: TenantId,
         order_id: Id,
-    ) -> Result<Option<Id>, Fault> {
-        let rows = self.read(FIND_PLACER, values![order_id.0, tenant_id.0]).await?;
-        rows.first().map(|row| row.int(0).map(Id)).transpose()
+    ) -> Result<Option<OrderSummary>, Fault> {
+        let rows = self.read(FIND, values![order_id.0, tenant_id.0]).await?;
+        rows.first().map(|row| Ok(summary(&OrderRow::read(row)?))).transpose()
     }
 
     /// The order with everything that belongs to it, if the tenant has it.
@@ -159,24 +158,6 @@ impl Store {
             }
         }
         Ok(Some(order))
-    }
-
-    /// The form with which an order was placed, read from its first entry.
-    pub async fn find_form(
-        &self,
-        tenant: &Tenant,
-        order_id: Id,
-    ) -> Result<Option<(OrderSummary, Form)>, Fault> {
-        let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
-            return Ok(None);
-        };
-        if row.is_erased() {
-            return Ok(Some((summary(&row), Form::default())));
-        }
-        // An order's first entry has the order's own id.
-        let text = self.open_entry(tenant, &data_key, order_id).await?;
-        let form = text.map(|text| content::from_text(&text)).transpose()?;
-        Ok(form.map(|form| (summary(&row), form)))
     }
 
     /// The words that an entry of the order brought: the reason of a termination.

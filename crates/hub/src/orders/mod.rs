@@ -28,8 +28,8 @@ async fn authorize_own(
     if !actor.roles.sees_own_orders_only(act) {
         return Ok(());
     }
-    match hub.store.find_placer(tenant.tenant_id, order_id).await? {
-        Some(placed_by) if placed_by == actor.owner => Ok(()),
+    match hub.store.find_order_summary(tenant.tenant_id, order_id).await? {
+        Some(summary) if summary.placed_by == actor.owner => Ok(()),
         _ => Err(Error::NotFound),
     }
 }

@@ -152,8 +152,7 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
         assert_eq!((report.state, report.source.name.as_str()), (ReportState::Erased, ""));
         assert_eq!((report.size_bytes, report.sha256.as_ref()), (None, None));
     }
-    let (summary, form) = store.find_form(tenant, order_id).await.unwrap().unwrap();
-    assert!(summary.is_erased && form.candidate.name.is_empty());
+    assert!(after.summary.is_erased && after.form.candidate.name.is_empty());
     let entry_id = after.timeline[1].entry_id;
     assert_eq!(store.find_words(tenant, order_id, entry_id).await.unwrap(), None);
     let report = store.find_report(tenant, order_id, full.report_id).await.unwrap().unwrap();

@@ -21,7 +21,7 @@ on_both!(
     with_four_eyes_the_placer_does_not_decide,
     what_belongs_to_someone_else_does_not_exist,
     a_timeline_stays_in_order_when_clocks_differ,
-    form_and_words_are_found_alone,
+    summary_and_words_are_found_alone,
 );
 
 async fn a_placed_order_is_found_whole(world: &World) {
@@ -235,7 +235,8 @@ async fn what_belongs_to_someone_else_does_not_exist(world: &World) {
     assert_eq!(world.counts().await, before);
     let tenant = &other_tenant.tenant;
     assert_eq!(world.store.find_order(tenant, order_id).await.unwrap(), None);
-    assert_eq!(world.store.find_form(tenant, order_id).await.unwrap(), None);
+    let found = world.store.find_order_summary(tenant.tenant_id, order_id).await.unwrap();
+    assert_eq!(found, None);
     let page = list(&world.store, tenant, &OrderFilter::default()).await;
     assert_eq!(page, []);
     assert_eq!(world.store.list_events(tenant.tenant_id, END, 10).await.unwrap(), []);
@@ -271,13 +272,15 @@ async fn a_timeline_stays_in_order_when_clocks_differ(world: &World) {
     assert!(order.timeline.is_sorted_by_key(|entry| entry.entry_id));
 }
 
-async fn form_and_words_are_found_alone(world: &World) {
+async fn summary_and_words_are_found_alone(world: &World) {
     let scene = world.scene(false, false).await;
     let order_id = accepted(&world.store, scene.place()).await;
     accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
-    let (summary, found) = world.store.find_form(&scene.tenant, order_id).await.unwrap().unwrap();
-    assert_eq!((summary.state, found), (State::Terminated, form()));
+    let tenant_id = scene.tenant.tenant_id;
+    let summary = world.store.find_order_summary(tenant_id, order_id).await.unwrap().unwrap();
     let order = world.store.find_order(&scene.tenant, order_id).await.unwrap().unwrap();
+    assert_eq!((summary.state, &order.form), (State::Terminated, &form()));
+    assert_eq!(summary, order.summary);
     let entry_id = order.timeline[1].entry_id;
     let words = world.store.find_words(&scene.tenant, order_id, entry_id).await.unwrap();
     assert_eq!(words, Some(Comment { text: "岗位取消".into() }));

@@ -54,7 +54,7 @@ pub(crate) async fn erase_order(
 /// Refuses an order that must stay; one that is erased already may be erased again.
 async fn validate_order(call: &Call, tenant: &Tenant, order_id: Id) -> Result<(), Failure> {
     let (store, now) = (&call.app.hub.store, call.app.hub.clock.now());
-    let Some((summary, _)) = store.find_form(tenant, order_id).await? else {
+    let Some(summary) = store.find_order_summary(tenant.tenant_id, order_id).await? else {
         return Err(Failure::not_found());
     };
     if summary.is_erased {

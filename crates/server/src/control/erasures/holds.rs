@@ -117,7 +117,8 @@ async fn put(
         Saved::Done => answer(call, order_id).await,
         Saved::Outdated | Saved::KeyTaken => {
             let order_id = order_id.ok_or_else(Failure::not_found)?;
-            store.find_form(&tenant, order_id).await?.ok_or_else(Failure::not_found)?;
+            let found = store.find_order_summary(tenant.tenant_id, order_id).await?;
+            found.ok_or_else(Failure::not_found)?;
             Err(Failure::refused(ProblemCode::Gone, "the order is erased"))
         }
     }
