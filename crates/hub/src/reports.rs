@@ -22,6 +22,6 @@ pub fn view(report: &Report) -> control::Report {
         version: u32::try_from(report.version_last).ok().filter(|version| *version > 0),
         size_bytes: report.size_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
         sha256: report.sha256.as_deref().map(to_hex),
-        created_at: rfc3339(report.report_id.made_at()),
+        created_at: rfc3339(report.created_at),
     }
 }

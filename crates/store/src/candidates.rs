@@ -1,6 +1,7 @@
 //! Finding a person's orders. Personal data is sealed order by order, so the forms are opened one after
 //! the other, newest first: at most [`LOOKED_THROUGH_MAX`] of them for one page, which can be shorter than asked for.
 
+use const_format::formatcp;
 use domain::Id;
 use domain::candidate::{Candidate, Wanted};
 
@@ -8,7 +9,7 @@ use crate::Store;
 use crate::content::{self, Form, Person};
 use crate::fault::Fault;
 use crate::orders::{OrderSummary, entry_context, summary};
-use crate::rows::OrderRow;
+use crate::rows::{ORDER_COLUMNS, OrderRow};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
 
@@ -49,11 +50,11 @@ pub struct FoundOrders {
 }
 
 /// An order's first entry, which holds its form, has the order's own id.
-const SCAN: &str = "SELECT o.tenant_id, o.order_id, o.app_id, o.account_id, o.package_id, o.state, \
-    o.placed_by, o.stage_time_last, o.result_count, o.result_digest, o.entry_last, o.wrapped_key, \
-    o.updated_at, o.ended_at, e.sealed FROM orders o \
+const SCAN: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS}, e.sealed FROM orders o \
     JOIN timeline_entries e ON e.tenant_id = o.tenant_id AND e.entry_id = o.order_id \
-    WHERE o.tenant_id = $1 AND o.order_id >= $2 AND o.order_id < $3 ORDER BY o.order_id DESC LIMIT $4";
+    WHERE o.tenant_id = $1 AND o.order_id >= $2 AND o.order_id < $3 ORDER BY o.order_id DESC LIMIT $4"
+);
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
@@ -109,7 +110,8 @@ fn open(
     }
     let context = OrderRow::key_context(tenant.tenant_id, order_id);
     let data_key = tenant.key.open_key(context, &order.wrapped_key)?;
-    let text = data_key.open(entry_context(tenant.tenant_id, order_id), row.bytes(14)?)?;
+    let text =
+        data_key.open(entry_context(tenant.tenant_id, order_id), row.bytes(OrderRow::COLUMNS)?)?;
     let form: Form = content::from_text(&text)?;
     Ok((order_id, search.fits(&form).then_some(FoundOrder { summary, form: Some(form) })))
 }

@@ -151,7 +151,7 @@ impl Store {
             erasure_id: erasure_id.to_string(),
             tenant_key: tenant_id.to_string(),
             order_id: order_id.to_string(),
-            placed_at_ms: order_id.made_at().0,
+            placed_at_ms: order.summary.placed_at.0,
             ended_at_ms: ended_at.0,
             erased_at_ms: by.at.0,
             unrecoverable_from_ms: by.at.plus_ms(RECOVERABLE_DAYS * DAY_MS).0,

@@ -185,7 +185,7 @@ fn manifest_version(report: &Report, stored: &StoredVersion) -> ManifestVersion 
         size_bytes: stored.size_bytes.unsigned_abs(),
         source_host: host(&report.source.url),
         log_id: report.source.log_id.clone(),
-        accepted_at_ms: report.report_id.made_at().0,
+        accepted_at_ms: report.created_at.0,
         fetched_at_ms: stored.fetched_at.0,
     }
 }

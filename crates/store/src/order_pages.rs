@@ -12,13 +12,14 @@
 //! A filter that fits few orders would read far for a full page, so a page looks through at most
 //! [`LOOKED_THROUGH_MAX`] rows: it can be shorter than asked for, also when there is a next one.
 
+use const_format::formatcp;
 use domain::order::State;
 use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
 use crate::fault::Fault;
 use crate::orders::{OrderSummary, summary};
-use crate::rows::OrderRow;
+use crate::rows::{ORDER_COLUMNS, OrderRow};
 use crate::tenants::Tenant;
 use crate::value::{Row, Value, values};
 
@@ -76,30 +77,30 @@ pub struct OrderPage {
     pub next: Option<After>,
 }
 
-const LIST: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
-    stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
-    FROM orders WHERE tenant_id = $1 AND order_id >= $2 AND order_id < $3 \
-    AND state BETWEEN $4 AND $5 AND app_id BETWEEN $6 AND $7 AND placed_by BETWEEN $8 AND $9 \
-    AND updated_at BETWEEN $10 AND $11 ORDER BY order_id DESC LIMIT $12";
+const LIST: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.tenant_id = $1 AND o.order_id >= $2 AND o.order_id < $3 \
+    AND o.state BETWEEN $4 AND $5 AND o.app_id BETWEEN $6 AND $7 AND o.placed_by BETWEEN $8 AND $9 \
+    AND o.updated_at BETWEEN $10 AND $11 ORDER BY o.order_id DESC LIMIT $12"
+);
 /// How far down a stretch of orders reaches.
 const REACH: &str = "SELECT order_id FROM orders WHERE tenant_id = $1 AND order_id >= $2 \
     AND order_id < $3 ORDER BY order_id DESC LIMIT 1 OFFSET $4";
-const LIST_OF_APPLICATION: &str = "SELECT o.tenant_id, o.order_id, o.app_id, o.account_id, o.package_id, \
-    o.state, o.placed_by, o.stage_time_last, o.result_count, o.result_digest, o.entry_last, o.wrapped_key, \
-    o.updated_at, o.ended_at FROM order_applications a \
+const LIST_OF_APPLICATION: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS} FROM order_applications a \
     JOIN orders o ON o.tenant_id = a.tenant_id AND o.order_id = a.order_id \
     WHERE a.tenant_id = $1 AND a.order_id >= $2 AND a.order_id < $3 AND a.application = $13 \
     AND o.state BETWEEN $4 AND $5 AND o.app_id BETWEEN $6 AND $7 AND o.placed_by BETWEEN $8 AND $9 \
-    AND o.updated_at BETWEEN $10 AND $11 ORDER BY a.order_id DESC LIMIT $12";
+    AND o.updated_at BETWEEN $10 AND $11 ORDER BY a.order_id DESC LIMIT $12"
+);
 /// Of orders older than $15 the one entry each that is the first since: its place in the chain says so.
-const LIST_CHANGED: &str = "SELECT o.tenant_id, o.order_id, o.app_id, o.account_id, o.package_id, o.state, \
-    o.placed_by, o.stage_time_last, o.result_count, o.result_digest, o.entry_last, o.wrapped_key, \
-    o.updated_at, o.ended_at, e.entry_id FROM timeline_entries e \
+const LIST_CHANGED: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS}, e.entry_id FROM timeline_entries e \
     JOIN orders o ON o.tenant_id = e.tenant_id AND o.order_id = e.order_id \
     WHERE e.tenant_id = $1 AND e.entry_id >= $2 AND e.entry_id < $3 AND e.entry_before < $15 \
     AND o.state BETWEEN $4 AND $5 AND o.app_id BETWEEN $6 AND $7 AND o.placed_by BETWEEN $8 AND $9 \
     AND o.updated_at BETWEEN $10 AND $11 AND e.order_id >= $13 AND e.order_id < $14 \
-    ORDER BY e.entry_id DESC LIMIT $12";
+    ORDER BY e.entry_id DESC LIMIT $12"
+);
 /// How far down a stretch of entries reaches.
 const REACH_OF_ENTRIES: &str = "SELECT entry_id FROM timeline_entries WHERE tenant_id = $1 \
     AND entry_id >= $2 AND entry_id < $3 ORDER BY entry_id DESC LIMIT 1 OFFSET $4";
@@ -224,7 +225,9 @@ impl Store {
             let mut values = filter.values(tenant, looked_at, page.asked());
             values.extend(values![older.first.0, older.end.0, range.first.0]);
             let rows = self.read(LIST_CHANGED, values).await?;
-            if let Some(next) = page.take(&rows, end, |row, _| Ok(Id(row.int(14)?)))? {
+            if let Some(next) =
+                page.take(&rows, end, |row, _| Ok(Id(row.int(OrderRow::COLUMNS)?)))?
+            {
                 return Ok(Some(next));
             }
             let Some(first) = first else { return Ok(None) };

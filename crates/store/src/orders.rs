@@ -7,7 +7,7 @@ use crate::Store;
 use crate::content::{self, Comment, FinalResult, Form, Stage};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, Report};
-use crate::rows::OrderRow;
+use crate::rows::{FIND_ORDER, OrderRow};
 use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
 use crate::value::{Row, values};
@@ -27,6 +27,8 @@ pub struct OrderSummary {
     pub state: State,
     /// The person or service that placed it.
     pub placed_by: Id,
+    /// When it was placed.
+    pub placed_at: UnixMs,
     /// When it changed last.
     pub updated_at: UnixMs,
     /// When it ended.
@@ -80,9 +82,6 @@ pub enum EntryContent {
     Comment(Comment),
 }
 
-const FIND: &str = "SELECT tenant_id, order_id, app_id, account_id, package_id, state, placed_by, \
-    stage_time_last, result_count, result_digest, entry_last, wrapped_key, updated_at, ended_at \
-    FROM orders WHERE order_id = $1 AND tenant_id = $2";
 /// The chain of an order's entries, newest first, from the one that its row points to.
 const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, from_state, to_state, \
       actor_kind, actor_id, at, report_count, sealed) AS (\
@@ -99,7 +98,7 @@ const FIND_ENTRY: &str =
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FIND, LIST_ENTRIES, FIND_ENTRY];
+pub(crate) const STATEMENTS: &[&str] = &[FIND_ORDER, LIST_ENTRIES, FIND_ENTRY];
 
 impl Store {
     /// What a list shows of the order, if the tenant has it; nothing is opened.
@@ -108,7 +107,7 @@ impl Store {
         tenant_id: TenantId,
         order_id: Id,
     ) -> Result<Option<OrderSummary>, Fault> {
-        let rows = self.read(FIND, values![order_id.0, tenant_id.0]).await?;
+        let rows = self.read(FIND_ORDER, values![order_id.0, tenant_id.0]).await?;
         rows.first().map(|row| Ok(summary(&OrderRow::read(row)?))).transpose()
     }
 
@@ -194,7 +193,7 @@ impl Store {
         tenant: &Tenant,
         order_id: Id,
     ) -> Result<Option<(OrderRow, Key)>, Fault> {
-        let rows = self.read(FIND, values![order_id.0, tenant.tenant_id.0]).await?;
+        let rows = self.read(FIND_ORDER, values![order_id.0, tenant.tenant_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let row = OrderRow::read(row)?;
         if row.is_erased() {
@@ -226,6 +225,7 @@ pub(crate) fn summary(row: &OrderRow) -> OrderSummary {
         app_id: row.app_id,
         state: row.state,
         placed_by: row.placed_by,
+        placed_at: row.placed_at,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
         is_erased: row.is_erased(),

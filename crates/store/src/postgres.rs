@@ -18,7 +18,7 @@ pub use self::connect::trust;
 pub(crate) use self::connect::{check_server, config, connect};
 use self::connect::{parameters, row};
 #[cfg(test)]
-pub(crate) use self::desk::lock_orders;
+pub(crate) use self::desk::LOCK_ORDERS;
 use self::desk::{Opening, Queued, run};
 use self::listener::listen;
 pub(crate) use self::listener::{CacheInvalidation, check_sessions};

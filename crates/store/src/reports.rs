@@ -44,6 +44,8 @@ pub struct Report {
     pub is_refused: bool,
     /// Name and address.
     pub source: ReportSource,
+    /// When a call brought it.
+    pub created_at: UnixMs,
 }
 
 /// A report that a worker holds until its lease ends.
@@ -109,9 +111,9 @@ pub enum FetchOutcome {
 
 /// The reports that came with one entry: their ids follow the entry's without a gap.
 pub(crate) const LIST_OF_ENTRY: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last, \
-    is_refused FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
+    is_refused, created_at FROM reports WHERE tenant_id = $1 AND report_id BETWEEN $2 AND $3 ORDER BY report_id";
 const FIND: &str = "SELECT report_id, kind, state, failure, size_bytes, sha256, sealed, version_last, \
-    is_refused FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
+    is_refused, created_at FROM reports WHERE tenant_id = $1 AND report_id = $2 AND order_id = $3";
 /// A worker that lost its lease changes nothing.
 const FINISH_STORED: &str = "UPDATE reports SET state = $1, due_at = NULL, failure = NULL, size_bytes = $2, \
     sha256 = $3, version_last = version_last + 1, is_refused = 0, is_accepted = 0 WHERE tenant_id = $4 AND report_id = $5 AND due_at = $6";
@@ -343,7 +345,7 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
     };
     Ok(Report {
         report_id,
-        kind: if row.int(1)? == 2 { ReportKind::Final } else { ReportKind::Stage },
+        kind: row.int(1)?.try_into()?,
         state: row.int(2)?.try_into()?,
         failure: row.find_text(3)?,
         size_bytes: row.find_int(4)?,
@@ -351,5 +353,6 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
         version_last: row.int(7)?,
         is_refused: row.int(8)? != 0,
         source,
+        created_at: UnixMs(row.int(9)?),
     })
 }

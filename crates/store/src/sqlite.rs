@@ -23,8 +23,6 @@ pub use self::connection::destroy;
 #[cfg(test)]
 pub(crate) use self::connection::dialect;
 pub(crate) use self::connection::{BUSY, files, open};
-#[cfg(test)]
-pub(crate) use self::load::find_order;
 use self::mark::Mark;
 use self::readers::Readers;
 #[cfg(test)]

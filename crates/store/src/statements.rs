@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::postgres::{self, lock_orders};
+use crate::postgres::{self, LOCK_ORDERS};
 use crate::rows::{self, WRITES, Write};
 use crate::sqlite;
 
@@ -51,7 +51,6 @@ fn shared() -> Vec<&'static str> {
 fn only_sqlite() -> Vec<String> {
     let mut texts = vec![
         sqlite::NEWEST_ID.to_owned(),
-        sqlite::find_order(),
         sqlite::FIND_RUN.to_owned(),
         sqlite::BEGIN_RUN.to_owned(),
         sqlite::NOTE_COMMIT.to_owned(),
@@ -61,7 +60,7 @@ fn only_sqlite() -> Vec<String> {
 }
 
 fn only_postgres() -> Vec<String> {
-    let mut texts = vec![postgres::TELL.to_owned(), lock_orders()];
+    let mut texts = vec![postgres::TELL.to_owned(), LOCK_ORDERS.to_owned()];
     texts.extend(WRITES.map(Write::many));
     texts
 }

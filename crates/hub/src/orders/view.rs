@@ -27,7 +27,7 @@ pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
         package_id: stored.package_id.clone(),
         state,
         order_status: state.order_status(),
-        created_at: rfc3339(stored.order_id.made_at()),
+        created_at: rfc3339(stored.placed_at),
         updated_at: rfc3339(stored.updated_at),
         ended_at: stored.ended_at.map(rfc3339),
         erased: stored.is_erased,

@@ -75,7 +75,7 @@ fn view(order: &found::FoundOrder) -> FoundOrder {
     FoundOrder {
         order_id: summary.order_id.to_string(),
         state: summary.state.into(),
-        created_at: rfc3339(summary.order_id.made_at()),
+        created_at: rfc3339(summary.placed_at),
         updated_at: rfc3339(summary.updated_at),
         ended_at: summary.ended_at.map(rfc3339),
         erased: summary.is_erased,

@@ -329,6 +329,7 @@ impl Desk<'_> {
                 kind,
                 state: if report.is_preview { ReportState::Linked } else { ReportState::Pending },
                 due_at: (!report.is_preview).then_some(queued.at),
+                created_at: queued.at,
                 sealed: data_key
                     .seal(RowContext::new("reports", tenant_id, report_id.0), &report.content),
             });
@@ -366,5 +367,6 @@ fn new_row(
         wrapped_key: queued.tenant.key.seal(context, data_key.bytes()),
         updated_at: queued.at,
         ended_at: None,
+        placed_at: queued.at,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use const_format::formatcp;
 use domain::id::{IdMaker, NODES};
 use domain::order::Action;
 use domain::{Id, UnixMs};
@@ -18,7 +19,7 @@ use crate::desk::plan::{Loaded, Plan, plan};
 use crate::desk::{BATCH_MAX, CommandResult, OrderKey, QueuedCommand};
 use crate::engine::{Answer, EndWithWriter, Ids, Signals, WRITE_PROBE};
 use crate::fault::{Fault, FaultKind};
-use crate::rows::{self, OrderRow, Values, WRITES, Write, digest};
+use crate::rows::{self, ORDER_COLUMNS, OrderRow, Values, WRITES, Write, digest};
 use crate::value::{Value, values};
 
 /// The first key of the advisory locks by which replicas share out the node numbers of ids.
@@ -72,7 +73,7 @@ impl Opening {
                  SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
             )
             .await?;
-        let lock_orders = client.prepare(&lock_orders()).await?;
+        let lock_orders = client.prepare(LOCK_ORDERS).await?;
         let writes = WRITES.map(Write::many);
         let writes = try_join_all(writes.iter().map(|text| client.prepare(text))).await?;
         let (advance, add, keep) = tokio::try_join!(
@@ -224,14 +225,11 @@ impl Desk {
 }
 
 /// Locks the orders of a batch in the order of their keys, and reads them as they are then.
-pub(crate) fn lock_orders() -> String {
-    let columns = OrderRow::columns("o");
-    format!(
-        "SELECT {columns} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
-         JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_id = k.order_id \
-         ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
-    )
-}
+pub(crate) const LOCK_ORDERS: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) AS k (tenant_id, order_id) \
+     JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_id = k.order_id \
+     ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
+);
 
 /// Commits, and wakes the workers of all replicas when there is work for them.
 fn commit_text(plan: &Plan) -> &'static str {

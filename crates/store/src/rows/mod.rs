@@ -16,7 +16,7 @@ pub(crate) use entries::{EntryRow, LIST_RESULT_DIGESTS};
 pub(crate) use events::EventRow;
 pub use idempotency::IdempotencyKey;
 pub(crate) use idempotency::{FIND_USED_KEY, UsedKeyRow};
-pub(crate) use orders::OrderRow;
+pub(crate) use orders::{FIND_ORDER, ORDER_COLUMNS, OrderRow};
 pub(crate) use reports::ReportRow;
 pub(crate) use stages::{FIND_STAGE, StageRow};
 

@@ -1,5 +1,6 @@
 //! `orders`: the row of an order; its texts lie sealed in the timeline's entries.
 
+use const_format::formatcp;
 use domain::order::{Digest, State};
 use domain::{AppId, Id, TenantId, UnixMs};
 
@@ -27,6 +28,7 @@ pub(super) const INSERT: Write = Write {
         ("wrapped_key", Bytes),
         ("updated_at", Int),
         ("ended_at", Int),
+        ("placed_at", Int),
     ],
     clustered_by: &[1],
 };
@@ -49,6 +51,15 @@ pub(super) const CHANGE: Write = Write {
     clustered_by: &[1],
 };
 
+/// The columns that [`OrderRow::read`] takes, of `orders` called `o`.
+pub(crate) const ORDER_COLUMNS: &str = "o.tenant_id, o.order_id, o.app_id, o.account_id, o.package_id, o.state, \
+    o.placed_by, o.stage_time_last, o.result_count, o.result_digest, o.entry_last, o.wrapped_key, o.updated_at, \
+    o.ended_at, o.placed_at";
+
+/// Reads the row of one order.
+pub(crate) const FIND_ORDER: &str =
+    formatcp!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.order_id = $1 AND o.tenant_id = $2");
+
 #[derive(Debug, Clone)]
 pub(crate) struct OrderRow {
     pub(crate) tenant_id: TenantId,
@@ -65,14 +76,12 @@ pub(crate) struct OrderRow {
     pub(crate) wrapped_key: Vec<u8>,
     pub(crate) updated_at: UnixMs,
     pub(crate) ended_at: Option<UnixMs>,
+    pub(crate) placed_at: UnixMs,
 }
 
 impl OrderRow {
-    /// The columns that [`OrderRow::read`] takes, of the table called `alias`.
-    pub(crate) fn columns(alias: &str) -> String {
-        let name = |(name, _): &(&str, _)| format!("{alias}.{name}");
-        INSERT.columns.iter().map(name).collect::<Vec<_>>().join(", ")
-    }
+    /// How many of a row's columns [`OrderRow::read`] takes; a statement's own stand behind them.
+    pub(crate) const COLUMNS: usize = INSERT.columns.len();
 
     pub(crate) fn read(row: &Row) -> Result<OrderRow, Fault> {
         Ok(OrderRow {
@@ -90,6 +99,7 @@ impl OrderRow {
             wrapped_key: row.bytes(11)?.to_vec(),
             updated_at: UnixMs(row.int(12)?),
             ended_at: row.find_int(13)?.map(UnixMs),
+            placed_at: UnixMs(row.int(14)?),
         })
     }
 
@@ -119,6 +129,7 @@ impl OrderRow {
             self.wrapped_key.as_slice(),
             self.updated_at.0,
             self.ended_at.map(|at| at.0),
+            self.placed_at.0,
         ]
     }
 
@@ -134,5 +145,16 @@ impl OrderRow {
             self.updated_at.0,
             self.ended_at.map(|at| at.0),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_as_it_is_written() {
+        let names: Vec<_> = INSERT.columns.iter().map(|(name, _)| format!("o.{name}")).collect();
+        assert_eq!(names.join(", "), ORDER_COLUMNS);
     }
 }

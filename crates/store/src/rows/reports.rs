@@ -19,6 +19,7 @@ pub(super) const INSERT: Write = Write {
         ("attempts", Int),
         ("due_at", Int),
         ("sealed", Bytes),
+        ("created_at", Int),
     ],
     clustered_by: &[1],
 };
@@ -32,6 +33,7 @@ pub(crate) struct ReportRow {
     pub(crate) state: ReportState,
     pub(crate) due_at: Option<UnixMs>,
     pub(crate) sealed: Vec<u8>,
+    pub(crate) created_at: UnixMs,
 }
 
 impl ReportRow {
@@ -45,6 +47,7 @@ impl ReportRow {
             0_i64,
             self.due_at.map(|at| at.0),
             self.sealed.as_slice(),
+            self.created_at.0,
         ]
     }
 }

@@ -11,19 +11,12 @@ use crate::fault::Fault;
 use crate::rows::{self, OrderRow, digest};
 use crate::value::values;
 
-/// Reads the row of one order.
-pub(crate) fn find_order() -> String {
-    let columns = OrderRow::columns("o");
-    format!("SELECT {columns} FROM orders o WHERE o.order_id = $1 AND o.tenant_id = $2")
-}
-
 /// Loads what the rules need to know for these commands, as of one moment.
 pub(super) fn load<'a>(
     connection: &Connection,
     commands: impl Iterator<Item = &'a QueuedCommand>,
 ) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
-    let select = find_order();
     for command in commands {
         if let Some(key) = command.idempotency {
             let values = values![key.actor_id.0, key.key_digest.as_slice()];
@@ -39,7 +32,7 @@ pub(super) fn load<'a>(
         }
         if !loaded.orders.contains_key(&key) {
             let values = values![key.order_id.0, key.tenant_id.0];
-            for row in rows_of(connection, &select, &values)? {
+            for row in rows_of(connection, rows::FIND_ORDER, &values)? {
                 loaded.orders.insert(key, OrderRow::read(&row)?);
             }
         }

@@ -99,6 +99,9 @@ async fn goes_on(store: &Store, before: &Before, has_log: bool) {
     let order = store.find_order(&scene.tenant, orders[2]).await.unwrap().unwrap();
     assert_eq!(order.form.candidate.name, "候选人2");
     assert_eq!(order.reports.len(), 1);
+    // Instants that were derived from ids are columns now.
+    assert_eq!(order.summary.placed_at, orders[2].made_at());
+    assert_eq!(order.reports[0].created_at, order.reports[0].report_id.made_at());
     let entries = store.list_audit(tenant_id, 0, 100).await.unwrap();
     let mut chain = Chain::new(before.tenant_key, &[]);
     for entry in &entries {

@@ -101,7 +101,7 @@ impl<'a> Viewer<'a> {
                 Scope::EmployeeMobileReadonly,
                 Scope::EmployeeEmailReadonly,
             ),
-            begin_time: order_id.made_at().to_string(),
+            begin_time: summary.placed_at.to_string(),
             end_time: summary.ended_at.map(|at| at.to_string()),
             conclusion: conclusion(&order),
             provider_info,
@@ -196,7 +196,7 @@ impl<'a> Viewer<'a> {
                 ReportKind::Stage => 1,
                 ReportKind::Final => 2,
             },
-            create_time: report.report_id.made_at().to_string(),
+            create_time: report.created_at.to_string(),
             report_name: report.source.name.clone(),
         };
         order.reports.iter().rev().map(feedback).collect()
@@ -221,8 +221,7 @@ impl<'a> Viewer<'a> {
 /// The stages and the platform's own one, newest first.
 fn process(order: &Order) -> Vec<ProcessInfo> {
     let (process, en_process) = ARRANGED;
-    let arranged =
-        (order.summary.order_id.made_at(), process.to_owned(), Some(en_process.to_owned()));
+    let arranged = (order.summary.placed_at, process.to_owned(), Some(en_process.to_owned()));
     let stage = |content: &EntryContent| match content {
         EntryContent::Stage(stage) => Some((
             UnixMs(stage.stage_time_ms),
