@@ -17,7 +17,7 @@ pub enum ActorKind {
     User = 3,
     /// The person whom an order is about.
     Candidate = 4,
-    /// Whoever holds a signed link.
+    /// The holder of a signed link.
     Link = 5,
     /// A job of the installation.
     Job = 6,
@@ -70,7 +70,7 @@ impl Actor {
         Actor { id: ActorId { kind: ActorKind::User, id: user_id }, owner: user_id, roles }
     }
 
-    /// Whoever holds a signed link.
+    /// The holder of a signed link.
     #[must_use]
     pub const fn link() -> Actor {
         Actor::without_roles(ActorKind::Link, Id(0))

@@ -95,7 +95,7 @@ pub enum AuditActor {
     Vendor,
     /// The person whom an order is about.
     Candidate,
-    /// Whoever holds a signed link.
+    /// The holder of a signed link.
     Link,
     /// A job of the installation.
     Job,

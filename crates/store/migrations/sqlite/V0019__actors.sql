@@ -2,5 +2,5 @@
 -- stays what it was.
 ALTER TABLE api_keys ADD COLUMN owner_id INTEGER NOT NULL DEFAULT 0;
 UPDATE api_keys SET owner_id = key_id;
--- An Idempotency-Key belongs to whoever asked: a key of the control API, or a user.
+-- An Idempotency-Key belongs to its caller: a key of the control API, or a user.
 ALTER TABLE idempotency RENAME COLUMN key_id TO actor_id;

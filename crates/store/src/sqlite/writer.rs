@@ -251,7 +251,7 @@ impl Batch {
 
 fn answer_each<A, T>(asked: Vec<(A, Answer<T>)>, answers: impl Iterator<Item = Result<T, Fault>>) {
     for ((_, way), answer) in asked.into_iter().zip(answers) {
-        // Whoever asked may have gone; the commit stands all the same.
+        // The caller may have gone; the commit stands all the same.
         let _ = way.send(answer);
     }
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::kills::rules;
 use crate::support::*;
 
-/// What one of the two installations holds: its tenant, the vendor's app, its first and its last order but one.
+/// What one of the two installations holds: its tenant, the vendor's app, and seven of its orders, oldest first.
 struct Before {
     tenant_key: &'static str,
     app_id: &'static str,
@@ -191,7 +191,7 @@ async fn what_is_missing_of_a_redo_log_is_found() {
         let files = || {
             let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
             let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-            // An empty WAL, its index and the lock are made by whoever looks.
+            // An empty WAL, its index and the lock are made by a start that only looks.
             files.retain(|file| !file.ends_with("probity.db-shm"));
             files.retain(|file| std::fs::metadata(file).unwrap().len() > 0);
             files.sort();
