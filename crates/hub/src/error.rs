@@ -1,16 +1,14 @@
 //! Why a use case does not do what it is asked. `server` turns it into an answer in one place.
 
-use contract::control::FieldFault;
+use contract::control::{FieldFault, ProblemCode};
 use domain::order::Refusal;
 use domain::{Act, Actor, Role};
+use objects::Unreadable;
 use store::Fault;
 
-/// A refusal, or a fault of the memory.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A refusal, or a fault of the memory or of the contents.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// None of the actor's roles may do this.
-    #[error("expected a key of another role than {0}")]
-    Forbidden(String),
     /// There is nothing of this name that the actor can see.
     #[error("expected something that this key can see")]
     NotFound,
@@ -20,24 +18,45 @@ pub enum Error {
     /// The order's rules refuse it.
     #[error("{0}")]
     Order(Refusal),
-    /// The Idempotency-Key was used for another request.
-    #[error("expected an idempotency-key that no other request of the last 24 hours had")]
-    IdempotencyKeyReused,
-    /// Requests with the same Idempotency-Key that meet again and again.
-    #[error("expected no other request with this idempotency-key at the same time")]
-    SameKeyAtOnce,
+    /// Another refusal: its code, and what was expected, without personal data.
+    #[error("{1}")]
+    Refused(ProblemCode, String),
     /// The memory.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// The contents of reports and files.
+    #[error(transparent)]
+    Objects(#[from] Unreadable),
+}
+
+impl Error {
+    /// A refusal with this code; `detail` says what was expected.
+    pub fn refused(code: ProblemCode, detail: impl Into<String>) -> Error {
+        Error::Refused(code, detail.into())
+    }
+
+    /// One member that breaks a rule.
+    pub fn field(field: &str, message: impl Into<String>) -> Error {
+        Error::Invalid(vec![fault(field, message)])
+    }
+}
+
+/// A member that breaks a rule.
+pub(crate) fn fault(field: impl Into<String>, message: impl Into<String>) -> FieldFault {
+    FieldFault { field: field.into(), message: message.into() }
 }
 
 /// Refuses an actor that may not do this.
-pub(crate) fn authorize(actor: &Actor, act: Act) -> Result<(), Error> {
+///
+/// # Errors
+/// [`ProblemCode::Forbidden`].
+pub fn authorize(actor: &Actor, act: Act) -> Result<(), Error> {
     if actor.roles.may(act) {
         return Ok(());
     }
     let roles: Vec<_> = actor.roles.iter().map(Role::as_str).collect();
-    Err(Error::Forbidden(roles.join(", ")))
+    let detail = format!("expected a key of another role than {}", roles.join(", "));
+    Err(Error::refused(ProblemCode::Forbidden, detail))
 }
 
 /// Nothing, or a refusal that names every fault.

@@ -1,22 +1,53 @@
 //! The use cases of Probity: one function for each thing that somebody can do, called alike by the API, a page, a job
 //! and a test. It authorizes the actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP.
 //!
-//! So far orders stand here; the other use cases are still in `server/src/control`.
+//! The calls of vendors and the workers still stand in `server`.
 //!
-//! To add a use case: a function in its resource's folder that takes the [`Hub`], the actor and its input, refuses with an
+//! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with an
 //! [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
 
 pub mod accounts;
+pub mod api_keys;
+pub mod app_access;
+pub mod apps;
+pub mod candidates;
+pub mod disk;
+pub mod erasures;
 mod error;
+pub mod events;
+pub mod evidence;
+pub mod files;
+pub mod grants;
 pub mod idempotency;
+pub mod installations;
 pub mod instant;
+pub mod key_uses;
+pub mod keys;
+pub mod object_check;
 pub mod orders;
+mod pages;
+pub mod quotas;
 pub mod reports;
+pub mod retention;
+pub mod root_key;
+pub mod secret_rotation;
+pub mod tenants;
+mod text;
+pub mod webhook_request;
 
+use domain::Actor;
+use domain::retention::Bounds;
+use objects::Objects;
+use outbound::Outbound;
 use store::Store;
+use store::audit::By;
 use system::clock::Clock;
 
-pub use error::Error;
+pub use error::{Error, authorize};
+
+use disk::Disk;
+use key_uses::KeyUses;
+use root_key::Rotation;
 
 /// What the use cases work with.
 pub struct Hub {
@@ -24,4 +55,23 @@ pub struct Hub {
     pub store: Store,
     /// The only source of time.
     pub clock: Clock,
+    /// The contents of reports and files.
+    pub objects: Objects,
+    /// The room for contents.
+    pub disk: Disk,
+    /// The only way out.
+    pub outbound: Outbound,
+    /// How long orders may be kept at least and at most.
+    pub retention: Bounds,
+    /// When keys of the control API were used, until that is recorded.
+    pub key_uses: KeyUses,
+    /// Changes the root key.
+    pub root_key: Rotation,
+}
+
+impl Hub {
+    /// Who does it, and that it is now.
+    pub(crate) fn by(&self, actor: &Actor) -> By {
+        By { actor: *actor, at: self.clock.now() }
+    }
 }

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderValue};
-use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Extensions, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{Connected, capture_connection};
@@ -50,10 +50,10 @@ impl Default for PostLimits {
 /// What a receiver answered. A redirect is an answer like others and is not followed.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The header.
-    pub headers: HeaderMap,
+    /// The HTTP status.
+    pub status: u16,
+    /// Every `Content-Encoding` of the header, as it stands there.
+    pub content_encodings: Vec<String>,
     /// The body, cut at [`PostLimits::answer_bytes_max`].
     pub body: Bytes,
     /// Whether the body was longer.
@@ -117,7 +117,8 @@ pub(super) fn pool(connector: Connector, idle_max: usize) -> Client<Connector, F
 impl Outbound {
     /// Posts `body` to `url`, path and query as written, and returns whatever was answered.
     ///
-    /// `headers` go out in title case; host, length and user agent are added. `url` is checked as
+    /// The names of `headers` are lower case and go out in title case, their values are visible ASCII; host, length and
+    /// user agent are added. `url` is checked as
     /// [`Outbound::check`] does, then by its addresses when a connection is made; a connection of
     /// the pool was checked when it was made and leads where it led then.
     ///
@@ -125,7 +126,7 @@ impl Outbound {
     pub async fn post(
         &self,
         url: &str,
-        headers: HeaderMap,
+        headers: &[(&'static str, String)],
         body: Bytes,
     ) -> Result<Answer, PostFailure> {
         let posted = self.post_checked(url, headers, body).await;
@@ -148,7 +149,7 @@ impl Outbound {
     async fn post_checked(
         &self,
         url: &str,
-        headers: HeaderMap,
+        headers: &[(&'static str, String)],
         body: Bytes,
     ) -> Result<Answer, PostFailure> {
         let begun_ms = self.clock.mono_ms();
@@ -159,7 +160,10 @@ impl Outbound {
             let (head, body) = response.into_parts();
             let (body, is_cut) = read_cut(body, self.post_limits.answer_bytes_max).await?;
             let took_ms = self.clock.mono_ms().saturating_sub(begun_ms);
-            Ok(Answer { status: head.status, headers: head.headers, body, is_cut, took_ms })
+            let encodings = head.headers.get_all(header::CONTENT_ENCODING).iter();
+            let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let content_encodings = encodings.map(text).collect();
+            Ok(Answer { status: head.status.as_u16(), content_encodings, body, is_cut, took_ms })
         };
         let answered = tokio::time::timeout(self.post_limits.total, exchange).await;
         answered.unwrap_or(Err(PostFailure::TooSlow))
@@ -185,11 +189,14 @@ impl Outbound {
     }
 }
 
-fn request(target: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+fn request(target: Uri, headers: &[(&'static str, String)], body: Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target;
-    *request.headers_mut() = headers;
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).expect("values are visible ASCII");
+        request.headers_mut().insert(HeaderName::from_static(name), value);
+    }
     for (name, value) in [(header::USER_AGENT, USER_AGENT), (header::ACCEPT_ENCODING, "identity")] {
         request.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }

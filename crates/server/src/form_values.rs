@@ -7,8 +7,8 @@ use serde::Serialize;
 use store::content::{FieldFile, Form};
 
 use crate::app::App;
-use crate::app_access::Holder;
 use crate::links::{LinkKind, Linked};
+use hub::app_access::Holder;
 
 /// The values of an order's form as programs get them: files as a JSON array of objects with a name and a link
 /// that is good for one hour from now. Source: contract, question 14; decision 011.

@@ -4,25 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::UnixMs;
+use hub::keys::{OPERATOR_PREFIX, hash, is_key, new_key};
 use store::Store;
-use store::apps::App;
 use system::clock::Clock;
-use system::random;
 
 use crate::config::Config;
 use crate::data_folder::OPERATOR_KEY_FILE;
-use crate::secret_file::{put_in_place, write_draft, write_secret};
 use crate::start_error::StartError;
 use crate::storage::open_installation;
-
-/// The prefix of an operator's key.
-pub const OPERATOR_PREFIX: &str = "pbo_";
-/// Letters and digits behind the prefix: 256 bits.
-const KEY_LENGTH: usize = 43;
-/// The prefix of a tenant's key.
-pub const TENANT_PREFIX: &str = "pbt_";
+use system::secret_file::{put_in_place, write_draft, write_secret};
 
 /// Makes an operator key when the installation has none, and writes it to the data folder (mode 0600). A file that is
 /// there is never overwritten: its key becomes the installation's, as after a first start that was cut short.
@@ -73,37 +64,6 @@ pub async fn replace_operator_keys(
     replaced?;
     put_in_place(&draft, &path).map_err(wrong)?;
     Ok(path)
-}
-
-/// A new API key: the prefix and 43 letters and digits, 256 bits.
-#[must_use]
-pub fn new_key(prefix: &str) -> String {
-    format!("{prefix}{}", random::secret_of(KEY_LENGTH))
-}
-
-/// Whether a text has the shape of a key that was made here.
-fn is_key(text: &str, prefix: &str) -> bool {
-    let is_secret = |rest: &str| {
-        rest.len() == KEY_LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    text.strip_prefix(prefix).is_some_and(is_secret)
-}
-
-/// SHA-256 of a secret of full strength, which needs no salt and no work factor.
-#[must_use]
-pub fn hash(secret: &str) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-    digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
-}
-
-/// The number of the secret by which an app proves itself at `now`: the present one, or in its grace time the one
-/// before. None when it is neither.
-#[must_use]
-pub fn secret_no(app: &App, secret: &str, now: UnixMs) -> Option<i64> {
-    let hash = hash(secret);
-    let mut good = app.good_secrets(now);
-    let found = good.find(|(_, good)| verify_slices_are_equal(&hash, *good).is_ok());
-    found.map(|(number, _)| number)
 }
 
 #[cfg(test)]

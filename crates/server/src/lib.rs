@@ -1,36 +1,26 @@
 //! The hub as a library: [`start::Server`] listens, answers and runs the workers.
 
 mod app;
-pub mod app_access;
 mod authorities;
 pub mod backup;
 pub mod config;
 mod control;
 pub mod data_folder;
-pub mod disk;
 mod download;
-mod files;
 mod form_values;
 pub mod http;
-mod key_uses;
 pub mod keys;
 pub mod links;
 pub mod long_connection;
 mod low_priority_runtime;
 pub mod metrics;
-mod object_check;
 mod open_api;
 mod public_url;
-pub mod root_key;
-mod secret_file;
-mod secret_rotation;
-mod signature;
 pub mod start;
 mod start_error;
 mod storage;
 pub mod tickets;
 pub mod tokens;
-mod url_check;
 pub mod work;
 
 pub use app::{App, SharedApp};

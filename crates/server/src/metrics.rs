@@ -17,7 +17,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::disk::Room;
+use hub::disk::Room;
 
 /// The statuses counted apart; others are counted together.
 const STATUSES: [u16; 20] = [

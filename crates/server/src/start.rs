@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hub::Hub;
+use hub::disk::Disk;
+use hub::key_uses::KeyUses;
+use hub::root_key::Rotation;
 use inspect::{Inspect, SandboxedParser};
 use outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use store::storage_use::Quotas;
@@ -15,21 +18,18 @@ use tokio::sync::watch;
 use crate::app::{App, SharedApp};
 use crate::config::Config;
 use crate::data_folder::{self, filling, location, make_folder};
-use crate::disk::Disk;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::long_connection::ConnectionRegistry;
 use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
 use crate::public_url;
-use crate::root_key::{RootSource, Rotation};
 use crate::start_error::StartError;
-use crate::storage::{load_authorities, open_objects, open_store, try_out};
+use crate::storage::{load_authorities, open_objects, open_store, root_source, try_out};
 use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
 use crate::{control, keys, work};
@@ -152,7 +152,7 @@ async fn open(
     let authorities = load_authorities(&config)?;
     store::trust(&authorities.further);
     make_folder(&config.data)?;
-    let source = RootSource::of(&config)?;
+    let source = root_source(&config)?;
     let store = open_store(&config, &source, clock.now()).await?;
     store.set_quotas(Quotas {
         tenant_bytes: i64::try_from(config.tenant_quota_bytes).unwrap_or(i64::MAX),
@@ -169,7 +169,7 @@ async fn open(
         own: own.into_iter().collect(),
         own_names: public_url::host(&config).into_iter().collect(),
     };
-    let metrics = Metrics::new(control::table());
+    let metrics = Metrics::new(control::names());
     let (post, fetch) = (PostLimits::default(), FetchLimits::default());
     let outbound = Outbound::new(clock.clone(), guard, post, fetch, metrics.outbound());
     let outbound = outbound.trusting(authorities.roots());
@@ -188,18 +188,16 @@ async fn open(
     let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let limits = RateLimits::new();
     let connections = ConnectionRegistry::new(&store.secrets().tokens);
+    let retention = config.retention;
+    let key_uses = KeyUses::default();
+    let hub = Hub { store, clock, objects, disk, outbound, retention, key_uses, root_key };
     Ok(Arc::new(App {
         config,
-        hub: Hub { store, clock },
-        objects,
-        disk,
-        root_key,
+        hub,
         limits,
         proxies,
         bodies: BodyBudget::default(),
-        key_uses: KeyUses::default(),
         connections,
-        outbound,
         inspect,
         low_priority,
         call_rate,

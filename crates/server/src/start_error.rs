@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use hub::root_key::RootKeyError;
 use inspect::BadScanner;
 use objects::TrialFailure;
 use outbound::{BadRange, BadRule};
@@ -26,18 +27,9 @@ pub enum StartError {
     /// Pages of the embedded database are damaged; nothing was changed.
     #[error(transparent)]
     Damaged(Fault),
-    /// A root key of the wrong shape; where it came from.
-    #[error("expected the root key in {0} as 64 hex digits")]
-    RootKey(&'static str),
-    /// Root keys from two places.
-    #[error("expected one source of the root key, found PROBITY_ROOT_KEY and a root key command")]
-    RootKeySources,
-    /// A root key that everybody on the machine can read or write, and its mode.
-    #[error("{path} is open to everybody on this machine (mode {1:o}): `chmod 600 {path}`", path = .0.display())]
-    OpenRootKey(PathBuf, u32),
-    /// The command that prints the root key.
-    #[error("the root key command failed")]
-    RootKeyCommand(#[source] io::Error),
+    /// The source of the root key gives none.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
     /// A root key of another installation, or of before a rotation; where it came from.
     #[error("the root key from {from} does not open this installation")]
     WrongRootKey {

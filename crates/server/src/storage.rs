@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::UnixMs;
+use hub::root_key::{self, RootKeySettings, RootSource};
 use objects::Objects;
 use objects::TrialFailure;
 use store::{Fault, FaultKind, Reload, RootKeys, Store};
@@ -12,8 +13,6 @@ use system::load_shedder::CallRate;
 use crate::authorities::{Authorities, BadAuthorities};
 use crate::config::Config;
 use crate::data_folder::{self, DATABASE_FILE, ObjectBackend, make_folder, object_backend};
-#[cfg(feature = "s3")]
-use crate::root_key::{self, RootSource};
 use crate::start_error::StartError;
 
 /// Whom to trust over TLS.
@@ -29,7 +28,17 @@ pub(crate) async fn open_installation(config: &Config, clock: &Clock) -> Result<
         return Err(Fault::new(FaultKind::Schema, missing).into());
     }
     make_folder(&config.data)?;
-    open_store(config, &RootSource::of(config)?, clock.now()).await
+    open_store(config, &root_source(config)?, clock.now()).await
+}
+
+/// Where the root key comes from.
+pub(crate) fn root_source(config: &Config) -> Result<RootSource, StartError> {
+    Ok(RootSource::new(RootKeySettings {
+        data: config.data.clone(),
+        present: config.root_key.clone(),
+        next: config.root_key_next.clone(),
+        command: config.root_key_command.clone(),
+    })?)
 }
 
 /// Opens the memory under the root key that is in force among those that the source gives.

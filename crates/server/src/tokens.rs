@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{AppId, TenantId, UnixMs};
 use store::Key;
 
-use crate::app_access::Numbers;
+use hub::app_access::Numbers;
 
 /// The prefix of tenant tokens.
 pub const PREFIX: &str = "t-";

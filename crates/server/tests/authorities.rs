@@ -11,7 +11,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use bytes::Bytes;
 use harness::{BEGIN, Engine, World, is_demanded};
-use http::HeaderMap;
 use outbound::PostFailure;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -101,8 +100,8 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 /// What comes of a webhook and of a report at `url`: their classes where they fail.
 async fn call(world: &World, url: &str) -> [Result<(), &'static str>; 2] {
-    let posted = world.app.outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
-    let fetched = world.app.outbound.fetch(url, &mut Vec::new()).await;
+    let posted = world.app.hub.outbound.post(url, &[], Bytes::from_static(b"{}")).await;
+    let fetched = world.app.hub.outbound.fetch(url, &mut Vec::new()).await;
     [
         posted.map(|_| ()).map_err(PostFailure::class),
         fetched.map(|_| ()).map_err(|failure| failure.class()),
@@ -204,7 +203,7 @@ async fn a_bucket_is_reached_over_tls_of_the_operator_s_authority() {
         })
         .await;
         let tenant_id = world.hirer().await.tenant_id;
-        let mut writer = world.app.objects.create_behind(tenant_id);
+        let mut writer = world.app.hub.objects.create_behind(tenant_id);
         writer.write(Bytes::from_static(b"%PDF")).await.unwrap();
         assert_eq!(writer.finish().await.is_ok(), is_kept);
     }

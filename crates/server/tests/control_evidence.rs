@@ -289,7 +289,11 @@ async fn an_order_erased_by_hand_shows_nothing_and_faults_nowhere() {
         );
         assert_eq!(officer.erase_order(key, order_id, &body).await.unwrap(), erased);
         settle(&world).await;
-        assert_eq!(world.app.objects.list("", 10).await.unwrap().len(), 0, "the object is gone");
+        assert_eq!(
+            world.app.hub.objects.list("", 10).await.unwrap().len(),
+            0,
+            "the object is gone"
+        );
 
         let order = control.get_order(key, order_id).await.unwrap();
         assert!(order.erased && order.candidate_info.name.is_empty() && order.results.is_empty());

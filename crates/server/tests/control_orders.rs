@@ -7,8 +7,8 @@ mod harness;
 use client::control::{Control, Error};
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
 use contract::control::{
-    ApproveOrder, CreateTenant, ListOrders, Order, OrderState, RejectOrder, TerminateOrder,
-    TimelineAction,
+    ApproveOrder, CreateTenant, ListOrders, Order, OrderState, ProblemCode, RejectOrder,
+    TerminateOrder, TimelineAction,
 };
 use domain::order::Refusal;
 use domain::{Actor, Id, Role, Roles};
@@ -327,7 +327,10 @@ async fn approving_in_the_hub_is_approving_through_the_api() {
             hub::orders::approve(hub, &actor, &tenant, order_id, approve.clone(), None).await
         };
         let recruiter = Actor::user(Id(4_712), Roles::of(&[Role::Recruiter]));
-        assert!(matches!(call(recruiter).await, Err(hub::Error::Forbidden(_))));
+        assert!(matches!(
+            call(recruiter).await,
+            Err(hub::Error::Refused(ProblemCode::Forbidden, _))
+        ));
         let summary = hub.store.find_order_summary(tenant.tenant_id, order_id).await.unwrap();
         let placer = Actor::user(summary.unwrap().placed_by, Roles::of(&[Role::Approver]));
         let refused = call(placer).await.unwrap_err();

@@ -302,7 +302,7 @@ async fn a_damaged_content_is_never_given() {
         let content: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
         let object_id = scene.store_this(&content, &[]).await;
         let name = format!("{:016x}", object_id.0);
-        let listed = world.app.objects.list("", 10).await.unwrap();
+        let listed = world.app.hub.objects.list("", 10).await.unwrap();
         let path = &listed.iter().find(|object| object.path.ends_with(&name)).unwrap().path;
         let path = world.data().join("reports").join(path);
         let whole = std::fs::read(&path).unwrap();

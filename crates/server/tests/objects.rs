@@ -18,7 +18,7 @@ use system::clock::Clock;
 /// Where an object lies.
 async fn path(world: &World, object_id: Id) -> PathBuf {
     let name = format!("{:016x}", object_id.0);
-    let listed = world.app.objects.list("", 1_000).await.unwrap();
+    let listed = world.app.hub.objects.list("", 1_000).await.unwrap();
     let path = &listed.iter().find(|object| object.path.ends_with(&name)).unwrap().path;
     world.data().join("reports").join(path)
 }
@@ -80,8 +80,10 @@ async fn a_check_finds_what_is_wrong_both_ways_and_repairs_nothing() {
         std::fs::write(&paths[1], &altered).unwrap();
         std::fs::copy(&paths[3], &paths[2]).unwrap();
         let tenant_id = hirer.tenant_id;
-        let orphan = world.app.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
-        let young = world.app.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
+        let orphan =
+            world.app.hub.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
+        let young =
+            world.app.hub.objects.create_behind(tenant_id).finish().await.unwrap().object_id;
         let orphan = path(&world, orphan).await;
         let young = path(&world, young).await;
         let now = world.clock.now().0;

@@ -321,7 +321,7 @@ async fn a_link_to_a_file_is_good_for_one_hour_and_only_unaltered() {
         // Without its object, or with another one's bytes, nothing is given.
         let file_id = order.custom_field_list.iter().find(|it| it.key == "resume").unwrap();
         let ids: Vec<String> = serde_json::from_str(&file_id.value).unwrap();
-        world.app.objects.remove(ids[0].parse().unwrap()).await.unwrap();
+        world.app.hub.objects.remove(ids[0].parse().unwrap()).await.unwrap();
         assert_eq!(status(&world, &link(&again, "resume")).await, 500);
     })
     .await;
@@ -483,7 +483,7 @@ async fn a_file_is_taken_whole_once_and_purged_when_no_order_uses_it() {
         scene.place(&body).await;
         let is_there = async |id: &str| {
             let name = format!("{:016x}", id.parse::<i64>().unwrap());
-            let listed = world.app.objects.list("", 1_000).await.unwrap();
+            let listed = world.app.hub.objects.list("", 1_000).await.unwrap();
             listed.iter().any(|object| object.path.ends_with(&name))
         };
         world.clock.advance_ms(86_400_000 - 3_600_000);

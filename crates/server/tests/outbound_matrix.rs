@@ -19,7 +19,6 @@ use bytes::Bytes;
 use contract::control::UpdateApp;
 use domain::report::ReportState;
 use harness::{BEGIN, Engine, World};
-use http::HeaderMap;
 use inner::cases::{Case, cases, embedding};
 use inner::dns::{Dns, Found};
 use inner::{Ears, PORT, PUBLIC, namespace};
@@ -119,8 +118,7 @@ async fn no_way_leads_to_an_inner_address() {
     let metrics = Metrics::default();
     let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, metrics.outbound());
     let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
-    let posted =
-        async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+    let posted = async |url: &str| outbound.post(url, &[], Bytes::from_static(b"{}")).await;
 
     // What may be reached is reached, by its address and by its name.
     for url in [format!("http://{PUBLIC}:{PORT}/r.pdf"), url("public", "/r.pdf")] {
@@ -156,7 +154,7 @@ async fn no_way_leads_to_an_inner_address() {
         }
         // A webhook's redirect is an answer, and not followed; one that is no HTTP is none.
         if let Ok(answer) = posted(&hop).await {
-            assert_eq!(answer.status.as_u16(), 302, "{}", case.url);
+            assert_eq!(answer.status, 302, "{}", case.url);
         }
     }
     assert_eq!(ears.inner(), vec![], "redirected to");
@@ -171,7 +169,7 @@ async fn no_way_leads_to_an_inner_address() {
         let asked = dns.asked(&format!("turn-fetch-{number}.inner.example"));
         assert_eq!(asked, 2, "a name is asked for once for each connection");
         let turning = url(&format!("turn-post-{number}"), "/");
-        assert_eq!(posted(&turning).await.unwrap().status.as_u16(), 200);
+        assert_eq!(posted(&turning).await.unwrap().status, 200);
         for url in [turning, url(&format!("fixed-{number}"), "/")] {
             let failure = posted(&url).await.unwrap_err();
             assert!(matches!(failure, PostFailure::Unreachable(_)), "{address:?}: {failure}");
@@ -217,8 +215,7 @@ async fn no_rule_for_outer_addresses_opens_inner_ones_that_they_embed() {
         let (post, fetch) = (PostLimits::default(), FetchLimits::default());
         let outbound = Outbound::new(Clock::manual(BEGIN), guard, post, fetch, Counters::default());
         let fetched = async |url: &str| outbound.fetch(url, &mut Vec::new()).await;
-        let posted =
-            async |url: &str| outbound.post(url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+        let posted = async |url: &str| outbound.post(url, &[], Bytes::from_static(b"{}")).await;
         for (number, case) in cases.iter().enumerate() {
             let fixed = url(&format!("fixed-{number}"), "/");
             let hop = format!("http://{PUBLIC}:{PORT}/to/{number}");

@@ -69,7 +69,7 @@ async fn version(
     let version = store.find_report_version(tenant, order_id, report_id, version).await.unwrap()?;
     let (key, _) = version.opened.unwrap();
     let size_bytes = u64::try_from(version.size_bytes).unwrap();
-    let objects = &world.app.objects;
+    let objects = &world.app.hub.objects;
     let object =
         objects.open(tenant.tenant_id, version.object_id, key.bytes(), size_bytes).await.unwrap();
     let pieces: Vec<_> = object.read(0..size_bytes).try_collect().await.unwrap();

@@ -143,7 +143,7 @@ async fn the_whole_path_is_as_in_a_folder() {
         }
         assert_eq!(findings(&world, false).await, []);
         // What nothing stands for is found, and goes when it is old enough by the store's own time.
-        world.app.objects.create_behind(seed.hirer.tenant_id).finish().await.unwrap();
+        world.app.hub.objects.create_behind(seed.hirer.tenant_id).finish().await.unwrap();
         world.clock.advance_ms(400 * 86_400_000);
         let orphan = ObjectFindingKind::Orphan;
         // The objects of the other engine's World lie in the same bucket.

@@ -8,3 +8,4 @@ pub mod clock;
 pub mod handles;
 pub mod load_shedder;
 pub mod random;
+pub mod secret_file;

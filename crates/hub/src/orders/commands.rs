@@ -11,7 +11,7 @@ use store::{CommandResult, IdempotencyKey, OrderCommand, Request};
 
 use super::{authorize_own, read};
 use crate::error::{authorize, validate};
-use crate::idempotency::find_used_key;
+use crate::idempotency::{find_used_key, same_key_at_once};
 use crate::{Error, Hub};
 
 const DAY_MS: i64 = 86_400_000;
@@ -130,7 +130,7 @@ pub(super) async fn command(
         // The key is older than 24 hours, and was not forgotten yet.
         hub.store.forget_old_answers(at).await?;
     }
-    Err(Error::SameKeyAtOnce)
+    Err(same_key_at_once())
 }
 
 /// The order that a command with this key was about.

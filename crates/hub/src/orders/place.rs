@@ -12,7 +12,7 @@ use store::{IdempotencyKey, Request};
 use super::commands::{command, find_first_order};
 use super::form::{self, Fitting};
 use super::read;
-use crate::error::{authorize, validate};
+use crate::error::{authorize, fault, validate};
 use crate::{Error, Hub};
 
 /// Arranges a background check; the vendor is notified.
@@ -69,8 +69,7 @@ async fn find_account(
     // A text of the wrong shape has its fault.
     let Ok(account_id) = input.account_id.parse() else { return Ok(None) };
     let store = &hub.store;
-    let fault = |field: String, message: &str| FieldFault { field, message: message.to_owned() };
-    let unknown = || fault("account_id".to_owned(), "expected an account of the tenant");
+    let unknown = || fault("account_id", "expected an account of the tenant");
     let Some(account) = store.find_account(tenant, account_id).await? else {
         faults.push(unknown());
         return Ok(None);
@@ -90,7 +89,7 @@ async fn find_account(
             true => "expected a package of the account",
             false => "expected a package of the account, whose vendor publishes none",
         };
-        faults.push(fault("package_id".to_owned(), expected));
+        faults.push(fault("package_id", expected));
     }
     for (index, item) in input.additional_item_id_list.iter().enumerate() {
         let field = format!("additional_item_id_list[{index}]");

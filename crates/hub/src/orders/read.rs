@@ -1,6 +1,6 @@
 //! Orders as somebody may see them.
 
-use contract::control::{Order, OrderSummary};
+use contract::control::{ListOrders, Order, OrderSummary, Page};
 use domain::{Act, Actor, Id};
 use store::order_pages::{After, OrderFilter};
 use store::tenants::Tenant;
@@ -8,7 +8,8 @@ use store::{Fault, FaultKind};
 
 use super::view::{self, Sight};
 use super::{authorize_own, form};
-use crate::error::authorize;
+use crate::error::{authorize, validate};
+use crate::pages::{Of, Paging};
 use crate::{Error, Hub};
 
 /// One order with its form, stages, results, reports and timeline, as far as the actor may see it.
@@ -20,27 +21,30 @@ pub async fn get(hub: &Hub, actor: &Actor, tenant: &Tenant, order_id: Id) -> Res
     find(hub, actor, tenant, order_id).await?.ok_or(Error::NotFound)
 }
 
-/// At most `limit` orders placed before `before`, newest first, in this state if one is named; and the order after which the
-/// next page goes on. A page can be shorter and still have a next one.
+/// A tenant's orders, newest first: no personal data. A page can be shorter than `limit` and still have a next one.
 pub async fn list(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    state: Option<domain::order::State>,
-    before: Id,
-    limit: u32,
-) -> Result<(Vec<OrderSummary>, Option<Id>), Error> {
+    list: &ListOrders,
+) -> Result<Page<OrderSummary>, Error> {
     authorize(actor, Act::ListOrders)?;
+    validate(list.faults())?;
+    let paging = Paging::new(Of::Orders, list.cursor.as_deref(), list.limit)?;
     let is_own_only = actor.roles.sees_own_orders_only(Act::ListOrders);
     let filter = OrderFilter {
-        state,
+        state: list.state.map(Into::into),
         placed_by: is_own_only.then_some(actor.owner),
         ..OrderFilter::default()
     };
-    let found = hub.store.list_orders(tenant, &filter, After::Order(before), limit).await?;
+    let after = After::Order(paging.before());
+    let found = hub.store.list_orders(tenant, &filter, after, paging.limit).await?;
     // Without a stretch of changes every page goes on after an order.
     let next = found.next.map(|(After::Order(order_id) | After::Entry(order_id))| order_id);
-    Ok((found.orders.iter().map(view::summary).collect(), next))
+    Ok(Page {
+        items: found.orders.iter().map(view::summary).collect(),
+        next_cursor: next.map(|order_id| paging.cursor([order_id.0])),
+    })
 }
 
 /// An order that was just accepted, as it is now.

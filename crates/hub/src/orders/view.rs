@@ -12,6 +12,7 @@ use store::orders::{self as stored, EntryContent};
 use crate::accounts::field_values;
 use crate::instant::rfc3339;
 use crate::reports;
+use crate::text::non_empty;
 
 /// The first stage of every order is the platform's own. Source: product, section 3; contract, section 4.3.
 const ARRANGED: (&str, &str) = ("待安排", "arranged");
@@ -94,8 +95,8 @@ pub(super) fn order(stored: &stored::Order, ordered: OrderedForm, sight: Sight) 
         client_contact_info: contact(&form.client_contact),
         custom_field_list: field_values(&form.custom_fields),
         form: ordered,
-        application_id: filled(&form.application_id),
-        location_code: filled(&form.location_code),
+        application_id: non_empty(&form.application_id),
+        location_code: non_empty(&form.location_code),
         stages,
         results,
         reports,
@@ -145,7 +146,7 @@ fn timeline_entry(stored: &stored::TimelineEntry, sight: Sight) -> TimelineEntry
         actor: stored.actor.to_string(),
         rule: Some(stored.rule.code().to_owned()),
         note: match &stored.content {
-            EntryContent::Comment(words) if sight.shows_words_of(stored) => filled(&words.text),
+            EntryContent::Comment(words) if sight.shows_words_of(stored) => non_empty(&words.text),
             _ => None,
         },
         from_state: stored.from.map(Into::into),
@@ -157,22 +158,18 @@ fn candidate(stored: &Person) -> CandidateInfo {
     CandidateInfo {
         name: stored.name.clone(),
         mobile: mobile(stored),
-        email: filled(&stored.email),
-        first_name: filled(&stored.first_name),
-        last_name: filled(&stored.last_name),
+        email: non_empty(&stored.email),
+        first_name: non_empty(&stored.first_name),
+        last_name: non_empty(&stored.last_name),
     }
 }
 
 fn contact(stored: &Person) -> Option<ClientContactInfo> {
-    let name = filled(&stored.name)?;
-    Some(ClientContactInfo { name, mobile: mobile(stored), email: filled(&stored.email) })
+    let name = non_empty(&stored.name)?;
+    Some(ClientContactInfo { name, mobile: mobile(stored), email: non_empty(&stored.email) })
 }
 
 fn mobile(stored: &Person) -> Option<Mobile> {
-    let number = filled(&stored.mobile_number)?;
+    let number = non_empty(&stored.mobile_number)?;
     Some(Mobile { code: stored.mobile_code.clone(), number })
-}
-
-fn filled(text: &str) -> Option<String> {
-    Some(text.to_owned()).filter(|text| !text.is_empty())
 }

@@ -39,7 +39,7 @@ async fn a_proven_host_is_spoken_to() {
     let outbound = Set { roots, ..Set::default() }.open();
     let url = format!("https://hook.test:{}/r.pdf", peer.port());
     assert_eq!(fetch(&outbound, &url).await.as_deref(), Ok(&b"secret"[..]));
-    let answer = outbound.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await.unwrap();
+    let answer = outbound.post(&url, &[], Bytes::from_static(b"{}")).await.unwrap();
     assert_eq!(&answer.body[..], b"secret");
     let line = format!("\r\nHost: hook.test:{}\r\n", peer.port());
     assert!(peer.requests().iter().all(|request| request.contains(&line)));
@@ -53,7 +53,7 @@ async fn an_unproven_host_is_told_nothing() {
     for peer in [&wrong_name, &untrusted] {
         let url = format!("https://hook.test:{}/r.pdf", peer.port());
         assert_eq!(fetch(&trusting, &url).await, Err("not_secured"));
-        let posted = trusting.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+        let posted = trusting.post(&url, &[], Bytes::from_static(b"{}")).await;
         assert_eq!(posted.unwrap_err().class(), "not_secured");
         assert!(peer.requests().is_empty());
     }
@@ -134,7 +134,7 @@ async fn a_box_that_drops_large_hellos_is_passed_with_a_small_one() {
 async fn why_tls_fails_is_told_apart() {
     let why = async |outbound: &Outbound, port: u16| {
         let url = format!("https://hook.test:{port}/");
-        match outbound.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await {
+        match outbound.post(&url, &[], Bytes::from_static(b"{}")).await {
             Err(PostFailure::Unreachable(ConnectFailure::NotSecured(why))) => why,
             other => panic!("{other:?}"),
         }
@@ -176,7 +176,7 @@ async fn a_silent_first_address_holds_nothing_up() {
     let names: Arc<Table> = Arc::new(|_| vec![[127, 0, 0, 2].into(), [127, 0, 0, 1].into()]);
     let outbound = Set { names, ..Set::default() }.open();
     let url = format!("http://hook.test:{}/", peer.port());
-    let posted = outbound.post(&url, HeaderMap::new(), Bytes::from_static(b"{}"));
+    let posted = outbound.post(&url, &[], Bytes::from_static(b"{}"));
     let answer = tokio::time::timeout(1_000 * MS, posted).await.unwrap().unwrap();
     assert_eq!(&answer.body[..], b"answer");
     drop((silent, filling));

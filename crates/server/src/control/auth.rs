@@ -13,15 +13,15 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
-use domain::{Act, Actor, AppId, Id, Role, Roles, TenantId};
-use store::audit::By;
-use store::tenants::Tenant;
-use store::{Fault, FaultKind};
+use domain::{Actor, Id, Role, Roles, TenantId};
+use hub::apps::VendorApp;
+use hub::tenants::Tenant;
+use hub::{Hub, api_keys, apps, keys, tenants};
 
-use super::access::{self, Access};
 use super::failure::Failure;
+use super::route::Access;
+use super::routes;
 use crate::app::{App, SharedApp};
-use crate::keys;
 
 /// Who calls.
 #[derive(Debug, Clone, Copy)]
@@ -31,13 +31,7 @@ pub(super) struct Caller {
     tenant_id: Option<TenantId>,
 }
 
-impl Caller {
-    pub(super) fn may(self, act: Act) -> bool {
-        self.actor.roles.may(act)
-    }
-}
-
-/// A call that passed the authentication: the hub, who calls, and the path_params in the path.
+/// A call that passed the authentication: the hub, who calls, and the names in the path.
 pub(super) struct Call {
     pub(super) app: SharedApp,
     pub(super) caller: Caller,
@@ -45,21 +39,24 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A name in the path. One of the wrong shape path_params nothing that exists.
+    /// A name in the path. One of the wrong shape names nothing that exists.
     pub(super) fn path_param<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
         let text = self.path_params.iter().find(|(known, _)| known == name).map(|(_, text)| text);
         text.and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
     }
 
-    /// Who does it, and when.
-    pub(super) fn by(&self) -> By {
-        By { actor: self.caller.actor, at: self.app.hub.clock.now() }
+    pub(super) fn hub(&self) -> &Hub {
+        &self.app.hub
+    }
+
+    /// Who calls.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.caller.actor
     }
 
     /// The tenant in the path.
     pub(super) async fn tenant(&self) -> Result<Arc<Tenant>, Failure> {
-        let tenant_id: TenantId = self.path_param("tenant_key")?;
-        self.app.hub.store.find_tenant(tenant_id).await?.ok_or_else(Failure::not_found)
+        Ok(tenants::find(self.hub(), self.path_param("tenant_key")?).await?)
     }
 
     /// The tenant and the order in the path. A text of the wrong shape names an order that nobody has.
@@ -68,9 +65,8 @@ impl Call {
     }
 
     /// The app in the path.
-    pub(super) async fn vendor_app(&self) -> Result<Arc<store::apps::App>, Failure> {
-        let app_id: AppId = self.path_param("app_id")?;
-        self.app.hub.store.find_app(app_id).await?.ok_or_else(Failure::not_found)
+    pub(super) async fn vendor_app(&self) -> Result<Arc<VendorApp>, Failure> {
+        Ok(apps::find(self.hub(), self.path_param("app_id")?).await?)
     }
 }
 
@@ -98,8 +94,7 @@ pub(super) async fn require_access(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let index = access::index_of(&parts.method, path(&parts));
-    let access = index.map(|index| access::TABLE[index].access);
+    let (index, access) = routes::find(&parts.method, path(&parts)).unzip();
     let answer = match authorize(&app, access, &mut parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
@@ -134,11 +129,7 @@ async fn authorize(
         None => return Err(Failure::not_found()),
     };
     let caller = authenticate(app, &parts.headers).await?;
-    if !caller.may(act) {
-        let roles: Vec<_> = caller.actor.roles.iter().map(Role::as_str).collect();
-        let detail = format!("expected a key of another role than {}", roles.join(", "));
-        return Err(Failure::refused(ProblemCode::Forbidden, detail));
-    }
+    hub::authorize(&caller.actor, act)?;
     let path_params = path_params(parts).await?;
     let named = path_params.iter().find(|(name, _)| name == "tenant_key");
     if let (Some(own), Some((_, named))) = (caller.tenant_id, named)
@@ -170,19 +161,9 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure>
     if !scheme.eq_ignore_ascii_case("bearer") || !is_key {
         return Err(unauthenticated());
     }
-    let now = app.hub.clock.now();
-    let found =
-        app.hub.store.find_api_key(&keys::hash(key), now).await?.ok_or_else(unauthenticated)?;
-    let roles = Roles::parse(&found.roles)
-        .ok_or_else(|| Fault::new(FaultKind::Damaged, "a key's role is unknown"))?;
-    // A key of a tenant is never the operator's, whatever its row says, and the other way round.
-    let is_operator = roles.iter().any(|role| role == Role::Operator);
-    if is_operator != found.tenant_id.is_none() {
-        return Err(Fault::new(FaultKind::Damaged, "a key's role is not of its tenant").into());
-    }
-    app.key_uses.note(found.key_id, now);
-    let actor = Actor::api_key(found.key_id, found.owner_id, roles);
-    Ok(Caller { actor, tenant_id: found.tenant_id })
+    let authenticated = api_keys::authenticate(&app.hub, key).await?;
+    let (actor, tenant_id) = authenticated.ok_or_else(unauthenticated)?;
+    Ok(Caller { actor, tenant_id })
 }
 
 fn unauthenticated() -> Failure {
@@ -192,7 +173,7 @@ fn unauthenticated() -> Failure {
 
 async fn path_params(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
     let params = RawPathParams::from_request_parts(parts, &()).await;
-    // A name that is no text path_params nothing.
+    // A name that is no text names nothing.
     let params = params.map_err(|_| Failure::not_found())?;
     Ok(params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
 }

@@ -30,23 +30,13 @@ impl Failure {
 
     /// What does not exist, or is somebody else's: the same answer for both.
     pub(super) fn not_found() -> Failure {
-        Failure::refused(ProblemCode::NotFound, "expected something that this key can see")
+        hub::Error::NotFound.into()
     }
 
     /// Members that break rules, all at once.
     pub(super) fn invalid(faults: Vec<FieldFault>) -> Failure {
         Failure::Refused(Box::new(Problem::invalid(faults)))
     }
-
-    /// One member that breaks a rule.
-    pub(super) fn field(field: impl Into<String>, message: impl Into<String>) -> Failure {
-        Failure::invalid(vec![FieldFault { field: field.into(), message: message.into() }])
-    }
-}
-
-/// Nothing, or a refusal that names every fault.
-pub(super) fn validate(faults: Vec<FieldFault>) -> Result<(), Failure> {
-    if faults.is_empty() { Ok(()) } else { Err(Failure::invalid(faults)) }
 }
 
 impl From<Fault> for Failure {
@@ -72,30 +62,24 @@ impl From<DownloadError> for Failure {
 
 impl From<hub::Error> for Failure {
     fn from(error: hub::Error) -> Failure {
-        let code = match error {
-            hub::Error::Fault(fault) => return Failure::Fault(fault),
-            hub::Error::Invalid(faults) => return Failure::invalid(faults),
-            hub::Error::Order(refusal) => return refusal.into(),
-            hub::Error::NotFound => return Failure::not_found(),
-            hub::Error::Forbidden(_) => ProblemCode::Forbidden,
-            hub::Error::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
-            hub::Error::SameKeyAtOnce => ProblemCode::Conflict,
-        };
-        Failure::refused(code, error.to_string())
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        let code = match refusal {
-            Refusal::OrderNotExist => return Failure::not_found(),
-            Refusal::PlacerMayNotDecide => ProblemCode::Forbidden,
-            Refusal::IllegalStatus(_)
-            | Refusal::BeingApproved
-            | Refusal::StageIdTaken
-            | Refusal::StageTimeNotIncreasing => ProblemCode::IllegalState,
-        };
-        Failure::refused(code, refusal.to_string())
+        match error {
+            hub::Error::NotFound => Failure::refused(ProblemCode::NotFound, error.to_string()),
+            hub::Error::Invalid(faults) => Failure::invalid(faults),
+            hub::Error::Order(refusal) => {
+                let code = match refusal {
+                    Refusal::OrderNotExist => return Failure::not_found(),
+                    Refusal::PlacerMayNotDecide => ProblemCode::Forbidden,
+                    Refusal::IllegalStatus(_)
+                    | Refusal::BeingApproved
+                    | Refusal::StageIdTaken
+                    | Refusal::StageTimeNotIncreasing => ProblemCode::IllegalState,
+                };
+                Failure::refused(code, refusal.to_string())
+            }
+            hub::Error::Refused(code, detail) => Failure::refused(code, detail),
+            hub::Error::Fault(fault) => Failure::Fault(fault),
+            hub::Error::Objects(unreadable) => Failure::Objects(unreadable),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reading requests: JSON bodies, queries, and the Idempotency-Key; and writing the usual answers.
+//! Reading requests: JSON bodies, queries, and the Idempotency-Key.
 //!
 //! What cannot be read is refused with the member named where that is known. Messages never repeat a value.
 
@@ -6,29 +6,32 @@ use std::io;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
-use axum::body::Body;
+use axum::body::Body as AxumBody;
 use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
 use bytes::Bytes;
 use contract::control::{
     FieldFault, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, is_idempotency_key,
 };
 use contract::json::replace_lone_surrogates;
 use objects::Unreadable;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use store::IdempotencyKey;
 use system::bytes_writer::BytesWriter;
+use utoipa::openapi::path::ParameterIn;
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::answer::reference;
 use super::auth::{Caller, caller};
 use super::failure::Failure;
+use super::route::Description;
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// A call that changes something: its body, and its Idempotency-Key with the digest of the whole request.
 #[derive(Debug)]
@@ -38,10 +41,37 @@ pub(super) struct Command<T> {
     pub(super) key: Option<IdempotencyKey>,
 }
 
+/// What a handler takes beside the call, and what the description says of it.
+pub(super) trait Input {
+    fn describe(description: &mut Description);
+}
+
 /// The body of a call that has nothing to say: absent, or `{}`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
+
+/// What a body is in the description.
+pub(super) trait Body {
+    fn describe(description: &mut Description);
+}
+
+impl<T: ToSchema> Body for T {
+    fn describe(description: &mut Description) {
+        let schema = reference::<T>(description);
+        description.body(JSON, schema);
+    }
+}
+
+impl Body for Nothing {
+    fn describe(_: &mut Description) {}
+}
+
+impl<T: Body> Input for Command<T> {
+    fn describe(description: &mut Description) {
+        T::describe(description);
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
     type Rejection = Failure;
@@ -66,7 +96,7 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
 
 /// A call that brings a content: its bytes as they stand, of whatever kind, still to come, and its Idempotency-Key.
 pub(super) struct Content {
-    body: Body,
+    body: AxumBody,
     key: Option<(IdempotencyKey, Context)>,
     bytes_max: usize,
     time: Duration,
@@ -129,6 +159,22 @@ impl FromRequest<SharedApp> for Content {
 #[derive(Debug)]
 pub(super) struct Query<T>(pub(super) T);
 
+impl<T: IntoParams> Input for Query<T> {
+    fn describe(description: &mut Description) {
+        for parameter in T::into_params(|| Some(ParameterIn::Query)) {
+            description.parameter(parameter);
+        }
+    }
+}
+
+/// A query and a content.
+impl<T: IntoParams> Input for (Query<T>, Content) {
+    fn describe(description: &mut Description) {
+        Query::<T>::describe(description);
+        description.body("application/octet-stream", Vec::<u8>::schema());
+    }
+}
+
 impl<T: DeserializeOwned> FromRequestParts<SharedApp> for Query<T> {
     type Rejection = Failure;
 
@@ -146,23 +192,6 @@ impl<T: DeserializeOwned> FromRequestParts<SharedApp> for Query<T> {
         })?;
         Ok(Query(query))
     }
-}
-
-/// An answer in JSON.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    raw_json(status, to_json(body))
-}
-
-/// An answer whose JSON text is at hand.
-pub(super) fn raw_json(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    response
-}
-
-pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("bodies are texts, numbers and lists")
 }
 
 /// Bodies are taken as they are, never unpacked.

@@ -15,9 +15,8 @@ use store::{Fault, FaultKind};
 
 use super::{Content, Download, DownloadError, DownloadRequest, download, give_whole};
 use crate::app::{App, SharedApp};
-use crate::app_access::{AppAccess, Holder};
-use crate::files;
 use crate::links::{LinkError, LinkKind, Linked};
+use hub::app_access::{AppAccess, Holder};
 
 /// Why a link gives nothing.
 enum Failure {
@@ -120,7 +119,8 @@ async fn give_file(
     request: &DownloadRequest,
 ) -> Result<Response, Failure> {
     let file = app.hub.store.find_file(tenant, file_id).await?.ok_or(NOT_FOUND)?;
-    let object = files::open(&app.objects, tenant.tenant_id, &file).await?;
+    let (objects, size_bytes) = (&app.hub.objects, file.size_bytes.unsigned_abs());
+    let object = objects.open(tenant.tenant_id, file_id, file.key.bytes(), size_bytes).await?;
     Ok(give_whole(&file, &object, request.method == Method::HEAD).await?)
 }
 

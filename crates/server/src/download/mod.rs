@@ -33,7 +33,7 @@ use range::Asked;
 pub(crate) use request::DownloadRequest;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-const PDF: &str = "application/pdf";
+pub(crate) const PDF: &str = "application/pdf";
 const ANY_KIND: &str = "application/octet-stream";
 
 /// A version of a report that can be given away.
@@ -133,7 +133,7 @@ async fn open(
     };
     let object_id = content.version.object_id;
     let object =
-        app.objects.open(content.tenant.tenant_id, object_id, key.bytes(), size_bytes).await?;
+        app.hub.objects.open(content.tenant.tenant_id, object_id, key.bytes(), size_bytes).await?;
     let mut response = match (&asked, ranges.as_slice()) {
         (Asked::Parts(_), [range]) => {
             let value = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);

@@ -13,12 +13,12 @@ use tower::Service;
 use tower::util::MapRequest;
 
 use crate::app::SharedApp;
-use crate::disk::Room;
 use crate::download::download_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
 use crate::http::scrape;
 use crate::{control, links, long_connection, open_api};
+use hub::disk::Room;
 
 /// The service for all requests, in which a client behind a trusted proxy stands in the proxy's place.
 pub fn service(
@@ -64,7 +64,7 @@ async fn readyz(State(app): State<SharedApp>) -> (StatusCode, &'static str) {
         return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
     match app.hub.store.is_ready().await {
-        true if app.disk.room().is_some_and(Room::is_short) => {
+        true if app.hub.disk.room().is_some_and(Room::is_short) => {
             (StatusCode::OK, "ready\nreports and files wait: the disk is nearly full\n")
         }
         true => (StatusCode::OK, "ready\n"),

@@ -14,7 +14,7 @@ pub(super) async fn metrics(State(app): State<SharedApp>, headers: HeaderMap) ->
         return refused;
     }
     app.metrics.note_listening(app.hub.store.listening());
-    if let Some(room) = app.disk.room() {
+    if let Some(room) = app.hub.disk.room() {
         app.metrics.note_room(room);
     }
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -8,7 +8,7 @@ use store::apps::App as VendorApp;
 
 use super::registry::Connection;
 use crate::app::App;
-use crate::app_access::AppAccess;
+use hub::app_access::AppAccess;
 
 /// The access of an app that may have long connections by its secret of this number; else why not.
 pub(super) async fn find_access(

@@ -17,12 +17,11 @@ use store::connections::Holder;
 use super::access::find_access;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
-use crate::app_access::{AppAccess, Numbers};
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::forwarded::Reached;
-use crate::keys;
 use crate::open_api::{self, answer, busy, log_id};
 use crate::public_url;
+use hub::app_access::{AppAccess, Numbers};
 
 /// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s
 /// that the Node SDK waits for the answer.
@@ -118,7 +117,7 @@ async fn authenticate(
     let invalid = || Refused::Code(code, code.msg.to_owned());
     let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
     let vendor = app.hub.store.find_app(app_id).await?.ok_or_else(invalid)?;
-    let secret_no = keys::secret_no(&vendor, &request.app_secret, app.hub.clock.now());
+    let secret_no = hub::keys::secret_no(&vendor, &request.app_secret, app.hub.clock.now());
     let secret_no = secret_no.ok_or_else(invalid)?;
     match find_access(app, &vendor, secret_no).await? {
         Ok(access) => {

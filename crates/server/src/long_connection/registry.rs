@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::dialogue::Ack;
 use super::ticket::TicketMaker;
-use crate::app_access::Numbers;
+use hub::app_access::Numbers;
 
 /// Events that wait until a connection takes them; more than are ever under way for one app.
 const OUTBOX: usize = 64;

@@ -14,9 +14,8 @@ use store::apps::App as VendorApp;
 
 use super::store_auth;
 use crate::app::App;
-use crate::app_access::{AppAccess, Numbers};
-use crate::keys;
 use crate::tokens::{Claims, TokenMaker};
+use hub::app_access::{AppAccess, Numbers};
 
 /// Answers a token call; refusals are flat bodies as well.
 pub(crate) async fn call(app: &App, call: Call, body: &[u8]) -> Vec<u8> {
@@ -72,7 +71,7 @@ pub(super) async fn find_app_by_secret(
     let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
         app.hub.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    let secret_no = keys::secret_no(&vendor, app_secret, app.hub.clock.now());
+    let secret_no = hub::keys::secret_no(&vendor, app_secret, app.hub.clock.now());
     let secret_no = secret_no.ok_or(&code::APP_SECRET_INVALID)?;
     match vendor.settings.is_enabled {
         true => Ok((vendor, secret_no)),

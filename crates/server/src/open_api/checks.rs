@@ -111,7 +111,7 @@ async fn command(
 /// Refuses literal addresses that are not public, this machine by name, and ports that are not called; other names are
 /// checked when they are fetched from. A link that is shown is checked alike: the hirer's people follow it from inside.
 fn check_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
-    let expected = |report: &ReportFile| match app.outbound.check(&report.url) {
+    let expected = |report: &ReportFile| match app.hub.outbound.check(&report.url) {
         Ok(_) => None,
         // A name of one label may be anybody's; the documentation's own sample has one.
         Err(Refusal::InnerName) if !is_localhost(&report.url) => None,

@@ -19,10 +19,10 @@ use super::log_id::log_id;
 use super::vendor::Vendor;
 use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
-use crate::app_access::AppAccess;
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::limit::LimitKey;
+use hub::app_access::AppAccess;
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {

@@ -12,7 +12,7 @@ use store::tenants::NO_TENANT;
 
 use super::auth::{Bought, current_token, fault, find_access, find_app_by_secret};
 use crate::app::App;
-use crate::app_access::Numbers;
+use hub::app_access::Numbers;
 
 /// Sends a store app its next ticket at once; the next one after it is due an hour later.
 ///

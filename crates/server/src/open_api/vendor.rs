@@ -6,7 +6,7 @@ use contract::scope::Scope;
 use store::apps::App as VendorApp;
 use store::tenants::Tenant;
 
-use crate::app_access::AppAccess;
+use hub::app_access::AppAccess;
 
 /// Who calls: an app in the tenant of its token.
 pub(crate) struct Vendor {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use contract::evidence::{ANCHOR, Anchor as Note};
 use contract::hex::to_hex;
 use domain::TenantId;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use outbound::Answer;
 use store::audit::{Head, chain_name};
 use store::{Fault, FaultKind};
 
@@ -89,12 +89,10 @@ impl Anchor {
         if self.unsent.is_empty() {
             return;
         }
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
-        match self.app.outbound.post(&url, headers, self.unsent.concat().into()).await {
-            Ok(answer) if answer.status.is_success() => self.unsent.clear(),
-            Ok(answer) => {
-                let status = answer.status.as_u16();
+        let headers = [("content-type", "application/jsonl".to_owned())];
+        match self.app.hub.outbound.post(&url, &headers, self.unsent.concat().into()).await {
+            Ok(Answer { status: 200..300, .. }) => self.unsent.clear(),
+            Ok(Answer { status, .. }) => {
                 tracing::warn!(status, "the anchors were not taken, and are sent again");
             }
             Err(failure) => {

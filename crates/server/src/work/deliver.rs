@@ -32,10 +32,10 @@ use super::event_body::plain_text;
 use super::sent::{Sent, unsent};
 use super::{Step, Worker, push, webhook};
 use crate::app::{App, SharedApp};
-use crate::app_access::{AppAccess, Holder, Numbers};
 use crate::long_connection::{self, Connection};
 use crate::low_priority_runtime::join_next;
-use crate::secret_rotation::{end_grace, secrets_for_attempt};
+use hub::app_access::{AppAccess, Holder, Numbers};
+use hub::secret_rotation::{end_grace, secrets_for_attempt};
 
 /// How long a claimed delivery is this worker's.
 pub(super) const LEASE_MS: i64 = 30_000;
@@ -320,7 +320,7 @@ async fn try_once(
     let attempt = secrets_for_attempt(&receiver, number, app.hub.clock.now());
     let key = claimed.key(&tenant)?;
     let holder = access.as_ref().map_or_else(|| nobody(&receiver), AppAccess::holder);
-    let plain = match plain_text(app, &tenant, &attempt.receiver, claimed, &key, holder).await {
+    let plain = match plain_text(app, &tenant, &attempt.app, claimed, &key, holder).await {
         Ok(Some(plain)) => plain,
         Ok(None) => {
             let attempt = unsent(app, "not sent: the account is no longer bound");
@@ -338,7 +338,7 @@ async fn try_once(
     };
     let is_posted = matches!(route, Route::Webhook(_));
     let sent = match route {
-        Route::Webhook(url) => webhook::post(app, &attempt.receiver, url, &plain).await,
+        Route::Webhook(url) => webhook::post(app, &attempt.app, url, &plain).await,
         Route::Connection(connection) => Some(push::push(app, &connection, &plain).await),
         Route::Unconnected | Route::Aside(_) => unreachable!("nothing is sent without an endpoint"),
     };
@@ -351,9 +351,9 @@ async fn try_once(
     if sent.is_delivered
         && is_posted
         && attempt.proves_new
-        && let Err(fault) = end_grace(app, &receiver).await
+        && let Err(error) = end_grace(&app.hub, &receiver).await
     {
-        tracing::warn!(app_id = %claimed.app_id, %fault, "a grace time goes on");
+        tracing::warn!(app_id = %claimed.app_id, %error, "a grace time goes on");
     }
     let outcome = if sent.is_delivered { "delivered" } else { sent.class };
     app.metrics.count_delivery(is_posted, outcome);

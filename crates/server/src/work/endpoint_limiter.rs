@@ -177,7 +177,9 @@ impl EndpointLimiter {
 
     /// Takes note of the end of a delivery, which was at `at_ms`: whoever ended later may be noted earlier.
     pub(super) fn end(&mut self, app_id: AppId, health: Health, at_ms: u64) -> Released {
-        let Some(endpoint) = self.by_app.get_mut(&app_id) else { return Released::default() };
+        let Some(endpoint) = self.by_app.get_mut(&app_id) else {
+            return Released::default();
+        };
         endpoint.running -= 1;
         self.running -= 1;
         let mut released = Released::default();

@@ -47,7 +47,7 @@ impl Erase {
 
     async fn erase_due_of(&self, tenant: &Tenant) -> Result<(), Fault> {
         let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
-        let bounds = self.app.config.retention;
+        let bounds = self.app.hub.retention;
         let rules = store.list_retention_rules(tenant.tenant_id).await?;
         let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
         let days = rules.iter().map(|(_, days)| *days).chain([own]).min().unwrap_or(own);
@@ -110,7 +110,7 @@ impl Erase {
                 return Ok(());
             }
             for object in open.iter().flat_map(|erasure| &erasure.objects) {
-                let removed = self.app.objects.remove(*object).await;
+                let removed = self.app.hub.objects.remove(*object).await;
                 removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
             }
             if !store.scrub().await? {

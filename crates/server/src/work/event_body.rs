@@ -13,8 +13,8 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
 
 use crate::app::App;
-use crate::app_access::Holder;
 use crate::form_values::with_links;
+use hub::app_access::Holder;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it is about is no longer
 /// bound. `key` is the delivery's own; `holder` gets the links in it.
@@ -81,7 +81,9 @@ async fn account_created(
     tenant: &Tenant,
     account_id: Id,
 ) -> Result<Option<Event>, Fault> {
-    let Some(account) = store.find_account(tenant, account_id).await? else { return Ok(None) };
+    let Some(account) = store.find_account(tenant, account_id).await? else {
+        return Ok(None);
+    };
     Ok(Some(Event::AccountCreated(AccountCreated {
         scope: ACCOUNT_SCOPE_BACKGROUND_CHECK,
         account_id: account.account_id.to_string(),

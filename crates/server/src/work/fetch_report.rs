@@ -210,7 +210,7 @@ impl Worker for FetchReport {
         let app = SharedApp::clone(&self.app);
         let now = app.hub.clock.now();
         let placed = app.hub.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
-        let disk_room = app.disk.room_bytes();
+        let disk_room = app.hub.disk.room_bytes();
         let mut begun = 0;
         for queue in app.hub.store.list_fetch_queues(now).await? {
             begun += self.take(&queue, disk_room).await?;
@@ -377,7 +377,7 @@ async fn forget(app: &App, outcome: &FetchOutcome) {
 }
 
 async fn remove(app: &App, object_id: Id) {
-    if let Err(error) = app.objects.remove(object_id).await {
+    if let Err(error) = app.hub.objects.remove(object_id).await {
         tracing::warn!(%error, "an object without a row is left to the check of the objects");
     }
 }
@@ -394,7 +394,7 @@ async fn check(
     }
     let (tenant_id, object_id, size_bytes) =
         (claimed.tenant_id, stored.object_id, stored.size_bytes);
-    let object = app.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
+    let object = app.hub.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
     let object = object.map_err(|error| IntakeError::Unreadable(io::Error::other(error)))?;
     checked.check(object.read(0..size_bytes).map_err(io::Error::other)).await
 }
@@ -407,9 +407,9 @@ async fn fetch_into_store(
     // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
     let inspector =
         Inspector::new(&app.inspect, claimed.attempt == 1).accepting(claimed.is_accepted);
-    let writer = app.objects.create_behind(claimed.tenant_id);
+    let writer = app.hub.objects.create_behind(claimed.tenant_id);
     let mut intake = Intake { app, writer, inspector, error: None, bytes: 0, looked_at: 0 };
-    let fetched = app.outbound.fetch(&claimed.source.url, &mut intake).await;
+    let fetched = app.hub.outbound.fetch(&claimed.source.url, &mut intake).await;
     if let Some(error) = intake.error {
         return Err(error.into());
     }
@@ -486,7 +486,7 @@ impl BytesWriter for Intake<'_> {
         self.bytes += piece.len() as u64;
         if self.bytes - self.looked_at >= LOOK_EVERY_BYTES {
             self.looked_at = self.bytes;
-            if self.app.disk.room_bytes() <= 0 {
+            if self.app.hub.disk.room_bytes() <= 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
         }

@@ -49,7 +49,7 @@ impl Worker for KeepConnections {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let App { hub: Hub { store, clock }, connections, .. } = &*self.app;
+        let App { hub: Hub { store, clock, .. }, connections, .. } = &*self.app;
         let (now, mono_ms) = (clock.now(), clock.mono_ms());
         connections.close_ended(store, now).await?;
         self.refuse().await?;

@@ -44,8 +44,6 @@ use record_key_uses::RecordKeyUses;
 use watch_clock::WatchClock;
 use watch_room::WatchRoom;
 
-pub(crate) use webhook::request;
-
 /// How long a worker waits for a signal before it looks for work all the same.
 const PERIOD: Duration = Duration::from_secs(1);
 

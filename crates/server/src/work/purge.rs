@@ -36,7 +36,7 @@ async fn remove_unused_files(app: &App, before: UnixMs) -> Result<(), Fault> {
         }
         for (tenant_id, file_id) in files {
             if app.hub.store.delete_unused_file(tenant_id, file_id).await? {
-                let removed = app.objects.remove(file_id).await;
+                let removed = app.hub.objects.remove(file_id).await;
                 removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
             }
         }

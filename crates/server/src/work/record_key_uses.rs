@@ -28,7 +28,7 @@ impl Worker for RecordKeyUses {
     async fn step(&mut self) -> Result<Step, Fault> {
         let now_ms = self.app.hub.clock.mono_ms();
         if now_ms >= self.next_at_ms {
-            self.app.key_uses.record(&self.app.hub.store).await?;
+            self.app.hub.key_uses.record(&self.app.hub.store).await?;
             self.next_at_ms = now_ms + MINUTE_MS;
         }
         Ok(Step::Idle)
@@ -43,7 +43,7 @@ impl Worker for RecordKeyUses {
     }
 
     async fn stop(&mut self) {
-        if let Err(fault) = self.app.key_uses.record(&self.app.hub.store).await {
+        if let Err(fault) = self.app.hub.key_uses.record(&self.app.hub.store).await {
             tracing::warn!(%fault, "the last uses of keys are not recorded");
         }
     }

@@ -71,7 +71,7 @@ impl WatchRoom {
     }
 
     async fn look_at_disk(&mut self) -> Result<(), Fault> {
-        let Some(room) = self.app.disk.room() else { return Ok(()) };
+        let Some(room) = self.app.hub.disk.room() else { return Ok(()) };
         let is_short = room.is_short();
         if self.is_short == Some(is_short) {
             return Ok(());

@@ -65,7 +65,7 @@ impl<'w> Filed<'w> {
 
     /// Keeps a content with these findings, as the worker does; the name of its object.
     pub(crate) async fn store_this(&mut self, content: &[u8], findings: &[&str]) -> Id {
-        let mut writer = self.world.app.objects.create_behind(self.seed.hirer.tenant_id);
+        let mut writer = self.world.app.hub.objects.create_behind(self.seed.hirer.tenant_id);
         writer.write(Bytes::copy_from_slice(content)).await.unwrap();
         let stored = writer.finish().await.unwrap();
         let facts = VersionFacts {

@@ -3,7 +3,7 @@
 use client::control::Error;
 use contract::control::{App, CreateApp, CreatedApp, PutInstallation, UpdateApp};
 use domain::AppId;
-use server::app_access::{Holder, Numbers};
+use hub::app_access::{Holder, Numbers};
 use store::audit::By;
 use store::grants::offered;
 

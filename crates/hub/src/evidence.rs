@@ -1,0 +1,57 @@
+//! What proves something: the installation's public key, the audit chains, manifests of reports, certificates of
+//! erasures.
+
+use contract::control::{AUDIT_LIMIT_DEFAULT, ListAudit, PublicKey};
+use contract::hex::to_hex;
+use domain::{Act, Actor, Id, TenantId};
+use store::audit::OPERATOR;
+
+use crate::error::{authorize, validate};
+use crate::{Error, Hub};
+
+/// The key that verifies the installation's manifests, certificates and anchors.
+pub fn get_public_key(hub: &Hub, actor: &Actor) -> Result<PublicKey, Error> {
+    authorize(actor, Act::SeePublicKey)?;
+    let signer = hub.store.signer();
+    Ok(PublicKey {
+        key_id: signer.key_id().to_owned(),
+        algorithm: "Ed25519".to_owned(),
+        public_key: to_hex(signer.public_key()),
+    })
+}
+
+/// A tenant's audit chain, or the operator's without one, oldest first, as JSON lines. An empty text ends it.
+pub async fn list_audit(
+    hub: &Hub,
+    actor: &Actor,
+    tenant_id: Option<TenantId>,
+    list: &ListAudit,
+) -> Result<String, Error> {
+    authorize(actor, tenant_id.map_or(Act::SeeOperatorAudit, |_| Act::SeeAudit))?;
+    validate(list.faults())?;
+    let (after, limit) = (list.after.unwrap_or(0), list.limit.unwrap_or(AUDIT_LIMIT_DEFAULT));
+    let entries = hub.store.list_audit(tenant_id.unwrap_or(OPERATOR), after, limit).await?;
+    Ok(entries.iter().flat_map(|entry| [entry.line.as_str(), "\n"]).collect())
+}
+
+/// The newest manifest of an order: a signed list of every content that is or was stored of its reports.
+pub async fn get_manifest(
+    hub: &Hub,
+    actor: &Actor,
+    tenant_id: TenantId,
+    order_id: Id,
+) -> Result<String, Error> {
+    authorize(actor, Act::SeeManifests)?;
+    hub.store.find_manifest(tenant_id, order_id).await?.ok_or(Error::NotFound)
+}
+
+/// The certificate of an order's erasure.
+pub async fn get_certificate(
+    hub: &Hub,
+    actor: &Actor,
+    tenant_id: TenantId,
+    order_id: Id,
+) -> Result<String, Error> {
+    authorize(actor, Act::SeeRetention)?;
+    hub.store.find_certificate(tenant_id, order_id).await?.ok_or(Error::NotFound)
+}
