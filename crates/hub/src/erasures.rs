@@ -19,7 +19,7 @@ use crate::{Error, Hub};
 /// Erases an order for good, before its retention is over: for a person who demands it. A repeat gives the erasure that
 /// there was.
 ///
-/// Refuses an order that has not ended, is held, or must be kept longer.
+/// Refuses an order that has not ended, is held, or must stay longer.
 pub async fn erase(
     hub: &Hub,
     actor: &Actor,

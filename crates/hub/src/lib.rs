@@ -61,7 +61,7 @@ pub struct Hub {
     pub disk: Disk,
     /// The only way out.
     pub outbound: Outbound,
-    /// How long orders may be kept at least and at most.
+    /// The shortest and the longest retention of orders.
     pub retention: Bounds,
     /// When keys of the control API were used, until that is recorded.
     pub key_uses: KeyUses,

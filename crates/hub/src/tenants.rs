@@ -113,7 +113,7 @@ pub async fn update(
     Err(Error::refused(ProblemCode::Conflict, detail))
 }
 
-/// A fault when orders may not be kept for so many days here.
+/// A fault when so many days are no retention here.
 pub(crate) fn outside(hub: &Hub, field: &str, days: u32) -> Option<control::FieldFault> {
     let bounds = hub.retention;
     let expected = || format!("expected {} to {}", bounds.min_days, bounds.max_days);

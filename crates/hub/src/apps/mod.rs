@@ -391,7 +391,7 @@ pub struct LiveConnection {
     pub client: String,
     /// When it was opened.
     pub opened_at: UnixMs,
-    /// When it was heard of last.
+    /// When its client pinged last.
     pub last_ping_at: Option<UnixMs>,
     /// Events that wait for an ack.
     pub in_flight: u32,

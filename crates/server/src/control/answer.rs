@@ -1,6 +1,5 @@
 //! What calls are answered with when they succeed.
 
-use std::any::type_name;
 use std::marker::PhantomData;
 
 use axum::body::Body;
@@ -10,11 +9,9 @@ use axum::response::{IntoResponse, Response};
 use contract::control::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
-use super::request::JSON;
-use super::route::Description;
+use super::description::{Description, JSON, reference};
 
 const JSON_LINES: &str = "application/jsonl";
 
@@ -92,7 +89,7 @@ impl IntoResponse for Signed {
 
 impl Answer for Signed {
     fn describe(description: &mut Description, gives: &str) {
-        let any = ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue);
+        let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
         description.answer(200, gives, Some((JSON, Some(any.into()))));
     }
 }
@@ -139,19 +136,4 @@ fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Bod
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
-}
-
-/// Refers to the schema of `T`, which the description then holds.
-pub(super) fn reference<T: ToSchema>(description: &mut Description) -> RefOr<Schema> {
-    let name = schema_name(type_name::<T>());
-    description.schemas.push((name.clone(), T::schema()));
-    T::schemas(&mut description.schemas);
-    Ref::from_schema_name(name).into()
-}
-
-/// `Page_Order` for `contract::control::page::Page<contract::control::order::Order>`.
-fn schema_name(type_name: &str) -> String {
-    let parts = type_name.trim_end_matches('>').split('<');
-    let names: Vec<_> = parts.map(|part| part.rsplit("::").next().unwrap_or(part)).collect();
-    names.join("_")
 }

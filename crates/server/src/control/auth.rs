@@ -1,17 +1,12 @@
-//! The authentication: whose key it is, whether its role may make this call, whether the tenant in the path is its own.
-//!
-//! In this order: row in the table, key, role, tenant. A role's refusal says nothing of what exists, since it is
-//! the same for every path; a foreign tenant is answered as one that does not exist.
+//! The authentication: whose key it is; and a call that passed it.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use contract::control::ProblemCode;
 use domain::{Actor, Id, Role, Roles, TenantId};
 use hub::apps::VendorApp;
@@ -19,8 +14,6 @@ use hub::tenants::Tenant;
 use hub::{Hub, api_keys, apps, keys, tenants};
 
 use super::failure::Failure;
-use super::route::Access;
-use super::routes;
 use crate::app::{App, SharedApp};
 
 /// Who calls.
@@ -28,7 +21,7 @@ use crate::app::{App, SharedApp};
 pub(super) struct Caller {
     pub(super) actor: Actor,
     /// None for the operator.
-    tenant_id: Option<TenantId>,
+    pub(super) tenant_id: Option<TenantId>,
 }
 
 /// A call that passed the authentication: the hub, who calls, and the names in the path.
@@ -87,59 +80,6 @@ pub(super) fn caller(parts: &Parts) -> Result<Caller, Failure> {
     parts.extensions.get::<Caller>().copied().ok_or_else(unauthenticated)
 }
 
-/// Lets a call pass, or answers why not.
-pub(super) async fn require_access(
-    State(app): State<SharedApp>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let (index, access) = routes::find(&parts.method, path(&parts)).unzip();
-    let answer = match authorize(&app, access, &mut parts).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                // What only reads takes little, and a page that shows how far a report is may ask often.
-                if !parts.method.is_safe() {
-                    app.call_rate.call_came();
-                }
-                parts.extensions.insert(caller);
-            }
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(failure) => failure.into_response(),
-    };
-    app.metrics.count_control_call(index, answer.status());
-    answer
-}
-
-/// The row's path, below `/api/v1`.
-fn path(parts: &Parts) -> &str {
-    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    path.strip_prefix("/api/v1").unwrap_or(path)
-}
-
-async fn authorize(
-    app: &App,
-    access: Option<Access>,
-    parts: &mut Parts,
-) -> Result<Option<Caller>, Failure> {
-    let act = match access {
-        Some(Access::Key(act)) => act,
-        Some(Access::Anyone) => return Ok(None),
-        None => return Err(Failure::not_found()),
-    };
-    let caller = authenticate(app, &parts.headers).await?;
-    hub::authorize(&caller.actor, act)?;
-    let path_params = path_params(parts).await?;
-    let named = path_params.iter().find(|(name, _)| name == "tenant_key");
-    if let (Some(own), Some((_, named))) = (caller.tenant_id, named)
-        && named.parse() != Ok(own)
-    {
-        return Err(Failure::not_found());
-    }
-    Ok(Some(caller))
-}
-
 /// Nothing when the operator asks, else why not.
 pub(super) async fn authorize_operator(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
     let caller = authenticate(app, headers).await?;
@@ -149,7 +89,7 @@ pub(super) async fn authorize_operator(app: &App, headers: &HeaderMap) -> Result
     Err(Failure::refused(ProblemCode::Forbidden, "expected the operator's key"))
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {
+pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(unauthenticated());
@@ -171,7 +111,7 @@ fn unauthenticated() -> Failure {
     Failure::refused(ProblemCode::Unauthenticated, detail)
 }
 
-async fn path_params(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
+pub(super) async fn path_params(parts: &mut Parts) -> Result<Vec<(String, String)>, Failure> {
     let params = RawPathParams::from_request_parts(parts, &()).await;
     // A name that is no text names nothing.
     let params = params.map_err(|_| Failure::not_found())?;

@@ -1,4 +1,4 @@
-//! The operator's care for what is kept: `/storage`, `/objects/check`, `/keys/rotate`. What the calls do is in
+//! The operator's care for the installation: `/storage`, `/objects/check`, `/keys/rotate`. What the calls do is in
 //! `hub::quotas`, `hub::object_check` and `hub::root_key`.
 
 use contract::control::{CheckObjects, ObjectsChecked, RotateKeys, RotatedKeys, Storage};

@@ -1,18 +1,20 @@
 //! The control API, `/api/v1`: for the hirer's own systems, the console's scripts, the CLI and tests.
 //!
-//! A request passes the authentication (`auth.rs`: key, role, tenant, by the table in `routes.rs`), then its handler, which
+//! A request passes the authentication (`access.rs`: key, role, tenant, by the table in `routes.rs`), then its handler, which
 //! translates for the use case in `hub`: a file per resource. What always holds: nobody reaches a handler without a row in
 //! the table; what belongs to somebody else is answered as what does not exist; every refusal is a problem document; no
 //! answer is stored by caches on its way. Source: product, sections 6 and 8.
 //!
 //! To add a call: its body in `contract::control`, its use case in `hub`, a handler and a row here, a method in `client`.
 
+mod access;
 mod accounts;
 mod answer;
 mod api_keys;
 mod apps;
 mod auth;
 mod candidates;
+mod description;
 mod document;
 mod erasures;
 mod events;
@@ -33,6 +35,7 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use contract::control::ProblemCode;
 
 use crate::app::SharedApp;
@@ -46,7 +49,8 @@ pub(crate) fn routes(app: &SharedApp) -> Router<SharedApp> {
     let calls = routes::routes().into_iter();
     calls
         .fold(Router::new(), |router, route| router.route(route.path, route.serve))
-        .route_layer(from_fn_with_state(SharedApp::clone(app), auth::require_access))
+        .route(routes::DESCRIPTION, get(document::openapi_json))
+        .route_layer(from_fn_with_state(SharedApp::clone(app), access::require_access))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(map_response(guard_answer))

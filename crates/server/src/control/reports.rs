@@ -17,9 +17,9 @@ use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 
 use super::answer::{Answer, Json, Paged};
 use super::auth::Call;
+use super::description::Description;
 use super::failure::Failure;
 use super::request::{Command, Input, Nothing, Query};
-use super::route::Description;
 use crate::app::SharedApp;
 use crate::download::{self, Content, Download, DownloadRequest, download};
 

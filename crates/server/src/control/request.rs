@@ -24,14 +24,12 @@ use system::bytes_writer::BytesWriter;
 use utoipa::openapi::path::ParameterIn;
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::answer::reference;
 use super::auth::{Caller, caller};
+use super::description::{Description, JSON, reference};
 use super::failure::Failure;
-use super::route::Description;
+
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
-
-pub(super) const JSON: &str = "application/json";
 
 /// A call that changes something: its body, and its Idempotency-Key with the digest of the whole request.
 #[derive(Debug)]

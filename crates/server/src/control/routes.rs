@@ -1,16 +1,17 @@
 //! The one table of the control API: its calls in reading order, who may make each, what serves it, and what its
 //! description says. Router, access, metrics and OpenAPI document are made from it; a path without a row cannot be called.
 //!
+//! Long because: it is one table.
+//!
 //! A row: summary and description; method, path below `/api/v1`, act; handler and what it answers with; other answers.
 
 use std::sync::LazyLock;
 
 use axum::http::Method;
-use axum::routing::get;
 use domain::Act;
 
-use super::document::openapi_json;
-use super::route::{About, Access, Route};
+use super::description::About;
+use super::route::{Access, Route};
 use super::{
     accounts, api_keys, apps, candidates, erasures, events, evidence, files, grants, installation,
     installations, orders, reports, tenants,
@@ -38,9 +39,14 @@ macro_rules! calls {
     };
 }
 
+/// Where the description is, for everybody.
+pub(super) const DESCRIPTION: &str = "/openapi.json";
+
 /// Method, path and access of every call, in the table's order.
 static ROWS: LazyLock<Vec<(Method, &str, Access)>> = LazyLock::new(|| {
-    routes().into_iter().map(|route| (route.method, route.path, route.access)).collect()
+    let mut rows = vec![(Method::GET, DESCRIPTION, Access::Anyone)];
+    rows.extend(routes().into_iter().map(|route| (route.method, route.path, route.access)));
+    rows
 });
 
 /// The call's place in the table, and who may make it; `path` is the route's, below `/api/v1`.
@@ -56,20 +62,8 @@ pub(crate) fn names() -> impl Iterator<Item = (&'static Method, String)> {
     ROWS.iter().map(|(method, path, _)| (method, format!("/api/v1{path}")))
 }
 
-/// Every call.
+/// Every call but the description's.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = vec![Route {
-        method: Method::GET,
-        path: "/openapi.json",
-        access: Access::Anyone,
-        serve: get(openapi_json),
-        description: None,
-    }];
-    routes.extend(described());
-    routes
-}
-
-fn described() -> Vec<Route> {
     calls! {
         /// Creates a tenant. The answer alone holds `api_key`, the tenant's first key, role `admin`.
         ///

@@ -25,7 +25,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
-use super::request::JSON;
+use super::description::JSON;
 use super::route::Access;
 use super::routes::routes;
 
@@ -115,7 +115,7 @@ fn document() -> OpenApi {
     let mut document = outline();
     let components = document.components.get_or_insert_default();
     for route in routes() {
-        let Some(mut description) = route.description else { continue };
+        let mut description = route.description;
         complete(&mut description.operation, &route.method, route.access);
         components.schemas.extend(description.schemas);
         let item = document.paths.paths.entry(route.path.to_owned()).or_default();
