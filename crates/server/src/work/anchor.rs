@@ -9,61 +9,61 @@ use std::path::PathBuf;
 use contract::evidence::{ANCHOR, Anchor as Note};
 use contract::hex::to_hex;
 use domain::TenantId;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use outbound::Answer;
 use store::audit::{Head, chain_name};
 use store::{Fault, FaultKind};
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
+use super::jobs::Job;
+use crate::app::App;
 use crate::data_folder::ANCHORS_FILE;
 
-const MINUTE_MS: u64 = 60_000;
 /// An installation of many tenants is gone through in parts, so that it takes little memory.
 const HEADS_AT_ONCE: u32 = 100;
 /// Notes that wait for the other host; older ones stand in the file alone.
 const UNSENT_MAX: usize = 10_000;
 
 /// Anchors what moved.
+#[derive(Default)]
 pub(super) struct Anchor {
-    app: SharedApp,
-    /// On the clock's monotonic count.
-    next_at_ms: u64,
     /// The newest entry of each chain that this process has anchored.
     anchored: HashMap<TenantId, u64>,
     unsent: Vec<String>,
 }
 
-impl Anchor {
-    pub(super) fn new(app: &SharedApp) -> Anchor {
-        let (anchored, unsent) = (HashMap::new(), Vec::new());
-        Anchor { app: SharedApp::clone(app), next_at_ms: 0, anchored, unsent }
+impl Job for Anchor {
+    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
+        self.anchor(app).boxed()
     }
+}
 
-    async fn anchor(&mut self) -> Result<(), Fault> {
-        let (at_ms, mut after) = (self.app.hub.clock.now().0, TenantId(i64::MIN));
+impl Anchor {
+    async fn anchor(&mut self, app: &App) -> Result<(), Fault> {
+        let (at_ms, mut after) = (app.hub.clock.now().0, TenantId(i64::MIN));
         loop {
-            let heads = self.app.hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
+            let heads = app.hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
             let Some(last) = heads.last() else { break };
             after = last.tenant_id;
-            self.anchor_moved(&heads, at_ms).await?;
+            self.anchor_moved(app, &heads, at_ms).await?;
         }
-        if self.app.config.anchor_url.is_some() {
-            self.send().await;
+        if app.config.anchor_url.is_some() {
+            self.send(app).await;
         }
         Ok(())
     }
 
     /// Anchors those of the heads that moved.
-    async fn anchor_moved(&mut self, heads: &[Head], at_ms: i64) -> Result<(), Fault> {
+    async fn anchor_moved(&mut self, app: &App, heads: &[Head], at_ms: i64) -> Result<(), Fault> {
         let has_moved = |head: &&Head| self.anchored.get(&head.tenant_id) != Some(&head.seq);
         let moved: Vec<&Head> = heads.iter().filter(has_moved).collect();
         if moved.is_empty() {
             return Ok(());
         }
-        let lines: Vec<_> = moved.iter().map(|head| self.line(head, at_ms)).collect();
-        append(self.app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
+        let lines: Vec<_> = moved.iter().map(|head| line(app, head, at_ms)).collect();
+        append(app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
         self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
-        if self.app.config.anchor_url.is_some() {
+        if app.config.anchor_url.is_some() {
             self.unsent.extend(lines);
             let excess = self.unsent.len().saturating_sub(UNSENT_MAX);
             self.unsent.drain(..excess);
@@ -71,26 +71,16 @@ impl Anchor {
         Ok(())
     }
 
-    fn line(&self, head: &Head, at_ms: i64) -> String {
-        let note = Note {
-            kind: Note::KIND.to_owned(),
-            tenant_key: chain_name(head.tenant_id),
-            seq: head.seq,
-            hash: to_hex(&head.hash),
-            at_ms,
-        };
-        let text = serde_json::to_string(&note).expect("an anchor is texts and numbers");
-        self.app.hub.store.signer().signed(ANCHOR, &text) + "\n"
-    }
-
     /// Sends what waits; what does not arrive is sent with the next minute's.
-    async fn send(&mut self) {
-        let Some(url) = self.app.config.anchor_url.clone() else { return };
+    async fn send(&mut self, app: &App) {
+        let Some(url) = app.config.anchor_url.clone() else {
+            return;
+        };
         if self.unsent.is_empty() {
             return;
         }
         let headers = [("content-type", "application/jsonl".to_owned())];
-        match self.app.hub.outbound.post(&url, &headers, self.unsent.concat().into()).await {
+        match app.hub.outbound.post(&url, &headers, self.unsent.concat().into()).await {
             Ok(Answer { status: 200..300, .. }) => self.unsent.clear(),
             Ok(Answer { status, .. }) => {
                 tracing::warn!(status, "the anchors were not taken, and are sent again");
@@ -100,6 +90,18 @@ impl Anchor {
             }
         }
     }
+}
+
+fn line(app: &App, head: &Head, at_ms: i64) -> String {
+    let note = Note {
+        kind: Note::KIND.to_owned(),
+        tenant_key: chain_name(head.tenant_id),
+        seq: head.seq,
+        hash: to_hex(&head.hash),
+        at_ms,
+    };
+    let text = serde_json::to_string(&note).expect("an anchor is texts and numbers");
+    app.hub.store.signer().signed(ANCHOR, &text) + "\n"
 }
 
 /// Appends to the file and waits until it is on the disk.
@@ -113,34 +115,4 @@ async fn append(path: PathBuf, text: String) -> Result<(), Fault> {
     let done = tokio::task::spawn_blocking(work).await;
     let done = done.unwrap_or_else(|_| Err(std::io::Error::other("the append panicked")));
     done.map_err(|error| Fault::new(FaultKind::Storage, format_args!("audit anchors: {error}")))
-}
-
-impl Worker for Anchor {
-    async fn signal(_: &App) {
-        std::future::pending::<()>().await;
-    }
-
-    async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.hub.clock.mono_ms();
-        if now_ms >= self.next_at_ms {
-            self.anchor().await?;
-            self.next_at_ms = now_ms + MINUTE_MS;
-        }
-        Ok(Step::Idle)
-    }
-
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    async fn ended(&mut self) -> bool {
-        std::future::pending().await
-    }
-
-    /// What was done since the last minute is anchored too.
-    async fn stop(&mut self) {
-        if let Err(fault) = self.anchor().await {
-            tracing::warn!(%fault, "the last entries of the audit chains are not anchored");
-        }
-    }
 }

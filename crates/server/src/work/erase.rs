@@ -13,141 +13,102 @@ use store::retention::Candidate;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
+use crate::app::App;
 
-const HOUR_MS: u64 = 3_600_000;
 /// Orders, tenants and erasures looked at at once.
 const AT_ONCE: u32 = 100;
 
-/// Erases what is due, and finishes what was erased.
-pub(super) struct Erase {
-    app: SharedApp,
-    /// On the clock's monotonic count.
-    next_at_ms: u64,
-}
-
-impl Erase {
-    pub(super) fn new(app: &SharedApp) -> Erase {
-        Erase { app: SharedApp::clone(app), next_at_ms: 0 }
-    }
-
-    /// Erases the due orders of every tenant.
-    async fn erase_due(&self) -> Result<(), Fault> {
-        let (store, mut before) = (&self.app.hub.store, None);
-        loop {
-            let tenants = store.list_tenants(before, AT_ONCE).await?;
-            let Some(last) = tenants.last() else { return Ok(()) };
-            before = Some((last.created_at, last.tenant_id));
-            for tenant in &tenants {
-                self.erase_due_of(tenant).await?;
-            }
-        }
-    }
-
-    async fn erase_due_of(&self, tenant: &Tenant) -> Result<(), Fault> {
-        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
-        let bounds = self.app.hub.retention;
-        let rules = store.list_retention_rules(tenant.tenant_id).await?;
-        let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
-        let days = rules.iter().map(|(_, days)| *days).chain([own]).min().unwrap_or(own);
-        // What was placed later has not ended long enough ago, whatever its package.
-        let placed_before = now.plus_ms(-i64::from(bounds.within(days)) * DAY_MS).plus_ms(1);
-        let mut after = store.find_erase_mark(tenant.tenant_id).await?;
-        let mut is_all_erased = true;
-        loop {
-            let found =
-                store.list_candidates(tenant, bounds, after, placed_before, AT_ONCE).await?;
-            for candidate in &found.orders {
-                is_all_erased &= self.erase(tenant, candidate, now).await?;
-            }
-            let Some(next) = found.next else { return Ok(()) };
-            after = next;
-            if is_all_erased {
-                store.move_erase_mark(tenant.tenant_id, next).await?;
-            }
-        }
-    }
-
-    /// Erases an order if it is due; whether it is erased then.
-    async fn erase(
-        &self,
-        tenant: &Tenant,
-        candidate: &Candidate,
-        now: UnixMs,
-    ) -> Result<bool, Fault> {
-        if check(&candidate.facts, now).is_err() {
-            return Ok(false);
-        }
-        let days = candidate.facts.rule.days;
-        let why = Why::Retention(match candidate.facts.rule.is_of_package {
-            true => ErasureRule::PackageRetention { days },
-            false => ErasureRule::TenantRetention { days },
-        });
-        let order_id = candidate.order_id;
-        match self.app.hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
-            Ok(erased) => {
-                if erased.is_some() {
-                    tracing::info!(%order_id, days, "an order was erased");
-                }
-                Ok(erased.is_some())
-            }
-            // One order that does not open keeps no other.
-            Err(fault) if fault.kind() == FaultKind::Damaged => {
-                tracing::error!(%order_id, %fault, "an order cannot be erased");
-                Ok(false)
-            }
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Removes what erasures left behind.
-    async fn finish(&self) -> Result<(), Fault> {
-        let store = &self.app.hub.store;
-        loop {
-            let open = store.list_open_erasures(Id(0), AT_ONCE).await?;
-            if open.is_empty() {
-                return Ok(());
-            }
-            for object in open.iter().flat_map(|erasure| &erasure.objects) {
-                let removed = self.app.hub.objects.remove(*object).await;
-                removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
-            }
-            if !store.scrub().await? {
-                // Somebody reads from the old pages: the next step tries again.
-                return Ok(());
-            }
-            let now = self.app.hub.clock.now();
-            for erasure in &open {
-                store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
-            }
+/// Erases the due orders of every tenant.
+pub(super) async fn erase_due(app: &App) -> Result<(), Fault> {
+    let (store, mut before) = (&app.hub.store, None);
+    loop {
+        let tenants = store.list_tenants(before, AT_ONCE).await?;
+        let Some(last) = tenants.last() else {
+            return Ok(());
+        };
+        before = Some((last.created_at, last.tenant_id));
+        for tenant in &tenants {
+            erase_due_of(app, tenant).await?;
         }
     }
 }
 
-impl Worker for Erase {
-    async fn signal(_: &App) {
-        // What is erased by hand is finished with the next period.
-        std::future::pending::<()>().await;
-    }
-
-    async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.hub.clock.mono_ms();
-        if now_ms >= self.next_at_ms {
-            self.erase_due().await?;
-            self.next_at_ms = now_ms + HOUR_MS;
+async fn erase_due_of(app: &App, tenant: &Tenant) -> Result<(), Fault> {
+    let (store, now) = (&app.hub.store, app.hub.clock.now());
+    let bounds = app.hub.retention;
+    let rules = store.list_retention_rules(tenant.tenant_id).await?;
+    let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
+    let days = rules.iter().map(|(_, days)| *days).chain([own]).min().unwrap_or(own);
+    // What was placed later has not ended long enough ago, whatever its package.
+    let placed_before = now.plus_ms(-i64::from(bounds.within(days)) * DAY_MS).plus_ms(1);
+    let mut after = store.find_erase_mark(tenant.tenant_id).await?;
+    let mut is_all_erased = true;
+    loop {
+        let found = store.list_candidates(tenant, bounds, after, placed_before, AT_ONCE).await?;
+        for candidate in &found.orders {
+            is_all_erased &= erase(app, tenant, candidate, now).await?;
         }
-        self.finish().await?;
-        Ok(Step::Idle)
+        let Some(next) = found.next else {
+            return Ok(());
+        };
+        after = next;
+        if is_all_erased {
+            store.move_erase_mark(tenant.tenant_id, next).await?;
+        }
     }
+}
 
-    fn is_busy(&self) -> bool {
-        false
+/// Erases an order if it is due; whether it is erased then.
+async fn erase(
+    app: &App,
+    tenant: &Tenant,
+    candidate: &Candidate,
+    now: UnixMs,
+) -> Result<bool, Fault> {
+    if check(&candidate.facts, now).is_err() {
+        return Ok(false);
     }
-
-    async fn ended(&mut self) -> bool {
-        std::future::pending().await
+    let days = candidate.facts.rule.days;
+    let why = Why::Retention(match candidate.facts.rule.is_of_package {
+        true => ErasureRule::PackageRetention { days },
+        false => ErasureRule::TenantRetention { days },
+    });
+    let order_id = candidate.order_id;
+    match app.hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
+        Ok(erased) => {
+            if erased.is_some() {
+                tracing::info!(%order_id, days, "an order was erased");
+            }
+            Ok(erased.is_some())
+        }
+        // One order that does not open keeps no other.
+        Err(fault) if fault.kind() == FaultKind::Damaged => {
+            tracing::error!(%order_id, %fault, "an order cannot be erased");
+            Ok(false)
+        }
+        Err(fault) => Err(fault),
     }
+}
 
-    async fn stop(&mut self) {}
+/// Removes what erasures left behind.
+pub(super) async fn finish(app: &App) -> Result<(), Fault> {
+    let store = &app.hub.store;
+    loop {
+        let open = store.list_open_erasures(Id(0), AT_ONCE).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        for object in open.iter().flat_map(|erasure| &erasure.objects) {
+            let removed = app.hub.objects.remove(*object).await;
+            removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
+        }
+        if !store.scrub().await? {
+            // Somebody reads from the old pages: the next step tries again.
+            return Ok(());
+        }
+        let now = app.hub.clock.now();
+        for erasure in &open {
+            store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
+        }
+    }
 }

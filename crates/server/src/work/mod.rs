@@ -4,23 +4,24 @@
 //! A step takes no input and may run twice, here or on another machine: whoever has the lease does the work,
 //! and when it dies the work becomes due again by itself. So a delivery may be made twice, never lost.
 //!
-//! The loop is written once. It is woken by a signal from the commit and, in case that one was for another
-//! process or for later, by a period. Signals are held until they are taken, so that what becomes due while a
-//! step looks for work is found by the next step.
+//! Two of them are services with pieces of work under way: deliveries and fetches of reports. Their loop is woken by a
+//! signal from the commit and, in case that one was for another process or for later, by a period. Signals are held until
+//! they are taken, so that what becomes due while a step looks for work is found by the next step. The others are jobs,
+//! which a period wakes: the table in `jobs.rs`.
 
 mod anchor;
+mod connections;
 mod deliver;
 mod endpoint_limiter;
 mod erase;
 mod event_body;
 mod fetch_report;
-mod issue_tickets;
-mod keep_connections;
+mod jobs;
 mod manifest;
 mod purge;
 mod push;
-mod record_key_uses;
 mod sent;
+mod tickets;
 mod watch_clock;
 mod watch_room;
 mod webhook;
@@ -32,17 +33,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::{App, SharedApp};
-use anchor::Anchor;
 use deliver::Deliver;
-use erase::Erase;
 use fetch_report::FetchReport;
-use issue_tickets::IssueTickets;
-use keep_connections::KeepConnections;
-use manifest::WriteManifests;
-use purge::Purge;
-use record_key_uses::RecordKeyUses;
-use watch_clock::WatchClock;
-use watch_room::WatchRoom;
+use jobs::JOBS;
 
 /// How long a worker waits for a signal before it looks for work all the same.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -56,7 +49,7 @@ enum Step {
     Idle,
 }
 
-/// One kind of work. Its pieces are tasks of their own: they go on while a step looks for more.
+/// A service: one kind of work whose pieces are tasks of their own, which go on while a step looks for more.
 trait Worker {
     /// Waits until work may have become due.
     async fn signal(app: &App);
@@ -75,49 +68,39 @@ trait Worker {
     async fn stop(&mut self);
 }
 
-/// The workers, in the order in which an order needs them.
+/// What runs: the services, and each job by its place in the table.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    WatchClock,
-    KeepConnections,
     Deliver,
     FetchReport,
-    IssueTickets,
-    WriteManifests,
-    Erase,
-    Anchor,
-    RecordKeyUses,
-    Purge,
-    WatchRoom,
+    Job(usize),
 }
 
-const KINDS: [Kind; 11] = [
-    Kind::WatchClock,
-    Kind::KeepConnections,
-    Kind::Deliver,
-    Kind::FetchReport,
-    Kind::IssueTickets,
-    Kind::WriteManifests,
-    Kind::Erase,
-    Kind::Anchor,
-    Kind::RecordKeyUses,
-    Kind::Purge,
-    Kind::WatchRoom,
-];
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Deliver => "deliver",
+            Kind::FetchReport => "fetch_report",
+            Kind::Job(index) => JOBS[index].name,
+        }
+    }
+}
 
-/// Runs all workers until `stopped` says true.
+/// Runs services and jobs until `stopped` says true.
 pub(crate) async fn run(app: SharedApp, stopped: watch::Receiver<bool>) {
     let mut workers = JoinSet::new();
-    for kind in KINDS {
+    for kind in [Kind::Deliver, Kind::FetchReport].into_iter().chain((0..JOBS.len()).map(Kind::Job))
+    {
         workers.spawn(keep(kind, app.clone(), stopped.clone()));
     }
     workers.join_all().await;
 }
 
-/// Runs a worker until `stopped` says true, and begins anew when it panics: its leases end by themselves.
+/// Runs one until `stopped` says true, and begins anew when it panics: its leases end by themselves.
 async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
     while let Err(error) = tokio::spawn(work(kind, app.clone(), stopped.clone())).await {
-        tracing::error!(worker = ?kind, %error, "a worker ended badly and begins anew");
+        let worker = kind.name();
+        tracing::error!(worker, %error, "a worker ended badly and begins anew");
         let has_stopped = tokio::time::timeout(PERIOD, stopped.wait_for(|stopped| *stopped)).await;
         if has_stopped.is_ok() {
             return;
@@ -127,17 +110,9 @@ async fn keep(kind: Kind, app: SharedApp, mut stopped: watch::Receiver<bool>) {
 
 async fn work(kind: Kind, app: SharedApp, stopped: watch::Receiver<bool>) {
     match kind {
-        Kind::WatchClock => repeat(kind, &app, WatchClock::new(&app), stopped).await,
-        Kind::KeepConnections => repeat(kind, &app, KeepConnections::new(&app), stopped).await,
         Kind::Deliver => repeat(kind, &app, Deliver::new(&app), stopped).await,
         Kind::FetchReport => repeat(kind, &app, FetchReport::new(&app), stopped).await,
-        Kind::IssueTickets => repeat(kind, &app, IssueTickets::new(&app), stopped).await,
-        Kind::WriteManifests => repeat(kind, &app, WriteManifests::new(&app), stopped).await,
-        Kind::Erase => repeat(kind, &app, Erase::new(&app), stopped).await,
-        Kind::Anchor => repeat(kind, &app, Anchor::new(&app), stopped).await,
-        Kind::RecordKeyUses => repeat(kind, &app, RecordKeyUses::new(&app), stopped).await,
-        Kind::Purge => repeat(kind, &app, Purge::new(&app), stopped).await,
-        Kind::WatchRoom => repeat(kind, &app, WatchRoom::new(&app), stopped).await,
+        Kind::Job(index) => JOBS[index].repeat(&app, stopped).await,
     }
 }
 
@@ -158,7 +133,7 @@ async fn repeat<W: Worker>(
                 }
                 Err(fault) => {
                     if !is_failing {
-                        tracing::error!(worker = ?kind, %fault, "a worker cannot look for work");
+                        tracing::error!(worker = kind.name(), %fault, "a worker cannot look for work");
                     }
                     (may_be_due, is_failing) = (false, true);
                 }
@@ -184,21 +159,15 @@ async fn repeat<W: Worker>(
 /// # Errors
 /// Faults of storage when looking for work; then some may be left.
 pub async fn settle(app: &SharedApp) -> Result<(), Fault> {
-    // Each is one worker from beginning to end: it remembers which receivers are down.
+    // Each is one from beginning to end: it remembers which receivers are down, and what was anchored.
     let (mut deliver, mut fetch_report) = (Deliver::new(app), FetchReport::new(app));
-    let mut anchor = Anchor::new(app);
-    drain(&mut WatchClock::new(app)).await?;
+    let mut jobs = JOBS.map(|row| row.begin());
     loop {
-        drain(&mut IssueTickets::new(app)).await?;
-        drain(&mut KeepConnections::new(app)).await?;
+        for job in &mut jobs {
+            job.run(app).await?;
+        }
         let has_delivered = drain(&mut deliver).await?;
         let has_fetched = drain(&mut fetch_report).await?;
-        drain(&mut WriteManifests::new(app)).await?;
-        drain(&mut Erase::new(app)).await?;
-        drain(&mut RecordKeyUses::new(app)).await?;
-        drain(&mut Purge::new(app)).await?;
-        drain(&mut WatchRoom::new(app)).await?;
-        drain(&mut anchor).await?;
         if !has_delivered && !has_fetched {
             return Ok(());
         }

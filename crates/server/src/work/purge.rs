@@ -4,27 +4,20 @@
 use domain::UnixMs;
 use store::{Fault, FaultKind};
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
+use crate::app::App;
 
-const HOUR_MS: u64 = 3_600_000;
 /// How long the events of tickets are stored, to see how their deliveries went.
 const TICKETS_STORED_MS: i64 = 7 * 24 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 /// Files whose names are held at once.
 const FILES_AT_ONCE: u32 = 100;
 
-/// Purges once an hour.
-pub(super) struct Purge {
-    app: SharedApp,
-    /// On the clock's monotonic count.
-    next_at_ms: u64,
-}
-
-impl Purge {
-    pub(super) fn new(app: &SharedApp) -> Purge {
-        Purge { app: SharedApp::clone(app), next_at_ms: 0 }
-    }
+/// Purges.
+pub(super) async fn purge(app: &App) -> Result<(), Fault> {
+    let (store, now) = (&app.hub.store, app.hub.clock.now());
+    store.forget_old_answers(now).await?;
+    store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
+    remove_unused_files(app, now.plus_ms(-DAY_MS)).await
 }
 
 /// First the row, with the only key of the content: what is left of a file when the process dies between is noise.
@@ -41,33 +34,4 @@ async fn remove_unused_files(app: &App, before: UnixMs) -> Result<(), Fault> {
             }
         }
     }
-}
-
-impl Worker for Purge {
-    async fn signal(_: &App) {
-        // Nobody signals that time has passed.
-        std::future::pending::<()>().await;
-    }
-
-    async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.hub.clock.mono_ms();
-        if now_ms >= self.next_at_ms {
-            let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
-            store.forget_old_answers(now).await?;
-            store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
-            remove_unused_files(&self.app, now.plus_ms(-DAY_MS)).await?;
-            self.next_at_ms = now_ms + HOUR_MS;
-        }
-        Ok(Step::Idle)
-    }
-
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    async fn ended(&mut self) -> bool {
-        std::future::pending().await
-    }
-
-    async fn stop(&mut self) {}
 }

@@ -3,37 +3,42 @@
 
 use std::collections::HashSet;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use store::Fault;
 use store::alerts::Subject;
 use store::pauses::AlertKind;
 use store::storage_use::{Holder, StorageUse};
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
+use super::jobs::Job;
+use crate::app::App;
 
-const PERIOD_MS: u64 = 60_000;
 /// Holders read at once.
 const PAGE: u32 = 500;
 
 /// Watches.
+#[derive(Default)]
 pub(super) struct WatchRoom {
-    app: SharedApp,
-    /// On the clock's monotonic count.
-    next_at_ms: u64,
     /// Who is near a quota; none before the first look, after which alerts that a process before left are ended.
     near: Option<HashSet<Holder>>,
     is_short: Option<bool>,
 }
 
-impl WatchRoom {
-    pub(super) fn new(app: &SharedApp) -> WatchRoom {
-        WatchRoom { app: SharedApp::clone(app), next_at_ms: 0, near: None, is_short: None }
+impl Job for WatchRoom {
+    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
+        let look = async {
+            self.look_at_disk(app).await?;
+            self.look_at_quotas(app).await
+        };
+        look.boxed()
     }
+}
 
-    async fn look_at_quotas(&mut self) -> Result<(), Fault> {
+impl WatchRoom {
+    async fn look_at_quotas(&mut self, app: &App) -> Result<(), Fault> {
         let (mut near, mut used_bytes, mut after) = (HashSet::new(), 0, None);
         loop {
-            let page = self.app.hub.store.list_storage_use(after, PAGE).await?;
+            let page = app.hub.store.list_storage_use(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.holder);
             for found in &page {
@@ -43,17 +48,17 @@ impl WatchRoom {
                 if found.is_near_quota() {
                     near.insert(found.holder);
                 }
-                self.tell(found).await?;
+                self.tell(app, found).await?;
             }
         }
         let tenants = near.iter().filter(|holder| matches!(holder, Holder::Tenant(_))).count();
-        self.app.metrics.note_storage(used_bytes, tenants, near.len() - tenants);
+        app.metrics.note_storage(used_bytes, tenants, near.len() - tenants);
         self.near = Some(near);
         Ok(())
     }
 
-    async fn tell(&self, found: &StorageUse) -> Result<(), Fault> {
-        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
+    async fn tell(&self, app: &App, found: &StorageUse) -> Result<(), Fault> {
+        let (store, now) = (&app.hub.store, app.hub.clock.now());
         let was_near = self.near.as_ref().map(|near| near.contains(&found.holder));
         let (kind, subject) = match found.holder {
             Holder::Tenant(tenant_id) => (AlertKind::TenantNearQuota, Subject::Tenant(tenant_id)),
@@ -70,13 +75,15 @@ impl WatchRoom {
         }
     }
 
-    async fn look_at_disk(&mut self) -> Result<(), Fault> {
-        let Some(room) = self.app.hub.disk.room() else { return Ok(()) };
+    async fn look_at_disk(&mut self, app: &App) -> Result<(), Fault> {
+        let Some(room) = app.hub.disk.room() else {
+            return Ok(());
+        };
         let is_short = room.is_short();
         if self.is_short == Some(is_short) {
             return Ok(());
         }
-        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
+        let (store, now) = (&app.hub.store, app.hub.clock.now());
         let (kind, subject) = (AlertKind::DiskNearlyFull, Subject::Installation);
         if is_short {
             let free_bytes = room.free_bytes;
@@ -89,31 +96,4 @@ impl WatchRoom {
         self.is_short = Some(is_short);
         Ok(())
     }
-}
-
-impl Worker for WatchRoom {
-    async fn signal(_: &App) {
-        // Nobody signals that time has passed.
-        std::future::pending::<()>().await;
-    }
-
-    async fn step(&mut self) -> Result<Step, Fault> {
-        let now_ms = self.app.hub.clock.mono_ms();
-        if now_ms >= self.next_at_ms {
-            self.look_at_disk().await?;
-            self.look_at_quotas().await?;
-            self.next_at_ms = now_ms + PERIOD_MS;
-        }
-        Ok(Step::Idle)
-    }
-
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    async fn ended(&mut self) -> bool {
-        std::future::pending().await
-    }
-
-    async fn stop(&mut self) {}
 }

@@ -7,34 +7,18 @@ use contract::store_auth::TICKET_EVERY_MS;
 use store::Fault;
 use store::tickets::DueTicket;
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
+use crate::app::App;
 
-/// Apps looked at in one step.
+/// Apps looked at at once.
 const APPS_MAX: u32 = 64;
 
 /// Issues what is due.
-pub(super) struct IssueTickets {
-    app: SharedApp,
-}
-
-impl IssueTickets {
-    pub(super) fn new(app: &SharedApp) -> IssueTickets {
-        IssueTickets { app: SharedApp::clone(app) }
-    }
-}
-
-impl Worker for IssueTickets {
-    async fn signal(_: &App) {
-        // Nobody signals that time has passed.
-        std::future::pending::<()>().await;
-    }
-
-    async fn step(&mut self) -> Result<Step, Fault> {
-        let (store, now) = (&self.app.hub.store, self.app.hub.clock.now());
+pub(super) async fn issue(app: &App) -> Result<(), Fault> {
+    let (store, now) = (&app.hub.store, app.hub.clock.now());
+    loop {
         let due = store.list_due_tickets(now, APPS_MAX).await?;
         if due.is_empty() {
-            return Ok(Step::Idle);
+            return Ok(());
         }
         for due in due {
             let DueTicket { due_at, .. } = due;
@@ -43,16 +27,5 @@ impl Worker for IssueTickets {
             let next_at = if on_time > now { on_time } else { now.plus_ms(TICKET_EVERY_MS) };
             store.issue_due_ticket(due, now, next_at).await?;
         }
-        Ok(Step::Worked)
     }
-
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    async fn ended(&mut self) -> bool {
-        std::future::pending().await
-    }
-
-    async fn stop(&mut self) {}
 }

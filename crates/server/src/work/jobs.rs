@@ -1,0 +1,119 @@
+//! The jobs: what is looked at again and again, by itself, and each time done to its end.
+//!
+//! A job takes no input and may run twice, here or on another machine; one that is broken off is done again.
+//!
+//! To add a job: an async function in a file of its own, and a row here.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use store::Fault;
+use tokio::sync::watch;
+
+use super::anchor::Anchor;
+use super::watch_clock::WatchClock;
+use super::watch_room::WatchRoom;
+use super::{PERIOD, connections, erase, manifest, purge, tickets};
+use crate::app::App;
+
+const SECOND: Duration = PERIOD;
+const TWO_SECONDS: Duration = Duration::from_secs(2);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A job that remembers something from one time to the next.
+pub(super) trait Job: Send {
+    /// Does what is due.
+    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>>;
+}
+
+/// A job that remembers nothing.
+struct Plain(fn(&App) -> BoxFuture<'_, Result<(), Fault>>);
+
+impl Job for Plain {
+    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
+        (self.0)(app)
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(super) struct JobRow {
+    pub(super) name: &'static str,
+    /// How long it waits from one time to the next, after one that succeeded.
+    period: Duration,
+    make: fn() -> Box<dyn Job>,
+    /// What makes it due before its period is over.
+    wake: Option<fn(&App) -> BoxFuture<'_, ()>>,
+    /// Whether it is done once more when the server stops.
+    is_last_work: bool,
+}
+
+const fn every(period: Duration, name: &'static str, make: fn() -> Box<dyn Job>) -> JobRow {
+    JobRow { name, period, make, wake: None, is_last_work: false }
+}
+
+/// Every job, in the order in which an order needs them.
+pub(super) const JOBS: [JobRow; 12] = [
+    every(SECOND, "watch_clock", || Box::<WatchClock>::default()),
+    JobRow {
+        wake: Some(|app| app.connections.one_ended().boxed()),
+        ..every(SECOND, "keep_connections", || {
+            Box::new(Plain(|app| connections::keep(app).boxed()))
+        })
+    },
+    every(TWO_SECONDS, "beat", || Box::new(Plain(|app| connections::beat(app).boxed()))),
+    every(MINUTE, "forget_connections", || Box::new(Plain(|app| connections::forget(app).boxed()))),
+    every(SECOND, "issue_tickets", || Box::new(Plain(|app| tickets::issue(app).boxed()))),
+    every(SECOND, "write_manifests", || Box::new(Plain(|app| manifest::write_due(app).boxed()))),
+    every(HOUR, "erase", || Box::new(Plain(|app| erase::erase_due(app).boxed()))),
+    every(SECOND, "finish_erasures", || Box::new(Plain(|app| erase::finish(app).boxed()))),
+    JobRow { is_last_work: true, ..every(MINUTE, "anchor", || Box::<Anchor>::default()) },
+    JobRow {
+        is_last_work: true,
+        ..every(MINUTE, "record_key_uses", || {
+            Box::new(Plain(|app| app.hub.key_uses.record(&app.hub.store).boxed()))
+        })
+    },
+    every(HOUR, "purge", || Box::new(Plain(|app| purge::purge(app).boxed()))),
+    every(MINUTE, "watch_room", || Box::<WatchRoom>::default()),
+];
+
+impl JobRow {
+    /// The job as it begins.
+    pub(super) fn begin(&self) -> Box<dyn Job> {
+        (self.make)()
+    }
+
+    /// Does the job in every period until `stopped` says true. One that failed is tried again after [`PERIOD`]; a fault
+    /// is logged when it begins, not each time that it is met again.
+    pub(super) async fn repeat(self, app: &App, mut stopped: watch::Receiver<bool>) {
+        let (mut job, mut is_failing) = (self.begin(), false);
+        loop {
+            let done = job.run(app).await;
+            if let (Err(fault), false) = (&done, is_failing) {
+                tracing::error!(job = self.name, %fault, "a job cannot be done");
+            }
+            is_failing = done.is_err();
+            let wait = if is_failing { PERIOD } else { self.period };
+            let woken = async {
+                match self.wake {
+                    Some(wake) => wake(app).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // Its sender may be gone; that is an end too.
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+                _ = tokio::time::timeout(wait, woken) => {}
+            }
+        }
+        if self.is_last_work
+            && let Err(fault) = job.run(app).await
+        {
+            tracing::warn!(job = self.name, %fault, "what came last is not done");
+        }
+    }
+}
