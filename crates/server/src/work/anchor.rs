@@ -15,7 +15,7 @@ use outbound::Answer;
 use store::audit::{Head, chain_name};
 use store::{Fault, FaultKind};
 
-use super::jobs::Job;
+use super::job::Job;
 use crate::app::App;
 use crate::data_folder::ANCHORS_FILE;
 

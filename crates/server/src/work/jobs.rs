@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::Fault;
 use tokio::sync::watch;
 
 use super::anchor::Anchor;
+use super::job::{Job, Plain};
 use super::watch_clock::WatchClock;
 use super::watch_room::WatchRoom;
 use super::{PERIOD, connections, erase, manifest, purge, tickets};
@@ -21,21 +21,6 @@ const SECOND: Duration = PERIOD;
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-
-/// A job that remembers something from one time to the next.
-pub(super) trait Job: Send {
-    /// Does what is due.
-    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>>;
-}
-
-/// A job that remembers nothing.
-struct Plain(fn(&App) -> BoxFuture<'_, Result<(), Fault>>);
-
-impl Job for Plain {
-    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
-        (self.0)(app)
-    }
-}
 
 /// One row of the table.
 #[derive(Clone, Copy)]

@@ -16,6 +16,7 @@ mod endpoint_limiter;
 mod erase;
 mod event_body;
 mod fetch_report;
+mod job;
 mod jobs;
 mod manifest;
 mod purge;

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use store::Fault;
 use store::waits::Leases;
 
-use super::jobs::Job;
+use super::job::Job;
 use super::{deliver, fetch_report};
 use crate::app::App;
 

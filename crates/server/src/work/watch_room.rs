@@ -10,7 +10,7 @@ use store::alerts::Subject;
 use store::pauses::AlertKind;
 use store::storage_use::{Holder, StorageUse};
 
-use super::jobs::Job;
+use super::job::Job;
 use crate::app::App;
 
 /// Holders read at once.
