@@ -1,9 +1,13 @@
 //! The control half against canned answers: what is sent, and what becomes of each kind of answer.
 
+use std::fs;
+use std::path::Path;
+
 use crate::harness::{Canned, Server, json};
 use client::TransportError;
 use client::control::{Control, Error};
 use contract::control::{CreateTenant, ListOrders, OrderState, Problem, ProblemCode};
+use serde_json::Value;
 
 const TENANT: &str = r#"{"tenant_key":"0000000000000001","name":"a","report_approval":false,
     "four_eyes":false,"retention_days":365,"locale":"zh-CN","created_at":"2026-03-01T08:00:00.000Z",
@@ -111,4 +115,27 @@ async fn keys_of_another_shape_are_refused_before_anything_is_sent() {
     }
     assert!(Control::new("http://127.0.0.1:1", "pbt\n").is_err());
     assert!(Control::new("127.0.0.1:1", "pbt_x").is_err());
+}
+
+/// By the names in the committed description, which the server's table of calls makes.
+#[test]
+fn every_call_of_the_control_api_has_a_method() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut source = String::new();
+    for file in fs::read_dir(root.join("src/control")).unwrap() {
+        source += &fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    let description = fs::read_to_string(root.join("../../docs/openapi.json")).unwrap();
+    let description: Value = serde_json::from_str(&description).unwrap();
+    let paths = description["paths"].as_object().unwrap().values();
+    let calls: Vec<_> = paths
+        .flat_map(|item| item.as_object().unwrap().values())
+        .map(|call| call["operationId"].as_str().unwrap())
+        .collect();
+    assert!(calls.len() > 80, "{}", calls.len());
+    for call in calls {
+        // A hold is of an order when one is named.
+        let method = call.replace("_tenant_hold", "_hold").replace("_order_hold", "_hold");
+        assert!(source.contains(&format!("pub async fn {method}(")), "{call}");
+    }
 }
