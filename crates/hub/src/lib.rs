@@ -1,7 +1,7 @@
 //! The use cases of Probity: one function for each thing that somebody can do, called alike by the API, a page, a job
 //! and a test. It authorizes the actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP.
 //!
-//! The calls of vendors and the workers still stand in `server`.
+//! The workers still stand in `server`.
 //!
 //! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with an
 //! [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
@@ -17,12 +17,14 @@ mod error;
 pub mod events;
 pub mod evidence;
 pub mod files;
+pub mod form_values;
 pub mod grants;
 pub mod idempotency;
 pub mod installations;
 pub mod instant;
 pub mod key_uses;
 pub mod keys;
+pub mod links;
 pub mod object_check;
 pub mod orders;
 mod pages;
@@ -33,6 +35,7 @@ pub mod root_key;
 pub mod secret_rotation;
 pub mod tenants;
 mod text;
+pub mod vendor_calls;
 pub mod webhook_request;
 
 use domain::Actor;
@@ -47,6 +50,7 @@ pub use error::{Error, authorize};
 
 use disk::Disk;
 use key_uses::KeyUses;
+use links::Links;
 use root_key::Rotation;
 
 /// What the use cases work with.
@@ -67,6 +71,8 @@ pub struct Hub {
     pub key_uses: KeyUses,
     /// Changes the root key.
     pub root_key: Rotation,
+    /// Makes and reads signed links.
+    pub links: Links,
 }
 
 impl Hub {

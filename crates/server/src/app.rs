@@ -10,7 +10,6 @@ use system::load_shedder::CallRate;
 use crate::config::Config;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
-use crate::links::Links;
 use crate::long_connection::registry::ConnectionRegistry;
 use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
@@ -45,8 +44,6 @@ pub struct App {
     pub app_tokens: TokenMaker,
     /// Makes and verifies the tickets of store apps.
     pub tickets: TicketMaker,
-    /// Makes and reads signed links.
-    pub links: Links,
 }
 
 /// How handlers hold the [`App`].

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hub::Hub;
 use hub::disk::Disk;
 use hub::key_uses::KeyUses;
+use hub::links::Links;
 use hub::root_key::Rotation;
 use inspect::{Inspect, SandboxedParser};
 use outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
@@ -23,7 +24,6 @@ use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::links::Links;
 use crate::long_connection::ConnectionRegistry;
 use crate::low_priority_runtime::LowPriorityRuntime;
 use crate::metrics::Metrics;
@@ -185,12 +185,12 @@ async fn open(
     let tokens = TokenMaker::new(&store.secrets().tokens);
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
-    let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let limits = RateLimits::new();
     let connections = ConnectionRegistry::new(&store.secrets().tokens);
+    let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let retention = config.retention;
     let key_uses = KeyUses::default();
-    let hub = Hub { store, clock, objects, disk, outbound, retention, key_uses, root_key };
+    let hub = Hub { store, clock, objects, disk, outbound, retention, key_uses, root_key, links };
     Ok(Arc::new(App {
         config,
         hub,
@@ -205,6 +205,5 @@ async fn open(
         tokens,
         app_tokens,
         tickets,
-        links,
     }))
 }

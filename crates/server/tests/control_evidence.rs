@@ -125,9 +125,9 @@ async fn every_look_at_a_report_is_in_the_ledger_before_it_is_given() {
             let request = if range.is_empty() { request } else { request.header("range", range) };
             request.send().await.unwrap();
         }
-        let link = world.app.links.make(
-            &server::links::Linked {
-                kind: server::links::LinkKind::Report,
+        let link = world.app.hub.links.make(
+            &hub::links::Linked {
+                kind: hub::links::LinkKind::Report,
                 tenant_id: hirer.tenant_id,
                 order_id: order_id.parse().unwrap(),
                 object_id: report_id.parse().unwrap(),
@@ -271,9 +271,9 @@ async fn an_order_erased_by_hand_shows_nothing_and_faults_nowhere() {
         let body = EraseOrder { reason: "候选人张三要求删除".to_owned() };
         let refused = control.erase_order(key, &fresh, &body).await.unwrap_err();
         assert_eq!(refused.problem().unwrap().code, "illegal_state");
-        let link = world.app.links.make(
-            &server::links::Linked {
-                kind: server::links::LinkKind::Report,
+        let link = world.app.hub.links.make(
+            &hub::links::Linked {
+                kind: hub::links::LinkKind::Report,
                 tenant_id: hirer.tenant_id,
                 order_id: order_id.parse().unwrap(),
                 object_id: report_id.parse().unwrap(),

@@ -9,8 +9,8 @@ use contract::check::ReportUrlType;
 use domain::Id;
 use harness::World;
 use harness::filed::{CONTENT, Filed};
+use hub::links::{LinkKind, Linked};
 use reqwest::Response;
-use server::links::{LinkKind, Linked};
 use store::reports::FetchOutcome;
 
 fn link(filed: &Filed<'_>) -> String {
@@ -22,7 +22,7 @@ fn link(filed: &Filed<'_>) -> String {
         object_id: filed.report.report_id.parse().unwrap(),
         holder: filed.world.holder(&filed.seed.app),
     };
-    filed.world.app.links.make(&linked, filed.world.clock.now())
+    filed.world.app.hub.links.make(&linked, filed.world.clock.now())
 }
 
 async fn get(world: &World, url: &str) -> Response {
@@ -125,7 +125,7 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
             object_id: linked.report.report_id.parse().unwrap(),
             holder: world.holder(&linked.seed.app),
         };
-        let url = world.app.links.make(&other, world.clock.now());
+        let url = world.app.hub.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
         // Nor one of another tenant, whole as it is.
         let mut stored = Filed::new(&world, ReportUrlType::Download).await;
@@ -137,7 +137,7 @@ async fn a_link_to_what_is_not_kept_gives_nothing() {
             object_id: stored.report.report_id.parse().unwrap(),
             holder: world.holder(&filed.seed.app),
         };
-        let url = world.app.links.make(&other, world.clock.now());
+        let url = world.app.hub.links.make(&other, world.clock.now());
         assert_eq!(refused(&world, &url).await, (404, NOT_FOUND.to_owned()));
     })
     .await;

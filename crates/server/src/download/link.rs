@@ -15,8 +15,8 @@ use store::{Fault, FaultKind};
 
 use super::{Content, Download, DownloadError, DownloadRequest, download, give_whole};
 use crate::app::{App, SharedApp};
-use crate::links::{LinkError, LinkKind, Linked};
 use hub::app_access::{AppAccess, Holder};
+use hub::links::{LinkError, LinkKind, Linked};
 
 /// Why a link gives nothing.
 enum Failure {
@@ -58,7 +58,7 @@ pub(crate) async fn download_linked(
 }
 
 async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Response, Failure> {
-    let linked = app.links.read(signed, app.hub.clock.now()).map_err(|error| match error {
+    let linked = app.hub.links.read(signed, app.hub.clock.now()).map_err(|error| match error {
         LinkError::Altered => NOT_FOUND,
         LinkError::Expired => EXPIRED,
     })?;

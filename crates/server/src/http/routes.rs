@@ -17,8 +17,9 @@ use crate::download::download_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
 use crate::http::scrape;
-use crate::{control, links, long_connection, open_api};
+use crate::{control, long_connection, open_api};
 use hub::disk::Room;
+use hub::links;
 
 /// The service for all requests, in which a client behind a trusted proxy stands in the proxy's place.
 pub fn service(

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use contract::code::{self, Code};
-use contract::decode::Refused;
-use contract::envelope::{ErrorBody, FieldViolation};
+use contract::envelope::ErrorBody;
 use contract::scope::Scope;
 use domain::AppId;
-use domain::order::Refusal;
+use hub::vendor_calls::CallError;
 use store::Fault;
 
 use crate::http::body::RETRY_AFTER_SECONDS;
@@ -18,12 +17,8 @@ use crate::http::limit::RateLimitError;
 /// Why a call is not answered with success.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A documented code.
-    Refused(&'static Code),
-    /// A documented code, with the members that were wrong.
-    Field(&'static Code, Vec<FieldViolation>),
-    /// A body that does not decode.
-    Body(Refused),
+    /// What the call itself says.
+    Call(CallError),
     /// The app's list of addresses does not have the caller's.
     Address(Option<IpAddr>),
     /// None of the scopes is granted to the app; the server's public URL, if it has one.
@@ -32,31 +27,31 @@ pub(crate) enum Failure {
     Busy,
     /// Too many calls.
     RateLimitError(RateLimitError),
-    /// Ours: the documented code of a fault of this call.
-    Fault(&'static Code, Fault),
 }
 
 impl Failure {
-    /// A documented code with one member that was wrong.
-    pub(crate) fn field(code: &'static Code, field: &str, description: &dyn ToString) -> Failure {
-        let violation = FieldViolation {
-            field: field.to_owned(),
-            value: None,
-            description: description.to_string(),
-        };
-        Failure::Field(code, vec![violation])
+    /// A documented code.
+    pub(crate) fn refused(code: &'static Code) -> Failure {
+        CallError::Refused(code).into()
+    }
+
+    /// Ours: the documented code of a fault.
+    pub(crate) fn fault(code: &'static Code, fault: Fault) -> Failure {
+        CallError::Fault(code, fault).into()
     }
 
     /// The answer, with its HTTP status. A fault is logged here, once.
     pub(crate) fn into_response(self, log_id: &str) -> Response<Body> {
         let body = |code: &Code| (code.http_status, ErrorBody::new(code, log_id));
         let (status, error) = match self {
-            Failure::Refused(code) => body(code),
-            Failure::Field(code, violations) => {
+            Failure::Call(CallError::Refused(code)) => body(code),
+            Failure::Call(CallError::Field(code, violations)) => {
                 let (status, error) = body(code);
                 (status, error.with_field_violations(violations))
             }
-            Failure::Body(refused) => (refused.code().http_status, refused.into_body(log_id)),
+            Failure::Call(CallError::Body(refused)) => {
+                (refused.code().http_status, refused.into_body(log_id))
+            }
             Failure::Address(peer) => {
                 let (status, error) = body(&code::IP_DENIED);
                 let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
@@ -71,7 +66,7 @@ impl Failure {
                 return busy(log_id, ErrorBody::new(&code::GATEWAY_INTERNAL, log_id).to_vec());
             }
             Failure::RateLimitError(rate_limited) => return too_many(rate_limited, log_id),
-            Failure::Fault(code, fault) => {
+            Failure::Call(CallError::Fault(code, fault)) => {
                 tracing::error!(log_id, %fault, "a call failed");
                 body(code)
             }
@@ -80,25 +75,9 @@ impl Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Failure {
-        Failure::Body(refused)
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        match refusal {
-            Refusal::OrderNotExist => Failure::Refused(&code::ORDER_NOT_EXIST),
-            Refusal::IllegalStatus(_) | Refusal::PlacerMayNotDecide => {
-                Failure::Refused(&code::ILLEGAL_ORDER_STATUS)
-            }
-            Refusal::BeingApproved => Failure::Refused(&code::ORDER_BEING_APPROVED),
-            Refusal::StageIdTaken => Failure::field(&code::PARAMETER_ERROR, "stage_id", &refusal),
-            Refusal::StageTimeNotIncreasing => {
-                Failure::field(&code::PARAMETER_ERROR, "stage_time", &refusal)
-            }
-        }
+impl<E: Into<CallError>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Call(error.into())
     }
 }
 

@@ -14,15 +14,15 @@ use contract::envelope::{SUCCESS, SUCCESS_CAPITAL, SUCCESS_OK};
 use contract::route::{Access, Call, Route};
 use outbound::Allow;
 
+use super::auth as tokens;
 use super::failure::{Failure, answer, busy};
 use super::log_id::log_id;
-use super::vendor::Vendor;
-use super::{auth as tokens, checks, fields, orders, packages};
 use crate::app::{App, SharedApp};
 use crate::config::NotFound;
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
 use crate::http::limit::LimitKey;
 use hub::app_access::AppAccess;
+use hub::vendor_calls::{CallError, Vendor, checks, fields, orders, packages};
 
 /// Answers any request under `/open-apis`.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
@@ -76,7 +76,7 @@ fn not_found(app: &App, path: &str, log_id: &str) -> Response<Body> {
     if app.config.not_found == NotFound::Json {
         let is_path = Route::is_path(path);
         let code = if is_path { &code::METHOD_MISMATCH } else { &code::RESOURCE_NOT_FOUND };
-        return Failure::Refused(code).into_response(log_id);
+        return Failure::refused(code).into_response(log_id);
     }
     let mut response = answer(StatusCode::NOT_FOUND.as_u16(), log_id, "404 page not found");
     let text = header::HeaderValue::from_static("text/plain");
@@ -108,28 +108,30 @@ async fn call(
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request, app.config.body_bytes_max).await;
     let body = body.map_err(|refused| body_failure(app, refused))?;
+    let hub = &app.hub;
     let written = match route.call {
-        Call::ListOrders => return orders::list(app, &vendor, &query).await.map(Some),
-        Call::QueryOrders => return orders::query(app, &vendor, &query, &body).await.map(Some),
-        Call::CreateAccountFields => fields::create_account_fields(app, &vendor, &body).await,
-        Call::UpdateAccountFields => fields::update_account_fields(app, &vendor, &body).await,
-        Call::DeleteAccountFields => fields::delete_account_fields(app, &vendor, &body).await,
-        Call::CreateCheckFields => fields::create_check_fields(app, &vendor, &body).await,
-        Call::UpdateCheckFields => fields::update_check_fields(app, &vendor, &body).await,
-        Call::DeleteCheckFields => fields::delete_check_fields(app, &vendor, &body).await,
-        Call::CreatePackages => packages::create(app, &vendor, &body).await,
-        Call::UpdatePackages => packages::update(app, &vendor, &body).await,
-        Call::DeletePackages => packages::delete(app, &vendor, &body).await,
-        Call::UpdateProgress => checks::update_progress(app, &vendor, log_id, &body).await,
-        Call::UpdateResult => checks::update_result(app, &vendor, log_id, &body).await,
-        Call::CancelCheck => checks::cancel(app, &vendor, &body).await,
+        Call::ListOrders => return Ok(Some(orders::list(hub, &vendor, &query).await?)),
+        Call::QueryOrders => return Ok(Some(orders::query(hub, &vendor, &query, &body).await?)),
+        Call::CreateAccountFields => fields::create_account_fields(hub, &vendor, &body).await,
+        Call::UpdateAccountFields => fields::update_account_fields(hub, &vendor, &body).await,
+        Call::DeleteAccountFields => fields::delete_account_fields(hub, &vendor, &body).await,
+        Call::CreateCheckFields => fields::create_check_fields(hub, &vendor, &body).await,
+        Call::UpdateCheckFields => fields::update_check_fields(hub, &vendor, &body).await,
+        Call::DeleteCheckFields => fields::delete_check_fields(hub, &vendor, &body).await,
+        Call::CreatePackages => packages::create(hub, &vendor, &body).await,
+        Call::UpdatePackages => packages::update(hub, &vendor, &body).await,
+        Call::DeletePackages => packages::delete(hub, &vendor, &body).await,
+        Call::UpdateProgress => checks::update_progress(hub, &vendor, log_id, &body).await,
+        Call::UpdateResult => checks::update_result(hub, &vendor, log_id, &body).await,
+        Call::CancelCheck => checks::cancel(hub, &vendor, &body).await,
         Call::TenantTokenInternal
         | Call::AppTokenInternal
         | Call::ResendAppTicket
         | Call::AppToken
         | Call::TenantToken => unreachable!("token calls need no token"),
     };
-    written.map(|()| None)
+    written?;
+    Ok(None)
 }
 
 async fn read(app: &App, request: Request, bytes_max: usize) -> Result<bytes::Bytes, BodyRefused> {
@@ -142,12 +144,12 @@ fn body_failure(app: &App, refused: BodyRefused) -> Failure {
         BodyRefused::TooLarge => format!("expected at most {} bytes", app.config.body_bytes_max),
         BodyRefused::TooSlow | BodyRefused::Broken => "expected a complete body".to_owned(),
     };
-    Failure::field(&code::BAD_REQUEST, "body", &expected)
+    CallError::field(&code::BAD_REQUEST, "body", &expected).into()
 }
 
 /// The app and the tenant of the call's token.
 async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure> {
-    let refused = |code: &'static Code| Err(Failure::Refused(code));
+    let refused = |code: &'static Code| Err(Failure::refused(code));
     // Of two headers nobody can say which one counts.
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().filter(|_| values.next().is_none());
@@ -166,7 +168,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
     }
     let claims = app.tokens.verify(token).filter(|claims| !claims.is_expired(app.hub.clock.now()));
     let Some(claims) = claims else { return refused(&code::INVALID_ACCESS_TOKEN) };
-    let fault = |fault| Failure::Fault(&code::GATEWAY_INTERNAL, fault);
+    let fault = |fault| Failure::fault(&code::GATEWAY_INTERNAL, fault);
     let vendor = app.hub.store.find_app(claims.app_id).await.map_err(fault)?;
     let tenant = app.hub.store.find_tenant(claims.tenant_id).await.map_err(fault)?;
     let Some(vendor) = vendor else { return refused(&code::INVALID_ACCESS_TOKEN) };

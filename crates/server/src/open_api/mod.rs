@@ -1,16 +1,11 @@
 //! The vendor's wire, `/open-apis`: the gateway, and one file for each kind of call behind it.
 
 mod auth;
-mod checks;
 mod failure;
-mod fields;
 mod gateway;
 mod log_id;
-mod orders;
-mod packages;
 mod scope_page;
 mod store_auth;
-mod vendor;
 
 pub(crate) use failure::{answer, busy};
 pub(crate) use gateway::serve;

@@ -13,8 +13,8 @@ use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
 
 use crate::app::App;
-use crate::form_values::with_links;
 use hub::app_access::Holder;
+use hub::form_values::with_links;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it is about is no longer
 /// bound. `key` is the delivery's own; `holder` gets the links in it.
@@ -37,7 +37,7 @@ pub(super) async fn plain_text(
         EventKind::OrderCreated => {
             let (order_id, content) = order_of(claimed)?;
             let form = claimed.form(key)?;
-            let values = with_links(app, tenant.tenant_id, order_id, &form, holder);
+            let values = with_links(&app.hub, tenant.tenant_id, order_id, &form, holder);
             let created = check_created(order_id, content, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }

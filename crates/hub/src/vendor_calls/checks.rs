@@ -9,22 +9,21 @@ use outbound::Refusal;
 use store::content::{FinalResult, ReportSource, Stage, to_text};
 use store::{CommandResult, NewReport, OrderCommand, Request};
 
-use super::failure::Failure;
-use super::vendor::Vendor;
-use crate::app::App;
+use super::{CallError, Vendor};
+use crate::Hub;
 
 /// Records a stage of an order, with its interim reports.
 ///
 /// Refuses with `illegal order status` (1002858), `order not exist` (1002862), `Parameter error` (1002002)
 /// for a stage_id that is taken or a stage_time that does not increase. Source: contract, section 3.4.1.
-pub(crate) async fn update_progress(
-    app: &App,
+pub async fn update_progress(
+    hub: &Hub,
     vendor: &Vendor,
     log_id: &str,
     body: &[u8],
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let progress = UpdateProgress::decode(body)?;
-    check_reports(app, &progress.report_file_list)?;
+    check_reports(hub, &progress.report_file_list)?;
     let mut canonical = Vec::with_capacity(256);
     progress.canonical(&mut canonical);
     let content = Stage {
@@ -42,21 +41,21 @@ pub(crate) async fn update_progress(
         content: to_text(&content),
         reports: reports(progress.report_file_list, log_id),
     };
-    command(app, vendor, &progress.background_check_id, request, &code::SYSTEM_ERROR).await
+    command(hub, vendor, &progress.background_check_id, request, &code::SYSTEM_ERROR).await
 }
 
 /// Records the final result of an order and its reports: the order is completed, or waits for review.
 ///
 /// Refuses with `illegal order status` (1002858), `order not exist` (1002862), `being approved` (1002863).
 /// Source: contract, section 3.4.2.
-pub(crate) async fn update_result(
-    app: &App,
+pub async fn update_result(
+    hub: &Hub,
     vendor: &Vendor,
     log_id: &str,
     body: &[u8],
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let result = UpdateResult::decode(body)?;
-    check_reports(app, &result.report_file_list)?;
+    check_reports(hub, &result.report_file_list)?;
     let mut canonical = Vec::with_capacity(256);
     result.canonical(&mut canonical);
     let content = FinalResult {
@@ -69,49 +68,49 @@ pub(crate) async fn update_result(
         content: to_text(&content),
         reports: reports(result.report_file_list, log_id),
     };
-    command(app, vendor, &result.background_check_id, request, &code::SYSTEM_ERROR).await
+    command(hub, vendor, &result.background_check_id, request, &code::SYSTEM_ERROR).await
 }
 
 /// Ends an order from the vendor's side.
 ///
 /// Refuses with `order not exist` (1002862), `illegal order status` (1002858). Source: contract, section 3.4.3.
-pub(crate) async fn cancel(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+pub async fn cancel(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let cancel = Cancel::decode(body)?;
     let fault = &code::SYSTEM_ERROR_BARE;
-    command(app, vendor, &cancel.background_check_id, Request::Cancel, fault).await
+    command(hub, vendor, &cancel.background_check_id, Request::Cancel, fault).await
 }
 
 /// Gives a command of the vendor to the order desk; `fault` is the row that the call documents for ours.
 async fn command(
-    app: &App,
+    hub: &Hub,
     vendor: &Vendor,
     background_check_id: &str,
     request: Request,
     fault: &'static Code,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     // A text that is no id names no order.
     let order_id: Id =
-        background_check_id.parse().map_err(|_| Failure::Refused(&code::ORDER_NOT_EXIST))?;
+        background_check_id.parse().map_err(|_| CallError::Refused(&code::ORDER_NOT_EXIST))?;
     let command = OrderCommand {
         tenant: vendor.tenant.clone(),
         order_id,
-        at: app.hub.clock.now(),
+        at: hub.clock.now(),
         actor: Actor::vendor(vendor.app.app_id),
         request,
         idempotency: None,
     };
-    match app.hub.store.command(command).await {
+    match hub.store.command(command).await {
         Ok(CommandResult::Accepted(_)) => Ok(()),
         Ok(CommandResult::Refused(refusal)) => Err(refusal.into()),
         Ok(CommandResult::KeyTaken) => unreachable!("the vendor's wire has no idempotency keys"),
-        Err(error) => Err(Failure::Fault(fault, error)),
+        Err(error) => Err(CallError::Fault(fault, error)),
     }
 }
 
 /// Refuses literal addresses that are not public, this machine by name, and ports that are not called; other names are
 /// checked when they are fetched from. A link that is shown is checked alike: the hirer's people follow it from inside.
-fn check_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
-    let expected = |report: &ReportFile| match app.hub.outbound.check(&report.url) {
+fn check_reports(hub: &Hub, reports: &[ReportFile]) -> Result<(), CallError> {
+    let expected = |report: &ReportFile| match hub.outbound.check(&report.url) {
         Ok(_) => None,
         // A name of one label may be anybody's; the documentation's own sample has one.
         Err(Refusal::InnerName) if !is_localhost(&report.url) => None,
@@ -128,7 +127,7 @@ fn check_reports(app: &App, reports: &[ReportFile]) -> Result<(), Failure> {
     let violations: Vec<_> = reports.iter().enumerate().filter_map(violation).collect();
     match violations.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Field(&code::FIELD_VALIDATION_FAILED, violations)),
+        false => Err(CallError::Field(&code::FIELD_VALIDATION_FAILED, violations)),
     }
 }
 

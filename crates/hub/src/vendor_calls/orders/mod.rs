@@ -16,9 +16,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Fault;
 use store::order_pages::{self, After, OrderFilter, UnixMsRange};
 
-use super::failure::Failure;
-use super::vendor::Vendor;
-use crate::app::App;
+use super::{CallError, Vendor};
+use crate::Hub;
 use view::{Fields, Viewer};
 
 /// Orders of one page that are read at the same time.
@@ -29,10 +28,10 @@ const READ_AT_ONCE: usize = 4;
 /// Refuses with `field validation failed` (99992402) for a parameter that breaks its rule, with `Parameter error`
 /// (1002002) for a `page_token` of nobody and for a stretch of time that ends before it starts; a fault of ours is
 /// `System exception` (1002001). Source: contract, section 4.1.
-pub(super) async fn list(app: &App, vendor: &Vendor, query: &str) -> Result<Vec<u8>, Failure> {
+pub async fn list(hub: &Hub, vendor: &Vendor, query: &str) -> Result<Vec<u8>, CallError> {
     let query = OrderQuery::decode_list(parameters(query))?;
     // Only the batch query names field scopes for numbers and addresses.
-    let page = find(app, vendor, &query, Fields::Persons).await?;
+    let page = find(hub, vendor, &query, Fields::Persons).await?;
     Ok(to_json(&Success::new(page)))
 }
 
@@ -40,14 +39,14 @@ pub(super) async fn list(app: &App, vendor: &Vendor, query: &str) -> Result<Vec<
 ///
 /// Refuses as the list does, and with 9499 for a body that is no JSON or has a member of the wrong type.
 /// Source: contract, section 4.2.
-pub(super) async fn query(
-    app: &App,
+pub async fn query(
+    hub: &Hub,
     vendor: &Vendor,
     query: &str,
     body: &[u8],
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, CallError> {
     let query = OrderQuery::decode_batch(parameters(query), body)?;
-    let page = find(app, vendor, &query, Fields::ByScope).await?;
+    let page = find(hub, vendor, &query, Fields::ByScope).await?;
     Ok(to_json(&Success { msg: "SUCCESS".into(), ..Success::new(page) }))
 }
 
@@ -57,23 +56,23 @@ fn parameters(query: &str) -> Vec<(String, String)> {
 }
 
 async fn find(
-    app: &App,
+    hub: &Hub,
     vendor: &Vendor,
     query: &OrderQuery,
     fields: Fields,
-) -> Result<OrderPage, Failure> {
+) -> Result<OrderPage, CallError> {
     let after = match &query.page_token {
         None => order_pages::BEGINNING,
         Some(text) => page_token::read(text).ok_or_else(|| {
-            Failure::field(
+            CallError::field(
                 &code::PARAMETER_ERROR,
                 "page_token",
                 &"expected that of the page before",
             )
         })?,
     };
-    let found = find_page(app, vendor, query, after).await?;
-    let viewer = Viewer::new(app, vendor, query.user_id_type, fields);
+    let found = find_page(hub, vendor, query, after).await?;
+    let viewer = Viewer::new(hub, vendor, query.user_id_type, fields);
     let viewer = &viewer;
     let items = stream::iter(found.orders)
         .map(|order| async move { viewer.order(order.order_id).await })
@@ -89,23 +88,23 @@ async fn find(
 }
 
 async fn find_page(
-    app: &App,
+    hub: &Hub,
     vendor: &Vendor,
     query: &OrderQuery,
     after: After,
-) -> Result<order_pages::OrderPage, Failure> {
+) -> Result<order_pages::OrderPage, CallError> {
     let tenant_id = vendor.tenant.tenant_id;
     let is_vendor = vendor.app.kind == AppKind::Store
-        || app.hub.store.is_vendor(tenant_id, vendor.app.app_id).await.map_err(fault)?;
+        || hub.store.is_vendor(tenant_id, vendor.app.app_id).await.map_err(fault)?;
     let own = is_vendor.then_some(vendor.app.app_id);
     if !query.order_ids.is_empty() {
-        return find_named(app, vendor, query, own, after).await;
+        return find_named(hub, vendor, query, own, after).await;
     }
     for (range, field) in [(query.updated, "update_start_time"), (query.begun, "begin_start_time")]
     {
         if range.is_reversed() {
             let expected = "expected a start that is not after the end";
-            return Err(Failure::field(&code::PARAMETER_ERROR, field, &expected));
+            return Err(CallError::field(&code::PARAMETER_ERROR, field, &expected));
         }
     }
     let state = query.order_status.map(|status| State::try_from(i64::from(status.number())).ok());
@@ -121,22 +120,22 @@ async fn find_page(
         updated: unix_ms_range(query.updated),
         ..OrderFilter::default()
     };
-    let found = app.hub.store.list_orders(&vendor.tenant, &filter, after, query.page_size);
+    let found = hub.store.list_orders(&vendor.tenant, &filter, after, query.page_size);
     found.await.map_err(fault)
 }
 
 /// A page of the orders that are asked for by their ids; what is no id of the tenant's is left out.
 async fn find_named(
-    app: &App,
+    hub: &Hub,
     vendor: &Vendor,
     query: &OrderQuery,
     own: Option<AppId>,
     after: After,
-) -> Result<order_pages::OrderPage, Failure> {
+) -> Result<order_pages::OrderPage, CallError> {
     let ids = query.order_ids.iter().filter_map(|text| text.parse().ok());
     let ids: Vec<Id> =
         ids.filter(|id| matches!(after, After::Order(before) if *id < before)).collect();
-    let mut orders = app.hub.store.find_orders(&vendor.tenant, own, &ids).await.map_err(fault)?;
+    let mut orders = hub.store.find_orders(&vendor.tenant, own, &ids).await.map_err(fault)?;
     let page_size = query.page_size as usize;
     let has_more = orders.len() > page_size;
     orders.truncate(page_size);
@@ -149,6 +148,6 @@ fn unix_ms_range(range: TimeRange) -> UnixMsRange {
     UnixMsRange { start: range.start_ms.map(UnixMs), end: range.end_ms.map(UnixMs) }
 }
 
-fn fault(fault: Fault) -> Failure {
-    Failure::Fault(&code::SYSTEM_EXCEPTION, fault)
+fn fault(fault: Fault) -> CallError {
+    CallError::Fault(&code::SYSTEM_EXCEPTION, fault)
 }

@@ -9,19 +9,18 @@ use domain::Id;
 use store::Fault;
 use store::accounts::{Account, Package, PackageKind};
 
-use super::failure::Failure;
-use super::vendor::Vendor;
-use crate::app::App;
+use super::{CallError, Vendor};
+use crate::Hub;
 
 /// Adds packages and additional items to an account of the vendor's app, all or none. An id that was deleted may
 /// come back.
 ///
 /// Refuses with `account package not found` (400/1002001): the account is unknown or another app's, or an id
 /// is there already or stands twice in the call. Source: contract, section 3.3.1, questions 12 and 13.
-pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
-    let (account, packages) = read(app, vendor, body).await?;
-    let (tenant_id, at) = (vendor.tenant.tenant_id, app.hub.clock.now());
-    let unmet = app.hub.store.create_packages(tenant_id, account.account_id, &packages, at);
+pub async fn create(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
+    let (account, packages) = read(hub, vendor, body).await?;
+    let (tenant_id, at) = (vendor.tenant.tenant_id, hub.clock.now());
+    let unmet = hub.store.create_packages(tenant_id, account.account_id, &packages, at);
     let expected = "expected an id that the account does not have yet";
     check(unmet.await.map_err(fault)?, &packages, expected)
 }
@@ -30,10 +29,10 @@ pub(super) async fn create(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
 ///
 /// Refuses with `account package not found` (400/1002001): the account is unknown or another app's, or an id
 /// is not there or stands twice in the call. Source: contract, section 3.3.2, question 13.
-pub(super) async fn update(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
-    let (account, packages) = read(app, vendor, body).await?;
+pub async fn update(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
+    let (account, packages) = read(hub, vendor, body).await?;
     let tenant_id = vendor.tenant.tenant_id;
-    let unmet = app.hub.store.rename_packages(tenant_id, account.account_id, &packages);
+    let unmet = hub.store.rename_packages(tenant_id, account.account_id, &packages);
     check(unmet.await.map_err(fault)?, &packages, "expected an id that the account has")
 }
 
@@ -42,11 +41,11 @@ pub(super) async fn update(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
 ///
 /// Refuses with `account package not found` (400/1002859): the account is unknown or another app's, or an id is
 /// not there or stands twice in the call. Source: contract, section 3.3.3, questions 13 and 16.
-pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(), Failure> {
+pub async fn delete(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let code = &code::PACKAGE_DELETE_NOT_FOUND;
-    let fault = |fault| Failure::Fault(&code::SYSTEM_INTERNAL_ERROR, fault);
+    let fault = |fault| CallError::Fault(&code::SYSTEM_INTERNAL_ERROR, fault);
     let body = DeletePackages::decode(body)?;
-    let account = own_account(app, vendor, &body.account_id).await.map_err(fault)?;
+    let account = own_account(hub, vendor, &body.account_id).await.map_err(fault)?;
     let account = account.ok_or_else(|| unknown_account(code))?;
     let lists = [
         ("package_id_list", PackageKind::Package, body.package_id_list),
@@ -65,40 +64,44 @@ pub(super) async fn delete(app: &App, vendor: &Vendor, body: &[u8]) -> Result<()
         }
     }
     if !repeats.is_empty() {
-        return Err(Failure::Field(code, repeats));
+        return Err(CallError::Field(code, repeats));
     }
-    let unmet = app.hub.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
+    let unmet = hub.store.delete_packages(vendor.tenant.tenant_id, account.account_id, &ids);
     match unmet.await.map_err(fault)? {
         None => Ok(()),
         Some(index) => {
             let expected = "expected an id that the account has";
-            Err(Failure::Field(code, vec![violation(&paths[index], &ids[index].1, expected)]))
+            Err(CallError::Field(code, vec![violation(&paths[index], &ids[index].1, expected)]))
         }
     }
 }
 
 /// The account of this id, if it is bound to the vendor's app in the tenant of its token.
-pub(super) async fn own_account(
-    app: &App,
+pub async fn own_account(
+    hub: &Hub,
     vendor: &Vendor,
     account_id: &str,
 ) -> Result<Option<Account>, Fault> {
     // A text of the wrong shape names no account.
     let Ok(account_id) = account_id.parse::<Id>() else { return Ok(None) };
-    let account = app.hub.store.find_account(&vendor.tenant, account_id).await?;
+    let account = hub.store.find_account(&vendor.tenant, account_id).await?;
     Ok(account.filter(|account| account.app_id == vendor.app.app_id))
 }
 
 /// The refusal of an account that is not the vendor's, which nothing says from one that does not exist.
-pub(super) fn unknown_account(code: &'static Code) -> Failure {
-    Failure::field(code, "account_id", &"expected an account of this app")
+pub(super) fn unknown_account(code: &'static Code) -> CallError {
+    CallError::field(code, "account_id", &"expected an account of this app")
 }
 
 /// Reads the body that creation and update share; ids stand once in it, packages before items.
-async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<Package>), Failure> {
+async fn read(
+    hub: &Hub,
+    vendor: &Vendor,
+    body: &[u8],
+) -> Result<(Account, Vec<Package>), CallError> {
     let code = &code::ACCOUNT_PACKAGE_NOT_FOUND;
     let body = CreatePackages::decode(body)?;
-    let account = own_account(app, vendor, &body.account_id).await.map_err(fault)?;
+    let account = own_account(hub, vendor, &body.account_id).await.map_err(fault)?;
     let account = account.ok_or_else(|| unknown_account(code))?;
     let lists = [
         (PackageKind::Package, body.package_list),
@@ -115,16 +118,16 @@ async fn read(app: &App, vendor: &Vendor, body: &[u8]) -> Result<(Account, Vec<P
             packages.push(package(kind, entry));
         }
     }
-    if repeats.is_empty() { Ok((account, packages)) } else { Err(Failure::Field(code, repeats)) }
+    if repeats.is_empty() { Ok((account, packages)) } else { Err(CallError::Field(code, repeats)) }
 }
 
 /// Refuses when nothing was written because of the package at a place among all.
-fn check(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), Failure> {
+fn check(unmet: Option<usize>, packages: &[Package], expected: &str) -> Result<(), CallError> {
     let Some(index) = unmet else { return Ok(()) };
     let Package { kind, package_id, .. } = &packages[index];
     let before = packages[..index].iter().filter(|package| package.kind == *kind).count();
     let violation = violation(&path(*kind, before), package_id, expected);
-    Err(Failure::Field(&code::ACCOUNT_PACKAGE_NOT_FOUND, vec![violation]))
+    Err(CallError::Field(&code::ACCOUNT_PACKAGE_NOT_FOUND, vec![violation]))
 }
 
 fn path(kind: PackageKind, index: usize) -> String {
@@ -143,8 +146,8 @@ fn violation(field: &str, value: &str, expected: &str) -> FieldViolation {
 }
 
 /// A fault of creation and update, whose table has HTTP 400 for it.
-fn fault(fault: Fault) -> Failure {
-    Failure::Fault(&code::SYSTEM_FAULT_400, fault)
+fn fault(fault: Fault) -> CallError {
+    CallError::Fault(&code::SYSTEM_FAULT_400, fault)
 }
 
 fn package(kind: PackageKind, entry: PackageEntry) -> Package {

@@ -6,16 +6,18 @@
 
 use contract::code::{self, Code};
 use contract::envelope::FieldViolation;
-use contract::field::{AccountFields, CheckFields, DeleteAccountFields, DeleteCheckFields};
+use contract::field::{
+    AccountFields, AccountScope, CheckFields, DeleteAccountFields, DeleteCheckFields,
+};
 use domain::Id;
 use domain::fields::{self, FieldError};
 use store::forms::{AccountForm, CheckForm};
 use store::{Fault, FaultKind, Saved};
 
-use super::failure::Failure;
+use super::CallError;
+use super::Vendor;
 use super::packages::{own_account, unknown_account};
-use super::vendor::Vendor;
-use crate::app::App;
+use crate::Hub;
 
 /// How often a change is checked again because another one was quicker.
 const TRIES_MAX: usize = 16;
@@ -23,60 +25,37 @@ const TRIES_MAX: usize = 16;
 /// Replaces the app's form for accounts of one scope.
 ///
 /// Refuses with 500/1002001: a key was deleted earlier, or stands twice. Source: contract, section 3.1.1.
-pub(super) async fn create_account_fields(
-    app: &App,
+pub async fn create_account_fields(
+    hub: &Hub,
     vendor: &Vendor,
     body: &[u8],
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let body = AccountFields::decode(body)?;
     let codes = Codes { refused: &code::SYSTEM_ERROR_BARE, fault: &code::SYSTEM_ERROR_BARE };
-    for _ in 0..TRIES_MAX {
-        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
-        let form = form.map_err(codes.fault())?;
-        fields::check_account_fields(&body.custom_field_list, &form.retired_keys)
-            .map_err(codes.refused())?;
-        let form = AccountForm { fields: body.custom_field_list.clone(), ..form };
-        let saved = app.hub.store.save_account_form(
-            vendor.app.app_id,
-            body.scope,
-            &form,
-            app.hub.clock.now(),
-        );
-        if saved.await.map_err(codes.fault())? == Saved::Done {
-            return Ok(());
-        }
-    }
-    Err(codes.overtaken())
+    change_account_form(hub, vendor, body.scope, &codes, |form| {
+        fields::check_account_fields(&body.custom_field_list, &form.retired_keys)?;
+        form.fields.clone_from(&body.custom_field_list);
+        Ok(())
+    })
+    .await
 }
 
 /// Gives fields of the app's form for accounts other names and descriptions; accounts keep their values.
 ///
 /// Refuses with `background check account custom field is not exist` (500/1002001): a key is not there or stands
 /// twice. Source: contract, section 3.1.2.
-pub(super) async fn update_account_fields(
-    app: &App,
+pub async fn update_account_fields(
+    hub: &Hub,
     vendor: &Vendor,
     body: &[u8],
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let body = AccountFields::decode(body)?;
     let codes = Codes { refused: &code::ACCOUNT_FIELD_NOT_EXIST, fault: &code::SYSTEM_ERROR };
-    for _ in 0..TRIES_MAX {
-        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
-        let form = form.map_err(codes.fault())?;
-        let renamed = fields::rename_account_fields(&form.fields, &body.custom_field_list)
-            .map_err(codes.refused())?;
-        let form = AccountForm { fields: renamed, ..form };
-        let saved = app.hub.store.save_account_form(
-            vendor.app.app_id,
-            body.scope,
-            &form,
-            app.hub.clock.now(),
-        );
-        if saved.await.map_err(codes.fault())? == Saved::Done {
-            return Ok(());
-        }
-    }
-    Err(codes.overtaken())
+    change_account_form(hub, vendor, body.scope, &codes, |form| {
+        form.fields = fields::rename_account_fields(&form.fields, &body.custom_field_list)?;
+        Ok(())
+    })
+    .await
 }
 
 /// Deletes fields of the app's form for accounts, for good; accounts keep their values. Without any key nothing
@@ -84,29 +63,38 @@ pub(super) async fn update_account_fields(
 ///
 /// Refuses with `Exam provider cannot be deleted` (500/1002001): no field would remain, or a key is not there or
 /// stands twice. Source: contract, section 3.1.3, questions 16 and 17.
-pub(super) async fn delete_account_fields(
-    app: &App,
+pub async fn delete_account_fields(
+    hub: &Hub,
     vendor: &Vendor,
     body: &[u8],
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let body = DeleteAccountFields::decode(body)?;
     let codes = Codes { refused: &code::LAST_ACCOUNT_FIELD, fault: &code::SYSTEM_ERROR };
     if body.custom_field_key_list.is_empty() {
         return Ok(());
     }
-    for _ in 0..TRIES_MAX {
-        let form = app.hub.store.get_account_form(vendor.app.app_id, body.scope).await;
-        let mut form = form.map_err(codes.fault())?;
-        form.fields = fields::delete_account_fields(&form.fields, &body.custom_field_key_list)
-            .map_err(codes.refused())?;
+    change_account_form(hub, vendor, body.scope, &codes, |form| {
+        form.fields = fields::delete_account_fields(&form.fields, &body.custom_field_key_list)?;
         form.retired_keys.extend(body.custom_field_key_list.iter().cloned());
-        let saved = app.hub.store.save_account_form(
-            vendor.app.app_id,
-            body.scope,
-            &form,
-            app.hub.clock.now(),
-        );
-        if saved.await.map_err(codes.fault())? == Saved::Done {
+        Ok(())
+    })
+    .await
+}
+
+async fn change_account_form(
+    hub: &Hub,
+    vendor: &Vendor,
+    scope: AccountScope,
+    codes: &Codes,
+    change: impl Fn(&mut AccountForm) -> Result<(), Vec<FieldError>>,
+) -> Result<(), CallError> {
+    let app_id = vendor.app.app_id;
+    for _ in 0..TRIES_MAX {
+        let form = hub.store.get_account_form(app_id, scope).await;
+        let mut form = form.map_err(codes.fault())?;
+        change(&mut form).map_err(codes.refused())?;
+        let saved = hub.store.save_account_form(app_id, scope, &form, hub.clock.now()).await;
+        if saved.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
     }
@@ -119,26 +107,22 @@ pub(super) async fn delete_account_fields(
 /// Refuses with `background check custom field is exist not allow to create` (400/1002855): the account is unknown
 /// or another app's, a key was deleted earlier, or a key of a field or option stands twice.
 /// Source: contract, section 3.2.1, questions 11 and 13.
-pub(super) async fn create_check_fields(
-    app: &App,
-    vendor: &Vendor,
-    body: &[u8],
-) -> Result<(), Failure> {
+pub async fn create_check_fields(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let CheckFields { account_id, custom_field_list } = CheckFields::decode(body)?;
     let codes = Codes { refused: &code::CHECK_FIELD_EXISTS, fault: &code::SYSTEM_INTERNAL_ERROR };
     for _ in 0..TRIES_MAX {
-        let (account_id, form) = find_check_form(app, vendor, &account_id, &codes).await?;
+        let (account_id, form) = find_check_form(hub, vendor, &account_id, &codes).await?;
         let tenant_id = vendor.tenant.tenant_id;
         // Read after the form: when a deletion comes between, the form is no longer in force, and is not replaced.
-        let retired = app.hub.store.list_retired_keys(tenant_id, account_id).await;
+        let retired = hub.store.list_retired_keys(tenant_id, account_id).await;
         let retired = retired.map_err(codes.fault())?;
         fields::validate_check_fields(&custom_field_list, &retired).map_err(codes.refused())?;
         if form.as_ref().is_some_and(|form| form.fields == custom_field_list) {
             return Ok(());
         }
-        let (seen, at) = (form.as_ref(), app.hub.clock.now());
+        let (seen, at) = (form.as_ref(), hub.clock.now());
         let saved =
-            app.hub.store.replace_check_form(tenant_id, account_id, seen, &custom_field_list, at);
+            hub.store.replace_check_form(tenant_id, account_id, seen, &custom_field_list, at);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -151,22 +135,18 @@ pub(super) async fn create_check_fields(
 /// Refuses with `background check custom field is not exist` (400/1002001): the account is unknown or another
 /// app's, or the list differs from the form in its number of fields, their keys, types or options' keys.
 /// Source: contract, section 3.2.2, questions 13 and 18.
-pub(super) async fn update_check_fields(
-    app: &App,
-    vendor: &Vendor,
-    body: &[u8],
-) -> Result<(), Failure> {
+pub async fn update_check_fields(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let CheckFields { account_id, custom_field_list } = CheckFields::decode(body)?;
     let codes = Codes { refused: &code::CHECK_FIELD_NOT_EXIST, fault: &code::SYSTEM_FAULT_400 };
     for _ in 0..TRIES_MAX {
-        let (account_id, form) = find_check_form(app, vendor, &account_id, &codes).await?;
+        let (account_id, form) = find_check_form(hub, vendor, &account_id, &codes).await?;
         let fields = form.as_ref().map_or(&[][..], |form| &form.fields);
         let renamed = fields::rename_check_fields(fields, &custom_field_list);
         let renamed = renamed.map_err(codes.refused())?;
         // Without a form every list differs from it.
         let Some(form) = form else { return Err(codes.overtaken()) };
         let tenant_id = vendor.tenant.tenant_id;
-        let saved = app.hub.store.rename_check_form(tenant_id, account_id, &form, &renamed);
+        let saved = hub.store.rename_check_form(tenant_id, account_id, &form, &renamed);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -178,19 +158,15 @@ pub(super) async fn update_check_fields(
 ///
 /// Refuses with `background check custom field cannot be deleted` (400/1002860): the account is unknown or another
 /// app's, or has no form. Source: contract, section 3.2.3, question 13.
-pub(super) async fn delete_check_fields(
-    app: &App,
-    vendor: &Vendor,
-    body: &[u8],
-) -> Result<(), Failure> {
+pub async fn delete_check_fields(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let DeleteCheckFields { account_id } = DeleteCheckFields::decode(body)?;
     let codes =
         Codes { refused: &code::CHECK_FIELD_NOT_DELETABLE, fault: &code::CHECK_FIELD_DELETE_FAULT };
     for _ in 0..TRIES_MAX {
-        let (account_id, form) = find_check_form(app, vendor, &account_id, &codes).await?;
+        let (account_id, form) = find_check_form(hub, vendor, &account_id, &codes).await?;
         let expected = "expected an account with custom fields";
-        let form = form.ok_or_else(|| Failure::field(codes.refused, "account_id", &expected))?;
-        let saved = app.hub.store.delete_check_form(vendor.tenant.tenant_id, account_id, &form);
+        let form = form.ok_or_else(|| CallError::field(codes.refused, "account_id", &expected))?;
+        let saved = hub.store.delete_check_form(vendor.tenant.tenant_id, account_id, &form);
         if saved.await.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -199,14 +175,14 @@ pub(super) async fn delete_check_fields(
 }
 
 async fn find_check_form(
-    app: &App,
+    hub: &Hub,
     vendor: &Vendor,
     account_id: &str,
     codes: &Codes,
-) -> Result<(Id, Option<CheckForm>), Failure> {
-    let account = own_account(app, vendor, account_id).await.map_err(codes.fault())?;
+) -> Result<(Id, Option<CheckForm>), CallError> {
+    let account = own_account(hub, vendor, account_id).await.map_err(codes.fault())?;
     let account_id = account.ok_or_else(|| unknown_account(codes.refused))?.account_id;
-    let form = app.hub.store.find_check_form(vendor.tenant.tenant_id, account_id).await;
+    let form = hub.store.find_check_form(vendor.tenant.tenant_id, account_id).await;
     Ok((account_id, form.map_err(codes.fault())?))
 }
 
@@ -217,12 +193,12 @@ struct Codes {
 }
 
 impl Codes {
-    fn fault(&self) -> impl Fn(Fault) -> Failure {
+    fn fault(&self) -> impl Fn(Fault) -> CallError {
         let code = self.fault;
-        move |fault| Failure::Fault(code, fault)
+        move |fault| CallError::Fault(code, fault)
     }
 
-    fn refused(&self) -> impl Fn(Vec<FieldError>) -> Failure {
+    fn refused(&self) -> impl Fn(Vec<FieldError>) -> CallError {
         let code = self.refused;
         move |errors| {
             let violation = |error: FieldError| FieldViolation {
@@ -230,13 +206,13 @@ impl Codes {
                 value: None,
                 description: error.expected,
             };
-            Failure::Field(code, errors.into_iter().map(violation).collect())
+            CallError::Field(code, errors.into_iter().map(violation).collect())
         }
     }
 
-    fn overtaken(&self) -> Failure {
+    fn overtaken(&self) -> CallError {
         let fault =
             Fault::new(FaultKind::Contention, "other changes of the form were quicker each time");
-        Failure::Fault(self.fault, fault)
+        CallError::Fault(self.fault, fault)
     }
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{AppId, Id, TenantId, UnixMs};
 use store::Key;
 
-use hub::app_access::{Holder, Numbers};
+use crate::app_access::{Holder, Numbers};
 
 /// How long a link is good for, in seconds.
 pub const LIFE_S: i64 = 3_600;

@@ -21,10 +21,11 @@ use store::reports::Report;
 use store::{Fault, FaultKind};
 use tokio::sync::Mutex;
 
-use super::super::vendor::Vendor;
-use crate::app::App;
+use super::super::Vendor;
+use crate::Hub;
 use crate::form_values::with_links;
 use crate::links::{LinkKind, Linked};
+use crate::text::non_empty;
 
 /// The first stage of every order is the platform's own. Source: product, section 3; contract, section 4.3.
 const ARRANGED: (&str, &str) = ("待安排", "arranged");
@@ -40,7 +41,7 @@ pub(super) enum Fields {
 
 /// Shows orders to one caller.
 pub(super) struct Viewer<'a> {
-    app: &'a App,
+    hub: &'a Hub,
     vendor: &'a Vendor,
     user_id_type: UserIdType,
     fields: Fields,
@@ -51,19 +52,19 @@ pub(super) struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     pub(super) fn new(
-        app: &'a App,
+        hub: &'a Hub,
         vendor: &'a Vendor,
         user_id_type: UserIdType,
         fields: Fields,
     ) -> Viewer<'a> {
         let published = Mutex::default();
-        Viewer { app, vendor, user_id_type, fields, now: app.hub.clock.now(), published }
+        Viewer { hub, vendor, user_id_type, fields, now: hub.clock.now(), published }
     }
 
     /// The order, which exists.
     pub(super) async fn order(&self, order_id: Id) -> Result<CheckOrder, Fault> {
         let tenant = &self.vendor.tenant;
-        let order = self.app.hub.store.find_order(tenant, order_id).await?;
+        let order = self.hub.store.find_order(tenant, order_id).await?;
         let order =
             order.ok_or_else(|| Fault::new(FaultKind::Damaged, "a listed order is gone"))?;
         let published = self.published(order.summary.account_id).await?;
@@ -80,11 +81,11 @@ impl<'a> Viewer<'a> {
         };
         let holder = self.vendor.access.holder();
         let tenant_id = self.vendor.tenant.tenant_id;
-        let values = with_links(self.app, tenant_id, order_id, form, holder);
+        let values = with_links(self.hub, tenant_id, order_id, form, holder);
         let data = |FieldValue { key, value }: FieldValue| CustomData { key, value };
         Ok(CheckOrder {
             order_id: order_id.to_string(),
-            application_id: filled(&form.application_id),
+            application_id: non_empty(&form.application_id),
             order_status: summary.state.into(),
             account_third_type: CUSTOM_SUPPLIER,
             package: name(PackageKind::Package, &summary.package_id),
@@ -110,7 +111,7 @@ impl<'a> Viewer<'a> {
             ext_item_info_list: form.additional_item_ids.iter().map(ext_item).collect(),
             update_time: summary.updated_at.to_string(),
             geo: geo(&form.location_code),
-            location_code: filled(&form.location_code),
+            location_code: non_empty(&form.location_code),
             remark: form.comment.clone(),
         })
     }
@@ -121,7 +122,7 @@ impl<'a> Viewer<'a> {
             return Ok(Arc::clone(known));
         }
         let tenant_id = self.vendor.tenant.tenant_id;
-        let found = Arc::new(self.app.hub.store.list_packages_ever(tenant_id, account_id).await?);
+        let found = Arc::new(self.hub.store.list_packages_ever(tenant_id, account_id).await?);
         all.insert(account_id, Arc::clone(&found));
         Ok(found)
     }
@@ -129,13 +130,13 @@ impl<'a> Viewer<'a> {
     /// The account's form that the order was placed with.
     async fn fields(&self, account_id: Id, form_id: Option<i64>) -> Result<Vec<CheckField>, Fault> {
         let Some(form_id) = form_id else { return Ok(Vec::new()) };
-        let (store, tenant_id) = (&self.app.hub.store, self.vendor.tenant.tenant_id);
+        let (store, tenant_id) = (&self.hub.store, self.vendor.tenant.tenant_id);
         let form = store.find_form_of_order(tenant_id, account_id, Id(form_id)).await?;
         Ok(form.map(|form| form.fields).unwrap_or_default())
     }
 
     async fn provider(&self, app_id: AppId) -> Result<ProviderInfo, Fault> {
-        let app = self.app.hub.store.find_app(app_id).await?;
+        let app = self.hub.store.find_app(app_id).await?;
         let name = app.map(|app| app.settings.name.clone());
         Ok(ProviderInfo {
             provider_id: app_id.to_string(),
@@ -163,11 +164,11 @@ impl<'a> Viewer<'a> {
     fn person(&self, person: &Person, mobile: Scope, email: Scope) -> PersonInfo {
         let is_shown = |scope| self.fields == Fields::Persons || self.is_granted(scope);
         PersonInfo {
-            name: filled(&person.name),
-            mobile: filled(&person.mobile_number).filter(|_| is_shown(mobile)),
-            email: filled(&person.email).filter(|_| is_shown(email)),
-            first_name: filled(&person.first_name),
-            last_name: filled(&person.last_name),
+            name: non_empty(&person.name),
+            mobile: non_empty(&person.mobile_number).filter(|_| is_shown(mobile)),
+            email: non_empty(&person.email).filter(|_| is_shown(email)),
+            first_name: non_empty(&person.first_name),
+            last_name: non_empty(&person.last_name),
         }
     }
 
@@ -214,7 +215,7 @@ impl<'a> Viewer<'a> {
             object_id: report.report_id,
             holder: self.vendor.access.holder(),
         };
-        Some(self.app.links.make(&linked, self.now))
+        Some(self.hub.links.make(&linked, self.now))
     }
 }
 
@@ -261,8 +262,4 @@ fn geo(location_code: &str) -> Option<String> {
         _ => return None,
     };
     Some(geo.to_owned())
-}
-
-fn filled(text: &str) -> Option<String> {
-    Some(text.to_owned()).filter(|text| !text.is_empty())
 }

@@ -6,14 +6,14 @@ use domain::{Id, TenantId};
 use serde::Serialize;
 use store::content::{FieldFile, Form};
 
-use crate::app::App;
+use crate::Hub;
+use crate::app_access::Holder;
 use crate::links::{LinkKind, Linked};
-use hub::app_access::Holder;
 
 /// The values of an order's form as programs get them: files as a JSON array of objects with a name and a link
 /// that is good for one hour from now. Source: contract, question 14; decision 011.
-pub(crate) fn with_links(
-    app: &App,
+pub fn with_links(
+    hub: &Hub,
     tenant_id: TenantId,
     order_id: Id,
     form: &Form,
@@ -24,11 +24,11 @@ pub(crate) fn with_links(
         name: String,
         url: String,
     }
-    let now = app.hub.clock.now();
+    let now = hub.clock.now();
     let link = |file: &'_ FieldFile| {
         let object_id = Id(file.file_id);
         let linked = Linked { kind: LinkKind::File, tenant_id, order_id, object_id, holder };
-        app.links.make(&linked, now)
+        hub.links.make(&linked, now)
     };
     let value = |(key, value): &(String, String)| {
         let files: Vec<_> = form.files.iter().filter(|file| file.key == *key).collect();
