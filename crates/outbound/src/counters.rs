@@ -26,7 +26,6 @@ struct Labels {
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     refusals: Family<Labels, Counter>,
-    resumed: Counter,
 }
 
 impl Counters {
@@ -36,11 +35,6 @@ impl Counters {
             "outbound_refusals",
             "Addresses that the guard of the way out refused, by class",
             Family::clone(&self.refusals),
-        );
-        registry.register(
-            "report_fetches_resumed",
-            "Transfers of reports that broke off and were gone on with",
-            Counter::clone(&self.resumed),
         );
     }
 
@@ -52,9 +46,5 @@ impl Counters {
             Way::Webhook => "webhook",
         };
         self.refusals.get_or_create(&Labels { way, class }).inc();
-    }
-
-    pub(crate) fn count_resumed(&self) {
-        self.resumed.inc();
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each hop has a connection of its own, checked and closed after it. Nothing is decompressed: a
 //! source that compresses its answer all the same is refused, so the size that counts is the size that
-//! is stored. A transfer that breaks off is gone on with where the source allows it ([`super::resume`]).
+//! is stored. A transfer that breaks off is a failed try; the caller's schedule tries again.
 
 use std::fmt::Write as _;
 use std::io;
@@ -21,7 +21,6 @@ use url::Url;
 
 use super::check::Refusal;
 use super::connect::ConnectFailure;
-use super::resume::Resumable;
 use super::{Outbound, USER_AGENT, uri};
 
 use crate::counters::Way;
@@ -42,8 +41,6 @@ pub struct FetchLimits {
     pub total: Duration,
     /// Redirects followed.
     pub redirects_max: u32,
-    /// How often a transfer that broke off is gone on with.
-    pub resumes_max: u32,
     /// Bytes of the body.
     pub bytes_max: u64,
 }
@@ -57,7 +54,6 @@ impl Default for FetchLimits {
             stall: Duration::from_secs(30),
             total: Duration::from_secs(120),
             redirects_max: 5,
-            resumes_max: 5,
             bytes_max: 50 << 20,
         }
     }
@@ -107,9 +103,6 @@ pub enum FetchFailure {
         "the report's address answered with something that is not HTTP, or says two things at once"
     )]
     Malformed,
-    /// The rest of a transfer that broke off was of another content.
-    #[error("the report changed while it was fetched")]
-    Changed,
     /// This process had no file handle for a connection, which says nothing about the address.
     #[error("the server was short of file handles")]
     OutOfHandles,
@@ -131,7 +124,6 @@ impl FetchFailure {
             FetchFailure::TooLarge { .. } => "answer_too_large",
             FetchFailure::Broken => "answer_broken",
             FetchFailure::Malformed => "answer_malformed",
-            FetchFailure::Changed => "answer_changed",
             FetchFailure::OutOfHandles => "out_of_handles",
             FetchFailure::Write(_) => "sink",
         }
@@ -152,7 +144,6 @@ impl FetchFailure {
             | FetchFailure::OutOfHandles
             | FetchFailure::Status(_)
             | FetchFailure::Broken
-            | FetchFailure::Changed
             | FetchFailure::Write(_) => true,
         }
     }
@@ -183,8 +174,7 @@ impl Outbound {
     /// Fetches `url` into `writer`: redirects followed and checked anew, never from `https` to `http`.
     ///
     /// When it fails the writer may hold a part. Nothing is handed to the writer but the bytes of an
-    /// answer 200 and the rests of the same content, and nothing at all when its announced length is
-    /// above the limit.
+    /// answer 200, and nothing at all when its announced length is above the limit.
     pub async fn fetch(
         &self,
         url: &str,
@@ -207,9 +197,9 @@ impl Outbound {
         let mut text = url.to_owned();
         let mut checked = self.guard.check(url)?;
         for _ in 0..=self.fetch_limits.redirects_max {
-            let opened = self.open(&text, &checked, None).await?;
+            let opened = self.open(&text, &checked).await?;
             match opened.response.status() {
-                StatusCode::OK => return self.take(&text, &checked, opened, writer).await,
+                StatusCode::OK => return self.take(&checked, opened, writer).await,
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER
@@ -229,13 +219,7 @@ impl Outbound {
     }
 
     /// Asks for `checked`, whose text is `text`, on a connection of its own.
-    /// With `rest`, for what is missing of a content.
-    async fn open(
-        &self,
-        text: &str,
-        checked: &Url,
-        rest: Option<(&Resumable, u64)>,
-    ) -> Result<Opened, FetchFailure> {
+    async fn open(&self, text: &str, checked: &Url) -> Result<Opened, FetchFailure> {
         let uri = uri(text, checked)?;
         let host = checked.host().ok_or(Refusal::Malformed)?.to_owned();
         let port = checked.port_or_known_default().ok_or(Refusal::Port)?;
@@ -259,11 +243,7 @@ impl Outbound {
                 // A broken connection shows in the answer or its body.
                 let _ = connection.await;
             });
-            let mut request = request(&uri);
-            if let Some((resumable, begin)) = rest {
-                resumable.ask(begin, request.headers_mut());
-            }
-            let sent = sender.send_request(request).await;
+            let sent = sender.send_request(request(&uri)).await;
             let response = sent.map_err(|error| match error.is_parse() {
                 true => FetchFailure::Malformed,
                 false => FetchFailure::Broken,
@@ -274,93 +254,39 @@ impl Outbound {
         opened.unwrap_or(Err(FetchFailure::TooSlow))
     }
 
-    /// Takes an answer 200 into the writer, and goes on with it when it breaks off.
+    /// Takes an answer 200 into the writer.
     async fn take(
         &self,
-        text: &str,
         checked: &Url,
         opened: Opened,
         writer: &mut impl BytesWriter,
     ) -> Result<Fetched, FetchFailure> {
-        let headers = opened.response.headers();
+        let Opened { response, _driver } = opened;
+        let headers = response.headers();
         if !is_identity(headers) {
             return Err(FetchFailure::Encoded);
         }
         let content_type = headers.get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let resumable = Resumable::of(headers);
-        let mut bytes = 0;
-        let mut poured = self.pour(opened, &mut bytes, writer).await;
-        let mut tries_left = self.fetch_limits.resumes_max;
-        while let (Err(failure), Some(resumable)) = (&poured, &resumable) {
-            if !is_passing(failure) || bytes == 0 || tries_left == 0 {
-                break;
-            }
-            tries_left -= 1;
-            self.counters.count_resumed();
-            poured = match self.open(text, checked, Some((resumable, bytes))).await {
-                Ok(rest) => match is_rest(resumable, &rest, bytes) {
-                    Ok(()) => self.pour(rest, &mut bytes, writer).await,
-                    Err(failure) => Err(failure),
-                },
-                Err(failure) => Err(failure),
-            };
-        }
-        poured?;
-        if resumable.as_ref().and_then(Resumable::size_bytes).is_some_and(|size| size != bytes) {
-            return Err(FetchFailure::Broken);
-        }
-        let final_host = checked.host_str().unwrap_or_default().to_owned();
-        Ok(Fetched { bytes, final_host, content_type })
-    }
-
-    /// Pours a body into the writer; `bytes` counts what went in.
-    async fn pour(
-        &self,
-        opened: Opened,
-        bytes: &mut u64,
-        writer: &mut impl BytesWriter,
-    ) -> Result<(), FetchFailure> {
-        let Opened { response, _driver } = opened;
         let mut body = response.into_body();
         let bytes_max = self.fetch_limits.bytes_max;
-        if bytes.saturating_add(body.size_hint().lower()) > bytes_max {
+        if body.size_hint().lower() > bytes_max {
             return Err(FetchFailure::TooLarge { bytes_max });
         }
-        loop {
-            let frame = timeout(self.fetch_limits.stall, body.frame()).await;
-            let Some(frame) = frame.map_err(|_| FetchFailure::TooSlow)? else { return Ok(()) };
+        let mut bytes = 0;
+        while let Some(frame) = timeout(self.fetch_limits.stall, body.frame())
+            .await
+            .map_err(|_| FetchFailure::TooSlow)?
+        {
             let Ok(piece) = frame.map_err(|_| FetchFailure::Broken)?.into_data() else { continue };
-            *bytes += piece.len() as u64;
-            if *bytes > bytes_max {
+            bytes += piece.len() as u64;
+            if bytes > bytes_max {
                 return Err(FetchFailure::TooLarge { bytes_max });
             }
             writer.write(piece).await.map_err(FetchFailure::Write)?;
         }
-    }
-}
-
-/// Whether a transfer that failed so may be gone on with: what broke, stalled or was not there for
-/// the moment. What the guard refused stays refused.
-fn is_passing(failure: &FetchFailure) -> bool {
-    match failure {
-        FetchFailure::Broken | FetchFailure::TooSlow | FetchFailure::OutOfHandles => true,
-        FetchFailure::Unreachable(failure) => !matches!(failure, ConnectFailure::Refused(_)),
-        _ => false,
-    }
-}
-
-/// Whether an answer is the rest of the same content, from byte `begin` on.
-fn is_rest(resumable: &Resumable, rest: &Opened, begin: u64) -> Result<(), FetchFailure> {
-    let headers = rest.response.headers();
-    match rest.response.status() {
-        StatusCode::PARTIAL_CONTENT if !is_identity(headers) => Err(FetchFailure::Encoded),
-        StatusCode::PARTIAL_CONTENT if resumable.is_continued(begin, headers) => Ok(()),
-        // The whole of what is there now, or a part that does not fit: never put behind the part of another content.
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
-            Err(FetchFailure::Changed)
-        }
-        status => Err(FetchFailure::Status(status.as_u16())),
+        let final_host = checked.host_str().unwrap_or_default().to_owned();
+        Ok(Fetched { bytes, final_host, content_type })
     }
 }
 

@@ -18,7 +18,6 @@ mod embedded;
 mod exchanges;
 mod fetch;
 mod post;
-mod resume;
 mod tls;
 
 use std::sync::Arc;

@@ -19,13 +19,12 @@ use super::*;
 
 mod fetching;
 mod posting;
-mod resuming;
 mod securing;
 
 const MS: Duration = Duration::from_millis(1);
 
 /// A server on loopback that records each request and answers it by a function of its head and
-/// number. An answer without `content-length`, or with the header `x-cut`, ends with the connection; [`CLOSED`] is none.
+/// number. An answer without `content-length` ends with the connection; [`CLOSED`] is none.
 struct Peer {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -112,7 +111,7 @@ where
             std::future::pending::<()>().await;
         }
         let text = String::from_utf8_lossy(&reply).to_lowercase();
-        if !text.contains("content-length:") || text.contains("x-cut:") {
+        if !text.contains("content-length:") {
             break;
         }
     }

@@ -405,7 +405,6 @@ mod tests {
             r#"probity_outbound_refusals_total{way="report",class="address_private"} 2"#,
             r#"probity_report_fetches_total{outcome="stored"} 1"#,
             "probity_report_fetched_bytes_total 7",
-            "probity_report_fetches_resumed_total 0",
             r#"probity_report_findings_total{code="xfa"} 1"#,
             r#"probity_report_deep_check_failures_total{class="killed"} 1"#,
             r#"probity_deliveries_total{way="webhook",outcome="delivered"} 1"#,
