@@ -10,24 +10,36 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{Method, StatusCode};
 use contract::route::{Call, ROUTES};
 use inspect::Finding;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use hub::disk::Room;
 
 /// The statuses counted apart; others are counted together.
-const STATUSES: [u16; 20] = [
-    101, 200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 416, 429, 500,
-    503,
-];
-/// How [`STATUSES`] are written, and the rest.
-const STATUS_WORDS: [&str; STATUSES.len() + 1] = [
-    "101", "200", "201", "204", "206", "304", "400", "401", "403", "404", "405", "409", "410",
-    "412", "413", "415", "416", "429", "500", "503", "other",
+static STATUSES: [StatusCode; 20] = [
+    StatusCode::SWITCHING_PROTOCOLS,
+    StatusCode::OK,
+    StatusCode::CREATED,
+    StatusCode::NO_CONTENT,
+    StatusCode::PARTIAL_CONTENT,
+    StatusCode::NOT_MODIFIED,
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::CONFLICT,
+    StatusCode::GONE,
+    StatusCode::PRECONDITION_FAILED,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::RANGE_NOT_SATISFIABLE,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::SERVICE_UNAVAILABLE,
 ];
 
 /// Lines of the log that could not be written.
@@ -37,27 +49,30 @@ static LOG_LINES_LOST: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Counters>);
 
+/// Counters by the values of `N` labels, each given with its name.
+type Labelled<const N: usize> = Family<[(&'static str, &'static str); N], Counter>;
+
 #[derive(Debug)]
 struct Counters {
-    registry: Registry,
     outbound: outbound::Counters,
-    fetches: Family<Outcome, Counter>,
+    fetches: Labelled<1>,
     fetched_bytes: Counter,
-    findings: Family<Coded, Counter>,
-    deep_failures: Family<Class, Counter>,
-    deliveries: Family<Delivery, Counter>,
-    clock_jumps: Family<Direction, Counter>,
+    findings: Labelled<1>,
+    deep_failures: Labelled<1>,
+    deliveries: Labelled<2>,
+    clock_jumps: Labelled<1>,
     listening: Gauge,
     deaf: Counter,
+    log_lines_lost: Counter,
     stored_bytes: Gauge,
-    near_quota: Family<Of, Gauge>,
+    near_quota: Family<[(&'static str, &'static str); 1], Gauge>,
     disk_free_bytes: Gauge,
     disk_reserve_bytes: Gauge,
     reports_wait: Gauge,
-    calls: Family<CallLabels, Counter>,
-    log_lines_lost: Counter,
+    calls: Family<[(&'static str, String); 3], Counter>,
     /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
     rows: Vec<Row>,
+    registry: Registry,
 }
 
 /// One call and its counters by status, each made when it is first needed.
@@ -66,44 +81,6 @@ struct Row {
     method: &'static str,
     path: String,
     counters: [OnceLock<Counter>; STATUSES.len() + 1],
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Coded {
-    code: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Direction {
-    direction: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Class {
-    class: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
-    of: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Delivery {
-    way: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CallLabels {
-    method: &'static str,
-    path: String,
-    status: &'static str,
 }
 
 impl Default for Metrics {
@@ -117,111 +94,77 @@ impl Metrics {
     #[must_use]
     pub fn new(control: impl Iterator<Item = (&'static Method, String)>) -> Metrics {
         let mut registry = Registry::with_prefix("probity");
-        let (fetches, fetched_bytes) = (Family::default(), Counter::default());
-        let (findings, deep_failures) = (Family::default(), Family::default());
-        let (deliveries, calls) = (Family::default(), Family::default());
-        let clock_jumps = Family::default();
-        let (listening, deaf) = (Gauge::default(), Counter::default());
-        let (stored_bytes, near_quota) = (Gauge::default(), Family::default());
-        let (disk_free_bytes, disk_reserve_bytes, reports_wait) =
-            (Gauge::default(), Gauge::default(), Gauge::default());
         let outbound = outbound::Counters::default();
         outbound.register(&mut registry);
-        registry.register(
-            "report_fetches",
-            "Fetches of reports, by how they ended",
-            Family::clone(&fetches),
-        );
-        registry.register(
-            "report_fetched_bytes",
-            "Bytes of reports that were fetched whole",
-            Counter::clone(&fetched_bytes),
-        );
-        registry.register(
-            "report_findings",
-            "What calls for caution in reports that are kept, by code",
-            Family::clone(&findings),
-        );
-        registry.register(
-            "report_deep_check_failures",
-            "Deep checks without a result, by class",
-            Family::clone(&deep_failures),
-        );
-        registry.register(
-            "deliveries",
-            "Tries to deliver events, by way and by how they ended",
-            Family::clone(&deliveries),
-        );
-        registry.register(
-            "clock_jumps",
-            "How often the machine's clock was set while the server ran, by direction",
-            Family::clone(&clock_jumps),
-        );
-        registry.register(
-            "database_listening",
-            "Whether changes by other replicas are received (1); while not (0), nothing is remembered",
-            Gauge::clone(&listening),
-        );
-        registry.register(
-            "database_deaf",
-            "How often changes by other replicas were no longer received",
-            Counter::clone(&deaf),
-        );
-        let log_lines_lost = Counter::default();
-        registry.register(
-            "log_lines_lost",
-            "Lines of the log that could not be written",
-            Counter::clone(&log_lines_lost),
-        );
-        registry.register(
-            "stored_bytes",
-            "Bytes of reports and files that are stored",
-            Gauge::clone(&stored_bytes),
-        );
-        registry.register(
-            "near_quota",
-            "Tenants and apps that have used 80 % of what may be stored for them",
-            Family::clone(&near_quota),
-        );
-        registry.register(
-            "disk_free_bytes",
-            "Free bytes of the disk that has the least room",
-            Gauge::clone(&disk_free_bytes),
-        );
-        registry.register(
-            "disk_reserve_bytes",
-            "Free bytes below which reports and files wait",
-            Gauge::clone(&disk_reserve_bytes),
-        );
-        registry.register(
-            "disk_short",
-            "Whether reports and files wait because the disk is nearly full (1)",
-            Gauge::clone(&reports_wait),
-        );
-        registry.register(
-            "calls",
-            "Calls of the APIs, by row of the route tables and status",
-            Family::clone(&calls),
-        );
+        let new = &mut registry;
+        // In the order in which they are written.
         Metrics(Arc::new(Counters {
-            registry,
             outbound,
-            fetches,
-            fetched_bytes,
-            findings,
-            deep_failures,
-            deliveries,
-            clock_jumps,
-            listening,
-            deaf,
-            stored_bytes,
-            near_quota,
-            disk_free_bytes,
-            disk_reserve_bytes,
-            reports_wait,
-            calls,
-            log_lines_lost,
+            fetches: add(new, "report_fetches", "Fetches of reports, by how they ended"),
+            fetched_bytes: add(
+                new,
+                "report_fetched_bytes",
+                "Bytes of reports that were fetched whole",
+            ),
+            findings: add(
+                new,
+                "report_findings",
+                "What calls for caution in reports that are kept, by code",
+            ),
+            deep_failures: add(
+                new,
+                "report_deep_check_failures",
+                "Deep checks without a result, by class",
+            ),
+            deliveries: add(
+                new,
+                "deliveries",
+                "Tries to deliver events, by way and by how they ended",
+            ),
+            clock_jumps: add(
+                new,
+                "clock_jumps",
+                "How often the machine's clock was set while the server ran, by direction",
+            ),
+            listening: add(
+                new,
+                "database_listening",
+                "Whether changes by other replicas are received (1); while not (0), nothing is remembered",
+            ),
+            deaf: add(
+                new,
+                "database_deaf",
+                "How often changes by other replicas were no longer received",
+            ),
+            log_lines_lost: add(
+                new,
+                "log_lines_lost",
+                "Lines of the log that could not be written",
+            ),
+            stored_bytes: add(new, "stored_bytes", "Bytes of reports and files that are stored"),
+            near_quota: add(
+                new,
+                "near_quota",
+                "Tenants and apps that have used 80 % of what may be stored for them",
+            ),
+            disk_free_bytes: add(
+                new,
+                "disk_free_bytes",
+                "Free bytes of the disk that has the least room",
+            ),
+            disk_reserve_bytes: add(
+                new,
+                "disk_reserve_bytes",
+                "Free bytes below which reports and files wait",
+            ),
+            reports_wait: add(
+                new,
+                "disk_short",
+                "Whether reports and files wait because the disk is nearly full (1)",
+            ),
+            calls: add(new, "calls", "Calls of the APIs, by row of the route tables and status"),
             rows: rows(control),
+            registry,
         }))
     }
 
@@ -233,7 +176,7 @@ impl Metrics {
 
     /// Counts the end of a fetch: `stored`, or the class of its failure.
     pub fn count_fetch(&self, outcome: &'static str) {
-        self.0.fetches.get_or_create(&Outcome { outcome }).inc();
+        self.0.fetches.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// Counts the bytes of a report that was fetched whole.
@@ -243,24 +186,24 @@ impl Metrics {
 
     /// Counts what calls for caution in a report.
     pub fn count_finding(&self, finding: Finding) {
-        self.0.findings.get_or_create(&Coded { code: finding.code() }).inc();
+        self.0.findings.get_or_create(&[("code", finding.code())]).inc();
     }
 
     /// Counts a deep check without a result.
     pub fn count_deep_failure(&self, class: &'static str) {
-        self.0.deep_failures.get_or_create(&Class { class }).inc();
+        self.0.deep_failures.get_or_create(&[("class", class)]).inc();
     }
 
     /// Counts a try to deliver an event: `delivered`, or the class of its failure.
     pub fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
         let way = if is_posted { "webhook" } else { "long_connection" };
-        self.0.deliveries.get_or_create(&Delivery { way, outcome }).inc();
+        self.0.deliveries.get_or_create(&[("way", way), ("outcome", outcome)]).inc();
     }
 
     /// Counts that the machine's clock was set, by so many milliseconds; back when negative.
     pub fn count_clock_jump(&self, jump_ms: i64) {
         let direction = if jump_ms < 0 { "back" } else { "forward" };
-        self.0.clock_jumps.get_or_create(&Direction { direction }).inc();
+        self.0.clock_jumps.get_or_create(&[("direction", direction)]).inc();
     }
 
     /// Notes whether changes by other replicas are received, and how often that ended since the start.
@@ -279,7 +222,7 @@ impl Metrics {
         self.0.stored_bytes.set(used_bytes);
         for (of, count) in [("tenant", tenants), ("app", apps)] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.0.near_quota.get_or_create(&Of { of }).set(count);
+            self.0.near_quota.get_or_create(&[("of", of)]).set(count);
         }
     }
 
@@ -305,12 +248,14 @@ impl Metrics {
 
     fn count_call(&self, row: usize, status: StatusCode) {
         let Some(row) = self.0.rows.get(row) else { return };
-        let index =
-            STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
+        let index = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
         let counter = row.counters[index].get_or_init(|| {
-            let (path, status) = (row.path.clone(), STATUS_WORDS[index]);
-            let labels = CallLabels { method: row.method, path, status };
-            self.0.calls.get_or_create_owned(&labels)
+            let status = STATUSES.get(index).map_or("other", StatusCode::as_str);
+            self.0.calls.get_or_create_owned(&[
+                ("method", row.method.to_owned()),
+                ("path", row.path.clone()),
+                ("status", status.to_owned()),
+            ])
         });
         counter.inc();
     }
@@ -327,6 +272,13 @@ impl Metrics {
         }
         text
     }
+}
+
+/// A metric that stands at 0, registered under its name with its help text.
+fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 fn rows(control: impl Iterator<Item = (&'static Method, String)>) -> Vec<Row> {
@@ -353,13 +305,6 @@ fn method_word(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statuses_are_written_as_they_are() {
-        for (status, word) in STATUSES.iter().zip(STATUS_WORDS) {
-            assert_eq!(status.to_string(), word);
-        }
-    }
 
     #[test]
     fn every_call_of_the_open_api_is_counted_in_its_row() {
