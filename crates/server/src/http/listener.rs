@@ -13,7 +13,6 @@
 //!
 //! Connections are taken only onto file handles below a reserve ([`system::handles`]).
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Future, poll_fn};
@@ -21,20 +20,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use http::{Request, Response};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use system::clock::socket_now;
 use system::handles;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep};
 use tokio_util::either::Either;
 use tower::Service;
@@ -48,6 +47,8 @@ use super::tls::{Stream, Tls};
 const LINGER: Duration = Duration::from_secs(5);
 /// Bytes that a connection may read ahead at least; the library takes no less than 8 KiB.
 const READ_BYTES_MIN: usize = 16 * 1024;
+/// How much longer than the grace time a stop waits for the tasks of connections.
+const STOP_SLACK: Duration = Duration::from_secs(1);
 /// The pause after a failed accept, such as when no file handles are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -106,9 +107,8 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let places_max = limits.connections_max.max(1);
-    let places = Arc::new(Semaphore::new(places_max as usize));
-    let stop = Arc::new(Stop::default());
+    let places = Arc::new(Semaphore::new(limits.connections_max.max(1) as usize));
+    let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     let taken = lowest_free(&tcp);
     loop {
@@ -117,27 +117,27 @@ pub async fn serve<S, B>(
             () = &mut shutdown => break,
             accepted = accept(&tcp, &places, taken) => accepted,
         };
-        let (tls, service, stop) = (tls.clone(), service.clone(), Arc::clone(&stop));
+        let (tls, service, mut stopping) = (tls.clone(), service.clone(), stopping.clone());
         tokio::spawn(async move {
             // Answers are small and written whole: waiting to fill a packet only delays them.
             let _ = stream.set_nodelay(true);
-            let secured = secured(stream, tls.as_deref(), limits.head, &stop).await;
+            let secured = tokio::select! {
+                biased;
+                _ = stopping.changed() => None,
+                secured = secured(stream, tls.as_deref(), limits.head) => secured,
+            };
             if let Some(stream) = secured {
-                attend(stream, peer, service, limits, stop).await;
+                attend(stream, peer, service, limits, stopping).await;
             }
             drop(index);
         });
     }
 
     drop(tcp);
-    stop.raise(STOP_GRACEFULLY);
-    // A connection gives its place back when it ends, so all places are free when all have ended.
-    let all_ended = || places.acquire_many(places_max);
-    if tokio::time::timeout(limits.stop_grace, all_ended()).await.is_err() {
-        stop.raise(STOP_NOW);
-        // Each task ends at its next turn; one that never has a turn must not hold up the stop.
-        let _ = tokio::time::timeout(Duration::from_secs(1), all_ended()).await;
-    }
+    drop(stopping);
+    stop.send_replace(());
+    // Each connection ends by itself within the grace time; one whose task never has a turn must not hold up the stop.
+    let _ = tokio::time::timeout(limits.stop_grace + STOP_SLACK, stop.closed()).await;
 }
 
 /// The next connection, once a place is free for it and a file handle below the reserve.
@@ -200,24 +200,12 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A connection ready to be served; none when it is not secured in time, or the listener stops.
-async fn secured(
-    stream: TcpStream,
-    tls: Option<&Tls>,
-    limit: Duration,
-    stop: &Arc<Stop>,
-) -> Option<Stream> {
-    let Some(tls) = tls else { return Some(Either::Left(stream)) };
-    let mut securing = pin!(tokio::time::timeout(limit, tls.secure(stream)));
-    let mut ticket = None;
-    poll_fn(|cx| {
-        let _ = ticket.get_or_insert_with(|| stop.register(cx.waker()));
-        match stop.level() {
-            0 => securing.as_mut().poll(cx).map(|secured| secured.ok().flatten()),
-            _ => Poll::Ready(None),
-        }
-    })
-    .await
+/// A connection ready to be served; none when it is not secured in time.
+async fn secured(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Option<Stream> {
+    match tls {
+        None => Some(Either::Left(stream)),
+        Some(tls) => tokio::time::timeout(limit, tls.secure(stream)).await.ok().flatten(),
+    }
 }
 
 /// Serves one connection to its end.
@@ -226,7 +214,7 @@ async fn attend<S, B>(
     peer: SocketAddr,
     service: S,
     limits: ListenerLimits,
-    stop: Arc<Stop>,
+    mut stopping: watch::Receiver<()>,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
@@ -250,7 +238,15 @@ async fn attend<S, B>(
         let noting = Arc::clone(&noting);
         async move {
             let response = answer.await?;
-            Ok::<_, Infallible>(response.map(|body| Tracked { body, dialogue: noting }))
+            // The body owns the closure, and with it the guard: both are dropped together.
+            let guard = AnswerGuard(noting);
+            let guarded = |body: B| {
+                body.map_err(move |error| {
+                    let _ = &guard;
+                    error
+                })
+            };
+            Ok::<_, Infallible>(response.map(guarded))
         }
     });
 
@@ -262,97 +258,75 @@ async fn attend<S, B>(
         .serve_connection(socket, answer)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut timers = Timers::default();
-    let mut ticket = None;
-    let mut is_notified = false;
+    let mut stopped = pin!(stopping.changed());
+    let mut timer = Timer::default();
     poll_fn(|cx| {
-        let _ = ticket.get_or_insert_with(|| stop.register(cx.waker()));
-        match stop.level() {
-            STOP_NOW => return Poll::Ready(()),
-            STOP_GRACEFULLY if !is_notified => {
-                connection.as_mut().graceful_shutdown();
-                is_notified = true;
-            }
-            _ => {}
+        if timer.stop.is_none() && stopped.as_mut().poll(cx).is_ready() {
+            connection.as_mut().graceful_shutdown();
+            timer.stop = Some(socket_now() + limits.stop_grace);
         }
         // How a connection broke is the peer's affair; the answer's fate is known to the service.
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        timers.poll(cx, &dialogue, &limits)
+        timer.poll(cx, &dialogue, &limits)
     })
     .await;
 }
 
-/// An answer's body; its end, or its drop, ends the answer's phase.
-struct Tracked<B> {
-    body: B,
-    dialogue: Arc<Dialogue>,
-}
+/// Ends the answer's phase when the answer's body has been handed over whole, or is dropped.
+struct AnswerGuard(Arc<Dialogue>);
 
-impl<B: Body + Unpin> Body for Tracked<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B> Drop for Tracked<B> {
+impl Drop for AnswerGuard {
     fn drop(&mut self) {
-        self.dialogue.end_answer();
+        self.0.end_answer();
     }
 }
 
-/// The timers of one connection: a deadline for the phase and one for a stalled write, served by
-/// one `Sleep` that stays where it is armed unless it must fire earlier.
+/// The timer of one connection. Its one `Sleep` stays where it is armed unless it must fire earlier.
 #[derive(Default)]
-struct Timers {
-    phase: Option<(u32, Instant)>,
-    write: Option<(u32, Instant)>,
+struct Timer {
+    /// When what goes on now must have ended, and the marks by which that is known.
+    current: Option<((u32, Option<u32>), Instant)>,
+    /// When the connection is cut because the listener stops.
+    stop: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timers {
-    /// Ready when the connection has used up its time in the phase it is in.
+impl Timer {
+    /// Ready when the connection has used up its time for what it is at, or its grace time.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         dialogue: &Dialogue,
         limits: &ListenerLimits,
     ) -> Poll<()> {
+        let (phase, phase_mark) = dialogue.phase();
         let stall = dialogue.write_stall();
-        let (phase, mark) = dialogue.phase();
-        let phase_limit = match phase {
+        let limit = match phase {
+            Phase::Lingering => Some(LINGER),
             // The last answer is still on its way: the time of the stall counts, not idleness.
-            Phase::Idle if stall.is_some() => None,
+            _ if stall.is_some() => Some(limits.write_stall),
             Phase::Idle => Some(limits.idle),
             Phase::Head => Some(limits.head),
             Phase::Busy => None,
-            Phase::Lingering => Some(LINGER),
         };
-        let phase_end = deadline(&mut self.phase, phase_limit.map(|limit| (mark, limit)));
-        let write_end = deadline(&mut self.write, stall.map(|mark| (mark, limits.write_stall)));
-        match (phase_end, write_end) {
-            (None, None) => Poll::Pending,
-            (Some(end), None) | (None, Some(end)) => self.wait(cx, end),
-            (Some(one), Some(other)) => self.wait(cx, one.min(other)),
+        let marks = (phase_mark, stall);
+        self.current = limit.map(|limit| match self.current {
+            Some((known, end)) if known == marks => (known, end),
+            _ => (marks, socket_now() + limit),
+        });
+        let current = self.current.map(|(_, end)| end);
+        match current.into_iter().chain(self.stop).min() {
+            None => Poll::Pending,
+            Some(end) => self.wait(cx, end),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the sleep is moved and shared by two deadlines")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the sleep is moved, and shared by the deadlines"
+    )]
     fn wait(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
         if sleep.deadline() > end {
@@ -365,83 +339,6 @@ impl Timers {
             sleep.as_mut().reset(end);
         }
         Poll::Pending
-    }
-}
-
-/// The end of what is going on: stored while its mark stays, counted from now when it is new.
-fn deadline(
-    stored: &mut Option<(u32, Instant)>,
-    current: Option<(u32, Duration)>,
-) -> Option<Instant> {
-    let Some((mark, limit)) = current else {
-        *stored = None;
-        return None;
-    };
-    match *stored {
-        Some((stored_mark, end)) if stored_mark == mark => Some(end),
-        _ => {
-            let end = socket_now() + limit;
-            *stored = Some((mark, end));
-            Some(end)
-        }
-    }
-}
-
-const STOP_GRACEFULLY: u8 = 1;
-const STOP_NOW: u8 = 2;
-
-/// The word that the listener stops, and how to wake each connection's task to read it.
-///
-/// A shared notification would be polled on every turn of every connection; a waker registered
-/// once costs a turn nothing but the reading of one byte.
-#[derive(Debug, Default)]
-struct Stop {
-    level: AtomicU8,
-    tasks: Mutex<Tasks>,
-}
-
-#[derive(Debug, Default)]
-struct Tasks {
-    wakers: HashMap<u64, Waker>,
-    next: u64,
-}
-
-impl Stop {
-    fn level(&self) -> u8 {
-        self.level.load(Ordering::SeqCst)
-    }
-
-    fn raise(&self, level: u8) {
-        self.level.store(level, Ordering::SeqCst);
-        for waker in self.tasks().wakers.values() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Has `waker` woken at each change of the level for as long as the ticket lives. A task's
-    /// waker stays the same for the task's life.
-    fn register(self: &Arc<Stop>, waker: &Waker) -> Ticket {
-        let mut tasks = self.tasks();
-        let number = tasks.next;
-        tasks.next += 1;
-        tasks.wakers.insert(number, waker.clone());
-        drop(tasks);
-        Ticket { stop: Arc::clone(self), number }
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, Tasks> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Ticket {
-    stop: Arc<Stop>,
-    number: u64,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.stop.tasks().wakers.remove(&self.number);
     }
 }
 
