@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::UnixMs;
-use http::{HeaderMap, HeaderValue};
 use rustls::RootCertStore;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
