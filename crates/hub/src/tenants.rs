@@ -14,7 +14,7 @@ use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
 use crate::{Error, Hub, keys};
 
-pub use store::tenants::Tenant;
+pub use store::tenants::{NO_TENANT, Tenant};
 
 /// The tenant of this id.
 ///

@@ -60,8 +60,7 @@ const FIND: &str = "SELECT account_id, app_id, name, usage_list, sealed, created
     WHERE tenant_id = $1 AND account_id = $2";
 const LIST: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
     WHERE tenant_id = $1 AND account_id < $2 ORDER BY account_id DESC LIMIT $3";
-const INSERT_VENDOR: &str =
-    "INSERT INTO vendors (tenant_id, app_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const INSERT_VENDOR: &str = "INSERT INTO vendors (tenant_id, app_id) VALUES ($1, $2) ON CONFLICT (tenant_id, app_id) DO NOTHING";
 const FIND_VENDOR: &str = "SELECT app_id FROM vendors WHERE tenant_id = $1 AND app_id = $2";
 const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
 const DELETE_PACKAGES: &str =

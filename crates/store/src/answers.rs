@@ -35,18 +35,23 @@ pub struct UsedKey {
 }
 
 const INSERT: &str = "INSERT INTO idempotency (actor_id, key_digest, request_digest, order_id, http_status, \
-    sealed, created_at) VALUES ($1, $2, $3, NULL, $4, $5, $6) ON CONFLICT DO NOTHING";
+    sealed, created_at, tenant_id) VALUES ($1, $2, $3, NULL, $4, $5, $6, $7) \
+    ON CONFLICT (actor_id, key_digest, tenant_id) DO NOTHING";
 /// A key that was used more than 24 hours ago is free again.
-const FREE: &str =
-    "DELETE FROM idempotency WHERE actor_id = $1 AND key_digest = $2 AND created_at <= $3";
+const FREE: &str = "DELETE FROM idempotency \
+    WHERE tenant_id = $4 AND actor_id = $1 AND key_digest = $2 AND created_at <= $3";
+/// Tenant 0 is the operator, and what a program of the version before wrote.
 const FIND: &str = "SELECT request_digest, http_status, order_id, sealed FROM idempotency \
-    WHERE actor_id = $1 AND key_digest = $2 AND created_at > $3";
-const FORGET: &str = "DELETE FROM idempotency WHERE created_at <= $1";
+    WHERE tenant_id IN ($4, 0) AND actor_id = $1 AND key_digest = $2 AND created_at > $3";
+/// The tenants that have answers, with their oldest one.
+const LIST_TENANTS: &str = "SELECT tenant_id, created_at FROM idempotency WHERE tenant_id > $1 \
+    ORDER BY tenant_id, created_at LIMIT $2";
+const FORGET: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND created_at <= $2";
 const DAY_MS: i64 = 86_400_000;
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FREE, INSERT, FIND, FORGET];
+pub(crate) const STATEMENTS: &[&str] = &[FREE, INSERT, FIND, LIST_TENANTS, FORGET];
 
 impl Store {
     /// The statements that keep `answer`; they are unmet when the key was used before.
@@ -54,7 +59,9 @@ impl Store {
         let Some(answer) = answer else { return Vec::new() };
         let key = &answer.key;
         let since = answer.at.plus_ms(-DAY_MS);
-        let free = any(FREE, values![key.actor_id.0, key.key_digest.as_slice(), since.0]);
+        let tenant_id = key.tenant_id.0;
+        let used = values![key.actor_id.0, key.key_digest.as_slice(), since.0, tenant_id];
+        let free = any(FREE, used);
         let sealed = self.secrets().answers.seal(context(key), &answer.body);
         let insert = one(
             INSERT,
@@ -65,6 +72,7 @@ impl Store {
                 i64::from(answer.http_status),
                 sealed,
                 answer.at.0,
+                tenant_id,
             ],
         );
         vec![free, insert]
@@ -85,7 +93,8 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<UsedKey>, Fault> {
         let since = now.plus_ms(-DAY_MS);
-        let values = values![key.actor_id.0, key.key_digest.as_slice(), since.0];
+        let (actor_id, tenant_id) = (key.actor_id.0, key.tenant_id.0);
+        let values = values![actor_id, key.key_digest.as_slice(), since.0, tenant_id];
         let rows = self.read(FIND, values).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let body =
@@ -100,7 +109,13 @@ impl Store {
 
     /// Forgets the answers that are older than 24 hours.
     pub async fn forget_old_answers(&self, now: UnixMs) -> Result<(), Fault> {
-        self.write(vec![any(FORGET, values![now.plus_ms(-DAY_MS).0])]).await.map(drop)
+        let since = now.plus_ms(-DAY_MS);
+        for row in self.read_first_of_each(LIST_TENANTS, i64::MIN).await? {
+            if row.int(1)? <= since.0 {
+                self.write(vec![any(FORGET, values![row.int(0)?, since.0])]).await?;
+            }
+        }
+        Ok(())
     }
 }
 

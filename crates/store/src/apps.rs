@@ -36,12 +36,16 @@ const LIST: &str = "SELECT app_id, tenant_id, name, kind, scopes, event_mode, ca
     ip_allowlist, enabled, secret_hash, sealed, version, created_at, paused_at, pause_reason, \
     app_secret_no, encrypt_key_no, ends_no, changed_by, changed_at FROM apps \
     WHERE (created_at, app_id) < ($1, $2) ORDER BY created_at DESC, app_id DESC LIMIT $3";
-const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 \
-    AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.app_id = $1)";
+/// A change of an installation counts as one of the app: none comes unseen between looking for its tenants and this.
+const DELETE: &str = "DELETE FROM apps WHERE app_id = $1 AND version = $2";
+const FIND_VERSION: &str = "SELECT version FROM apps WHERE app_id = $1";
+/// One row, unless an account is bound to the app.
+const IS_UNBOUND: &str = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE app_id = $1)";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, ROTATE, FIND, LIST, DELETE];
+pub(crate) const STATEMENTS: &[&str] =
+    &[INSERT, UPDATE, ROTATE, FIND, LIST, DELETE, FIND_VERSION, IS_UNBOUND];
 
 impl Store {
     /// Creates an app. The first ticket of a store app is due at once.
@@ -159,7 +163,8 @@ impl Store {
         let has_endpoint =
             settings.callback_url.is_some() || settings.event_mode == EventMode::LongConnection;
         if settings.is_enabled && has_endpoint {
-            statements.push(release_held(app_id, by.at));
+            let concerned = self.list_concerned(app_id).await?.into_iter();
+            statements.extend(concerned.map(|tenant_id| release_held(app_id, tenant_id, by.at)));
         }
         let mut entry = app_audit::entry(by, AuditAct::AppChanged, app_id);
         entry.details = app_audit::changed(&before.settings, settings);
@@ -237,13 +242,18 @@ impl Store {
     pub async fn delete_app(&self, by: By, app_id: AppId) -> Result<Saved, Fault> {
         let Some(before) = self.find_app(app_id).await? else { return Ok(Saved::Outdated) };
         let tenants = self.tenants_of(&before).await?;
+        let version = self.read(FIND_VERSION, values![app_id.0]).await?;
+        let version = version.first().map_or(Ok(0), |row| row.int(0))?;
         let mut statements = vec![
-            one(DELETE, values![app_id.0]),
-            installations::delete_of_app(app_id),
-            grants::delete_of_app(app_id),
+            one(DELETE, values![app_id.0, version]),
+            one(IS_UNBOUND, values![app_id.0]),
             tickets::unschedule(app_id),
             any(DELETE_ACCOUNT_FORMS, values![app_id.0]),
         ];
+        for tenant_id in self.list_concerned(app_id).await? {
+            statements.push(installations::delete(app_id, tenant_id));
+            statements.push(grants::delete(app_id, tenant_id));
+        }
         let entry = app_audit::entry(by, AuditAct::AppDeleted, app_id);
         statements.extend(app_audit::add(&entry, tenants));
         Ok(match self.write_known(statements, Known::App(app_id)).await? {

@@ -1,20 +1,22 @@
 //! Claims: how workers take due deliveries, app by app, each under a lease.
 //!
-//! A worker claims what is due, closes the transaction, sends, and records how it went. While a try is under
+//! A worker reads what is due, claims it tenant by tenant, closes the transactions, sends, and records how it went. While a try is under
 //! way `due_at` is the end of its lease: when the worker dies, the delivery becomes due again by itself. So an
 //! event may be sent twice, never lost; its `event_id` lets the receiver discard repeats.
 //!
 //! Apps are distinguished before anything is read of their deliveries: however much waits for one app, finding
 //! what is due for another takes no longer.
 
+use std::collections::HashMap;
+
 use const_format::formatcp;
-use std::collections::HashSet;
 
 use domain::delivery::DeliveryState;
 use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
+use crate::by_tenant::{KEYS, TenantKey, keys};
 use crate::content::{self, Comment, Form};
 use crate::fault::{Fault, FaultKind};
 use crate::orders::entry_context;
@@ -22,10 +24,10 @@ use crate::rows::OrderRow;
 use crate::seal::Key;
 use crate::states::DELIVERY_DUE;
 use crate::tenants::Tenant;
-use crate::value::{Row, Written, any, one, values};
+use crate::value::{Row, Statement, Value, Written, any, one, values};
 
-/// Deliveries set aside by one statement, so that the writer is soon free for others.
-const ASIDE_AT_ONCE: i64 = 1_000;
+/// Deliveries changed by one call, so that the writer is soon free for others.
+const AT_ONCE: i64 = 1_000;
 
 /// A delivery that a worker holds until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,59 +107,81 @@ impl ClaimedDelivery {
     }
 }
 
-/// The apps for which something is due: from one app to the next by the index, whatever waits for each.
-const LIST_DUE_APPS: &str = "WITH RECURSIVE app (app_id) AS (\
-    SELECT min(f.app_id) FROM deliveries f WHERE f.due_at IS NOT NULL \
-    UNION ALL SELECT (SELECT min(n.app_id) FROM deliveries n \
-      WHERE n.due_at IS NOT NULL AND n.app_id > app.app_id) FROM app WHERE app.app_id IS NOT NULL) \
-    SELECT app_id FROM app WHERE app_id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d \
-      WHERE d.app_id = app.app_id AND d.due_at <= $1)";
-/// Claims what is due for an app, the oldest first, and `canceled` only after the first try of the order's
-/// `created`, whose number is the order's id.
-const CLAIM: &str = formatcp!(
-    "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $4 AND d.due_at <= $1 \
+/// The apps for which something waits, with what is due first.
+const LIST_APPS: &str = "SELECT app_id, due_at FROM deliveries WHERE due_at IS NOT NULL AND app_id > $1 \
+    ORDER BY app_id, due_at LIMIT $2";
+/// What is due for an app, the oldest first, and `canceled` only after the first try of the order's `created`, whose
+/// number is the order's id; with what it is about: an order's entry has its event's number.
+const LIST_DUE: &str = formatcp!(
+    "SELECT e.tenant_id, e.event_no, e.tag, e.kind, e.app_id, e.order_id, e.created_at, \
+      o.account_id, o.package_id, o.wrapped_key, t.sealed \
+    FROM deliveries d JOIN events e ON e.tenant_id = d.tenant_id AND e.event_no = d.event_no \
+    LEFT JOIN orders o ON o.tenant_id = e.tenant_id AND o.order_id = e.order_id \
+    LEFT JOIN timeline_entries t ON t.tenant_id = e.tenant_id AND t.entry_id = e.event_no \
+    WHERE d.app_id = $1 AND d.due_at <= $2 \
       AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.tenant_id = d.tenant_id \
         AND c.event_no = d.order_id AND c.event_no <> d.event_no AND c.state = {DELIVERY_DUE} \
         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant_id = c.tenant_id \
           AND a.event_no = c.event_no)) \
-      ORDER BY d.due_at, d.event_no LIMIT $3 /* skip locked */) \
-    UPDATE deliveries SET due_at = $2, attempts = attempts + 1 FROM due \
-      WHERE tenant_id = due.tenant AND event_no = due.number \
-    RETURNING event_no"
+    ORDER BY d.due_at, d.event_no LIMIT $3"
 );
-/// What was claimed until an instant, with what it is about: an order's entry has its event's number.
-const LIST_CLAIMED: &str = "SELECT e.tenant_id, e.event_no, e.tag, e.kind, e.app_id, e.order_id, \
-      e.created_at, d.attempts, d.tries_before, o.account_id, o.package_id, o.wrapped_key, t.sealed \
-    FROM deliveries d JOIN events e ON e.tenant_id = d.tenant_id AND e.event_no = d.event_no \
-    LEFT JOIN orders o ON o.tenant_id = e.tenant_id AND o.order_id = e.order_id \
-    LEFT JOIN timeline_entries t ON t.tenant_id = e.tenant_id AND t.entry_id = e.event_no \
-    WHERE d.app_id = $1 AND d.due_at = $2";
+/// A delivery that another worker claimed meanwhile is due later.
+const CLAIM: &str = formatcp!(
+    "UPDATE deliveries SET due_at = $18, attempts = attempts + 1 \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND due_at <= $19 \
+    RETURNING tenant_id, event_no, attempts, tries_before"
+);
+/// The keys of what is due for an app.
+const LIST_DUE_KEYS: &str = "SELECT tenant_id, event_no FROM deliveries WHERE app_id = $1 AND due_at <= $2 \
+    ORDER BY due_at, event_no LIMIT $3";
 /// A claim that was not tried counts as no try.
 const SET_ASIDE: &str = "UPDATE deliveries SET state = $4, due_at = NULL, attempts = attempts - 1 \
     WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
-const SET_DUE_ASIDE: &str = "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
-      ORDER BY d.due_at, d.event_no LIMIT $4 /* skip locked */) \
-    UPDATE deliveries SET state = $3, due_at = NULL FROM due \
-      WHERE tenant_id = due.tenant AND event_no = due.number \
-    RETURNING event_no";
+const SET_DUE_ASIDE: &str = formatcp!(
+    "UPDATE deliveries SET state = $19, due_at = NULL \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND due_at <= $18 RETURNING event_no"
+);
 /// Takes the app's row, so that a change of its endpoint comes either before or after.
 const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
 const PUT_BACK: &str = "UPDATE deliveries SET due_at = $4, attempts = attempts - 1 \
     WHERE tenant_id = $1 AND event_no = $2 AND due_at = $3";
-const HASTEN: &str = "UPDATE deliveries SET due_at = $3 WHERE app_id = $1 AND due_at > $2";
+/// The keys of what is tried again later.
+const LIST_LATER: &str = "SELECT tenant_id, event_no FROM deliveries WHERE app_id = $1 AND due_at > $2 \
+    ORDER BY due_at, event_no LIMIT $3";
+const HASTEN: &str = formatcp!(
+    "UPDATE deliveries SET due_at = $19 WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND due_at > $18"
+);
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[LIST_DUE_APPS, CLAIM, LIST_CLAIMED, SET_ASIDE, SET_DUE_ASIDE, KEEP_APP, PUT_BACK, HASTEN];
+pub(crate) const STATEMENTS: &[&str] = &[
+    LIST_APPS,
+    LIST_DUE,
+    CLAIM,
+    SET_ASIDE,
+    LIST_DUE_KEYS,
+    SET_DUE_ASIDE,
+    KEEP_APP,
+    PUT_BACK,
+    LIST_LATER,
+    HASTEN,
+];
+
+/// Takes an app's row and fails when it is no longer as it was at `version`.
+pub(crate) fn keep_app(app_id: AppId, version: i64) -> Statement {
+    one(KEEP_APP, values![app_id.0, version])
+}
 
 impl Store {
     /// The apps for which deliveries are due, in the order of their ids.
     pub async fn list_due_apps(&self, now: UnixMs) -> Result<Vec<AppId>, Fault> {
-        let rows = self.read(LIST_DUE_APPS, values![now.0]).await?;
-        rows.iter().map(|row| row.int(0).map(AppId)).collect()
+        let mut apps = Vec::new();
+        for row in self.read_first_of_each(LIST_APPS, i64::MIN).await? {
+            if row.int(1)? <= now.0 {
+                apps.push(AppId(row.int(0)?));
+            }
+        }
+        Ok(apps)
     }
 
     /// Claims at most `limit` due deliveries of all apps until `lease_until`, in the order of their events.
@@ -188,22 +212,20 @@ impl Store {
         lease_until: UnixMs,
         limit: u32,
     ) -> Result<Vec<ClaimedDelivery>, Fault> {
-        let claim = any(CLAIM, values![now.0, lease_until.0, i64::from(limit), app_id.0]);
-        // Within the claim, where what it has just touched is still at hand.
-        let list = any(LIST_CLAIMED, values![app_id.0, lease_until.0]);
-        let Written::Done(mut rows) = self.write(vec![claim, list]).await? else {
-            return Ok(Vec::new());
-        };
-        // The claim's rows are a number each, those of the list come after them and are longer.
-        let listed = rows.split_off(rows.partition_point(|row| row.0.len() == 1));
-        // Another worker may hold claims until the same instant.
-        let mine = rows.iter().map(|row| row.int(0)).collect::<Result<HashSet<_>, _>>()?;
-        let mut claimed = Vec::with_capacity(mine.len());
-        for row in &listed {
-            if !mine.contains(&row.int(1)?) {
-                continue;
+        let (due, claims) = loop {
+            let due = self.read(LIST_DUE, values![app_id.0, now.0, i64::from(limit)]).await?;
+            let values = values![lease_until.0, now.0];
+            let claims = self.write_keys(&keys(&due)?, None, CLAIM, &values).await?;
+            // When others were quicker with all of them, something else may be due.
+            if due.is_empty() || !claims.is_empty() {
+                break (due, claims);
             }
-            match claimed_delivery(row, lease_until) {
+        };
+        let mine: HashMap<TenantKey, &Row> = keys(&claims)?.into_iter().zip(&claims).collect();
+        let mut claimed = Vec::with_capacity(mine.len());
+        for (key, row) in keys(&due)?.iter().zip(&due) {
+            let Some(claim) = mine.get(key) else { continue };
+            match claimed_delivery(row, claim, lease_until) {
                 Ok(delivery) => claimed.push(delivery),
                 Err(fault) => {
                     tracing::error!(%fault, "a delivery cannot be read and is tried later");
@@ -223,7 +245,7 @@ impl Store {
         app_version: Option<i64>,
     ) -> Result<bool, Fault> {
         let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
-        let keep = app_version.map(|version| one(KEEP_APP, values![claimed.app_id.0, version]));
+        let keep = app_version.map(|version| keep_app(claimed.app_id, version));
         let mut statements: Vec<_> = keep.into_iter().collect();
         let lease = claimed.lease_until.0;
         let values = values![tenant_id.0, event_no.0, lease, state.number()];
@@ -240,14 +262,22 @@ impl Store {
         app_version: Option<i64>,
         now: UnixMs,
     ) -> Result<usize, Fault> {
-        let keep = app_version.map(|version| one(KEEP_APP, values![app_id.0, version]));
-        let mut statements: Vec<_> = keep.into_iter().collect();
-        let values = values![app_id.0, now.0, state.number(), ASIDE_AT_ONCE];
-        statements.push(any(SET_DUE_ASIDE, values));
-        match self.write(statements).await? {
-            Written::Done(rows) => Ok(rows.len()),
-            Written::Unmet(_) => Ok(0),
-        }
+        let keep = app_version.map(|version| keep_app(app_id, version));
+        let values = values![now.0, state.number()];
+        self.set_keys_aside(app_id, now, keep, SET_DUE_ASIDE, &values).await
+    }
+
+    /// Sets due deliveries of an app aside by `sql` and the values after its keys, each tenant's after `keep`.
+    pub(crate) async fn set_keys_aside(
+        &self,
+        app_id: AppId,
+        now: UnixMs,
+        keep: Option<Statement>,
+        sql: &'static str,
+        values: &[Value],
+    ) -> Result<usize, Fault> {
+        let due = self.read(LIST_DUE_KEYS, values![app_id.0, now.0, AT_ONCE]).await?;
+        Ok(self.write_keys(&keys(&due)?, keep.as_ref(), sql, values).await?.len())
     }
 
     /// Gives claimed deliveries back untried, due at `due_at`.
@@ -258,9 +288,10 @@ impl Store {
     ) -> Result<(), Fault> {
         let put_back = |claimed: &ClaimedDelivery| {
             let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
-            any(PUT_BACK, values![tenant_id.0, event_no.0, claimed.lease_until.0, due_at.0])
+            let values = values![tenant_id.0, event_no.0, claimed.lease_until.0, due_at.0];
+            (tenant_id, any(PUT_BACK, values))
         };
-        self.write(claimed.iter().map(put_back).collect()).await.map(drop)
+        self.write_by_tenant(claimed.iter().map(put_back)).await.map(drop)
     }
 
     /// Makes the deliveries of an app due at `now` that would be tried again later than `after`, which is later
@@ -271,20 +302,27 @@ impl Store {
         after: UnixMs,
         now: UnixMs,
     ) -> Result<(), Fault> {
-        self.write(vec![any(HASTEN, values![app_id.0, after.0, now.0])]).await?;
+        let values = values![after.0, now.0];
+        loop {
+            let later = self.read(LIST_LATER, values![app_id.0, after.0, AT_ONCE]).await?;
+            self.write_keys(&keys(&later)?, None, HASTEN, &values).await?;
+            if later.len() < AT_ONCE as usize {
+                break;
+            }
+        }
         self.wake_deliveries();
         Ok(())
     }
 }
 
-fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, Fault> {
-    let count = |column| row.int(column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+fn claimed_delivery(row: &Row, claim: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, Fault> {
+    let count = |column| claim.int(column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     let tag = row.bytes(2)?.try_into();
-    let content = match (row.find_int(9)?, row.find_bytes(12)?) {
+    let content = match (row.find_int(7)?, row.find_bytes(10)?) {
         (Some(account_id), Some(sealed)) => Some(OrderContent {
             account_id: Id(account_id),
-            package_id: row.text(10)?,
-            wrapped_key: row.bytes(11)?.to_vec(),
+            package_id: row.text(8)?,
+            wrapped_key: row.bytes(9)?.to_vec(),
             sealed: sealed.to_vec(),
         }),
         _ => None,
@@ -300,8 +338,8 @@ fn claimed_delivery(row: &Row, lease_until: UnixMs) -> Result<ClaimedDelivery, F
         app_id: AppId(row.int(4)?),
         order_id: row.find_int(5)?.map(Id),
         created_at: UnixMs(row.int(6)?),
-        attempt: count(7)?,
-        tries_before: count(8)?,
+        attempt: count(2)?,
+        tries_before: count(3)?,
         lease_until,
         content,
     })

@@ -8,16 +8,14 @@ use const_format::formatcp;
 use domain::{AppId, Id, UnixMs};
 
 use crate::Store;
+use crate::by_tenant::KEYS;
+use crate::claims::keep_app;
 use crate::fault::Fault;
-use crate::resend;
 use crate::states::DELIVERY_HELD;
 use crate::value::{Row, Written, any, one, values};
 
 /// How old a replica's beat may be, in milliseconds, for its connections to count as alive.
 pub const BEAT_AGE_MAX_MS: i64 = 7_000;
-
-/// Deliveries set aside by one statement, so that the writer is soon free for others.
-const ASIDE_AT_ONCE: i64 = 1_000;
 
 /// A connection that is about to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +84,6 @@ pub struct Holder {
     pub connections: u32,
 }
 
-const KEEP_APP: &str = "UPDATE apps SET version = version WHERE app_id = $1 AND version = $2";
 const HEARTBEAT: &str = "INSERT INTO replicas (replica_id, beat_at, beats) VALUES ($1, $2, 1) \
     ON CONFLICT (replica_id) DO UPDATE SET beat_at = $2, beats = replicas.beats + 1";
 const INSERT: &str = "INSERT INTO connections \
@@ -109,13 +106,10 @@ const LIST_ELSEWHERE: &str = "SELECT DISTINCT c.app_id FROM replicas r CROSS JOI
     WHERE r.replica_id <> $1 AND r.beat_at > $2 AND c.replica_id = r.replica_id AND c.closed_at IS NULL";
 /// As what is due is set aside for want of any other endpoint, unless somebody holds a connection.
 const SET_ASIDE: &str = formatcp!(
-    "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT d.tenant_id, d.event_no FROM deliveries d WHERE d.app_id = $1 AND d.due_at <= $2 \
+    "UPDATE deliveries SET state = {DELIVERY_HELD}, due_at = NULL \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND due_at <= $18 \
       AND NOT EXISTS (SELECT 1 FROM connections c JOIN replicas r ON r.replica_id = c.replica_id \
-        WHERE c.app_id = $1 AND c.closed_at IS NULL AND r.beat_at > $3) \
-      ORDER BY d.due_at, d.event_no LIMIT $4 /* skip locked */) \
-    UPDATE deliveries SET state = {DELIVERY_HELD}, due_at = NULL FROM due \
-      WHERE tenant_id = due.tenant AND event_no = due.number \
+        WHERE c.app_id = $19 AND c.closed_at IS NULL AND r.beat_at > $20) \
     RETURNING event_no"
 );
 const FORGET_CLOSED: &str = "DELETE FROM connections WHERE closed_at < $1";
@@ -126,7 +120,6 @@ const FORGET_DEAD: &str = "DELETE FROM replicas WHERE beat_at < $1";
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
-    KEEP_APP,
     HEARTBEAT,
     INSERT,
     FIND,
@@ -152,7 +145,7 @@ impl Store {
     ) -> Result<Opened, Fault> {
         let at = new.opened_at;
         let statements = vec![
-            one(KEEP_APP, values![new.app_id.0, app_version]),
+            keep_app(new.app_id, app_version),
             one(
                 INSERT,
                 values![
@@ -175,13 +168,6 @@ impl Store {
                 Ok(if known.is_empty() { Opened::Full } else { Opened::Used })
             }
         }
-    }
-
-    /// Makes everything due that waits for an endpoint of this app: it has a connection now.
-    pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
-        self.write(vec![resend::release_held(app_id, at)]).await?;
-        self.wake_deliveries();
-        Ok(())
     }
 
     /// Notes that connections have ended. Their ids stay known.
@@ -246,15 +232,9 @@ impl Store {
         app_version: i64,
         now: UnixMs,
     ) -> Result<usize, Fault> {
-        let young = now.plus_ms(-BEAT_AGE_MAX_MS);
-        let statements = vec![
-            one(KEEP_APP, values![app_id.0, app_version]),
-            any(SET_ASIDE, values![app_id.0, now.0, young.0, ASIDE_AT_ONCE]),
-        ];
-        Ok(match self.write(statements).await? {
-            Written::Done(rows) => rows.len(),
-            Written::Unmet(_) => 0,
-        })
+        let values = values![now.0, app_id.0, now.plus_ms(-BEAT_AGE_MAX_MS).0];
+        let keep = keep_app(app_id, app_version);
+        self.set_keys_aside(app_id, now, Some(keep), SET_ASIDE, &values).await
     }
 
     /// Forgets connections that were closed before `before`, and replicas that have not beaten since.

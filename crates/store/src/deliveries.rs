@@ -97,7 +97,8 @@ const INSERT: &str = formatcp!(
 const FINISH: &str = "UPDATE deliveries SET state = $1, due_at = $2, finished_at = $3 \
     WHERE tenant_id = $4 AND event_no = $5 AND due_at = $6";
 const INSERT_ATTEMPT: &str = "INSERT INTO attempts (tenant_id, event_no, attempt, at, took_ms, outcome, \
-    http_status, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    http_status, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+    ON CONFLICT (tenant_id, event_no, attempt) DO NOTHING";
 const NOTE_FAILED: &str = "UPDATE apps SET failing_since = coalesce(failing_since, $2) WHERE app_id = $1 \
     RETURNING failing_since";
 const NOTE_TAKEN: &str =

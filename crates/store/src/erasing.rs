@@ -17,7 +17,7 @@ use domain::{Id, TenantId, UnixMs};
 
 use crate::audit::{self, By};
 use crate::content::{self, Comment};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::manifests::{self, StoredVersion};
 use crate::orders::Order;
 use crate::retention::take_mark;
@@ -68,9 +68,10 @@ const ERASE_ORDER: &str = "UPDATE orders SET wrapped_key = $3, result_digest = N
       AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.tenant_id = $1 AND h.order_id IN (0, $2))";
 const ERASE_ENTRY: &str =
     "UPDATE timeline_entries SET sealed = $3, digest = $4 WHERE tenant_id = $1 AND entry_id = $2";
+/// Fails when a content came since the versions were read, which the certificate lists.
 const ERASE_REPORT: &str = formatcp!(
     "UPDATE reports SET state = {REPORT_ERASED}, due_at = NULL, failure = NULL, size_bytes = NULL, \
-    sha256 = NULL, sealed = $3 WHERE tenant_id = $1 AND report_id = $2"
+    sha256 = NULL, sealed = $3 WHERE tenant_id = $1 AND report_id = $2 AND version_last = $4"
 );
 const ERASE_VERSIONS: &str = "UPDATE report_versions SET wrapped_key = $3, sealed = $3 \
     WHERE tenant_id = $1 AND report_id = $2";
@@ -119,6 +120,10 @@ pub(crate) const STATEMENTS: &[&str] = &[
     FINISH,
 ];
 
+/// How often an erasure is begun anew when a content comes meanwhile.
+const TRIES: usize = 5;
+/// The place of [`ERASE_ORDER`] among the statements of an erasure.
+const ORDER: usize = 1;
 /// What stands where a text was erased.
 const NOTHING: [u8; 0] = [];
 /// What stands where a digest was erased.
@@ -134,6 +139,26 @@ impl Store {
         order_id: Id,
         why: &Why,
     ) -> Result<Option<Id>, Fault> {
+        for _ in 0..TRIES {
+            let erased = self.try_erase(by, tenant, order_id, why).await?;
+            let Some((erasure_id, written)) = erased else { return Ok(None) };
+            match written {
+                Written::Done(_) => return Ok(Some(erasure_id)),
+                Written::Unmet(..=ORDER) => return Ok(None),
+                Written::Unmet(_) => {}
+            }
+        }
+        Err(Fault::new(FaultKind::Contention, "reports came while their order was erased"))
+    }
+
+    /// None when the order is not there, has not ended or is erased already.
+    async fn try_erase(
+        &self,
+        by: By,
+        tenant: &Tenant,
+        order_id: Id,
+        why: &Why,
+    ) -> Result<Option<(Id, Written)>, Fault> {
         let Some(order) = self.find_order(tenant, order_id).await? else { return Ok(None) };
         let Some(ended_at) = order.summary.ended_at else { return Ok(None) };
         if order.summary.is_erased {
@@ -176,7 +201,7 @@ impl Store {
                 Some(tenant.key.seal(context(tenant_id, erasure_id), &words))
             }
         };
-        let mut statements = statements(tenant, &order, by.at);
+        let mut statements = statements(tenant, &order, &versions, by.at);
         statements.push(any(
             INSERT,
             values![
@@ -195,8 +220,7 @@ impl Store {
         let hash = contract::evidence::sha256(text.as_bytes());
         entry.details.insert("certificate_sha256".to_owned(), to_hex(&hash));
         statements.extend(audit::add(tenant_id, &entry));
-        let written = self.write(statements).await?;
-        Ok(matches!(written, Written::Done(_)).then_some(erasure_id))
+        Ok(Some((erasure_id, self.write(statements).await?)))
     }
 
     /// At most `limit` erasures before the given one, newest first.
@@ -263,7 +287,12 @@ impl Store {
 }
 
 /// What takes the order's keys and texts away.
-fn statements(tenant: &Tenant, order: &Order, at: UnixMs) -> Vec<Statement> {
+fn statements(
+    tenant: &Tenant,
+    order: &Order,
+    versions: &[(Id, StoredVersion)],
+    at: UnixMs,
+) -> Vec<Statement> {
     let (tenant_id, order_id) = (tenant.tenant_id.0, order.summary.order_id.0);
     let nothing = || Value::from(NOTHING.as_slice());
     let mut statements = vec![
@@ -281,10 +310,14 @@ fn statements(tenant: &Tenant, order: &Order, at: UnixMs) -> Vec<Statement> {
     }
     for report in &order.reports {
         let app_id = order.summary.app_id;
-        statements.extend(storage_use::free_report(tenant.tenant_id, app_id, report.report_id));
-        for sql in [ERASE_REPORT, ERASE_VERSIONS, ERASE_VIEWS] {
-            statements.push(any(sql, values![tenant_id, report.report_id.0, nothing()]));
-        }
+        let (report_id, version_last) = (report.report_id, report.version_last);
+        let stored = versions.iter().filter(|(of, _)| *of == report_id);
+        let bytes = stored.map(|(_, stored)| stored.size_bytes).sum();
+        let values = values![tenant_id, report_id.0, nothing()];
+        statements.extend(storage_use::free_report(tenant.tenant_id, app_id, report_id, bytes));
+        statements.push(one(ERASE_REPORT, [values.clone(), values![version_last]].concat()));
+        statements.push(any(ERASE_VERSIONS, values.clone()));
+        statements.push(any(ERASE_VIEWS, values));
     }
     if !order.form.application_id.is_empty() {
         let application = order_pages::application(tenant, &order.form.application_id);

@@ -5,23 +5,27 @@
 //! queue by queue_id: first what has a link that ends soon, then what is due longest. What does not fit the quotas of its
 //! tenant and its app ([`crate::storage_use`]) is passed over, and taken when it fits.
 
+use std::collections::HashMap;
+
 use aws_lc_rs::digest;
 use const_format::formatcp;
 use domain::{AppId, Id, TenantId, UnixMs, link_ends_at};
 use url::Url;
 
 use crate::Store;
+use crate::by_tenant::{KEYS, TenantKey, keys};
 use crate::content::{self, ReportSource};
 use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, ClaimedReport};
 use crate::states::{REPORT_FETCHING, REPORT_PENDING};
-use crate::value::{Row, Written, any, one, values};
+use crate::storage_use::Holder;
+use crate::value::{Row, Value, Written, any, one, values};
 
 /// Reports placed by one step.
 const PLACED_AT_ONCE: i64 = 100;
 /// A link that ends within this time is taken before what is due longer.
 const SOON_MS: i64 = 3_600_000;
-/// Reports for which one statement notes why they wait.
+/// Reports for which one call notes why they wait.
 const NOTED_AT_ONCE: i64 = 1_000;
 
 /// A queue in which something is due.
@@ -54,49 +58,45 @@ const PLACE: &str = "UPDATE reports SET queue_id = $3, app_id = $4, link_ends_at
     WHERE tenant_id = $1 AND report_id = $2 AND queue_id = 0";
 const SET_ASIDE: &str = "UPDATE reports SET due_at = $3 \
     WHERE tenant_id = $1 AND report_id = $2 AND queue_id = 0 AND due_at < $3";
-/// From one queue to the next by the index, whatever waits in each.
-const LIST_QUEUES: &str = "WITH RECURSIVE queue (queue_id) AS (\
-    SELECT min(f.queue_id) FROM reports f WHERE f.due_at IS NOT NULL \
-    UNION ALL SELECT (SELECT min(n.queue_id) FROM reports n \
-      WHERE n.due_at IS NOT NULL AND n.queue_id > queue.queue_id) FROM queue WHERE queue.queue_id IS NOT NULL) \
-    SELECT queue_id, \
-      (SELECT r.app_id FROM reports r WHERE r.queue_id = queue.queue_id AND r.due_at <= $1 \
-        ORDER BY r.due_at LIMIT 1), \
-      (SELECT min(d.due_at) FROM reports d WHERE d.queue_id = queue.queue_id AND d.due_at <= $1), \
-      (SELECT e.link_ends_at FROM reports e WHERE e.queue_id = queue.queue_id AND e.link_ends_at > $1 \
-        AND e.due_at <= $1 ORDER BY e.link_ends_at LIMIT 1) \
-    FROM queue WHERE queue_id <> 0 AND EXISTS (SELECT 1 FROM reports x \
-      WHERE x.queue_id = queue.queue_id AND x.due_at <= $1)";
+/// The queues in which something waits, with what is due first.
+const LIST_QUEUES: &str = "SELECT queue_id, app_id, due_at FROM reports WHERE due_at IS NOT NULL AND queue_id > $1 \
+    ORDER BY queue_id, due_at LIMIT $2";
+const FIND_LINK_END: &str = "SELECT link_ends_at FROM reports WHERE queue_id = $1 AND due_at IS NOT NULL \
+    AND link_ends_at > $2 AND due_at <= $2 ORDER BY link_ends_at LIMIT 1";
+const FIND_APP: &str =
+    "SELECT app_id FROM reports WHERE queue_id = $1 AND due_at <= $2 ORDER BY due_at LIMIT 1";
 
-/// A claim of a queue_id: which rows, in which order.
-macro_rules! claim {
+/// What of a queue is due and fits the quotas, all of one app: which rows, in which order.
+macro_rules! due {
     ($which:literal) => {
-        formatcp!(
-            "WITH due (tenant, number) AS MATERIALIZED (\
-            SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $4 AND r.due_at <= $1 \
-              AND r.needed_bytes <= $7 \
+        concat!(
+            "SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $1 AND r.due_at <= $2 \
+              AND r.needed_bytes <= $4 \
               AND NOT EXISTS (SELECT 1 FROM storage_use t WHERE t.tenant_id = r.tenant_id \
-                AND t.app_id = 0 AND t.used_bytes + r.needed_bytes > coalesce(t.quota_bytes, $5)) \
-              AND NOT EXISTS (SELECT 1 FROM storage_use a WHERE a.tenant_id = 0 \
-                AND a.app_id = r.app_id AND a.used_bytes + r.needed_bytes > coalesce(a.quota_bytes, $6)) {which} LIMIT $3 /* skip locked */) \
-            UPDATE reports SET due_at = $2, attempts = attempts + 1, state = {REPORT_FETCHING} FROM due \
-              WHERE tenant_id = due.tenant AND report_id = due.number \
-            RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at, \
-              is_accepted",
-            which = $which
+                AND t.app_id = 0 AND t.used_bytes + r.needed_bytes > coalesce(t.quota_bytes, $5)) ",
+            $which,
+            " LIMIT $3"
         )
     };
 }
 
-const CLAIM_ENDING: &str = claim!(
-    "AND r.due_at IS NOT NULL AND r.link_ends_at > $1 AND r.link_ends_at < $8 ORDER BY r.link_ends_at"
+const LIST_ENDING: &str = due!(
+    "AND r.due_at IS NOT NULL AND r.link_ends_at > $2 AND r.link_ends_at < $6 ORDER BY r.link_ends_at"
 );
-const CLAIM: &str = claim!("ORDER BY r.due_at");
+const LIST_DUE: &str = due!("ORDER BY r.due_at");
+/// A report that another worker claimed meanwhile is due later.
+const CLAIM: &str = formatcp!(
+    "UPDATE reports SET due_at = $18, attempts = attempts + 1, state = {REPORT_FETCHING} \
+    WHERE tenant_id = $1 AND report_id IN ({KEYS}) AND due_at <= $19 \
+    RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at, is_accepted"
+);
+const LIST_UNTOLD: &str = formatcp!(
+    "SELECT tenant_id, report_id FROM reports WHERE queue_id = $1 AND due_at <= $2 AND state = {REPORT_PENDING} \
+    AND (failure IS NULL OR failure <> $3) LIMIT $4"
+);
 const TELL: &str = formatcp!(
-    "WITH due (tenant, number) AS MATERIALIZED (\
-    SELECT r.tenant_id, r.report_id FROM reports r WHERE r.queue_id = $1 AND r.due_at <= $2 AND r.state = {REPORT_PENDING} \
-      AND (r.failure IS NULL OR r.failure <> $3) LIMIT $4 /* skip locked */) \
-    UPDATE reports SET failure = $3 FROM due WHERE tenant_id = due.tenant AND report_id = due.number"
+    "UPDATE reports SET failure = $19 WHERE tenant_id = $1 AND report_id IN ({KEYS}) \
+    AND due_at <= $18 AND state = {REPORT_PENDING}"
 );
 /// A try that came to nothing for want of room counts as none.
 const PUT_BACK: &str = "UPDATE reports SET state = $4, due_at = $5, failure = coalesce($6, failure), \
@@ -104,8 +104,20 @@ const PUT_BACK: &str = "UPDATE reports SET state = $4, due_at = $5, failure = co
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[LIST_UNPLACED, PLACE, SET_ASIDE, LIST_QUEUES, CLAIM_ENDING, CLAIM, TELL, PUT_BACK];
+pub(crate) const STATEMENTS: &[&str] = &[
+    LIST_UNPLACED,
+    PLACE,
+    SET_ASIDE,
+    LIST_QUEUES,
+    FIND_LINK_END,
+    FIND_APP,
+    LIST_ENDING,
+    LIST_DUE,
+    CLAIM,
+    LIST_UNTOLD,
+    TELL,
+    PUT_BACK,
+];
 
 impl Store {
     /// Gives due reports that have no queue yet the one that they belong to; how many. A row that is damaged is logged
@@ -114,25 +126,24 @@ impl Store {
         let rows = self.read(LIST_UNPLACED, values![now.0, PLACED_AT_ONCE]).await?;
         let mut statements = Vec::with_capacity(rows.len());
         for row in &rows {
-            let (tenant_id, report_id) = (row.int(0)?, row.int(1)?);
+            let (tenant_id, report_id) = (TenantId(row.int(0)?), row.int(1)?);
             match self.opened_source(row).await {
                 Ok((app_id, source)) => {
                     let (queue_id, ends_at) =
                         (queue_id(app_id, &source.url), link_ends_at(&source.url));
                     let ends_at = ends_at.map(|ends_at| ends_at.0);
-                    let values = values![tenant_id, report_id, queue_id, app_id.0, ends_at];
-                    statements.push(any(PLACE, values));
+                    let values = values![tenant_id.0, report_id, queue_id, app_id.0, ends_at];
+                    statements.push((tenant_id, any(PLACE, values)));
                 }
                 Err(fault) if fault.kind() == FaultKind::Damaged => {
                     tracing::error!(%fault, "a report cannot be read and is tried later");
-                    statements.push(any(SET_ASIDE, values![tenant_id, report_id, lease_until.0]));
+                    let values = values![tenant_id.0, report_id, lease_until.0];
+                    statements.push((tenant_id, any(SET_ASIDE, values)));
                 }
                 Err(fault) => return Err(fault),
             }
         }
-        if !statements.is_empty() {
-            self.write(statements).await?;
-        }
+        self.write_by_tenant(statements).await?;
         Ok(rows.len())
     }
 
@@ -148,16 +159,17 @@ impl Store {
 
     /// The queues in which something is due, those first that have a link which ends soon.
     pub async fn list_fetch_queues(&self, now: UnixMs) -> Result<Vec<FetchQueue>, Fault> {
-        let rows = self.read(LIST_QUEUES, values![now.0]).await?;
-        let queue = |row: &Row| {
-            Ok(FetchQueue {
-                queue_id: row.int(0)?,
-                app_id: AppId(row.find_int(1)?.unwrap_or_default()),
-                due_at: UnixMs(row.find_int(2)?.unwrap_or_default()),
-                link_ends_at: row.find_int(3)?.map(UnixMs),
-            })
-        };
-        let mut queues = rows.iter().map(queue).collect::<Result<Vec<_>, Fault>>()?;
+        let mut queues = Vec::new();
+        // Queue 0 is no queue.
+        for row in self.read_first_of_each(LIST_QUEUES, 0).await? {
+            let (queue_id, due_at) = (row.int(0)?, UnixMs(row.int(2)?));
+            if due_at > now {
+                continue;
+            }
+            let link_ends = self.read(FIND_LINK_END, values![queue_id, now.0]).await?;
+            let link_ends_at = link_ends.first().map(|row| row.int(0).map(UnixMs)).transpose()?;
+            queues.push(FetchQueue { queue_id, app_id: AppId(row.int(1)?), due_at, link_ends_at });
+        }
         let soon = now.plus_ms(SOON_MS);
         queues.sort_by_key(|queue| {
             let ends_soon = queue.link_ends_at.filter(|ends_at| *ends_at < soon);
@@ -174,30 +186,25 @@ impl Store {
         now: UnixMs,
         lease_until: UnixMs,
     ) -> Result<Vec<ClaimedReport>, Fault> {
+        let found = self.read(FIND_APP, values![claim.queue_id, now.0]).await?;
+        let Some(row) = found.first() else { return Ok(Vec::new()) };
+        let of_app = self.find_storage_use(Holder::App(AppId(row.int(0)?))).await?;
+        let room_bytes = claim.room_bytes.min(of_app.quota_bytes.saturating_sub(of_app.used_bytes));
         let mut claimed = Vec::new();
-        let soon = now.plus_ms(SOON_MS);
-        let quotas = self.quotas();
-        for sql in [CLAIM_ENDING, CLAIM] {
+        for sql in [LIST_ENDING, LIST_DUE] {
             let taken = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
             let left = claim.limit.saturating_sub(taken);
             if left == 0 {
                 break;
             }
-            let mut values = values![
-                now.0,
-                lease_until.0,
-                i64::from(left),
-                claim.queue_id,
-                quotas.tenant_bytes,
-                quotas.app_bytes,
-                claim.room_bytes,
-            ];
-            if sql == CLAIM_ENDING {
-                values.push(soon.0.into());
+            let left = i64::from(left);
+            let tenant_bytes = self.quotas().tenant_bytes;
+            let mut values = values![claim.queue_id, now.0, left, room_bytes, tenant_bytes];
+            if sql == LIST_ENDING {
+                values.push(now.plus_ms(SOON_MS).0.into());
             }
-            let Written::Done(rows) = self.write(vec![any(sql, values)]).await? else { continue };
-            for row in &rows {
-                match self.claimed_report(row, lease_until).await {
+            for row in self.claim_listed(sql, values, now, lease_until).await? {
+                match self.claimed_report(&row, lease_until).await {
                     Ok(report) => claimed.push(report),
                     Err(fault) if fault.kind() == FaultKind::Damaged => {
                         tracing::error!(%fault, "a report cannot be read and is tried later");
@@ -207,6 +214,27 @@ impl Store {
             }
         }
         Ok(claimed)
+    }
+
+    /// Claims what `list` finds, in that order.
+    async fn claim_listed(
+        &self,
+        list: &'static str,
+        values: Vec<Value>,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Vec<Row>, Fault> {
+        loop {
+            let due = keys(&self.read(list, values.clone()).await?)?;
+            let until = values![lease_until.0, now.0];
+            let claims = self.write_keys(&due, None, CLAIM, &until).await?;
+            // When others were quicker with all of them, something else may be due.
+            if due.is_empty() || !claims.is_empty() {
+                let mut mine: HashMap<TenantKey, Row> =
+                    keys(&claims)?.into_iter().zip(claims).collect();
+                return Ok(due.iter().filter_map(|key| mine.remove(key)).collect());
+            }
+        }
     }
 
     /// Claims at most `limit` due reports of all tenants until `lease_until`, without regard to who else waits.
@@ -233,7 +261,10 @@ impl Store {
         now: UnixMs,
         reason: &str,
     ) -> Result<(), Fault> {
-        self.write(vec![any(TELL, values![queue_id, now.0, reason, NOTED_AT_ONCE])]).await.map(drop)
+        let values = values![queue_id, now.0, reason, NOTED_AT_ONCE];
+        let untold = self.read(LIST_UNTOLD, values).await?;
+        let values = values![now.0, reason];
+        self.write_keys(&keys(&untold)?, None, TELL, &values).await.map(drop)
     }
 
     /// Gives a claimed report back as if it had not been tried, due at `due_at`, with the reason for people if there is

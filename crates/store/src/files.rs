@@ -53,8 +53,8 @@ impl Store {
         let (names, keys) = contexts(tenant.tenant_id, file.file_id);
         let mut statements = self.keep_answer(answer);
         let quotas = self.quotas();
-        let room = statements.len();
-        statements.push(storage_use::add_to_tenant(tenant.tenant_id, file.size_bytes, quotas));
+        statements.extend(storage_use::add_to_tenant(tenant.tenant_id, file.size_bytes, quotas));
+        let room = statements.len() - 1;
         statements.push(any(
             INSERT,
             values![

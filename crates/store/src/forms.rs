@@ -60,7 +60,8 @@ const LIST_DELETED: &str = formatcp!(
 /// None while another one is in force.
 const INSERT_CHECK_FORM: &str = formatcp!(
     "INSERT INTO check_forms (tenant_id, account_id, form_id, state, \
-    fields, version) VALUES ($1, $2, $3, {IN_FORCE}, $4, 1) ON CONFLICT DO NOTHING"
+    fields, version) VALUES ($1, $2, $3, {IN_FORCE}, $4, 1) \
+    ON CONFLICT (tenant_id, account_id) WHERE state = {IN_FORCE} DO NOTHING"
 );
 const RENAME_CHECK_FORM: &str = formatcp!(
     "UPDATE check_forms SET fields = $5, version = version + 1 \

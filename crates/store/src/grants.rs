@@ -50,12 +50,12 @@ const PUT: &str = "INSERT INTO grants (tenant_id, app_id, is_granted, scopes, ev
 /// Nothing is granted yet, and the tenant sees that something waits for it.
 const PREPARE: &str = "INSERT INTO grants (tenant_id, app_id, is_granted, scopes, event_mode, callback_url, encrypted, \
     ip_allowlist, app_secret_no, encrypt_key_no, ends_no, granted_by, granted_at) \
-    VALUES ($1, $2, 0, '', 'webhook', NULL, 0, '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, 0, '', 'webhook', NULL, 0, '', 0, 0, 0, 0, 0) ON CONFLICT (tenant_id, app_id) DO NOTHING";
 const END: &str =
     "UPDATE grants SET is_granted = 0, ends_no = ends_no + 1 WHERE tenant_id = $1 AND app_id = $2";
 const TAKE_BACK: &str = "UPDATE grants SET is_granted = 0, ends_no = ends_no + 1 \
     WHERE tenant_id = $1 AND app_id = $2 AND is_granted = 1";
-const DELETE_OF_APP: &str = "DELETE FROM grants WHERE app_id = $1";
+const DELETE: &str = "DELETE FROM grants WHERE tenant_id = $1 AND app_id = $2";
 /// What was shown to the tenant is still what the app is.
 const COUNT_CHANGE_OF: &str =
     "UPDATE apps SET version = version + 1 WHERE app_id = $1 AND version = $2";
@@ -63,7 +63,7 @@ const COUNT_CHANGE_OF: &str =
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[FIND, LIST, PUT, PREPARE, END, TAKE_BACK, DELETE_OF_APP, COUNT_CHANGE_OF];
+    &[FIND, LIST, PUT, PREPARE, END, TAKE_BACK, DELETE, COUNT_CHANGE_OF];
 
 /// Shows the tenant that an app waits for its grant.
 pub(crate) fn prepare(app_id: AppId, tenant_id: TenantId) -> Statement {
@@ -75,9 +75,9 @@ pub(crate) fn end(app_id: AppId, tenant_id: TenantId) -> Statement {
     any(END, values![tenant_id.0, app_id.0])
 }
 
-/// Forgets the grants of an app that is deleted.
-pub(crate) fn delete_of_app(app_id: AppId) -> Statement {
-    any(DELETE_OF_APP, values![app_id.0])
+/// Forgets what a tenant granted to an app that is deleted.
+pub(crate) fn delete(app_id: AppId, tenant_id: TenantId) -> Statement {
+    any(DELETE, values![tenant_id.0, app_id.0])
 }
 
 /// What waits for a tenant's grant: what the app is now, for a store app with the scopes of its installation there.
@@ -121,7 +121,7 @@ impl Store {
                     by.at.0,
                 ],
             ),
-            resend::release_held(app_id, by.at),
+            resend::release_held(app_id, tenant_id, by.at),
         ];
         let mut entry = app_audit::entry(by, AuditAct::AppGranted, app_id);
         entry.details = app_audit::granted(app, before, terms);

@@ -4,14 +4,18 @@
 //! Each change of an installation counts as a change of its app, so that a worker which sets a delivery aside
 //! because the app is not installed notices when it is by now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use const_format::formatcp;
 use contract::evidence::AuditAct;
 use contract::scope::Scope;
 use domain::{AppId, TenantId, UnixMs};
 
 use crate::audit::By;
 use crate::fault::Fault;
+use crate::states::{DELIVERY_EXHAUSTED, DELIVERY_HELD, DELIVERY_PAUSED};
+use crate::tenants::NO_TENANT;
 use crate::value::{Row, Statement, Written, any, one, values};
 use crate::{Known, Saved, Store, app_audit, grants, resend};
 
@@ -43,18 +47,22 @@ const LIST: &str = "SELECT app_id, tenant_id, scopes, installed_at, changed_by, 
     ORDER BY installed_at DESC, tenant_id DESC LIMIT $4";
 const DELETE: &str = "DELETE FROM installations WHERE tenant_id = $1 AND app_id = $2";
 const LIST_TENANTS: &str = "SELECT tenant_id FROM installations WHERE app_id = $1";
-const DELETE_OF_APP: &str = "DELETE FROM installations WHERE app_id = $1";
+/// The tenants that may have anything of an app: what waits there, or a grant, which stays when the app is taken out.
+const LIST_CONCERNED: &str = formatcp!(
+    "SELECT tenant_id FROM grants WHERE app_id = $1 UNION SELECT tenant_id FROM deliveries \
+    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED})"
+);
 /// Also sees to it that the app is there.
 pub(crate) const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id = $1";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[PUT, FIND, LIST, LIST_TENANTS, DELETE, DELETE_OF_APP, COUNT_CHANGE];
+    &[PUT, FIND, LIST, LIST_TENANTS, LIST_CONCERNED, DELETE, COUNT_CHANGE];
 
-/// Takes an app out of every tenant.
-pub(crate) fn delete_of_app(app_id: AppId) -> Statement {
-    any(DELETE_OF_APP, values![app_id.0])
+/// Takes an app out of a tenant, whether it is there or not.
+pub(crate) fn delete(app_id: AppId, tenant_id: TenantId) -> Statement {
+    any(DELETE, values![tenant_id.0, app_id.0])
 }
 
 impl Store {
@@ -79,7 +87,7 @@ impl Store {
             one(COUNT_CHANGE, values![app_id.0]),
             any(PUT, values),
             grants::prepare(*app_id, *tenant_id),
-            resend::release_held(*app_id, *installed_at),
+            resend::release_held(*app_id, *tenant_id, *installed_at),
         ];
         let mut entry = app_audit::entry(by, AuditAct::InstallationChanged, *app_id);
         let before = before.as_ref().map(|before| before.scopes.as_slice());
@@ -122,6 +130,13 @@ impl Store {
         let (at, tenant_id) = before.unwrap_or((UnixMs(i64::MAX), TenantId(i64::MAX)));
         let values = values![app_id.0, at.0, tenant_id.0, i64::from(limit)];
         self.read(LIST, values).await?.iter().map(installation).collect()
+    }
+
+    /// The tenants that may have anything of an app, and [`NO_TENANT`], in order.
+    pub(crate) async fn list_concerned(&self, app_id: AppId) -> Result<BTreeSet<TenantId>, Fault> {
+        let rows = self.read(LIST_CONCERNED, values![app_id.0]).await?;
+        let tenants = rows.iter().map(|row| row.int(0).map(TenantId));
+        [Ok(NO_TENANT)].into_iter().chain(tenants).collect()
     }
 
     /// The tenants where an app is installed.

@@ -21,7 +21,7 @@ const RELEASE_DELIVERIES: &str = formatcp!(
       WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no)"
 );
 
-/// The statements of this file, for the test that prepares all of them.
+/// The statements of this file, which SQLite alone runs, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[RELEASE_REPORTS, RELEASE_DELIVERIES];
 

@@ -22,6 +22,7 @@ mod app_secrets;
 pub mod apps;
 pub mod audit;
 pub mod backup;
+mod by_tenant;
 mod cache;
 pub mod candidates;
 pub mod claims;
@@ -58,6 +59,8 @@ mod sqlite;
 mod statements;
 mod states;
 pub mod storage_use;
+#[cfg(test)]
+mod tenant_rules;
 pub mod tenants;
 pub mod tickets;
 pub mod tokens;

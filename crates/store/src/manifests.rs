@@ -33,7 +33,7 @@ const LIST_VERSIONS: &str = "SELECT version, object_id, size_bytes, sha256, fetc
 const FIND_LAST: &str = "SELECT number, body, signature FROM manifests \
     WHERE tenant_id = $1 AND order_id = $2 ORDER BY number DESC LIMIT 1";
 const INSERT: &str = "INSERT INTO manifests (tenant_id, order_id, number, body, signature) \
-    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, order_id, number) DO NOTHING";
 const NOTE_LISTED: &str = "UPDATE report_versions SET manifest_number = $4 \
     WHERE tenant_id = $1 AND report_id = $2 AND version = $3 AND manifest_number = 0";
 

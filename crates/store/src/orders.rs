@@ -1,5 +1,6 @@
 //! Reading one order, whole or a part of it.
 
+use const_format::concatcp;
 use domain::order::{Rule, State};
 use domain::{ActorId, AppId, Id, TenantId, UnixMs};
 
@@ -10,7 +11,7 @@ use crate::reports::{self, Report};
 use crate::rows::{FIND_ORDER, OrderRow};
 use crate::seal::{Key, RowContext};
 use crate::tenants::Tenant;
-use crate::value::{Row, values};
+use crate::value::{Row, Value, values};
 
 /// What a list shows of an order: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,16 +83,56 @@ pub enum EntryContent {
     Comment(Comment),
 }
 
-/// The chain of an order's entries, newest first, from the one that its row points to.
-const LIST_ENTRIES: &str = "WITH RECURSIVE chain (entry_id, entry_before, rule, from_state, to_state, \
-      actor_kind, actor_id, at, report_count, sealed) AS (\
-    SELECT entry_id, entry_before, rule, from_state, to_state, actor_kind, actor_id, at, report_count, \
-      sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2 \
-    UNION ALL SELECT e.entry_id, e.entry_before, e.rule, e.from_state, e.to_state, e.actor_kind, \
-      e.actor_id, e.at, e.report_count, e.sealed FROM timeline_entries e \
-      JOIN chain c ON e.entry_id = c.entry_before WHERE e.tenant_id = $1) \
-    SELECT entry_id, rule, from_state, to_state, actor_kind, actor_id, at, report_count, sealed \
-      FROM chain ORDER BY entry_id";
+/// The columns of an entry: what [`timeline_entry`] takes, and last the entry before.
+macro_rules! entry {
+    ($e:literal) => {
+        concatcp!(
+            $e,
+            ".entry_id, ",
+            $e,
+            ".rule, ",
+            $e,
+            ".from_state, ",
+            $e,
+            ".to_state, ",
+            $e,
+            ".actor_kind, ",
+            $e,
+            ".actor_id, ",
+            $e,
+            ".at, ",
+            $e,
+            ".report_count, ",
+            $e,
+            ".sealed, ",
+            $e,
+            ".entry_before"
+        )
+    };
+}
+const ENTRY_COLUMNS: usize = 10;
+/// An entry and up to five before it, newest first, each by its key: nearly every order has no more.
+const LIST_ENTRIES: &str = concatcp!(
+    "SELECT ",
+    entry!("a"),
+    ", ",
+    entry!("b"),
+    ", ",
+    entry!("c"),
+    ", ",
+    entry!("d"),
+    ", ",
+    entry!("e"),
+    ", ",
+    entry!("f"),
+    " FROM timeline_entries a \
+    LEFT JOIN timeline_entries b ON b.tenant_id = $1 AND b.entry_id = a.entry_before \
+    LEFT JOIN timeline_entries c ON c.tenant_id = $1 AND c.entry_id = b.entry_before \
+    LEFT JOIN timeline_entries d ON d.tenant_id = $1 AND d.entry_id = c.entry_before \
+    LEFT JOIN timeline_entries e ON e.tenant_id = $1 AND e.entry_id = d.entry_before \
+    LEFT JOIN timeline_entries f ON f.tenant_id = $1 AND f.entry_id = e.entry_before \
+    WHERE a.tenant_id = $1 AND a.entry_id = $2"
+);
 
 const FIND_ENTRY: &str =
     "SELECT sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2";
@@ -129,8 +170,7 @@ impl Store {
         let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
             return Ok(None);
         };
-        let entries =
-            self.read(LIST_ENTRIES, values![tenant.tenant_id.0, row.entry_last.0]).await?;
+        let entries = self.list_entries(tenant.tenant_id, row.entry_last).await?;
         let mut order = Order {
             summary: summary(&row),
             form: Form::default(),
@@ -157,6 +197,22 @@ impl Store {
             }
         }
         Ok(Some(order))
+    }
+
+    /// The chain of an order's entries, oldest first, from the last one that its row points to.
+    async fn list_entries(&self, tenant_id: TenantId, last: Id) -> Result<Vec<Row>, Fault> {
+        let (mut entries, mut next) = (Vec::new(), last);
+        while let Some(found) = self.read(LIST_ENTRIES, values![tenant_id.0, next.0]).await?.pop() {
+            let mut found = found.0.into_iter();
+            let mut entry = || Row(found.by_ref().take(ENTRY_COLUMNS).collect());
+            let mut is_entry = |entry: &Row| matches!(entry.0.first(), Some(Value::Int(_)));
+            for entry in std::iter::repeat_with(&mut entry).take_while(&mut is_entry) {
+                next = Id(entry.int(ENTRY_COLUMNS - 1)?);
+                entries.push(entry);
+            }
+        }
+        entries.reverse();
+        Ok(entries)
     }
 
     /// The words that an entry of the order brought: the reason of a termination.

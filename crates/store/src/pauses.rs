@@ -114,11 +114,11 @@ impl Store {
         version: i64,
         at: UnixMs,
     ) -> Result<Saved, Fault> {
-        let statements = vec![
-            one(RESUME, values![app_id.0, version]),
-            any(END_ALERTS, values![app_id.0, at.0]),
-            resend::release_paused(app_id, at),
-        ];
+        let mut statements =
+            vec![one(RESUME, values![app_id.0, version]), any(END_ALERTS, values![app_id.0, at.0])];
+        let concerned = self.list_concerned(app_id).await?.into_iter();
+        let release = |tenant_id| resend::release_paused(app_id, tenant_id, at);
+        statements.extend(concerned.map(release));
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
         Ok(saved(&written))

@@ -239,8 +239,8 @@ impl Store {
                 let mut statements = vec![finish, report_versions::insert(claimed, content, facts)];
                 let quotas = self.quotas();
                 let (tenant_id, size_bytes) = (claimed.tenant_id, content.size_bytes);
-                statements.push(storage_use::add_to_tenant(tenant_id, size_bytes, quotas));
-                statements.push(storage_use::add_to_app(claimed.app_id, size_bytes, quotas));
+                statements.extend(storage_use::add_to_tenant(tenant_id, size_bytes, quotas));
+                statements.extend(storage_use::add_to_app(claimed.app_id, size_bytes, quotas));
                 statements
             }
             FetchOutcome::Retry { reason, due_at } => vec![one(

@@ -25,18 +25,19 @@ const LIST_OF_APP: &str = "SELECT e.event_no, d.state FROM events e \
     JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
     WHERE e.tenant_id = $1 AND e.event_no > $2 AND e.event_no < $3 AND e.app_id = $4 \
     ORDER BY e.event_no LIMIT $5";
-const RELEASE_HELD: &str = formatcp!(
-    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $2 \
-    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_HELD}"
+/// The tenants of which something waits for an app's endpoint.
+const LIST_WAITING: &str = formatcp!(
+    "SELECT DISTINCT tenant_id FROM deliveries WHERE app_id = $1 \
+    AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_HELD}"
 );
-const RELEASE_PAUSED: &str = formatcp!(
-    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $2 \
-    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_PAUSED}"
+const RELEASE: &str = formatcp!(
+    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $3 WHERE tenant_id = $1 AND app_id = $2 \
+    AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = $4"
 );
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[RESEND, LIST_OF_APP, RELEASE_HELD, RELEASE_PAUSED];
+pub(crate) const STATEMENTS: &[&str] = &[RESEND, LIST_OF_APP, LIST_WAITING, RELEASE];
 
 /// Which deliveries of an app are sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +50,29 @@ pub struct ResendFilter {
     pub states: Vec<DeliveryState>,
 }
 
-/// Makes everything that is held for an app due.
-pub(crate) fn release_held(app_id: AppId, at: UnixMs) -> Statement {
-    any(RELEASE_HELD, values![app_id.0, at.0])
+/// Makes everything of a tenant due that is held for an app.
+pub(crate) fn release_held(app_id: AppId, tenant_id: TenantId, at: UnixMs) -> Statement {
+    any(RELEASE, values![tenant_id.0, app_id.0, at.0, DELIVERY_HELD])
 }
 
-/// Makes everything that is paused for an app due.
-pub(crate) fn release_paused(app_id: AppId, at: UnixMs) -> Statement {
-    any(RELEASE_PAUSED, values![app_id.0, at.0])
+/// Makes everything of a tenant due that is paused for an app.
+pub(crate) fn release_paused(app_id: AppId, tenant_id: TenantId, at: UnixMs) -> Statement {
+    any(RELEASE, values![tenant_id.0, app_id.0, at.0, DELIVERY_PAUSED])
 }
 
 impl Store {
+    /// Makes everything due that waits for an endpoint of this app: it has a connection now.
+    pub async fn release_held(&self, app_id: AppId, at: UnixMs) -> Result<(), Fault> {
+        let mut releases = Vec::new();
+        for row in self.read(LIST_WAITING, values![app_id.0]).await? {
+            let tenant_id = TenantId(row.int(0)?);
+            releases.push((tenant_id, release_held(app_id, tenant_id, at)));
+        }
+        self.write_by_tenant(releases).await?;
+        self.wake_deliveries();
+        Ok(())
+    }
+
     /// Makes an event's delivery due again, whatever became of it. False when there is none, or when the order that it
     /// is about is erased: then there is nothing left to say.
     pub async fn resend_event(

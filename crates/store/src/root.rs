@@ -35,14 +35,13 @@ const LIST_WRAPPED: &str = "SELECT tenant_id, wrapped_key FROM tenants ORDER BY 
 const ROTATE: &str = "UPDATE installation SET sealed = $1, root_key_id = $2, \
     root_generation = root_generation + 1 WHERE installation_id = 1 AND root_generation = $3";
 const REWRAP: &str = "UPDATE tenants SET wrapped_key = $1 WHERE tenant_id = $2";
-/// Fails when a tenant came while the keys were wrapped anew.
-const HOLD_COUNT: &str = "UPDATE installation SET root_generation = root_generation \
-    WHERE installation_id = 1 AND (SELECT count(*) FROM tenants) = $1";
+/// One row, unless a tenant came while the keys were wrapped anew.
+const IS_COUNT: &str = "SELECT 1 WHERE (SELECT count(*) FROM tenants) = $1";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[FIND, INSERT, NAME, HOLD, LIST_WRAPPED, ROTATE, REWRAP, HOLD_COUNT];
+    &[FIND, INSERT, NAME, HOLD, LIST_WRAPPED, ROTATE, REWRAP, IS_COUNT];
 
 /// How often a change is begun anew that meets one of another replica.
 const TRIES: usize = 5;
@@ -313,7 +312,7 @@ impl Store {
             statements.push(one(REWRAP, values![sealed, tenant_id.0]));
         }
         let count = i64::try_from(wrapped.len()).unwrap_or(i64::MAX);
-        statements.push(one(HOLD_COUNT, values![count]));
+        statements.push(one(IS_COUNT, values![count]));
         Ok((statements, row.generation, wrapped.len()))
     }
 }

@@ -23,7 +23,6 @@ fn shared() -> Vec<&'static str> {
         crate::events::STATEMENTS,
         crate::grants::STATEMENTS,
         crate::installations::STATEMENTS,
-        crate::leases::STATEMENTS,
         crate::manifests::STATEMENTS,
         crate::order_pages::STATEMENTS,
         crate::files::STATEMENTS,
@@ -42,7 +41,7 @@ fn shared() -> Vec<&'static str> {
         crate::tokens::STATEMENTS,
         crate::views::STATEMENTS,
         crate::waits::STATEMENTS,
-        &[rows::FIND_USED_KEY, rows::FIND_STAGE, rows::LIST_RESULT_DIGESTS],
+        &[rows::FIND_USED_KEY, rows::FIND_STAGE, rows::FIND_LINK],
         &[crate::READY, crate::engine::WRITE_PROBE],
     ]
     .concat()
@@ -55,6 +54,7 @@ fn only_sqlite() -> Vec<String> {
         sqlite::BEGIN_RUN.to_owned(),
         sqlite::NOTE_COMMIT.to_owned(),
     ];
+    texts.extend(crate::leases::STATEMENTS.iter().map(|text| (*text).to_owned()));
     texts.extend(WRITES.map(Write::one));
     texts
 }
@@ -63,6 +63,11 @@ fn only_postgres() -> Vec<String> {
     let mut texts = vec![postgres::TELL.to_owned(), LOCK_ORDERS.to_owned()];
     texts.extend(WRITES.map(Write::many));
     texts
+}
+
+/// The statements that PostgreSQL runs.
+pub(crate) fn all_of_postgres() -> Vec<String> {
+    shared().into_iter().map(str::to_owned).chain(only_postgres()).collect()
 }
 
 fn migrated_sqlite() -> (tempfile::TempDir, Connection) {
@@ -90,16 +95,15 @@ fn sqlite_prepares_every_statement() {
 #[tokio::test]
 async fn postgresql_prepares_every_statement() {
     let Some(client) = migrated_postgres().await else { return };
-    let shared = shared().into_iter().map(str::to_owned);
-    for text in shared.chain(only_postgres()) {
-        if let Err(error) = client.prepare(&postgres::dialect(&text)).await {
+    for text in all_of_postgres() {
+        if let Err(error) = client.prepare(&text).await {
             panic!("{error:?}\n{text}");
         }
     }
 }
 
 /// A schema of its own in the given database, gone with the connection; none where no server is.
-async fn migrated_postgres() -> Option<tokio_postgres::Client> {
+pub(crate) async fn migrated_postgres() -> Option<tokio_postgres::Client> {
     let is_demanded = ["DEMANDED", "CI"].iter().any(|name| std::env::var_os(name).is_some());
     let url = std::env::var("DATABASE_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
@@ -122,11 +126,12 @@ async fn migrated_postgres() -> Option<tokio_postgres::Client> {
 /// What may be read whole: rare calls on small tables, each said by its beginning; rows that the statement itself
 /// made; and the one row of the write probe.
 const READ_WHOLE: &[(&str, &str)] = &[
-    ("DELETE FROM apps", "SCAN accounts"),
+    ("SELECT 1 WHERE NOT EXISTS", "SCAN accounts"),
     ("SELECT commits FROM write_probe", "SCAN write_probe"),
     // A rotation of the root key needs every tenant.
     ("SELECT tenant_id, wrapped_key FROM tenants", "SCAN tenants"),
-    ("UPDATE installation SET root_generation", "SCAN tenants USING COVERING INDEX tenants_by_age"),
+    ("SELECT 1 WHERE (SELECT count", "SCAN tenants USING COVERING INDEX tenants_by_age"),
+    ("SELECT 1 WHERE", "SCAN CONSTANT ROW"),
     ("SELECT (SELECT count", "SCAN CONSTANT ROW"),
     ("SELECT DISTINCT c.app_id FROM replicas", "SCAN r"),
     ("DELETE FROM connections", "SCAN connections"),
@@ -134,15 +139,13 @@ const READ_WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM replicas", "SCAN replicas"),
     // When a clock was set: one row for each replica.
     ("UPDATE replicas SET beat_at", "SCAN replicas"),
-    ("WITH due", "SCAN due"),
-    ("WITH RECURSIVE app", "SCAN app"),
-    ("WITH RECURSIVE queue", "SCAN queue"),
-    ("INSERT INTO storage_use", "SCAN CONSTANT ROW"),
     ("INSERT INTO alerts", "SCAN CONSTANT ROW"),
     // Once at the start, and when a clock was set: by the index of what is due.
     ("UPDATE deliveries SET due_at = ?1 WHERE", "SCAN deliveries USING INDEX deliveries_due"),
-    ("WITH RECURSIVE chain", "SCAN c"),
-    ("WITH RECURSIVE chain", "SCAN chain"),
+    (
+        "SELECT tenant_id, event_no FROM deliveries WHERE due_at > ?1 AND attempts",
+        "SCAN deliveries USING INDEX deliveries_due",
+    ),
     ("SELECT max(", "SCAN CONSTANT ROW"),
     ("INSERT INTO connections", "SCAN CONSTANT ROW"),
 ];

@@ -7,6 +7,7 @@ use domain::{AppId, Id, TenantId};
 
 use crate::Store;
 use crate::fault::{Fault, FaultKind};
+use crate::tenants::NO_TENANT;
 use crate::value::{Row, Statement, any, one, values};
 
 /// The quotas of tenants and apps that have none of their own.
@@ -55,20 +56,18 @@ impl StorageUse {
     }
 }
 
+/// Before bytes are added: a tenant or app for which nothing was ever stored.
+const BEGIN: &str = "INSERT INTO storage_use (tenant_id, app_id, used_bytes) VALUES ($1, $2, 0) \
+    ON CONFLICT (tenant_id, app_id) DO NOTHING";
 /// Adds bytes where they fit.
-const ADD: &str = "INSERT INTO storage_use (tenant_id, app_id, used_bytes) \
-    SELECT $1, $2, $3 WHERE CAST($3 AS BIGINT) <= CAST($4 AS BIGINT) \
-      OR EXISTS (SELECT 1 FROM storage_use s WHERE s.tenant_id = $1 AND s.app_id = $2) \
-    ON CONFLICT (tenant_id, app_id) DO UPDATE SET used_bytes = storage_use.used_bytes + excluded.used_bytes \
-      WHERE storage_use.used_bytes + excluded.used_bytes <= coalesce(storage_use.quota_bytes, $4)";
+const ADD: &str = "UPDATE storage_use SET used_bytes = used_bytes + $3 \
+    WHERE tenant_id = $1 AND app_id = $2 AND used_bytes + $3 <= coalesce(quota_bytes, $4)";
 const FREE_OF_TENANT: &str = "UPDATE storage_use SET used_bytes = used_bytes - (\
       SELECT coalesce(sum(v.size_bytes), 0) FROM report_versions v \
       WHERE v.tenant_id = $1 AND v.report_id = $2 AND length(v.wrapped_key) > 0) \
     WHERE tenant_id = $1 AND app_id = 0";
-const FREE_OF_APP: &str = "UPDATE storage_use SET used_bytes = used_bytes - (\
-      SELECT coalesce(sum(v.size_bytes), 0) FROM report_versions v \
-      WHERE v.tenant_id = $1 AND v.report_id = $2 AND length(v.wrapped_key) > 0) \
-    WHERE tenant_id = 0 AND app_id = $3";
+const FREE_OF_APP: &str =
+    "UPDATE storage_use SET used_bytes = used_bytes - $3 WHERE tenant_id = $1 AND app_id = $2";
 const FREE_OF_FILE: &str = "UPDATE storage_use SET used_bytes = used_bytes - coalesce((\
       SELECT f.size_bytes FROM files f WHERE f.tenant_id = $1 AND f.file_id = $2), 0) \
     WHERE tenant_id = $1 AND app_id = 0";
@@ -83,7 +82,7 @@ const LIST: &str = "SELECT tenant_id, app_id, used_bytes, quota_bytes FROM stora
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[ADD, FREE_OF_TENANT, FREE_OF_APP, FREE_OF_FILE, SET_QUOTA, FIND, LIST];
+    &[BEGIN, ADD, FREE_OF_TENANT, FREE_OF_APP, FREE_OF_FILE, SET_QUOTA, FIND, LIST];
 
 impl Store {
     /// The quotas of whoever has none of its own.
@@ -132,21 +131,31 @@ pub(crate) fn no_room() -> Fault {
     Fault::new(FaultKind::NoRoom, "the quota of the tenant or the app is used up")
 }
 
-/// Must touch one row, or the content does not fit.
-pub(crate) fn add_to_tenant(tenant_id: TenantId, bytes: i64, quotas: Quotas) -> Statement {
-    one(ADD, values![tenant_id.0, 0, bytes, quotas.tenant_bytes])
+/// The last of them must touch one row, or the content does not fit.
+pub(crate) fn add_to_tenant(tenant_id: TenantId, bytes: i64, quotas: Quotas) -> [Statement; 2] {
+    add(Holder::Tenant(tenant_id), bytes, quotas.tenant_bytes)
 }
 
-/// Must touch one row, or the content does not fit.
-pub(crate) fn add_to_app(app_id: AppId, bytes: i64, quotas: Quotas) -> Statement {
-    one(ADD, values![0, app_id.0, bytes, quotas.app_bytes])
+/// The last of them must touch one row, or the content does not fit.
+pub(crate) fn add_to_app(app_id: AppId, bytes: i64, quotas: Quotas) -> [Statement; 2] {
+    add(Holder::App(app_id), bytes, quotas.app_bytes)
 }
 
-/// Before the keys of a report's versions are taken away.
-pub(crate) fn free_report(tenant_id: TenantId, app_id: AppId, report_id: Id) -> [Statement; 2] {
-    let of_tenant = values![tenant_id.0, report_id.0];
-    let of_app = values![tenant_id.0, report_id.0, app_id.0];
-    [any(FREE_OF_TENANT, of_tenant), any(FREE_OF_APP, of_app)]
+fn add(holder: Holder, bytes: i64, quota_bytes: i64) -> [Statement; 2] {
+    let [tenant_id, app_id] = numbers(holder);
+    let begin = any(BEGIN, values![tenant_id, app_id]);
+    [begin, one(ADD, values![tenant_id, app_id, bytes, quota_bytes])]
+}
+
+/// Before the keys of a report's versions are taken away, of which `bytes` count for the app.
+pub(crate) fn free_report(
+    tenant_id: TenantId,
+    app_id: AppId,
+    report_id: Id,
+    bytes: i64,
+) -> [Statement; 2] {
+    let of_app = values![NO_TENANT.0, app_id.0, bytes];
+    [any(FREE_OF_TENANT, values![tenant_id.0, report_id.0]), any(FREE_OF_APP, of_app)]
 }
 
 /// Before a file's row is taken away.

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use contract::control::ProblemCode;
 use domain::{Actor, Id, Role, Roles, TenantId};
 use hub::apps::VendorApp;
-use hub::tenants::Tenant;
+use hub::tenants::{NO_TENANT, Tenant};
 use hub::{Hub, api_keys, apps, keys, tenants};
 
 use super::failure::Failure;
@@ -22,6 +22,13 @@ pub(super) struct Caller {
     pub(super) actor: Actor,
     /// None for the operator.
     pub(super) tenant_id: Option<TenantId>,
+}
+
+impl Caller {
+    /// The tenant of the key, which is [`NO_TENANT`] for the operator.
+    pub(super) fn tenant(self) -> TenantId {
+        self.tenant_id.unwrap_or(NO_TENANT)
+    }
 }
 
 /// A call that passed the authentication: the hub, who calls, and the names in the path.

@@ -238,6 +238,7 @@ fn begin_digests(caller: &Caller, key: &str, parts: &Parts) -> (IdempotencyKey, 
     }
     let key = aws_lc_rs::digest::digest(&SHA256, key.as_bytes());
     let key = IdempotencyKey {
+        tenant_id: caller.tenant(),
         actor_id: caller.actor.id.id,
         key_digest: half(&key),
         request_digest: [0; 16],

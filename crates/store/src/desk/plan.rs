@@ -159,7 +159,8 @@ impl Desk<'_> {
         if let (Some(key), CommandResult::Accepted(order_id)) = (queued.idempotency, outcome) {
             let used = (key.request_digest, Some(order_id));
             self.loaded.used_keys.insert((key.actor_id, key.key_digest), used);
-            self.plan.used_keys.push(UsedKeyRow { key, order_id, created_at: queued.at });
+            let (tenant_id, created_at) = (queued.tenant.tenant_id, queued.at);
+            self.plan.used_keys.push(UsedKeyRow { tenant_id, key, order_id, created_at });
         }
         Ok(outcome)
     }

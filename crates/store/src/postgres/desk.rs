@@ -193,8 +193,9 @@ impl Desk {
     }
 
     async fn load_extra(&self, loaded: &mut Loaded, command: &QueuedCommand) -> Result<(), Fault> {
+        let tenant_id = command.key().tenant_id.0;
         if let Some(key) = command.idempotency {
-            let values = values![key.actor_id.0, key.key_digest.as_slice()];
+            let values = values![tenant_id, key.actor_id.0, key.key_digest.as_slice()];
             for found in self.client.query(rows::FIND_USED_KEY, &parameters(&values)).await? {
                 let found = row(&found)?;
                 let used = (digest(found.bytes(0)?)?, found.find_int(1)?.map(Id));
@@ -212,11 +213,14 @@ impl Desk {
             Action::Result => {
                 let several = loaded.orders.get(&key).filter(|order| order.result_count > 1);
                 let Some(order) = several else { return Ok(()) };
-                let values = values![key.tenant_id.0, order.entry_last.0];
-                let found =
-                    self.client.query(rows::LIST_RESULT_DIGESTS, &parameters(&values)).await?;
-                let digests = found.iter().map(|found| digest(row(found)?.bytes(0)?));
-                loaded.results.insert(key, digests.collect::<Result<_, _>>()?);
+                let (mut digests, mut entry_id) = (Vec::new(), order.entry_last);
+                loop {
+                    let values = values![key.tenant_id.0, entry_id.0];
+                    let found = self.client.query(rows::FIND_LINK, &parameters(&values)).await?;
+                    let Some(found) = found.first() else { break };
+                    entry_id = rows::follow_link(&row(found)?, &mut digests)?;
+                }
+                loaded.results.insert(key, digests);
             }
             _ => {}
         }

@@ -1,13 +1,13 @@
 //! `timeline_entries`: what happened to an order, append-only.
 
-use const_format::formatcp;
 use domain::order::{Change, Digest, State};
 use domain::{ActorId, Id, TenantId, UnixMs};
 
 use super::Kind::{Bytes, Int};
-use super::{Values, Verb, Write};
+use super::{Values, Verb, Write, digest};
+use crate::fault::Fault;
 use crate::states::{RESULT_AWAITS_REVIEW, RESULT_COMPLETES};
-use crate::value::values;
+use crate::value::{Row, values};
 
 pub(super) const INSERT: Write = Write {
     verb: Verb::Insert,
@@ -30,15 +30,17 @@ pub(super) const INSERT: Write = Write {
     clustered_by: &[1],
 };
 
-/// The digests of all results of an order, from its newest entry back.
-pub(crate) const LIST_RESULT_DIGESTS: &str = formatcp!(
-    "WITH RECURSIVE chain (entry_id, entry_before, rule, digest) AS (\
-      SELECT entry_id, entry_before, rule, digest FROM timeline_entries \
-      WHERE tenant_id = $1 AND entry_id = $2 \
-      UNION ALL SELECT e.entry_id, e.entry_before, e.rule, e.digest FROM timeline_entries e \
-      JOIN chain c ON e.entry_id = c.entry_before WHERE e.tenant_id = $1) \
-    SELECT digest FROM chain WHERE rule IN ({RESULT_COMPLETES}, {RESULT_AWAITS_REVIEW})"
-);
+/// An entry's link in the chain of its order's: the entry before it, and what it says of results.
+pub(crate) const FIND_LINK: &str = "SELECT entry_before, rule, digest FROM timeline_entries \
+    WHERE tenant_id = $1 AND entry_id = $2";
+
+/// Takes the digest of an entry that is a result; gives the entry before, which is 0 for the first one.
+pub(crate) fn follow_link(row: &Row, results: &mut Vec<Digest>) -> Result<Id, Fault> {
+    if matches!(row.int(1)?, RESULT_COMPLETES | RESULT_AWAITS_REVIEW) {
+        results.push(digest(row.bytes(2)?)?);
+    }
+    Ok(Id(row.int(0)?))
+}
 
 #[derive(Debug)]
 pub(crate) struct EntryRow {

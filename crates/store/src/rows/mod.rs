@@ -12,7 +12,7 @@ mod reports;
 mod stages;
 
 pub(crate) use applications::ApplicationRow;
-pub(crate) use entries::{EntryRow, LIST_RESULT_DIGESTS};
+pub(crate) use entries::{EntryRow, FIND_LINK, follow_link};
 pub(crate) use events::EventRow;
 pub use idempotency::IdempotencyKey;
 pub(crate) use idempotency::{FIND_USED_KEY, UsedKeyRow};

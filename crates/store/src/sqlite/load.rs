@@ -18,8 +18,9 @@ pub(super) fn load<'a>(
 ) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
     for command in commands {
+        let tenant_id = command.key().tenant_id.0;
         if let Some(key) = command.idempotency {
-            let values = values![key.actor_id.0, key.key_digest.as_slice()];
+            let values = values![tenant_id, key.actor_id.0, key.key_digest.as_slice()];
             for row in rows_of(connection, rows::FIND_USED_KEY, &values)? {
                 let used = (digest(row.bytes(0)?)?, row.find_int(1)?.map(Id));
                 loaded.used_keys.insert((key.actor_id, key.key_digest), used);
@@ -50,14 +51,18 @@ pub(super) fn load<'a>(
     Ok(loaded)
 }
 
-/// The row has the digest of the only result; the timeline has those of several.
+/// The row has the digest of the only result; the timeline has those of several, from its newest entry back.
 fn load_results(connection: &Connection, loaded: &mut Loaded, key: OrderKey) -> Result<(), Fault> {
     let Some(order) = loaded.orders.get(&key).filter(|order| order.result_count > 1) else {
         return Ok(());
     };
-    let values = values![key.tenant_id.0, order.entry_last.0];
-    let found = rows_of(connection, rows::LIST_RESULT_DIGESTS, &values)?;
-    let digests = found.iter().map(|row| digest(row.bytes(0)?)).collect::<Result<_, _>>()?;
+    let (mut digests, mut entry_id) = (Vec::new(), order.entry_last);
+    loop {
+        let values = values![key.tenant_id.0, entry_id.0];
+        let found = rows_of(connection, rows::FIND_LINK, &values)?;
+        let Some(row) = found.first() else { break };
+        entry_id = rows::follow_link(row, &mut digests)?;
+    }
     loaded.results.insert(key, digests);
     Ok(())
 }

@@ -69,7 +69,12 @@ async fn write_canaries(world: &World) {
     let mut app = new_app(store, scene.app_id, None);
     app.secrets.verification_token = "canary-token".into();
     app.secrets.encrypt_key = "canary-encrypt-key".into();
-    let key = IdempotencyKey { actor_id: Id(1), key_digest: [1; 16], request_digest: [1; 16] };
+    let key = IdempotencyKey {
+        tenant_id: scene.tenant.tenant_id,
+        actor_id: Id(1),
+        key_digest: [1; 16],
+        request_digest: [1; 16],
+    };
     let stored = StoredAnswer { key, http_status: 201, body: b"canary-answer".to_vec(), at: NOW };
     store.create_app(BY, &app, Some(&stored)).await.unwrap();
     let mut account = new_account(store, scene.app_id);
@@ -171,8 +176,12 @@ async fn write_two_of_all(world: &World) -> Sealed {
         accepted(store, scene.result_with(order_id, "绿灯", reports)).await;
         let account = new_account(store, scene.app_id);
         store.bind_account(BY, &scene.tenant, &account, None).await.unwrap();
-        let key =
-            IdempotencyKey { actor_id: Id(1), key_digest: [index; 16], request_digest: [1; 16] };
+        let key = IdempotencyKey {
+            tenant_id: scene.tenant.tenant_id,
+            actor_id: Id(1),
+            key_digest: [index; 16],
+            request_digest: [1; 16],
+        };
         let stored = StoredAnswer { key, http_status: 201, body: b"{}".to_vec(), at: NOW };
         let app_id = domain::AppId(100 + i64::from(index));
         store.create_app(BY, &new_app(store, app_id, None), Some(&stored)).await.unwrap();
