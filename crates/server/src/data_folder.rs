@@ -28,7 +28,7 @@ pub(crate) fn opening(config: &Config) -> Result<Opening, StartError> {
     {
         traces.push(folder);
     }
-    Ok(Opening { traces, may_lose: config.accept_data_loss })
+    Ok(Opening { traces, may_lose: config.accept_data_loss, ..Opening::default() })
 }
 
 /// Makes a folder that its owner alone can enter; warns of one that is there and that others can enter.

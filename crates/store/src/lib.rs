@@ -108,6 +108,9 @@ pub struct Opening {
     pub traces: Vec<PathBuf>,
     /// Whether to go on although something that was acknowledged is missing.
     pub may_lose: bool,
+    /// Whether each transaction of the order desk is of one tenant also where the database is not distributed. On PostgreSQL
+    /// alone; slower there.
+    pub is_tenant_local: bool,
 }
 
 impl Opening {
@@ -254,7 +257,14 @@ impl Store {
                 let remembered = Arc::clone(&remembered);
                 let invalidate = move |news: CacheInvalidation<'_>| remembered.apply(news);
                 Engine::Postgres(
-                    postgres::Postgres::start(&config, &signals, &ids, invalidate).await?,
+                    postgres::Postgres::start(
+                        &config,
+                        opening.is_tenant_local,
+                        &signals,
+                        &ids,
+                        invalidate,
+                    )
+                    .await?,
                 )
             }
         };

@@ -1,4 +1,5 @@
-//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool.
+//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool. With Citus, one
+//! that works tenant by tenant.
 //!
 //! Any number of replicas may run their desks on one database: the rows of a batch are locked in the order of
 //! their ids, and what one desk commits the next one sees.
@@ -7,6 +8,7 @@ mod connect;
 mod desk;
 mod listener;
 mod sessions;
+mod tenants;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +20,7 @@ pub use self::connect::trust;
 pub(crate) use self::connect::{check_server, config, connect};
 use self::connect::{parameters, row};
 #[cfg(test)]
-pub(crate) use self::desk::LOCK_ORDERS;
+pub(crate) use self::desk::{LOCK_ORDERS, LOCK_ORDERS_OF_TENANT};
 use self::desk::{Opening, Queued, run};
 use self::listener::listen;
 pub(crate) use self::listener::{CacheInvalidation, check_sessions};
@@ -54,23 +56,29 @@ impl Postgres {
     /// Starts the desks and the pool on a migrated database; `said` learns what other replicas say.
     pub(crate) async fn start(
         config: &Config,
+        is_tenant_local: bool,
         signals: &Signals,
         ids: &Ids,
         invalidate: impl Fn(CacheInvalidation<'_>) + Send + Sync + 'static,
     ) -> Result<Postgres, Fault> {
         let sessions = Sessions::new(config)?;
+        let is_tenant_local = is_tenant_local || is_distributed(&sessions).await?;
         let mut desks = Vec::new();
-        for index in 0..DESKS {
+        for index in 0..if is_tenant_local { 1 } else { DESKS } {
             let (sender, waiting) = mpsc::unbounded_channel();
             let opening = Opening {
                 config: config.clone(),
                 sessions: sessions.clone(),
                 signals: signals.clone(),
                 ids: ids.clone(),
+                is_tenant_local,
                 claims_node: index == 0,
             };
             let desk = opening.open().await?;
-            tokio::spawn(run(desk, opening, waiting));
+            match is_tenant_local {
+                true => tokio::spawn(tenants::run(desk, opening, waiting)),
+                false => tokio::spawn(run(desk, opening, waiting)),
+            };
             desks.push(sender);
         }
         let listening = listen(config.clone(), sessions.clone(), signals.clone(), invalidate);
@@ -155,6 +163,17 @@ impl Postgres {
     pub(crate) async fn probe(&self) -> bool {
         self.write(vec![one(WRITE_PROBE, Vec::new())]).await.is_ok()
     }
+}
+
+/// Whether tables may be distributed: then no transaction of the desk is of several tenants.
+async fn is_distributed(sessions: &Sessions) -> Result<bool, Fault> {
+    let session = sessions.get().await?;
+    let found =
+        session.query_opt("SELECT 1 FROM pg_extension WHERE extname = 'citus'", &[]).await?;
+    if found.is_some() {
+        tracing::info!("citus is installed: each transaction of the order desk is of one tenant");
+    }
+    Ok(found.is_some())
 }
 
 async fn write_in(

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use crate::postgres::{self, LOCK_ORDERS};
-use crate::rows::{self, WRITES, Write};
+use crate::postgres::{self, LOCK_ORDERS, LOCK_ORDERS_OF_TENANT};
+use crate::rows::{self, ROWS_OF_TENANT_MAX, WRITES, Write};
 use crate::sqlite;
 
 /// The statements that both engines run.
@@ -60,8 +60,11 @@ fn only_sqlite() -> Vec<String> {
 }
 
 fn only_postgres() -> Vec<String> {
-    let mut texts = vec![postgres::TELL.to_owned(), LOCK_ORDERS.to_owned()];
+    let mut texts =
+        [postgres::TELL, LOCK_ORDERS, LOCK_ORDERS_OF_TENANT].map(str::to_owned).to_vec();
     texts.extend(WRITES.map(Write::many));
+    let counts = [1, 2, ROWS_OF_TENANT_MAX];
+    texts.extend(counts.iter().flat_map(|count| WRITES.map(|write| write.of_tenant(*count))));
     texts
 }
 

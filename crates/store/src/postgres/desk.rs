@@ -1,6 +1,10 @@
 //! A desk on PostgreSQL: one connection that commits batch after batch of order commands.
+//!
+//! On one server a batch may be of many tenants, which is the fast form; where tables are distributed by tenant each batch is
+//! of one, and its statements name that one ([`super::tenants`]).
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use const_format::formatcp;
@@ -25,7 +29,7 @@ use crate::value::{Value, values};
 /// The first key of the advisory locks by which replicas share out the node numbers of ids.
 const NODE_LOCKS: i32 = 0x7072_6f62;
 /// How often an idle desk looks whether its connection still stands.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a command is tried that finds another replica's row in its way: it sees that row the next time.
 const TRIES: u32 = 3;
 
@@ -33,11 +37,14 @@ const TRIES: u32 = 3;
 pub(super) type Queued = (Box<QueuedCommand>, Answer<CommandResult>);
 
 /// What it takes to open a desk, again when its connection ends.
+#[derive(Clone)]
 pub(super) struct Opening {
     pub(super) config: Config,
     pub(super) sessions: Sessions,
     pub(super) signals: Signals,
     pub(super) ids: Ids,
+    /// Whether each batch is one tenant's.
+    pub(super) is_tenant_local: bool,
     /// Whether this desk's connection holds the node number for the ids of the process.
     pub(super) claims_node: bool,
 }
@@ -49,10 +56,24 @@ pub(super) struct Desk {
     generation: u64,
     ids: Ids,
     lock_orders: Prepared,
-    /// Of each of [`WRITES`].
-    writes: Vec<Prepared>,
+    writes: Writes,
     audit: [Prepared; 3],
     signals: Signals,
+}
+
+/// The statements by which rows are written.
+enum Writes {
+    /// Of each of [`WRITES`], for any rows.
+    Many(Vec<Prepared>),
+    /// By the index among [`WRITES`] and the number of rows, which are one tenant's; prepared when they are first needed.
+    OfTenant(HashMap<(usize, usize), Prepared>),
+}
+
+/// One statement with its parameters, and the rows that it must touch.
+struct Change<'a> {
+    text: Prepared,
+    parameters: Vec<Box<dyn ToSql + Sync + Send + 'a>>,
+    rows: u64,
 }
 
 impl Opening {
@@ -66,16 +87,25 @@ impl Opening {
     async fn try_open(&self) -> Result<Desk, Fault> {
         let generation = self.sessions.generation();
         let client = connect(&self.config).await?;
-        // A batch always finds its rows by their keys; without this a fresh table may be read whole.
-        client
-            .batch_execute(
-                "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; \
-                 SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
-            )
-            .await?;
-        let lock_orders = client.prepare(LOCK_ORDERS).await?;
-        let writes = WRITES.map(Write::many);
-        let writes = try_join_all(writes.iter().map(|text| client.prepare(text))).await?;
+        if !self.is_tenant_local {
+            // A batch always finds its rows by their keys; without this a fresh table may be read whole. Where tables are
+            // distributed, no plan stands before it is known on which node.
+            client
+                .batch_execute(
+                    "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; \
+                     SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
+                )
+                .await?;
+        }
+        let (lock_orders, writes) = match self.is_tenant_local {
+            true => (LOCK_ORDERS_OF_TENANT, Writes::OfTenant(HashMap::new())),
+            false => {
+                let texts = WRITES.map(Write::many);
+                let prepared = texts.iter().map(|text| client.prepare(text));
+                (LOCK_ORDERS, Writes::Many(try_join_all(prepared).await?))
+            }
+        };
+        let lock_orders = client.prepare(lock_orders).await?;
         let (advance, add, keep) = tokio::try_join!(
             client.prepare(audit::ADVANCE),
             client.prepare(audit::ADD),
@@ -102,7 +132,7 @@ impl Opening {
 
 impl Desk {
     /// Whether its session ended, or was opened together with one that is of no use any more.
-    fn is_over(&self, opening: &Opening) -> bool {
+    pub(super) fn is_over(&self, opening: &Opening) -> bool {
         self.client.is_closed() || self.generation != opening.sessions.generation()
     }
 
@@ -119,13 +149,13 @@ impl Desk {
         let loaded = self.load(queued).await?;
         let commands = queued.iter().map(|(command, _)| command.as_ref());
         let (plan, outcomes) = plan(commands, loaded, &self.ids)?;
+        let rows = plan.values();
+        let changes = self.changes(&rows).await?;
         let client = &self.client;
         let beat = if self.signals.is_failing() { WRITE_PROBE } else { "" };
         // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
         // behind it, and the commit takes everything back: the first fault in this order is the true one.
-        let rows = plan.values();
-        let writes = WRITES.iter().zip(&self.writes).zip(&rows);
-        let writes = writes.map(|((write, text), rows)| write_many(client, write, text, rows));
+        let writes = changes.iter().map(|change| write_rows(client, change));
         let (written, beat, commit) = tokio::join!(
             biased;
             join_all(writes),
@@ -140,6 +170,38 @@ impl Desk {
             commit.map_err(|error| Fault::from(error).at_commit())?;
         }
         Ok((plan, outcomes))
+    }
+
+    /// The statements that write these rows, those of each of [`WRITES`] together.
+    async fn changes<'a>(&mut self, rows: &'a [Vec<Values>]) -> Result<Vec<Change<'a>>, Fault> {
+        let mut changes = Vec::new();
+        for ((index, write), mut rows) in
+            WRITES.iter().enumerate().zip(rows.iter().map(Vec::as_slice))
+        {
+            while !rows.is_empty() {
+                let (these, others) = match &self.writes {
+                    Writes::Many(_) => (rows, &[][..]),
+                    Writes::OfTenant(_) => rows.split_at(write.rows_of_tenant(rows.len())),
+                };
+                rows = others;
+                let text = match &mut self.writes {
+                    Writes::Many(texts) => texts[index].clone(),
+                    Writes::OfTenant(texts) => match texts.entry((index, these.len())) {
+                        Entry::Occupied(text) => text.get().clone(),
+                        Entry::Vacant(place) => {
+                            let text = self.client.prepare(&write.of_tenant(these.len())).await?;
+                            place.insert(text).clone()
+                        }
+                    },
+                };
+                let parameters = match &self.writes {
+                    Writes::Many(_) => columns(these),
+                    Writes::OfTenant(_) => values_of_tenant(these),
+                };
+                changes.push(Change { text, parameters, rows: these.len() as u64 });
+            }
+        }
+        Ok(changes)
     }
 
     /// Commits, unless entries of audit chains are still to come.
@@ -174,11 +236,19 @@ impl Desk {
             .collect();
         let tenants: Vec<i64> = keys.iter().map(|key| key.tenant_id.0).collect();
         let orders: Vec<i64> = keys.iter().map(|key| key.order_id.0).collect();
-        let keys: [&(dyn ToSql + Sync); 2] = [&tenants, &orders];
+        let keys: [&(dyn ToSql + Sync); 2] = match (&self.writes, tenants.first()) {
+            (Writes::OfTenant(_), Some(tenant_id)) => [tenant_id, &orders],
+            _ => [&tenants, &orders],
+        };
         let (begun, found) = tokio::join!(
             biased;
             self.client.batch_execute("BEGIN"),
-            self.client.query(&self.lock_orders, &keys),
+            async {
+                match orders.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => self.client.query(&self.lock_orders, &keys).await,
+                }
+            },
         );
         begun?;
         for found in found? {
@@ -235,6 +305,12 @@ pub(crate) const LOCK_ORDERS: &str = formatcp!(
      ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
 );
 
+/// The same for a batch of one tenant.
+pub(crate) const LOCK_ORDERS_OF_TENANT: &str = formatcp!(
+    "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.tenant_id = $1 AND o.order_id = ANY($2::bigint[]) \
+     ORDER BY o.order_id FOR UPDATE"
+);
+
 /// Commits, and wakes the workers of all replicas when there is work for them.
 fn commit_text(plan: &Plan) -> &'static str {
     match (plan.has_deliveries(), plan.has_fetches()) {
@@ -261,21 +337,24 @@ async fn claim_node(client: &Client) -> Result<u8, Fault> {
     ))
 }
 
-/// Writes all rows of a table with one statement, one array for each column.
-async fn write_many(
-    client: &Client,
-    write: &Write,
-    statement: &Prepared,
-    rows: &[Values],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
+/// All rows of a table, one array for each column.
+fn columns(rows: &[Values]) -> Vec<Box<dyn ToSql + Sync + Send + '_>> {
     let column = |index: usize| rows.iter().map(|row| &row[index]).collect::<Vec<&Value>>();
-    let columns: Vec<_> = (0..write.columns.len()).map(column).collect();
-    let parameters: Vec<_> = columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
-    let touched = client.execute(statement, &parameters).await?;
-    if touched != rows.len() as u64 {
+    let count = rows.first().map_or(0, Vec::len);
+    (0..count).map(|index| Box::new(column(index)) as _).collect()
+}
+
+/// The tenant once, then what else stands in each row.
+fn values_of_tenant(rows: &[Values]) -> Vec<Box<dyn ToSql + Sync + Send + '_>> {
+    let tenant = rows.iter().take(1).flat_map(|row| &row[..1]);
+    tenant.chain(rows.iter().flat_map(|row| &row[1..])).map(|value| Box::new(value) as _).collect()
+}
+
+async fn write_rows(client: &Client, change: &Change<'_>) -> Result<(), Fault> {
+    let parameters = change.parameters.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync));
+    let parameters = parameters.collect::<Vec<_>>();
+    let touched = client.execute(&change.text, &parameters).await?;
+    if touched != change.rows {
         // The commit is on its way already, so that this is no fault after which a command may be tried again.
         return Err(Fault::new(FaultKind::Storage, "a row that was locked is not there to change"));
     }
@@ -285,16 +364,17 @@ async fn write_many(
 /// Serves what waits for one desk, batch after batch, and connects anew when the connection ends; at once, since
 /// the connection holds the node number of the ids.
 pub(super) async fn run(
-    mut desk: Desk,
+    desk: Desk,
     opening: Opening,
     mut waiting: mpsc::UnboundedReceiver<Queued>,
 ) {
     let _end = EndWithWriter;
+    let mut desk = Some(desk);
     loop {
         let mut queued = match tokio::time::timeout(LOOK_EVERY, waiting.recv()).await {
             Ok(Some(first)) => vec![first],
             Ok(None) => return,
-            Err(_) if desk.is_over(&opening) => Vec::new(),
+            Err(_) if desk.as_ref().is_none_or(|desk| desk.is_over(&opening)) => Vec::new(),
             Err(_) => continue,
         };
         while queued.len() < BATCH_MAX
@@ -302,21 +382,26 @@ pub(super) async fn run(
         {
             queued.push(next);
         }
-        if desk.is_over(&opening) {
-            match opening.open().await {
-                Ok(opened) => desk = opened,
-                Err(fault) => {
-                    opening.signals.note_commit(false);
-                    tracing::error!(%fault, "postgresql cannot be reached, nothing is acknowledged");
-                    refuse(queued, &fault);
-                    pause(RECONNECT_AFTER).await;
-                    continue;
-                }
+        serve_opened(&mut desk, &opening, queued).await;
+    }
+}
+
+/// Serves a batch, on a connection that is opened first where there is none of use.
+pub(super) async fn serve_opened(desk: &mut Option<Desk>, opening: &Opening, queued: Vec<Queued>) {
+    if desk.as_ref().is_none_or(|desk| desk.is_over(opening)) {
+        match opening.open().await {
+            Ok(opened) => *desk = Some(opened),
+            Err(fault) => {
+                opening.signals.note_commit(false);
+                tracing::error!(%fault, "postgresql cannot be reached, nothing is acknowledged");
+                refuse(queued, &fault);
+                pause(RECONNECT_AFTER).await;
+                return;
             }
         }
-        if !queued.is_empty() {
-            serve(&mut desk, &opening, queued).await;
-        }
+    }
+    if let Some(desk) = desk.as_mut().filter(|_| !queued.is_empty()) {
+        serve(desk, opening, queued).await;
     }
 }
 

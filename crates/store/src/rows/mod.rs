@@ -1,7 +1,7 @@
 //! The tables that an order's change writes, each once: its name, its columns, its values, how a row is read.
 //!
 //! Both engines write a plan of the desk through [`WRITES`]: SQLite row by row, PostgreSQL all rows of a batch at once
-//! (`unnest`). To add a table: a file with its row and its [`Write`], and a place in [`WRITES`] and in the plan.
+//! (`unnest`), or those of one tenant where tables are distributed. To add a table: a file with its row and its [`Write`], and a place in [`WRITES`] and in the plan.
 
 mod applications;
 mod entries;
@@ -37,6 +37,9 @@ pub(crate) const WRITES: [&Write; 9] = [
     &idempotency::INSERT,
     &applications::INSERT,
 ];
+
+/// The most rows that one statement for one tenant writes.
+pub(crate) const ROWS_OF_TENANT_MAX: usize = 32;
 
 /// The values of one row, in the order of the columns of its [`Write`].
 pub(crate) type Values = Vec<Value>;
@@ -116,6 +119,30 @@ impl Write {
                 )
             }
         }
+    }
+
+    /// How many of `count` rows of one tenant a statement of [`Write::of_tenant`] writes: a power of two, so that there are
+    /// few such statements.
+    pub(crate) fn rows_of_tenant(&self, count: usize) -> usize {
+        match self.verb {
+            Verb::Insert => 1 << count.min(ROWS_OF_TENANT_MAX).ilog2(),
+            Verb::Update => 1,
+        }
+    }
+
+    /// Writes `count` rows of one tenant, which is `$1`; the other values of each row follow. Distributed tables take rows so
+    /// without reading them on another node first.
+    pub(crate) fn of_tenant(&self, count: usize) -> String {
+        if let Verb::Update = self.verb {
+            return self.one();
+        }
+        let others = self.columns.len() - 1;
+        let row = |row: usize| {
+            let values = (0..others).map(|column| format!("${}", 2 + row * others + column));
+            format!("($1, {})", values.collect::<Vec<_>>().join(", "))
+        };
+        let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
+        format!("INSERT INTO {} ({}) VALUES {rows}", self.table, self.names())
     }
 
     fn names(&self) -> String {

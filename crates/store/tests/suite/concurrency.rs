@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     racing_commands_leave_one_legal_sequence,
     identical_results_at_once_are_one_result,
     differing_results_at_once_have_one_winner,

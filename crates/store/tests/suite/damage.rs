@@ -171,7 +171,7 @@ async fn an_installation_that_left_traces_is_not_begun_anew(world: &World) {
         }
     };
     let traces = vec![PathBuf::from("/data/operator.key"), PathBuf::from("/data/reports")];
-    let mut opening = Opening { traces, may_lose: false };
+    let mut opening = Opening { traces, ..Opening::default() };
     for _ in 0..2 {
         let fault = Store::open_as(&location, root(), NOW, &opening).await.err().unwrap();
         assert_eq!(fault.kind(), FaultKind::Lost);

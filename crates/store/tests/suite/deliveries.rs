@@ -14,7 +14,7 @@ use crate::endpoints::hold;
 use crate::support::*;
 use crate::tenancy::new_account;
 
-on_both!(
+on_every_desk!(
     events_stand_with_their_change_and_no_other,
     a_due_delivery_is_claimed_once_until_its_lease_ends,
     a_delivered_event_is_done_and_its_try_is_kept,

@@ -14,7 +14,7 @@ use store::views::{NewView, Viewer};
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     decisions_and_settings_stand_in_the_chain,
     what_is_refused_is_not_told,
     many_at_once_make_one_chain,

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     a_taken_id_spoils_no_batch,
     one_members_fault_is_its_own,
     a_text_that_cannot_be_stored_spoils_no_batch,

@@ -9,7 +9,7 @@ use store::{CommandResult, IdempotencyKey, Saved};
 use crate::support::*;
 use crate::tenancy::{new_account, new_app};
 
-on_both!(
+on_every_desk!(
     an_order_is_placed_once_under_one_key,
     the_same_key_with_another_request_is_taken,
     a_refused_command_leaves_its_key_free,

@@ -260,10 +260,14 @@ fn both_engines_and_the_rules_answer_alike() {
     let is_reached = std::cell::Cell::new(false);
     outer.block_on(World::on_postgres(async |postgres: &World| {
         is_reached.set(true);
-        World::on_sqlite(async |sqlite: &World| {
-            std::thread::scope(|scope| {
-                scope.spawn(|| run_all(&inner, &[sqlite, postgres])).join().unwrap();
-            });
+        World::on_tenant_local(async |tenant_local: &World| {
+            World::on_sqlite(async |sqlite: &World| {
+                let worlds = [sqlite, postgres, tenant_local];
+                std::thread::scope(|scope| {
+                    scope.spawn(|| run_all(&inner, &worlds)).join().unwrap();
+                });
+            })
+            .await;
         })
         .await;
     }));

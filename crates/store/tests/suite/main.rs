@@ -35,4 +35,5 @@ mod sessions;
 mod store_apps;
 mod support;
 mod tenancy;
+mod tenant_local;
 mod upgrade;

@@ -9,7 +9,7 @@ use store::orders::EntryContent;
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     a_placed_order_is_found_whole,
     a_result_without_review_completes,
     a_result_is_reviewed_where_review_is_on,

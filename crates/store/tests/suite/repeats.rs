@@ -5,7 +5,7 @@ use domain::order::{Refusal, State};
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     progress_is_repeated_in_every_later_state,
     a_result_is_repeated_in_every_later_state,
     an_older_result_is_repeated_after_newer_ones,

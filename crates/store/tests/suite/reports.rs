@@ -10,7 +10,7 @@ use store::reports::{ClaimedReport, FetchOutcome, Report};
 
 use crate::support::*;
 
-on_both!(
+on_every_desk!(
     a_due_report_is_claimed_once_until_its_lease_ends,
     a_stored_report_tells_size_and_hash,
     each_fetch_that_brings_a_content_is_a_version,

@@ -12,7 +12,9 @@ use store::audit::By;
 use store::content::{self, Comment, FinalResult, Form, Person, ReportSource, Stage};
 use store::order_pages::{BEGINNING, OrderFilter};
 use store::tenants::{NewTenant, Tenant, TenantSettings};
-use store::{CommandResult, Key, Location, NewReport, OrderCommand, Request, Saved, Store};
+use store::{
+    CommandResult, Key, Location, NewReport, Opening, OrderCommand, Request, Saved, Store,
+};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -52,19 +54,33 @@ macro_rules! on_both {
         }
     };
 }
+/// Runs each behaviour on both engines, and on PostgreSQL once more with a desk that works tenant by tenant.
+macro_rules! on_every_desk {
+    ($($name:ident),+ $(,)?) => {
+        $crate::support::on_both!($($name),+);
+        mod tenant_local {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $crate::support::World::on_tenant_local(super::$name).await;
+            })+
+        }
+    };
+}
 pub(crate) use on_both;
+pub(crate) use on_every_desk;
 
 /// One store on a database that nobody else uses.
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) location: Location,
+    opening: Opening,
     _folder: Option<TempDir>,
 }
 
 impl World {
     /// A store that stands somewhere else.
     pub(crate) fn of(store: Arc<Store>, location: Location) -> World {
-        World { store, location, _folder: None }
+        World { store, location, opening: Opening::default(), _folder: None }
     }
 
     /// Runs a behaviour on SQLite.
@@ -72,15 +88,26 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("probity.db"));
         let store = Arc::new(Store::open(&location, root(), NOW).await.unwrap());
-        behaviour(&World { store, location, _folder: Some(folder) }).await;
+        let opening = Opening::default();
+        behaviour(&World { store, location, opening, _folder: Some(folder) }).await;
     }
 
     /// Runs a behaviour on PostgreSQL, in a database that is dropped afterwards.
     pub(crate) async fn on_postgres(behaviour: impl AsyncFnOnce(&World)) {
+        World::on_opened(Opening::default(), behaviour).await;
+    }
+
+    /// The same with transactions of one tenant each.
+    pub(crate) async fn on_tenant_local(behaviour: impl AsyncFnOnce(&World)) {
+        let opening = Opening { is_tenant_local: true, ..Opening::default() };
+        World::on_opened(opening, behaviour).await;
+    }
+
+    async fn on_opened(opening: Opening, behaviour: impl AsyncFnOnce(&World)) {
         let Some(database) = Database::create().await else { return };
         let location = Location::Postgres(database.url.clone());
-        let store = Arc::new(Store::open(&location, root(), NOW).await.unwrap());
-        let world = World { store, location, _folder: None };
+        let store = Store::open_as(&location, root(), NOW, &opening).await.unwrap();
+        let world = World { store: Arc::new(store), location, opening, _folder: None };
         let done = AssertUnwindSafe(behaviour(&world)).catch_unwind().await;
         drop(world);
         database.destroy().await;
@@ -93,7 +120,7 @@ impl World {
 
     /// Another process's view of the same database: on SQLite, which one process has to itself, of a copy.
     pub(crate) async fn replica(&self) -> Store {
-        Store::open(&self.copy().await, root(), NOW).await.unwrap()
+        Store::open_as(&self.copy().await, root(), NOW, &self.opening).await.unwrap()
     }
 
     /// Where another process may open the database as it stands: on SQLite a copy.
