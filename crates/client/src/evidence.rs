@@ -324,6 +324,23 @@ mod tests {
         }
     }
 
+    /// Files as commit 31cee61 wrote them, all of one installation.
+    #[test]
+    fn what_versions_before_signed_verifies() {
+        let file = |name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/signed_before");
+            std::fs::read_to_string(std::path::Path::new(folder).join(name)).unwrap()
+        };
+        let key: PublicKey = file("hub.pub").trim_end().parse().unwrap();
+        let (manifest, content) = (file("manifest.json"), file("report.pdf"));
+        let proved = verify_content(content.as_bytes(), &manifest, &key).unwrap();
+        let certificate = open_certificate(&file("certificate.json"), &key).unwrap();
+        assert_eq!(certificate.order_id, proved.manifest.order_id);
+        let anchors = read_anchors(&file("audit-anchors.jsonl"), Some(&key)).unwrap();
+        let chain = verify_chain(file("chain.jsonl").as_bytes(), &anchors).unwrap();
+        assert_eq!((anchors.len(), chain.entries, chain.anchored), (4, 7, Some(7)));
+    }
+
     #[test]
     fn the_reason_is_told_in_words() {
         let (manifest, key) = signed();
