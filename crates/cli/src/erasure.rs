@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use client::evidence::open_certificate;
 use contract::control::{
     EraseOrder, Erasure, ErasurePreview, Hold, PackageRetention, PutHold, PutRetention, Retention,
 };
+use contract::evidence::Certificate;
 
 use crate::audit::create;
 use crate::key::read_key;
@@ -121,7 +121,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let key = read_key(&public_key)?;
             let text = std::fs::read_to_string(&file);
             let text = text.with_context(|| file.display().to_string())?;
-            let certificate = open_certificate(&text, &key)?;
+            let certificate: Certificate = key.open(&text)?;
             print_note(&format!("the certificate is signed by key {} and unaltered", key.key_id()));
             print_json(&certificate)
         }

@@ -14,14 +14,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use client::control::Control;
-use client::evidence::{PublicKey, open_certificate, read_anchors, verify_chain, verify_content};
+use client::evidence::{PublicKey, read_anchors, verify_chain, verify_content};
 use client::vendor::Vendor;
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
 use contract::control::{
     Account, CandidateInfo, CreateAccount, CreateApp, CreateTenant, CreatedApp, EraseOrder, List,
     ListAudit, Mobile, Order, PlaceOrder, RejectOrder, ReportState, TerminateOrder,
 };
-use contract::evidence::chain_header;
+use contract::evidence::{Certificate, chain_header};
 use contract::package::{CreatePackages, PackageEntry};
 use load::daemon::Setup;
 use load::database::Database;
@@ -356,7 +356,7 @@ async fn twelve_canaries_are_found_nowhere_after_erasure() {
     assert_absent(&files(&after), &parts);
     let key = scene.public_key().await;
     let certificate = scene.hirer.get_certificate(&scene.tenant_key, order_id).await.unwrap();
-    let opened = open_certificate(&certificate, &key).unwrap();
+    let opened: Certificate = key.open(&certificate).unwrap();
     assert_eq!(opened.erasure_id, erased.erasure_id);
     assert_eq!(opened.unrecoverable_from_ms, opened.erased_at_ms + 7 * 86_400_000);
     // It still proves what the content was, for who stored a copy.
@@ -449,7 +449,7 @@ async fn twelve_canaries_are_in_no_row_after_erasure_on_postgresql() {
     let key = scene.public_key().await;
     let certificate =
         scene.hirer.get_certificate(&scene.tenant_key, &order.order_id).await.unwrap();
-    open_certificate(&certificate, &key).unwrap();
+    key.open::<Certificate>(&certificate).unwrap();
     verify_chain(scene.export().await.as_bytes(), &[]).unwrap();
     daemon.kill();
 }

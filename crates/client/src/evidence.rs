@@ -20,8 +20,8 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use contract::evidence::{
-    ANCHOR, Anchor, AuditEntry, CERTIFICATE, Certificate, Chain, ChainFault, MANIFEST, Manifest,
-    ManifestVersion, NotSigned, Signed, key_id,
+    Anchor, AuditEntry, Chain, ChainFault, Evidence, Manifest, ManifestVersion, NotSigned, Signed,
+    key_id,
 };
 use contract::hex::{from_hex, to_hex};
 
@@ -45,21 +45,21 @@ impl PublicKey {
         key_id(&self.0)
     }
 
-    /// Takes a signed text of this kind apart and checks its signature.
+    /// What a signed file says, if this key signed it: a [`Manifest`], a [`Certificate`](contract::evidence::Certificate)
+    /// or an [`Anchor`], as a JWS or as versions before wrote it.
     ///
     /// # Errors
     /// [`ProofError`], why it proves nothing.
-    pub fn open<'a>(&self, kind: &'static str, file: &'a str) -> Result<&'a str, ProofError> {
-        let signed = Signed::read(kind, file)?;
-        let own = self.key_id();
-        if signed.key_id != own {
-            let found = signed.key_id.to_owned();
-            return Err(ProofError::OtherKey { kind, expected: own, found });
+    pub fn open<T: Evidence>(&self, file: &str) -> Result<T, ProofError> {
+        let (signed, kind) = (Signed::read::<T>(file)?, T::NAME);
+        let expected = self.key_id();
+        if signed.key_id != expected {
+            return Err(ProofError::OtherKey { kind, expected, found: signed.key_id });
         }
         let verified = UnparsedPublicKey::new(&ED25519, &self.0)
-            .verify(signed.text.as_bytes(), &signed.signature);
+            .verify(signed.message.as_bytes(), &signed.signature);
         verified.map_err(|_| ProofError::Signature { kind })?;
-        Ok(signed.text)
+        T::read(&signed.text).ok_or(ProofError::Body { kind })
     }
 }
 
@@ -139,7 +139,7 @@ pub fn verify_content(
     manifest: &str,
     key: &PublicKey,
 ) -> Result<Proved, ProofError> {
-    let manifest = open_manifest(manifest, key)?;
+    let manifest: Manifest = key.open(manifest)?;
     let (mut digest, mut size_bytes) = (Context::new(&SHA256), 0);
     let mut piece = vec![0; 64 * 1024];
     loop {
@@ -157,38 +157,16 @@ pub fn verify_content(
     }
 }
 
-/// The manifest of a file, if the key signed it.
-///
-/// # Errors
-/// [`ProofError`], why not.
-pub fn open_manifest(file: &str, key: &PublicKey) -> Result<Manifest, ProofError> {
-    let text = key.open(MANIFEST, file)?;
-    Manifest::read(text).ok_or(ProofError::Body { kind: MANIFEST })
-}
-
-/// The certificate of a file, if the key signed it.
-///
-/// # Errors
-/// [`ProofError`], why not.
-pub fn open_certificate(file: &str, key: &PublicKey) -> Result<Certificate, ProofError> {
-    let text = key.open(CERTIFICATE, file)?;
-    Certificate::read(text).ok_or(ProofError::Body { kind: CERTIFICATE })
-}
-
 /// Reads a file of anchors, one signed note in each line; without a key the signatures are not checked.
 ///
 /// # Errors
 /// [`ProofError`] when a line is none; a last line that was cut off is one too.
 pub fn read_anchors(file: &str, key: Option<&PublicKey>) -> Result<Vec<Anchor>, ProofError> {
     let anchor = |(line, text): (usize, &str)| {
-        let read = || {
-            let text = match key {
-                Some(key) => key.open(ANCHOR, text)?,
-                None => Signed::read(ANCHOR, text)?.text,
-            };
-            let anchor: Option<Anchor> = serde_json::from_str(text).ok();
-            let anchor = anchor.filter(|anchor| anchor.kind == Anchor::KIND);
-            anchor.ok_or(ProofError::Body { kind: ANCHOR })
+        let read = || match key {
+            Some(key) => key.open(text),
+            None => Anchor::read(&Signed::read::<Anchor>(text)?.text)
+                .ok_or(ProofError::Body { kind: Anchor::NAME }),
         };
         read().map_err(|why| ProofError::AnchorLine { line: line + 1, why: Box::new(why) })
     };
@@ -247,113 +225,5 @@ pub fn whole(chain: &Chain, last: Option<AuditEntry>, anchors: &[Anchor]) -> Who
         hash: to_hex(&chain.hash()),
         last,
         anchored: own.map(|anchor| anchor.seq).max(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-    use contract::control::ReportKind;
-    use contract::evidence::signed_text;
-
-    use super::*;
-
-    const CONTENT: &[u8] = b"%PDF-1.7 a report";
-
-    fn signed() -> (String, PublicKey) {
-        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-        let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
-        let version = ManifestVersion {
-            report_id: "7000000000000000002".into(),
-            version: 1,
-            kind: ReportKind::Final,
-            sha256: to_hex(aws_lc_rs::digest::digest(&SHA256, CONTENT).as_ref()),
-            size_bytes: CONTENT.len() as u64,
-            source_host: Some("reports.vendor.example".into()),
-            log_id: Some("20261125210000AB".into()),
-            accepted_at_ms: 1_795_000_000_000,
-            fetched_at_ms: 1_795_000_001_000,
-        };
-        let text = Manifest {
-            kind: Manifest::KIND.into(),
-            tenant_key: "00000000000000aa".into(),
-            order_id: "7000000000000000001".into(),
-            number: 2,
-            before: Some(to_hex(&[9; 32])),
-            made_at_ms: 1_795_000_002_000,
-            versions: vec![version],
-        }
-        .text();
-        let signature = pair.sign(text.as_bytes()).as_ref().try_into().unwrap();
-        let key = PublicKey(public);
-        (signed_text(MANIFEST, &text, &signature, &key.key_id()) + "\n", key)
-    }
-
-    #[test]
-    fn a_content_verifies_and_fails_after_any_change_of_one_byte() {
-        let (manifest, key) = signed();
-        let proved = verify_content(CONTENT, &manifest, &key).unwrap();
-        assert_eq!((proved.manifest.number, proved.version.version), (2, 1));
-        for index in 0..CONTENT.len() {
-            for bit in 0..8 {
-                let mut content = CONTENT.to_vec();
-                content[index] ^= 1 << bit;
-                let found = verify_content(content.as_slice(), &manifest, &key);
-                assert!(matches!(found, Err(ProofError::NotListed { .. })), "{index}");
-            }
-            assert!(verify_content(&CONTENT[..index], &manifest, &key).is_err());
-        }
-        // Every byte of the manifest, each in every other value that keeps it a text.
-        for index in 0..manifest.len() {
-            for other in (0..128u8).filter(|other| *other != manifest.as_bytes()[index]) {
-                let mut altered = manifest.clone().into_bytes();
-                altered[index] = other;
-                let Ok(altered) = String::from_utf8(altered) else { continue };
-                assert!(verify_content(CONTENT, &altered, &key).is_err(), "{index} {other}");
-            }
-        }
-        let digits = to_hex(&key.0);
-        for index in 0..digits.len() {
-            for other in (0..128u8).filter(|other| *other != digits.as_bytes()[index]) {
-                let mut altered = digits.clone().into_bytes();
-                altered[index] = other;
-                let key = String::from_utf8(altered).unwrap().parse::<PublicKey>();
-                let found = key.and_then(|key| verify_content(CONTENT, &manifest, &key));
-                assert!(found.is_err(), "{index} {other}");
-            }
-        }
-    }
-
-    /// Files as commit 31cee61 wrote them, all of one installation.
-    #[test]
-    fn what_versions_before_signed_verifies() {
-        let file = |name: &str| {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/signed_before");
-            std::fs::read_to_string(std::path::Path::new(folder).join(name)).unwrap()
-        };
-        let key: PublicKey = file("hub.pub").trim_end().parse().unwrap();
-        let (manifest, content) = (file("manifest.json"), file("report.pdf"));
-        let proved = verify_content(content.as_bytes(), &manifest, &key).unwrap();
-        let certificate = open_certificate(&file("certificate.json"), &key).unwrap();
-        assert_eq!(certificate.order_id, proved.manifest.order_id);
-        let anchors = read_anchors(&file("audit-anchors.jsonl"), Some(&key)).unwrap();
-        let chain = verify_chain(file("chain.jsonl").as_bytes(), &anchors).unwrap();
-        assert_eq!((anchors.len(), chain.entries, chain.anchored), (4, 7, Some(7)));
-    }
-
-    #[test]
-    fn the_reason_is_told_in_words() {
-        let (manifest, key) = signed();
-        let other = PublicKey([1; 32]);
-        let message = |found: Result<Proved, ProofError>| found.unwrap_err().to_string();
-        assert!(message(verify_content(CONTENT, &manifest, &other)).contains("signed by key"));
-        let altered = manifest.replace("\"number\":2", "\"number\":3");
-        assert!(message(verify_content(CONTENT, &altered, &key)).contains("was altered"));
-        assert!(
-            message(verify_content(CONTENT, "{}", &key)).contains("expected a signed manifest")
-        );
-        assert!(
-            message(verify_content(&b"x"[..], &manifest, &key)).contains("not listed: 1 bytes")
-        );
     }
 }

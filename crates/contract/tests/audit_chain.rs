@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
 use contract::evidence::{
-    Anchor, AuditAct, AuditActor, AuditEntry, Chain, ChainFault, chain_header, chain_line,
-    chain_start, chain_step,
+    Anchor, AuditAct, AuditActor, AuditEntry, Chain, ChainFault, Evidence as _, chain_header,
+    chain_line, chain_start, chain_step,
 };
 use contract::hex::to_hex;
 

@@ -2,7 +2,6 @@
 //! erasures.
 
 use contract::control::{AUDIT_LIMIT_DEFAULT, ListAudit, PublicKey};
-use contract::hex::to_hex;
 use domain::{Act, Actor, Id, TenantId};
 use store::audit::OPERATOR;
 
@@ -12,12 +11,7 @@ use crate::{Error, Hub};
 /// The key that verifies the installation's manifests, certificates and anchors.
 pub fn get_public_key(hub: &Hub, actor: &Actor) -> Result<PublicKey, Error> {
     authorize(actor, Act::SeePublicKey)?;
-    let signer = hub.store.signer();
-    Ok(PublicKey {
-        key_id: signer.key_id().to_owned(),
-        algorithm: "Ed25519".to_owned(),
-        public_key: to_hex(signer.public_key()),
-    })
+    Ok(PublicKey::new(hub.store.signer().public_key()))
 }
 
 /// A tenant's audit chain, or the operator's without one, oldest first, as JSON lines. An empty text ends it.

@@ -4,15 +4,13 @@
 
 mod harness;
 
-use client::evidence::{
-    ProofError, PublicKey, open_certificate, read_anchors, verify_chain, verify_content, whole,
-};
+use client::evidence::{ProofError, PublicKey, read_anchors, verify_chain, verify_content, whole};
 use contract::check::ReportUrlType;
 use contract::control::{
     CreateTenant, EraseOrder, ErasureVerdict, List, ListAudit, PackageRetention, PutHold,
     PutRetention, ReportState, UpdateTenant, ViewerKind,
 };
-use contract::evidence::{AuditAct, Chain, ErasureRule, OPERATOR_CHAIN, chain_header};
+use contract::evidence::{AuditAct, Certificate, Chain, ErasureRule, OPERATOR_CHAIN, chain_header};
 use domain::retention::Bounds;
 use harness::filed::{CONTENT, Filed};
 use harness::{BEGIN, Engine, World};
@@ -233,7 +231,7 @@ async fn retention_erases_on_its_day_and_holds_keep() {
         assert_eq!((erasures.len(), erasures[0].rule.as_str()), (1, "tenant_retention"));
         assert!(erasures[0].finished_at.is_some(), "nothing is left");
         let certificate = control.get_certificate(key, due).await.unwrap();
-        let certificate = open_certificate(&certificate, &public_key(&world).await).unwrap();
+        let certificate: Certificate = public_key(&world).await.open(&certificate).unwrap();
         assert_eq!(certificate.rule, ErasureRule::TenantRetention { days: 30 });
 
         control.lift_hold(key, Some(held)).await.unwrap();
@@ -252,7 +250,7 @@ async fn retention_erases_on_its_day_and_holds_keep() {
         settle(&world).await;
         assert_eq!(verdicts().await, [own(open, ErasureVerdict::NotEnded)]);
         let certificate = control.get_certificate(key, held).await.unwrap();
-        let certificate = open_certificate(&certificate, &public_key(&world).await).unwrap();
+        let certificate: Certificate = public_key(&world).await.open(&certificate).unwrap();
         assert_eq!(certificate.rule, ErasureRule::PackageRetention { days: 60 });
     })
     .await;

@@ -8,8 +8,8 @@
 
 use const_format::formatcp;
 use contract::evidence::{
-    AuditAct, CERTIFICATE, Certificate, CertificateCounts, ErasedVersion, ErasureRule,
-    RECOVERABLE_DAYS, signed_text,
+    AuditAct, Certificate, CertificateCounts, ErasedVersion, ErasureRule, Evidence as _,
+    RECOVERABLE_DAYS,
 };
 use contract::hex::to_hex;
 use domain::retention::DAY_MS;
@@ -209,7 +209,7 @@ impl Store {
                 erasure_id.0,
                 order_id.0,
                 text.as_bytes(),
-                self.signer().sign(&text).as_slice(),
+                self.signer().sign::<Certificate>(&text).into_bytes(),
                 objects(&order, &versions),
                 sealed,
             ],
@@ -253,8 +253,8 @@ impl Store {
     ) -> Result<Option<String>, Fault> {
         let rows = self.read(FIND, values![tenant_id.0, order_id.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let (text, signature) = (manifests::text(row, 0)?, manifests::signature(row, 1)?);
-        Ok(Some(signed_text(CERTIFICATE, &text, &signature, self.signer().key_id()) + "\n"))
+        let file = self.signer().file::<Certificate>(&manifests::text(row, 0)?, row.bytes(1)?)?;
+        Ok(Some(file))
     }
 
     /// At most `limit` erasures of all tenants after the given one of which something is left.

@@ -4,7 +4,7 @@
 //! one transaction. So a manifest may be a moment late, never incomplete, and writing twice changes nothing.
 //! Source: product, section 4.
 
-use contract::evidence::{MANIFEST, Manifest, ManifestVersion, signed_text};
+use contract::evidence::{Evidence as _, Manifest, ManifestVersion};
 use contract::hex::to_hex;
 use domain::{Id, TenantId, UnixMs};
 use url::Url;
@@ -90,11 +90,9 @@ impl Store {
         };
         let number = i64::try_from(manifest.number).unwrap_or(i64::MAX);
         let text = manifest.text();
-        let signature = self.signer().sign(&text);
-        let insert = one(
-            INSERT,
-            values![tenant_id.0, order_id.0, number, text.into_bytes(), signature.as_slice()],
-        );
+        let signature = self.signer().sign::<Manifest>(&text).into_bytes();
+        let insert =
+            one(INSERT, values![tenant_id.0, order_id.0, number, text.into_bytes(), signature]);
         let mut statements = vec![insert];
         statements.extend(unlisted.into_iter().map(|(report_id, version)| {
             any(NOTE_LISTED, values![tenant_id.0, report_id.0, version, number])
@@ -109,8 +107,7 @@ impl Store {
         order_id: Id,
     ) -> Result<Option<String>, Fault> {
         let last = self.find_last_manifest(tenant_id, order_id).await?;
-        let key_id = self.signer().key_id();
-        Ok(last.map(|last| signed_text(MANIFEST, &last.text, &last.signature, key_id) + "\n"))
+        last.map(|last| self.signer().file::<Manifest>(&last.text, &last.signature)).transpose()
     }
 
     /// The hash of the order's newest manifest.
@@ -157,23 +154,17 @@ impl Store {
 struct Last {
     number: i64,
     text: String,
-    signature: [u8; 64],
+    signature: Vec<u8>,
 }
 
 fn last(row: &Row) -> Result<Last, Fault> {
-    Ok(Last { number: row.int(0)?, text: text(row, 1)?, signature: signature(row, 2)? })
+    Ok(Last { number: row.int(0)?, text: text(row, 1)?, signature: row.bytes(2)?.to_vec() })
 }
 
 /// A signed text as it is stored.
 pub(crate) fn text(row: &Row, column: usize) -> Result<String, Fault> {
     String::from_utf8(row.bytes(column)?.to_vec())
         .map_err(|_| Fault::new(FaultKind::Damaged, "a signed text is no UTF-8"))
-}
-
-/// The signature of a signed text as it is stored.
-pub(crate) fn signature(row: &Row, column: usize) -> Result<[u8; 64], Fault> {
-    let signature = row.bytes(column)?.try_into();
-    signature.map_err(|_| Fault::new(FaultKind::Damaged, "a signature is not 64 bytes"))
 }
 
 fn manifest_version(report: &Report, stored: &StoredVersion) -> ManifestVersion {

@@ -1,10 +1,10 @@
-//! The installation's signature: Ed25519 over texts that prove something to outsiders.
+//! The installation's signature: Ed25519 over texts that prove something to outsiders, as JWS.
 //!
 //! The key derives from the installation's secret, so that it needs no keeping of its own, and is the same on every
-//! replica. Source: RFC 8032.
+//! replica. Source: RFC 8032, RFC 8037.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use contract::evidence;
+use contract::evidence::{self, Evidence};
 
 use crate::fault::{Fault, FaultKind};
 use crate::seal::Key;
@@ -24,32 +24,32 @@ impl Signer {
         Ok(Signer { pair, public_key, key_id: evidence::key_id(&public_key) })
     }
 
-    /// The signature of a text.
+    /// The signature of a text, as it is stored beside it: see [`evidence::detached`].
     ///
     /// # Panics
     /// Never: Ed25519 signatures have 64 bytes.
     #[must_use]
-    pub fn sign(&self, text: &str) -> [u8; 64] {
-        let signature = self.pair.sign(text.as_bytes());
-        signature.as_ref().try_into().expect("an Ed25519 signature is 64 bytes")
+    pub fn sign<T: Evidence>(&self, text: &str) -> String {
+        let input = evidence::signing_input::<T>(text, &self.key_id);
+        let signature = self.pair.sign(input.as_bytes());
+        let signature = signature.as_ref().try_into().expect("an Ed25519 signature is 64 bytes");
+        evidence::detached(&input, signature)
     }
 
-    /// The text with its signature, see [`evidence::Signed`].
-    #[must_use]
-    pub fn signed(&self, kind: &str, text: &str) -> String {
-        evidence::signed_text(kind, text, &self.sign(text), &self.key_id)
+    /// The file of a text, of which this is the signature as it is stored.
+    ///
+    /// # Errors
+    /// [`FaultKind::Damaged`] when it is none.
+    pub fn file<T: Evidence>(&self, text: &str, signature: &[u8]) -> Result<String, Fault> {
+        let file =
+            evidence::signed_text::<T>(text, signature, &self.key_id).map(|file| file + "\n");
+        file.ok_or_else(|| Fault::new(FaultKind::Damaged, "a signature has another form"))
     }
 
     /// The key that others verify with.
     #[must_use]
     pub fn public_key(&self) -> &[u8; 32] {
         &self.public_key
-    }
-
-    /// The public key's name, 16 hex digits.
-    #[must_use]
-    pub fn key_id(&self) -> &str {
-        &self.key_id
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use contract::control::ReportKind;
-use contract::evidence::{MANIFEST, Manifest, ManifestVersion, key_id, sha256, signed_text};
+use contract::evidence::{
+    Evidence as _, Manifest, ManifestVersion, detached, key_id, sha256, signed_text, signing_input,
+};
 use contract::hex::to_hex;
 
 use crate::field;
@@ -73,8 +75,9 @@ fn a_report_is_verified_with_the_binary_and_the_public_key_alone() {
         }],
     }
     .text();
-    let signature = pair.sign(text.as_bytes()).as_ref().try_into().unwrap();
-    let signed = signed_text(MANIFEST, &text, &signature, &key_id(&public));
+    let input = signing_input::<Manifest>(&text, &key_id(&public));
+    let signature = detached(&input, pair.sign(input.as_bytes()).as_ref().try_into().unwrap());
+    let signed = signed_text::<Manifest>(&text, signature.as_bytes(), &key_id(&public)).unwrap();
     std::fs::write(&report, content).unwrap();
     std::fs::write(&manifest, &signed).unwrap();
     std::fs::write(&key_file, to_hex(&public) + "\n").unwrap();

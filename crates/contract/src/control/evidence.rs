@@ -1,12 +1,15 @@
 //! What proves something: views of reports, the audit chain, retention, holds, erasures, the installation's public key.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::debug_only;
 use super::problem::FieldFault;
 use super::rule::Faults;
-use crate::evidence::CertificateCounts;
+use crate::evidence::{CertificateCounts, key_id};
+use crate::hex::to_hex;
 
 /// Entries of an audit page when the request names no `limit`.
 pub const AUDIT_LIMIT_DEFAULT: u32 = 1_000;
@@ -25,6 +28,42 @@ pub struct PublicKey {
     pub algorithm: String,
     /// 64 lower-case hex digits.
     pub public_key: String,
+    /// The same key as JOSE libraries take it.
+    pub jwk: Jwk,
+}
+
+/// An Ed25519 key as a JWK. Source: RFC 8037, section 2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Jwk {
+    /// Always `OKP`.
+    pub kty: String,
+    /// Always `Ed25519`.
+    pub crv: String,
+    /// The key's 32 bytes in base64url.
+    pub x: String,
+    /// The member `kid` of what it signed; the same as `key_id`.
+    pub kid: String,
+    /// Always `EdDSA`.
+    pub alg: String,
+    /// Always `sig`.
+    pub r#use: String,
+}
+
+impl PublicKey {
+    /// The public key with these bytes.
+    #[must_use]
+    pub fn new(public_key: &[u8; 32]) -> PublicKey {
+        let (key_id, curve) = (key_id(public_key), "Ed25519".to_owned());
+        let jwk = Jwk {
+            kty: "OKP".to_owned(),
+            crv: curve.clone(),
+            x: URL_SAFE_NO_PAD.encode(public_key),
+            kid: key_id.clone(),
+            alg: "EdDSA".to_owned(),
+            r#use: "sig".to_owned(),
+        };
+        PublicKey { key_id, algorithm: curve, public_key: to_hex(public_key), jwk }
+    }
 }
 
 /// The query of `GET …/audit`.

@@ -44,8 +44,8 @@ pub use event::{
 };
 pub use evidence::{
     AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MAX, EraseOrder, Erasure, ErasurePreview, ErasureVerdict,
-    Hold, ListAudit, PackageRetention, PublicKey, PutHold, PutRetention, ReportView, Retention,
-    ViewerKind,
+    Hold, Jwk, ListAudit, PackageRetention, PublicKey, PutHold, PutRetention, ReportView,
+    Retention, ViewerKind,
 };
 pub use file::{CreateFile, File};
 pub use grant::{Grant, GrantApp, GrantState, Terms};

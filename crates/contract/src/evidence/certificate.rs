@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The kind of a signed certificate, see [`super::Signed`].
-pub const CERTIFICATE: &str = "certificate";
+use super::Evidence;
 
 /// Days for which a copy of the keys may live in a backup. Source: product, section 4; design, section 7.
 pub const RECOVERABLE_DAYS: i64 = 7;
@@ -86,22 +85,18 @@ pub struct ErasedVersion {
 }
 
 impl Certificate {
-    /// What [`Certificate::kind`] says.
-    pub const KIND: &'static str = "probity.erasure.v1";
-
-    /// The text that is signed.
-    ///
-    /// # Panics
-    /// Never: a certificate always has a JSON text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).expect("a certificate is texts and numbers")
-    }
-
-    /// The certificate of a text, if it is the one spelling of a certificate.
+    /// [`Evidence::read`], where the trait is not in scope.
     #[must_use]
     pub fn read(text: &str) -> Option<Certificate> {
-        let certificate: Certificate = serde_json::from_str(text).ok()?;
-        (certificate.kind == Certificate::KIND && certificate.text() == text).then_some(certificate)
+        Evidence::read(text)
+    }
+}
+
+impl Evidence for Certificate {
+    const NAME: &'static str = "certificate";
+    const KIND: &'static str = "probity.erasure.v1";
+
+    fn kind(&self) -> &str {
+        &self.kind
     }
 }

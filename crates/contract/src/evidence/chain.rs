@@ -11,11 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::sha256;
+use super::{Evidence, sha256};
 use crate::hex::{from_hex, to_hex};
 
-/// The kind of a signed anchor, see [`super::Signed`].
-pub const ANCHOR: &str = "anchor";
 /// The name of the operator's own chain, where others have their tenant_key.
 pub const OPERATOR_CHAIN: &str = "0000000000000000";
 
@@ -176,9 +174,13 @@ pub struct Anchor {
     pub at_ms: i64,
 }
 
-impl Anchor {
-    /// What [`Anchor::kind`] says.
-    pub const KIND: &'static str = "probity.audit_anchor.v1";
+impl Evidence for Anchor {
+    const NAME: &'static str = "anchor";
+    const KIND: &'static str = "probity.audit_anchor.v1";
+
+    fn kind(&self) -> &str {
+        &self.kind
+    }
 }
 
 /// The hash before the first entry of a tenant's chain.

@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::sha256;
+use super::{Evidence, sha256};
 use crate::control::ReportKind;
 use crate::hex::to_hex;
-
-/// The kind of a signed manifest, see [`super::Signed`].
-pub const MANIFEST: &str = "manifest";
 
 /// What was stored of an order's reports when the manifest was made. A new one is made whenever a content comes; none
 /// is ever changed.
@@ -54,26 +51,16 @@ pub struct ManifestVersion {
     pub fetched_at_ms: i64,
 }
 
+impl Evidence for Manifest {
+    const NAME: &'static str = "manifest";
+    const KIND: &'static str = "probity.manifest.v1";
+
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
 impl Manifest {
-    /// What [`Manifest::kind`] says.
-    pub const KIND: &'static str = "probity.manifest.v1";
-
-    /// The text that is signed.
-    ///
-    /// # Panics
-    /// Never: a manifest always has a JSON text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).expect("a manifest is texts and numbers")
-    }
-
-    /// The manifest of a text, if it is the one spelling of a manifest.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Manifest> {
-        let manifest: Manifest = serde_json::from_str(text).ok()?;
-        (manifest.kind == Manifest::KIND && manifest.text() == text).then_some(manifest)
-    }
-
     /// The hash by which the next manifest and the certificate of erasure name this one.
     #[must_use]
     pub fn hash(text: &str) -> String {

@@ -1,64 +1,186 @@
-//! Signed texts: a JSON object whose first member is the text that was signed, byte for byte.
+//! Signed texts: JWS in the flattened JSON serialization (RFC 7515, section 7.2.2) with Ed25519 (RFC 8037).
 //!
-//! `{"manifest":TEXT,"signature":"<128 hex digits>","key_id":"<16 hex digits>"}`: what stands before and behind TEXT
-//! has a fixed form, so that any JSON reader can read the whole, and nobody has to guess which bytes were signed.
+//! `{"manifest":TEXT,"payload":"…","protected":"…","signature":"…","key_id":"…"}`. The payload is TEXT, byte for byte. The
+//! protected header holds `alg` (`EdDSA`), `typ` (`probity-manifest+jws`; another one for each kind) and `kid`, nothing
+//! else. The members `manifest` and `key_id` are copies for reading: JWS libraries pass over them, [`Signed::read`]
+//! refuses one that differs. What versions before wrote ([`super::old_form`]) is read as well.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hex::{from_hex, to_hex};
+use super::old_form;
+use crate::hex::to_hex;
 
-/// What stands behind the text: two members of fixed length and the closing brace.
-const TAIL_BYTES: usize = r#","signature":"","key_id":""}"#.len() + 128 + 16;
+const ALGORITHM: &str = "EdDSA";
 
-/// A text that is not a signed text of the kind that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected a signed {kind}: {{\"{kind}\":…,\"signature\":\"…\",\"key_id\":\"…\"}} and nothing else"
-)]
-pub struct NotSigned {
-    /// What was expected: `manifest`, `certificate`, `anchor`.
-    pub kind: &'static str,
-}
+/// What is signed: manifests, certificates, anchors.
+pub trait Evidence: Serialize + DeserializeOwned {
+    /// The member that holds the copy for reading; also within `typ`.
+    const NAME: &'static str;
+    /// What [`Evidence::kind`] says.
+    const KIND: &'static str;
 
-/// A signed text, taken apart. Whether the signature is right is still to be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signed<'a> {
-    /// The bytes that were signed.
-    pub text: &'a str,
-    /// Ed25519, 64 bytes.
-    pub signature: [u8; 64],
-    /// Which key signed, see [`key_id`].
-    pub key_id: &'a str,
-}
+    /// The member `kind` of the text.
+    fn kind(&self) -> &str;
 
-impl<'a> Signed<'a> {
-    /// Takes a signed text of this kind apart; one line feed may stand behind it.
+    /// The text that is signed.
     ///
-    /// # Errors
-    /// [`NotSigned`] when it has another form in any byte.
-    pub fn read(kind: &'static str, file: &'a str) -> Result<Signed<'a>, NotSigned> {
-        let wrong = NotSigned { kind };
-        let file = file.strip_suffix('\n').unwrap_or(file);
-        let body = file.strip_prefix("{\"").and_then(|rest| rest.strip_prefix(kind));
-        let body = body.and_then(|rest| rest.strip_prefix("\":")).ok_or(wrong)?;
-        let end = body.len().checked_sub(TAIL_BYTES).ok_or(wrong)?;
-        let (text, tail) = body.split_at_checked(end).ok_or(wrong)?;
-        let signature = tail.strip_prefix(r#","signature":""#).and_then(|rest| rest.get(..128));
-        let signature = signature.and_then(from_hex).ok_or(wrong)?;
-        let key_id = tail.get(TAIL_BYTES - 18..TAIL_BYTES - 2).ok_or(wrong)?;
-        // Everything else about the tail, in one comparison.
-        if signed_text(kind, text, &signature, key_id).as_bytes() != file.as_bytes() {
-            return Err(wrong);
-        }
-        Ok(Signed { text, signature, key_id })
+    /// # Panics
+    /// Never: evidence always has a JSON text.
+    #[must_use]
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("evidence is texts and numbers")
+    }
+
+    /// What a text says, if it is the one spelling of such evidence.
+    #[must_use]
+    fn read(text: &str) -> Option<Self> {
+        let read: Self = serde_json::from_str(text).ok()?;
+        (read.kind() == Self::KIND && read.text() == text).then_some(read)
     }
 }
 
-/// The signed text of this kind, without a line feed.
+/// Why a file is no signed text of the kind that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigned {
+    /// It has another form.
+    #[error("expected a signed {name}: {why}")]
+    Form {
+        /// [`Evidence::NAME`].
+        name: &'static str,
+        /// What was expected and what came.
+        why: String,
+    },
+    /// What it shows for reading is not what was signed.
+    #[error("the {name} was altered: what it shows is not what was signed")]
+    Copy {
+        /// [`Evidence::NAME`].
+        name: &'static str,
+    },
+}
+
+/// The protected header: these members and no others, so that no extension passes unnoticed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+/// A file's members. An unprotected `header` is none of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Flattened<T> {
+    payload: String,
+    protected: String,
+    signature: String,
+    manifest: Option<T>,
+    certificate: Option<T>,
+    anchor: Option<T>,
+    key_id: Option<String>,
+}
+
+/// A signed text, taken apart. Whether the signature is right is still to be checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The text that is proved.
+    pub text: String,
+    /// The bytes that were signed.
+    pub message: String,
+    /// Ed25519, 64 bytes.
+    pub signature: [u8; 64],
+    /// Which key signed, see [`key_id`].
+    pub key_id: String,
+}
+
+impl Signed {
+    /// Takes a file of this kind apart: a JWS, or what versions before wrote.
+    ///
+    /// # Errors
+    /// [`NotSigned`], among others for a repeated or unknown member, another `alg` or `typ`, base64url that is padded
+    /// or not canonical, a copy that differs.
+    pub fn read<T: Evidence>(file: &str) -> Result<Signed, NotSigned> {
+        if let Some(signed) = old_form::read(T::NAME, file) {
+            return Ok(signed);
+        }
+        let form = |why: String| NotSigned::Form { name: T::NAME, why };
+        let json = |error: serde_json::Error| form(error.to_string());
+        // First without the copies: in a file of another kind they have another shape, and `typ` says it better.
+        let read: Flattened<IgnoredAny> = serde_json::from_str(file).map_err(json)?;
+        let bytes = |member: &str, text: &str| {
+            URL_SAFE_NO_PAD.decode(text).map_err(|_| form(format!("{member}: expected base64url")))
+        };
+        let header = bytes("protected", &read.protected)?;
+        let header: Header =
+            serde_json::from_slice(&header).map_err(|error| form(format!("protected: {error}")))?;
+        for (name, expected, found) in
+            [("alg", ALGORITHM.to_owned(), header.alg), ("typ", typ::<T>(), header.typ)]
+        {
+            if found != expected {
+                return Err(form(format!("expected {name} {expected}, came {found}")));
+            }
+        }
+        let signature = bytes("signature", &read.signature)?.try_into();
+        let signature = signature.map_err(|_| form("signature: expected 64 bytes".to_owned()))?;
+        let text = String::from_utf8(bytes("payload", &read.payload)?);
+        let text = text.map_err(|_| form("payload: expected UTF-8".to_owned()))?;
+        let shown: Flattened<T> = serde_json::from_str(file).map_err(json)?;
+        let copies = [
+            ("manifest", shown.manifest),
+            ("certificate", shown.certificate),
+            ("anchor", shown.anchor),
+        ];
+        let is_copy = |(name, copy): (&str, Option<T>)| {
+            copy.is_none_or(|copy| name == T::NAME && copy.text() == text)
+        };
+        let is_own = read.key_id.is_none_or(|key_id| key_id == header.kid);
+        if !is_own || !copies.into_iter().all(is_copy) {
+            return Err(NotSigned::Copy { name: T::NAME });
+        }
+        let message = format!("{}.{}", read.protected, read.payload);
+        Ok(Signed { text, message, signature, key_id: header.kid })
+    }
+}
+
+fn typ<T: Evidence>() -> String {
+    format!("probity-{}+jws", T::NAME)
+}
+
+/// What is signed of a text: header and payload. Source: RFC 7515, section 5.1.
+///
+/// # Panics
+/// Never: a header always has a JSON text.
 #[must_use]
-pub fn signed_text(kind: &str, text: &str, signature: &[u8; 64], key_id: &str) -> String {
-    let signature = to_hex(signature);
-    format!(r#"{{"{kind}":{text},"signature":"{signature}","key_id":"{key_id}"}}"#)
+pub fn signing_input<T: Evidence>(text: &str, key_id: &str) -> String {
+    let header = Header { alg: ALGORITHM.into(), typ: typ::<T>(), kid: key_id.into() };
+    let header = serde_json::to_string(&header).expect("a header is texts");
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(text))
+}
+
+/// The signature as it is stored beside its text: a JWS without its payload. Source: RFC 7515, appendix F.
+#[must_use]
+pub fn detached(signing_input: &str, signature: &[u8; 64]) -> String {
+    let protected = signing_input.split('.').next().unwrap_or_default();
+    format!("{protected}..{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The file of a text with its signature as it is stored, without a line feed; none when that is no signature. Versions
+/// before stored 64 bytes, by the key that `key_id` names.
+#[must_use]
+pub fn signed_text<T: Evidence>(text: &str, signature: &[u8], key_id: &str) -> Option<String> {
+    if let Ok(signature) = signature.try_into() {
+        return Some(old_form::write(T::NAME, text, signature, key_id));
+    }
+    let (protected, signature) = std::str::from_utf8(signature).ok()?.split_once("..")?;
+    let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(protected).ok()?).ok()?;
+    let (name, payload, kid) = (T::NAME, URL_SAFE_NO_PAD.encode(text), header.kid);
+    Some(format!(
+        r#"{{"{name}":{text},"payload":"{payload}","protected":"{protected}","signature":"{signature}","key_id":"{kid}"}}"#
+    ))
 }
 
 /// By which a public key is named: the first 8 bytes of its SHA-256, as 16 hex digits.
@@ -71,30 +193,4 @@ pub fn key_id(public_key: &[u8; 32]) -> String {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signed_text_reads_back_and_no_other_spelling_does() {
-        let text = r#"{"kind":"x","name":"张三"}"#;
-        let file = signed_text("manifest", text, &[0xab; 64], "0123456789abcdef");
-        let read = Signed::read("manifest", &file).unwrap();
-        assert_eq!(read, Signed { text, signature: [0xab; 64], key_id: "0123456789abcdef" });
-        assert_eq!(Signed::read("manifest", &format!("{file}\n")).unwrap(), read);
-        assert!(serde_json::from_str::<serde_json::Value>(&file).is_ok());
-        for wrong in [
-            String::new(),
-            file.replace("\"signature\":", "\"signature\": "),
-            file.replace("abab\"", "abAB\""),
-            format!(" {file}"),
-            format!("{file}\n\n"),
-            file[..file.len() - 1].to_owned(),
-        ] {
-            assert!(Signed::read("manifest", &wrong).is_err(), "{wrong}");
-        }
-        assert!(Signed::read("certificate", &file).is_err());
-    }
 }

@@ -408,7 +408,10 @@ pub(super) fn routes() -> Vec<Route> {
 
         /// Reads the newest manifest of an order: a signed list of every content that is or was stored of its reports.
         ///
-        /// `signature` is Ed25519 over the bytes of `manifest` as they stand in the answer; keep the answer as it is.
+        /// The answer is a JWS in the flattened JSON serialization (RFC 7515), with `alg` `EdDSA` and `typ`
+        /// `probity-manifest+jws`: `payload`, `protected` and `signature` prove what it says. `manifest` is what the payload
+        /// says, and `key_id` the header's `kid`, for reading. A manifest of before has no `payload`; its `signature` is
+        /// Ed25519 over the bytes of `manifest`. Keep the answer as it is.
         GET "/tenants/{tenant_key}/orders/{order_id}/manifest" SeeManifests
             evidence::get_manifest "The manifest with its signature",
             404 "There is no such order, or nothing was kept of it yet";
@@ -475,7 +478,8 @@ pub(super) fn routes() -> Vec<Route> {
 
         /// Reads the certificate of an order's erasure.
         ///
-        /// `signature` is Ed25519 over the bytes of `certificate` as they stand in the answer; keep the answer as it is.
+        /// The answer is a JWS like that of a manifest, with `typ` `probity-certificate+jws` and the member `certificate`.
+        /// Keep the answer as it is.
         GET "/tenants/{tenant_key}/orders/{order_id}/certificate" SeeRetention
             evidence::get_certificate "The certificate with its signature",
             404 "There is no such order, or it is not erased";

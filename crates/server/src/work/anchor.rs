@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use contract::evidence::{ANCHOR, Anchor as Note};
+use contract::evidence::{Anchor as Note, Evidence as _};
 use contract::hex::to_hex;
 use domain::TenantId;
 use futures_util::FutureExt;
@@ -60,7 +60,8 @@ impl Anchor {
         if moved.is_empty() {
             return Ok(());
         }
-        let lines: Vec<_> = moved.iter().map(|head| line(app, head, at_ms)).collect();
+        let lines =
+            moved.iter().map(|head| line(app, head, at_ms)).collect::<Result<Vec<_>, _>>()?;
         append(app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
         self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
         if app.config.anchor_url.is_some() {
@@ -92,7 +93,7 @@ impl Anchor {
     }
 }
 
-fn line(app: &App, head: &Head, at_ms: i64) -> String {
+fn line(app: &App, head: &Head, at_ms: i64) -> Result<String, Fault> {
     let note = Note {
         kind: Note::KIND.to_owned(),
         tenant_key: chain_name(head.tenant_id),
@@ -100,8 +101,8 @@ fn line(app: &App, head: &Head, at_ms: i64) -> String {
         hash: to_hex(&head.hash),
         at_ms,
     };
-    let text = serde_json::to_string(&note).expect("an anchor is texts and numbers");
-    app.hub.store.signer().signed(ANCHOR, &text) + "\n"
+    let (signer, text) = (app.hub.store.signer(), note.text());
+    signer.file::<Note>(&text, signer.sign::<Note>(&text).as_bytes())
 }
 
 /// Appends to the file and waits until it is on the disk.

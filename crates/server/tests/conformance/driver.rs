@@ -48,7 +48,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts a driver, or says what is missing and how to install it.
     pub(crate) fn start(sdk: Sdk) -> Result<Self, String> {
-        let mut command = sdk.command()?;
+        let mut command = sdk.program("driver")?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -268,8 +268,8 @@ impl Drop for Driver {
 }
 
 impl Sdk {
-    /// The command line that starts this SDK's driver.
-    fn command(self) -> Result<Command, String> {
+    /// The command line that starts a program of the folder `conformance`: the SDK's `driver`, or `verify`.
+    pub(crate) fn program(self, name: &str) -> Result<Command, String> {
         let root = workspace_root();
         let drivers = root.join("crates/server/tests/conformance");
         let mut command;
@@ -277,13 +277,13 @@ impl Sdk {
             Self::Python => {
                 let python = installed(self, root.join(".cache/python/bin/python"))?;
                 command = Command::new(python);
-                command.arg(drivers.join("python/driver.py"));
+                command.arg(drivers.join("python").join(name).with_extension("py"));
             }
             Self::Node => {
                 let folder = root.join(".cache/node");
                 installed(self, folder.join("node_modules/@larksuiteoapi/node-sdk"))?;
                 command = Command::new("node");
-                command.arg(drivers.join("node/driver.mjs")).arg(folder);
+                command.arg(drivers.join("node").join(name).with_extension("mjs")).arg(folder);
             }
         }
         Ok(command)

@@ -1,6 +1,6 @@
 //! Erasing: what goes, what stays, what keeps an order; and that nothing of it is left in the engine's files.
 
-use contract::evidence::{CERTIFICATE, Certificate, ErasureRule, Signed};
+use contract::evidence::{Certificate, ErasureRule, Signed};
 use domain::delivery::DeliveryState;
 use domain::order::Refusal;
 use domain::report::ReportState;
@@ -194,7 +194,7 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     }
 
     let file = store.find_certificate(tenant.tenant_id, order_id).await.unwrap().unwrap();
-    let certificate = Certificate::read(Signed::read(CERTIFICATE, &file).unwrap().text).unwrap();
+    let certificate = Certificate::read(&Signed::read::<Certificate>(&file).unwrap().text).unwrap();
     assert_eq!(certificate.erasure_id, erasure_id.to_string());
     assert_eq!(certificate.rule, ErasureRule::Hand);
     assert_eq!(certificate.erased_at_ms, NOW.plus_ms(DAY_MS).0);

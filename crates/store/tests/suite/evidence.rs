@@ -2,15 +2,17 @@
 
 use std::net::IpAddr;
 
-use contract::evidence::{Anchor, AuditAct, Chain, ChainFault, MANIFEST, Manifest, Signed, sha256};
+use contract::evidence::{
+    Anchor, AuditAct, Chain, ChainFault, Evidence as _, Manifest, Signed, sha256,
+};
 use contract::hex::to_hex;
 use domain::{AppId, Id, TenantId};
-use store::Key;
 use store::audit::{self, By, chain_name};
 use store::content::VersionFacts;
 use store::report_versions::NewContent;
 use store::reports::FetchOutcome;
 use store::views::{NewView, Viewer};
+use store::{FaultKind, Key};
 
 use crate::support::*;
 
@@ -314,7 +316,7 @@ async fn a_manifest_lists_every_content_and_builds_on_the_one_before(world: &Wor
     assert!(!store.write_manifest(tenant, order_id, NOW).await.unwrap(), "nothing is left to list");
     assert!(store.list_unlisted_orders(Id(0), 10).await.unwrap().is_empty());
     let file = store.find_manifest(tenant.tenant_id, order_id).await.unwrap().unwrap();
-    let first_text = Signed::read(MANIFEST, &file).unwrap().text.to_owned();
+    let first_text = Signed::read::<Manifest>(&file).unwrap().text;
     let first = Manifest::read(&first_text).unwrap();
     assert_eq!((first.number, first.before.as_deref(), first.versions.len()), (1, None, 1));
     let listed = &first.versions[0];
@@ -323,12 +325,20 @@ async fn a_manifest_lists_every_content_and_builds_on_the_one_before(world: &Wor
     assert_eq!(listed.source_host.as_deref(), Some("reports.vendor.example"));
     assert_eq!(listed.accepted_at_ms, report_id.made_at().0);
 
+    // Versions before stored the bare 64 bytes of a signature, and what they signed is given away as they did.
+    world.raw("UPDATE manifests SET signature = substr(signature, 1, 64)").await;
+    let file = store.find_manifest(tenant.tenant_id, order_id).await.unwrap().unwrap();
+    assert!(file.starts_with(&format!(r#"{{"manifest":{first_text},"signature":""#)), "{file}");
+    assert_eq!(Signed::read::<Manifest>(&file).unwrap().message, first_text);
     note_version(world, &scene, ids, b"pdf, corrected").await;
     assert!(store.write_manifest(tenant, order_id, NOW.plus_ms(9)).await.unwrap());
     let file = store.find_manifest(tenant.tenant_id, order_id).await.unwrap().unwrap();
-    let second = Manifest::read(Signed::read(MANIFEST, &file).unwrap().text).unwrap();
+    let second = Manifest::read(&Signed::read::<Manifest>(&file).unwrap().text).unwrap();
     assert_eq!((second.number, second.versions.len()), (2, 2));
     assert_eq!(second.before, Some(Manifest::hash(&first_text)));
+    world.raw("UPDATE manifests SET signature = substr(signature, 2)").await;
+    let damaged = store.find_manifest(tenant.tenant_id, order_id).await.unwrap_err();
+    assert_eq!(damaged.kind(), FaultKind::Damaged);
     let stranger = world.scene(false, false).await.tenant.tenant_id;
     assert_eq!(store.find_manifest(stranger, order_id).await.unwrap(), None);
 }
