@@ -1,7 +1,11 @@
 //! Looking for the names in a PDF that call for caution, byte by byte as it streams through, without parsing.
 //!
 //! A name is `/Like#20this`. Some are too short to trust: at random alone `/JS` stands in every fourth PDF full of
-//! pictures, so what follows them counts too. Keywords in compressed parts are not seen here; the deep check sees them.
+//! pictures, so what follows them counts too. What this sees and the deep check does not: the names of a file that is
+//! encrypted or does not parse, that a child fails at or that no child gets, and those in objects that an update of the
+//! file replaced or that no table names, which some readers open all the same. What is packed the deep check alone sees.
+
+use std::borrow::Cow;
 
 use super::finding::{Finding, Findings};
 
@@ -31,101 +35,71 @@ const WANTED: [(&[u8], Means); 9] = [
 /// Looks for names, however the bytes are cut.
 #[derive(Debug, Default)]
 pub(super) struct Keywords {
-    state: State,
-    name: Vec<u8>,
+    /// The last bytes taken, from a slash on, when what follows decides about them.
+    undecided: Vec<u8>,
     pub(super) found: Findings,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-enum State {
-    #[default]
-    Outside,
-    Name,
-    /// After `#` in a name.
-    High,
-    /// After `#` and a digit with this value in a name.
-    Low(u8),
-    /// After a name that matters when one of these bytes begins its value.
-    Before(&'static [u8], Finding),
 }
 
 impl Keywords {
     /// Takes the next bytes.
     pub(super) fn take(&mut self, piece: &[u8]) {
-        let mut rest = piece;
-        while let Some((byte, after)) = rest.split_first() {
-            if matches!(self.state, State::Outside) {
-                // Nearly all bytes are outside of names.
-                let Some(start) = memchr::memchr(b'/', rest) else { return };
-                self.state = self.begin();
-                rest = &rest[start + 1..];
-                continue;
-            }
-            self.state = self.next(*byte);
-            rest = after;
-        }
-    }
-
-    fn next(&mut self, byte: u8) -> State {
-        match self.state {
-            State::Outside if byte == b'/' => self.begin(),
-            State::Outside => State::Outside,
-            State::Before(..) if is_space(byte) => self.state,
-            State::Before(values, finding) => {
-                if values.contains(&byte) {
-                    self.found.add(finding);
+        let bytes = match self.undecided.is_empty() {
+            true => Cow::Borrowed(piece),
+            false => Cow::Owned([&self.undecided, piece].concat()),
+        };
+        self.undecided.clear();
+        let mut name = Vec::new();
+        for slash in memchr::memchr_iter(b'/', &bytes) {
+            match look(&bytes[slash + 1..], &mut name) {
+                Look::Finding(finding) => self.found.add(finding),
+                Look::Nothing => {}
+                Look::Undecided(length) => {
+                    self.undecided.extend_from_slice(&bytes[slash..=slash + length]);
                 }
-                if byte == b'/' { self.begin() } else { State::Outside }
             }
-            State::Name if byte == b'#' => State::High,
-            State::Name if is_space(byte) || is_delimiter(byte) => {
-                self.state = self.end();
-                self.next(byte)
-            }
-            State::Name => self.push(byte),
-            State::High => match digit(byte) {
-                Some(high) => State::Low(high),
-                None => self.leave(byte),
+        }
+    }
+}
+
+/// What the bytes behind a slash say.
+enum Look {
+    Finding(Finding),
+    Nothing,
+    /// Nothing yet: they end too early. So many of them matter.
+    Undecided(usize),
+}
+
+/// `name` is where the name is put together.
+fn look(bytes: &[u8], name: &mut Vec<u8>) -> Look {
+    name.clear();
+    let mut rest = bytes;
+    loop {
+        let (byte, after) = match rest {
+            [] | [b'#'] => return Look::Undecided(bytes.len()),
+            [b'#', high] if digit(*high).is_some() => return Look::Undecided(bytes.len()),
+            [b'#', high, low, after @ ..] => match digit(*high).zip(digit(*low)) {
+                Some((high, low)) => (high << 4 | low, after),
+                // No name looked for has a `#`.
+                None => return Look::Nothing,
             },
-            State::Low(high) => match digit(byte) {
-                Some(low) => self.push(high << 4 | low),
-                None => self.leave(byte),
-            },
+            [byte, ..] if is_space(*byte) || is_delimiter(*byte) => break,
+            [byte, after @ ..] => (*byte, after),
+        };
+        name.push(byte);
+        if !WANTED.iter().any(|(wanted, _)| wanted.starts_with(name)) {
+            return Look::Nothing;
         }
+        rest = after;
     }
-
-    fn begin(&mut self) -> State {
-        self.name.clear();
-        State::Name
-    }
-
-    fn push(&mut self, byte: u8) -> State {
-        let so_far = self.name.len();
-        // Nearly all names are left at their first byte.
-        let goes_on = |name: &[u8]| name.get(so_far) == Some(&byte) && name.starts_with(&self.name);
-        if WANTED.iter().any(|(name, _)| goes_on(name)) {
-            self.name.push(byte);
-            State::Name
-        } else {
-            State::Outside
-        }
-    }
-
-    /// After a `#` that escapes nothing: no name looked for has one.
-    fn leave(&mut self, next: u8) -> State {
-        self.state = State::Outside;
-        self.next(next)
-    }
-
-    fn end(&mut self) -> State {
-        match WANTED.iter().find(|(name, _)| *name == self.name.as_slice()) {
-            Some((_, Means::With(values, finding))) => State::Before(values, *finding),
-            Some((_, Means::Alone(finding))) => {
-                self.found.add(*finding);
-                State::Outside
-            }
-            None => State::Outside,
-        }
+    match WANTED.iter().find(|(wanted, _)| wanted == name) {
+        Some((_, Means::Alone(finding))) => Look::Finding(*finding),
+        Some((_, Means::With(values, finding))) => match rest.iter().find(|it| !is_space(**it)) {
+            Some(value) if values.contains(value) => Look::Finding(*finding),
+            Some(_) => Look::Nothing,
+            // Of all the blanks one is enough.
+            None => Look::Undecided(bytes.len() - rest.len() + 1),
+        },
+        None => Look::Nothing,
     }
 }
 
@@ -149,7 +123,7 @@ mod tests {
         let mut names = Keywords::default();
         for piece in bytes.chunks(size) {
             names.take(piece);
-            assert!(names.name.len() <= "EmbeddedFiles".len());
+            assert!(names.undecided.len() <= "/EmbeddedFiles".len() * 3);
         }
         names.found.iter().collect()
     }
@@ -179,6 +153,7 @@ mod tests {
             ("/XFA [(a) 1 0 R]", vec![Xfa]),
             ("/XFA 1 0 R", vec![Xfa]),
             ("/Subtype /RichMedia\n", vec![RichMedia]),
+            ("/JS \r\n\t\0                  (x)", vec![Script]),
             ("/Long#er#than#any /JS (x)", vec![Script]),
             ("/A#4 /JS (x)", vec![Script]),
         ] {
