@@ -1,83 +1,59 @@
-//! The state of an order as the open API numbers it.
-//!
-//! Source: contract, section 4.3; the product's section 3.
+//! The state of an order as the open API numbers it. Source: contract, section 4.3; the product's section 3.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// An order's state on the wire; there is no 1 and no 7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OrderStatus {
-    /// 2 已安排: the vendor has been notified.
-    Arranged,
-    /// 3 已完成: final.
-    Completed,
-    /// 4 已终止: ended by hirer or vendor.
-    Terminated,
-    /// 5 审批中: a result waits for the review.
-    InReview,
-    /// 6 审批已撤回: the review request was taken back.
-    ReviewWithdrawn,
-    /// 8 审批通过: only a value for filters and answers.
-    Approved,
-    /// 9 审批未通过: the report was sent back.
-    Rejected,
+/// Makes the states of a table: number, name, name in Chinese, what it means.
+macro_rules! statuses {
+    ($($status:ident = $number:literal, $name:literal, $chinese:literal, $doc:literal;)+) => {
+        /// An order's state on the wire; there is no 1 and no 7.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum OrderStatus {
+            $(#[doc = concat!($number, " ", $chinese, ": ", $doc)] $status),+
+        }
+
+        impl OrderStatus {
+            /// All states, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$status),+];
+
+            /// The number in answers; filters take it as text.
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$status => $number),+
+                }
+            }
+
+            /// The name used in code, SQL and the control API.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$status => $name),+
+                }
+            }
+
+            /// The name shown to Chinese readers.
+            pub const fn as_chinese(self) -> &'static str {
+                match self {
+                    $(Self::$status => $chinese),+
+                }
+            }
+        }
+    };
+}
+
+statuses! {
+    Arranged = 2, "arranged", "已安排", "the vendor has been notified.";
+    Completed = 3, "completed", "已完成", "final.";
+    Terminated = 4, "terminated", "已终止", "ended by hirer or vendor.";
+    InReview = 5, "in_review", "审批中", "a result waits for the review.";
+    ReviewWithdrawn = 6, "review_withdrawn", "审批已撤回", "the review request was taken back.";
+    Approved = 8, "approved", "审批通过", "only a value for filters and answers.";
+    Rejected = 9, "rejected", "审批未通过", "the report was sent back.";
 }
 
 impl OrderStatus {
-    /// All states, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[
-        Self::Arranged,
-        Self::Completed,
-        Self::Terminated,
-        Self::InReview,
-        Self::ReviewWithdrawn,
-        Self::Approved,
-        Self::Rejected,
-    ];
-
-    /// The number in answers; filters take it as text.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Arranged => 2,
-            Self::Completed => 3,
-            Self::Terminated => 4,
-            Self::InReview => 5,
-            Self::ReviewWithdrawn => 6,
-            Self::Approved => 8,
-            Self::Rejected => 9,
-        }
-    }
-
     /// Finds the state of a number; `None` when no state has it.
     pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| u64::from(status.number()) == number)
-    }
-
-    /// The name used in code, SQL and the control API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Arranged => "arranged",
-            Self::Completed => "completed",
-            Self::Terminated => "terminated",
-            Self::InReview => "in_review",
-            Self::ReviewWithdrawn => "review_withdrawn",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-        }
-    }
-
-    /// The name shown to Chinese readers.
-    pub const fn as_chinese(self) -> &'static str {
-        match self {
-            Self::Arranged => "已安排",
-            Self::Completed => "已完成",
-            Self::Terminated => "已终止",
-            Self::InReview => "审批中",
-            Self::ReviewWithdrawn => "审批已撤回",
-            Self::Approved => "审批通过",
-            Self::Rejected => "审批未通过",
-        }
     }
 }
 

@@ -1,7 +1,5 @@
-//! The route table of the open API: method, path, scopes, rate tier and access of each call, as data.
-//!
-//! The gateway checks token, scope and limit from a call's row before the call runs; a new call is a new row.
-//! Source: contract, sections 1.2, 1.3, 2.4 and 3.
+//! The route table of the open API: method, path, scopes, rate tier and access of each call, as data. The gateway
+//! checks a call by its row; a new call is a new row. Source: contract, sections 1.2, 1.3, 2.4 and 3.
 
 use crate::scope::Scope;
 use std::fmt;
@@ -34,49 +32,6 @@ impl fmt::Display for Method {
     }
 }
 
-/// One call of the open API; the server matches on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Call {
-    /// Token call of self-built apps for the tenant token (contract, section 1.2).
-    TenantTokenInternal,
-    /// Token call of self-built apps for the app token (contract, section 1.2).
-    AppTokenInternal,
-    /// Asks for a store app's next ticket (contract, section 1.3).
-    ResendAppTicket,
-    /// Token call of store apps for the app token (contract, section 1.3).
-    AppToken,
-    /// Token call of store apps for the tenant token (contract, section 1.3).
-    TenantToken,
-    /// Replaces an app's form for accounts (contract, section 3.1.1).
-    CreateAccountFields,
-    /// Renames fields of an app's form for accounts (contract, section 3.1.2).
-    UpdateAccountFields,
-    /// Deletes fields of an app's form for accounts (contract, section 3.1.3).
-    DeleteAccountFields,
-    /// Replaces an account's form for orders (contract, section 3.2.1).
-    CreateCheckFields,
-    /// Renames the fields of an account's form for orders (contract, section 3.2.2).
-    UpdateCheckFields,
-    /// Deletes an account's form for orders (contract, section 3.2.3).
-    DeleteCheckFields,
-    /// Adds packages and additional items to an account (contract, section 3.3.1).
-    CreatePackages,
-    /// Renames packages and additional items of an account (contract, section 3.3.2).
-    UpdatePackages,
-    /// Deletes packages and additional items of an account (contract, section 3.3.3).
-    DeletePackages,
-    /// Reports a stage of an order (contract, section 3.4.1).
-    UpdateProgress,
-    /// Returns the final result of an order (contract, section 3.4.2).
-    UpdateResult,
-    /// Ends an order from the vendor's side (contract, section 3.4.3).
-    CancelCheck,
-    /// Lists a tenant's orders (contract, section 4.1).
-    ListOrders,
-    /// Finds a tenant's orders (contract, section 4.2).
-    QueryOrders,
-}
-
 /// Which credential a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -105,37 +60,6 @@ pub struct Window {
     pub calls: u32,
 }
 
-/// A rate tier: reaching any of its windows triggers the limit (contract, section 2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tier {
-    /// No limit is stated (token calls).
-    Unlimited,
-    /// 10 per minute.
-    T1,
-    /// 20 per minute.
-    T2,
-    /// 100 per minute.
-    T3,
-    /// 1,000 per minute and 50 per second: all calls of the background-check family.
-    T4,
-    /// 1 per second.
-    T5,
-    /// 5 per second.
-    T6,
-    /// 10 per second.
-    T7,
-    /// 20 per second.
-    T8,
-    /// 50 per second.
-    T9,
-    /// 50 per second (the doubled ceiling of commercial self-built apps is not granted).
-    T10,
-    /// 100 per second.
-    T11,
-    /// 3 per second.
-    T21,
-}
-
 const fn per_second(calls: u32) -> Window {
     Window { length_ms: 1_000, calls }
 }
@@ -144,60 +68,53 @@ const fn per_minute(calls: u32) -> Window {
     Window { length_ms: 60_000, calls }
 }
 
-impl Tier {
-    /// All tiers, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[
-        Self::Unlimited,
-        Self::T1,
-        Self::T2,
-        Self::T3,
-        Self::T4,
-        Self::T5,
-        Self::T6,
-        Self::T7,
-        Self::T8,
-        Self::T9,
-        Self::T10,
-        Self::T11,
-        Self::T21,
-    ];
-
-    /// The tier's windows, shortest first; empty when nothing is limited.
-    pub const fn windows(self) -> &'static [Window] {
-        match self {
-            Self::Unlimited => &[],
-            Self::T1 => const { &[per_minute(10)] },
-            Self::T2 => const { &[per_minute(20)] },
-            Self::T3 => const { &[per_minute(100)] },
-            Self::T4 => const { &[per_second(50), per_minute(1_000)] },
-            Self::T5 => const { &[per_second(1)] },
-            Self::T6 => const { &[per_second(5)] },
-            Self::T7 => const { &[per_second(10)] },
-            Self::T8 => const { &[per_second(20)] },
-            Self::T9 | Self::T10 => const { &[per_second(50)] },
-            Self::T11 => const { &[per_second(100)] },
-            Self::T21 => const { &[per_second(3)] },
+/// Makes the tiers of a table: number and windows, shortest first.
+macro_rules! tiers {
+    ($($tier:ident = $number:literal: [$($window:expr),*];)+) => {
+        /// A rate tier: reaching any of its windows triggers the limit (contract, section 2.4).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Tier {
+            $(#[doc = concat!("`", stringify!([$($window),*]), "`")] $tier),+
         }
-    }
 
-    /// The tier's number in the platform's table; 0 for calls without a stated limit.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Unlimited => 0,
-            Self::T1 => 1,
-            Self::T2 => 2,
-            Self::T3 => 3,
-            Self::T4 => 4,
-            Self::T5 => 5,
-            Self::T6 => 6,
-            Self::T7 => 7,
-            Self::T8 => 8,
-            Self::T9 => 9,
-            Self::T10 => 10,
-            Self::T11 => 11,
-            Self::T21 => 21,
+        impl Tier {
+            /// All tiers, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$tier),+];
+
+            /// The tier's windows, shortest first; empty when nothing is limited.
+            pub const fn windows(self) -> &'static [Window] {
+                match self {
+                    $(Self::$tier => const { &[$($window),*] }),+
+                }
+            }
+
+            /// The tier's number in the platform's table; 0 for calls without a stated limit.
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$tier => $number),+
+                }
+            }
         }
-    }
+    };
+}
+
+tiers! {
+    // Token calls.
+    Unlimited = 0: [];
+    T1 = 1: [per_minute(10)];
+    T2 = 2: [per_minute(20)];
+    T3 = 3: [per_minute(100)];
+    // All calls of the background-check family.
+    T4 = 4: [per_second(50), per_minute(1_000)];
+    T5 = 5: [per_second(1)];
+    T6 = 6: [per_second(5)];
+    T7 = 7: [per_second(10)];
+    T8 = 8: [per_second(20)];
+    T9 = 9: [per_second(50)];
+    // The doubled ceiling of commercial self-built apps is not granted.
+    T10 = 10: [per_second(50)];
+    T11 = 11: [per_second(100)];
+    T21 = 21: [per_second(3)];
 }
 
 /// One row of the route table.
@@ -258,10 +175,8 @@ impl Route {
         }
     }
 
-    /// Finds the row of a request; `None` for an unknown path or a wrong method, which look alike to callers.
-    ///
-    /// `method` is the wire name; `path` comes without the query. Token calls take a trailing slash as well
-    /// (contract, section 1.1).
+    /// Finds the row of a request; none for an unknown path or a wrong method. `method` is the wire name, `path` has no
+    /// query. Token calls take a trailing slash as well (contract, section 1.1).
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
         ROUTES.iter().find(|route| route.has_path(path) && route.method.as_str() == method)
     }
@@ -279,86 +194,70 @@ impl Route {
     }
 }
 
-/// Every call, in reading order.
-pub const ROUTES: &[Route] = &[
-    Route::token("/open-apis/auth/v3/tenant_access_token/internal", Call::TenantTokenInternal),
-    Route::token("/open-apis/auth/v3/app_access_token/internal", Call::AppTokenInternal),
-    Route::token("/open-apis/auth/v3/app_ticket/resend", Call::ResendAppTicket),
-    Route::token("/open-apis/auth/v3/app_access_token", Call::AppToken),
-    Route::token("/open-apis/auth/v3/tenant_access_token", Call::TenantToken),
-    Route::account_fields(
-        Method::Post,
-        "/open-apis/hire/v1/eco_account_custom_fields",
-        Call::CreateAccountFields,
-    ),
-    Route::account_fields(
-        Method::Patch,
-        "/open-apis/hire/v1/eco_account_custom_fields/batch_update",
-        Call::UpdateAccountFields,
-    ),
-    Route::account_fields(
-        Method::Post,
-        "/open-apis/hire/v1/eco_account_custom_fields/batch_delete",
-        Call::DeleteAccountFields,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_check_custom_fields",
-        Call::CreateCheckFields,
-    ),
-    Route::vendor(
-        Method::Patch,
-        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_update",
-        Call::UpdateCheckFields,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_delete",
-        Call::DeleteCheckFields,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_check_packages",
-        Call::CreatePackages,
-    ),
-    Route::vendor(
-        Method::Patch,
-        "/open-apis/hire/v1/eco_background_check_packages/batch_update",
-        Call::UpdatePackages,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_check_packages/batch_delete",
-        Call::DeletePackages,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_checks/update_progress",
-        Call::UpdateProgress,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_checks/update_result",
-        Call::UpdateResult,
-    ),
-    Route::vendor(
-        Method::Post,
-        "/open-apis/hire/v1/eco_background_checks/cancel",
-        Call::CancelCheck,
-    ),
-    Route::hirer(
-        Method::Get,
-        "/open-apis/hire/v1/background_check_orders",
-        Tier::T4,
-        Call::ListOrders,
-    ),
-    Route::hirer(
-        Method::Post,
-        "/open-apis/hire/v1/background_check_orders/batch_query",
-        Tier::T7,
-        Call::QueryOrders,
-    ),
-];
+/// Makes the calls and their rows of a table: the call, what makes its row, what it does.
+macro_rules! routes {
+    ($($call:ident: $row:ident($($part:expr),+), $doc:literal;)+) => {
+        /// One call of the open API; the server matches on it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Call {
+            $(#[doc = $doc] $call),+
+        }
+
+        /// Every call, in reading order.
+        pub const ROUTES: &[Route] = &[$(Route::$row($($part),+, Call::$call)),+];
+    };
+}
+
+routes! {
+    TenantTokenInternal: token("/open-apis/auth/v3/tenant_access_token/internal"),
+        "Token call of self-built apps for the tenant token (contract, section 1.2).";
+    AppTokenInternal: token("/open-apis/auth/v3/app_access_token/internal"),
+        "Token call of self-built apps for the app token (contract, section 1.2).";
+    ResendAppTicket: token("/open-apis/auth/v3/app_ticket/resend"),
+        "Asks for a store app's next ticket (contract, section 1.3).";
+    AppToken: token("/open-apis/auth/v3/app_access_token"),
+        "Token call of store apps for the app token (contract, section 1.3).";
+    TenantToken: token("/open-apis/auth/v3/tenant_access_token"),
+        "Token call of store apps for the tenant token (contract, section 1.3).";
+    CreateAccountFields: account_fields(Method::Post,
+        "/open-apis/hire/v1/eco_account_custom_fields"),
+        "Replaces an app's form for accounts (contract, section 3.1.1).";
+    UpdateAccountFields: account_fields(Method::Patch,
+        "/open-apis/hire/v1/eco_account_custom_fields/batch_update"),
+        "Renames fields of an app's form for accounts (contract, section 3.1.2).";
+    DeleteAccountFields: account_fields(Method::Post,
+        "/open-apis/hire/v1/eco_account_custom_fields/batch_delete"),
+        "Deletes fields of an app's form for accounts (contract, section 3.1.3).";
+    CreateCheckFields: vendor(Method::Post,
+        "/open-apis/hire/v1/eco_background_check_custom_fields"),
+        "Replaces an account's form for orders (contract, section 3.2.1).";
+    UpdateCheckFields: vendor(Method::Patch,
+        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_update"),
+        "Renames the fields of an account's form for orders (contract, section 3.2.2).";
+    DeleteCheckFields: vendor(Method::Post,
+        "/open-apis/hire/v1/eco_background_check_custom_fields/batch_delete"),
+        "Deletes an account's form for orders (contract, section 3.2.3).";
+    CreatePackages: vendor(Method::Post, "/open-apis/hire/v1/eco_background_check_packages"),
+        "Adds packages and additional items to an account (contract, section 3.3.1).";
+    UpdatePackages: vendor(Method::Patch,
+        "/open-apis/hire/v1/eco_background_check_packages/batch_update"),
+        "Renames packages and additional items of an account (contract, section 3.3.2).";
+    DeletePackages: vendor(Method::Post,
+        "/open-apis/hire/v1/eco_background_check_packages/batch_delete"),
+        "Deletes packages and additional items of an account (contract, section 3.3.3).";
+    UpdateProgress: vendor(Method::Post,
+        "/open-apis/hire/v1/eco_background_checks/update_progress"),
+        "Reports a stage of an order (contract, section 3.4.1).";
+    UpdateResult: vendor(Method::Post, "/open-apis/hire/v1/eco_background_checks/update_result"),
+        "Returns the final result of an order (contract, section 3.4.2).";
+    CancelCheck: vendor(Method::Post, "/open-apis/hire/v1/eco_background_checks/cancel"),
+        "Ends an order from the vendor's side (contract, section 3.4.3).";
+    ListOrders: hirer(Method::Get, "/open-apis/hire/v1/background_check_orders", Tier::T4),
+        "Lists a tenant's orders (contract, section 4.1).";
+    QueryOrders: hirer(Method::Post,
+        "/open-apis/hire/v1/background_check_orders/batch_query", Tier::T7),
+        "Finds a tenant's orders (contract, section 4.2).";
+}
 
 #[cfg(test)]
 mod tests {
