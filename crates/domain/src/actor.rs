@@ -1,35 +1,23 @@
-//! Who does something. The same value goes to the order desk, into the timeline, into the audit chain and to the
-//! Idempotency-Keys. Source: product, section 8; design, section 4.
+//! Who does something: for the order desk, the timeline, the audit chain and the Idempotency-Keys.
+//! Source: product, section 8; design, section 4.
 
 use std::fmt;
 
 use crate::id::{AppId, Id};
 use crate::role::Roles;
 
-/// What kind of caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ActorKind {
-    /// A vendor's app.
-    Vendor = 1,
-    /// A key of the control API.
-    ApiKey = 2,
-    /// A person who signed in.
-    User = 3,
-    /// The person whom an order is about.
-    Candidate = 4,
-    /// The holder of a signed link.
-    Link = 5,
-    /// A job of the installation.
-    Job = 6,
-    /// The installation itself, or a command on its own machine.
-    System = 7,
+crate::stored::stored_as_number! {
+    /// What kind of caller.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    ActorKind, "the kind of an actor";
+    Vendor = 1: "A vendor's app.";
+    ApiKey = 2: "A key of the control API.";
+    User = 3: "A person who signed in.";
+    Candidate = 4: "The person whom an order is about.";
+    Link = 5: "The holder of a signed link.";
+    Job = 6: "A job of the installation.";
+    System = 7: "The installation itself, or a command on its own machine.";
 }
-
-crate::stored::stored_as_number!(
-    ActorKind,
-    "the kind of an actor",
-    [Vendor, ApiKey, User, Candidate, Link, Job, System]
-);
 
 /// Which one of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

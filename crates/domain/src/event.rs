@@ -7,24 +7,16 @@ use contract::event::{APP_TICKET, EventType};
 
 use crate::id::{Id, NotAnId};
 
-/// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// `hire.eco_account.created_v1`; its number is the account's id.
-    AccountCreated = 1,
-    /// `hire.eco_background_check.created_v1`; its number is the order's id.
-    OrderCreated = 2,
-    /// `hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.
-    OrderCanceled = 3,
-    /// `app_ticket`: a store app's next ticket. It concerns no tenant.
-    AppTicket = 4,
+crate::stored::stored_as_number! {
+    /// What kind of thing happened.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    EventKind, "the kind of an event";
+    AccountCreated = 1: "`hire.eco_account.created_v1`; its number is the account's id.";
+    OrderCreated = 2: "`hire.eco_background_check.created_v1`; its number is the order's id.";
+    OrderCanceled = 3:
+        "`hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.";
+    AppTicket = 4: "`app_ticket`: a store app's next ticket. It concerns no tenant.";
 }
-
-crate::stored::stored_as_number!(
-    EventKind,
-    "the kind of an event",
-    [AccountCreated, OrderCreated, OrderCanceled, AppTicket]
-);
 
 impl EventKind {
     /// `event_type` on the wire.

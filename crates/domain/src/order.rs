@@ -1,8 +1,5 @@
-//! The life of one order: state and command in, change or refusal out.
-//!
-//! The players: a vendor's app returns progress and the result or cancels; members of the tenant place,
-//! review and terminate. What always holds: `completed` and `terminated` are final; an identical repeat of an
-//! accepted call changes nothing; every change names the rule that allowed it.
+//! The life of one order: state and command in, change or refusal out. `completed` and `terminated` are final; an
+//! identical repeat of an accepted call changes nothing; every change names the rule that allowed it.
 //! Source: contract, section 3.4.4; product, section 3.
 
 use std::collections::BTreeMap;
@@ -14,67 +11,24 @@ use contract::order::OrderStatus;
 use crate::actor::{Actor, ActorId, ActorKind};
 use crate::id::{AppId, Id};
 
-/// Where an order stands, with the number of the vendor's wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// The vendor has been notified (已安排).
-    Arranged = 2,
-    /// Final: the result stands (已完成).
-    Completed = 3,
-    /// Final: ended by hirer or vendor (已终止).
-    Terminated = 4,
-    /// A result came, the tenant's review is on, nobody has decided (审批中).
-    InReview = 5,
-    /// The review request was taken back (审批已撤回).
-    ReviewWithdrawn = 6,
-    /// The report was sent back with a reason (审批未通过).
-    Rejected = 9,
+crate::stored::stored_as_number! {
+    /// Where an order stands, with the number of the vendor's wire.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    State, "the state of an order";
+    Arranged = 2: "The vendor has been notified (已安排).";
+    InReview = 5: "A result came, the tenant's review is on, nobody has decided (审批中).";
+    ReviewWithdrawn = 6: "The review request was taken back (审批已撤回).";
+    Rejected = 9: "The report was sent back with a reason (审批未通过).";
+    Completed = 3: "Final: the result stands (已完成).";
+    Terminated = 4: "Final: ended by hirer or vendor (已终止).";
 }
 
-crate::stored::stored_as_number!(
-    State,
-    "the state of an order",
-    [Arranged, InReview, ReviewWithdrawn, Rejected, Completed, Terminated]
-);
-
-impl From<State> for OrderState {
-    fn from(state: State) -> OrderState {
-        match state {
-            State::Arranged => OrderState::Arranged,
-            State::InReview => OrderState::InReview,
-            State::ReviewWithdrawn => OrderState::ReviewWithdrawn,
-            State::Rejected => OrderState::Rejected,
-            State::Completed => OrderState::Completed,
-            State::Terminated => OrderState::Terminated,
-        }
-    }
-}
-
-impl From<OrderState> for State {
-    fn from(state: OrderState) -> State {
-        match state {
-            OrderState::Arranged => State::Arranged,
-            OrderState::InReview => State::InReview,
-            OrderState::ReviewWithdrawn => State::ReviewWithdrawn,
-            OrderState::Rejected => State::Rejected,
-            OrderState::Completed => State::Completed,
-            OrderState::Terminated => State::Terminated,
-        }
-    }
-}
-
-impl From<State> for OrderStatus {
-    fn from(state: State) -> OrderStatus {
-        match state {
-            State::Arranged => OrderStatus::Arranged,
-            State::InReview => OrderStatus::InReview,
-            State::ReviewWithdrawn => OrderStatus::ReviewWithdrawn,
-            State::Rejected => OrderStatus::Rejected,
-            State::Completed => OrderStatus::Completed,
-            State::Terminated => OrderStatus::Terminated,
-        }
-    }
-}
+crate::stored::same_variants!(State => OrderState:
+    [Arranged, InReview, ReviewWithdrawn, Rejected, Completed, Terminated]);
+crate::stored::same_variants!(OrderState => State:
+    [Arranged, InReview, ReviewWithdrawn, Rejected, Completed, Terminated]);
+crate::stored::same_variants!(State => OrderStatus:
+    [Arranged, InReview, ReviewWithdrawn, Rejected, Completed, Terminated]);
 
 impl State {
     /// Whether nothing can change the order any more.
@@ -140,9 +94,7 @@ pub struct Settings {
     pub four_eyes: bool,
 }
 
-/// What the rules know of an order.
-///
-/// `stages` and `results` may be partial: those that the commands at hand can meet.
+/// What the rules know of an order; `stages` and `results` may hold only those that the commands at hand can meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// Where it stands.
@@ -181,44 +133,20 @@ pub enum OrderEvent {
     Canceled,
 }
 
-/// The rule under which a command was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// A placed order is arranged.
-    Placed = 0,
-    /// Progress leaves the state alone.
-    StageReported = 1,
-    /// A result without review completes the order.
-    ResultCompletes = 2,
-    /// A result with review waits for an approver.
-    ResultAwaitsReview = 3,
-    /// The vendor ended the order.
-    VendorCanceled = 4,
-    /// The hirer ended the order.
-    HirerTerminated = 5,
-    /// An approver accepted the result.
-    ReviewApproved = 6,
-    /// An approver sent the result back.
-    ReviewRejected = 7,
-    /// The review request was taken back.
-    ReviewWithdrawn = 8,
+crate::stored::stored_as_number! {
+    /// The rule under which a command was accepted.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    Rule, "the rule of a timeline entry";
+    Placed = 0: "A placed order is arranged.";
+    StageReported = 1: "Progress leaves the state alone.";
+    ResultCompletes = 2: "A result without review completes the order.";
+    ResultAwaitsReview = 3: "A result with review waits for an approver.";
+    VendorCanceled = 4: "The vendor ended the order.";
+    HirerTerminated = 5: "The hirer ended the order.";
+    ReviewApproved = 6: "An approver accepted the result.";
+    ReviewRejected = 7: "An approver sent the result back.";
+    ReviewWithdrawn = 8: "The review request was taken back.";
 }
-
-crate::stored::stored_as_number!(
-    Rule,
-    "the rule of a timeline entry",
-    [
-        Placed,
-        StageReported,
-        ResultCompletes,
-        ResultAwaitsReview,
-        VendorCanceled,
-        HirerTerminated,
-        ReviewApproved,
-        ReviewRejected,
-        ReviewWithdrawn
-    ]
-);
 
 impl Rule {
     /// The rule's code in the timeline.
@@ -289,10 +217,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Decides a command on an order, or on none yet.
-///
-/// # Errors
-/// The [`Refusal`] that the order's state demands; an order that the actor may not see does not exist.
+/// Decides a command on an order, or on none yet. Errors: the [`Refusal`] that the order's state demands; an order that
+/// the actor may not see does not exist.
 pub fn decide(
     order: Option<&Order>,
     command: &Command,
@@ -373,10 +299,8 @@ fn change(
     Ok(Decision::Change(Change { from, to, rule, event }))
 }
 
-/// Applies an accepted change, so that the next command on the same order sees it.
-///
-/// # Panics
-/// When the change does not belong to the order: no order may leave a final state, or be placed twice.
+/// Applies an accepted change, so that the next command on the same order sees it. Panics: when the change does not
+/// belong to the order: no order may leave a final state, or be placed twice.
 pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order {
     let Some(mut order) = order else {
         let Action::Place { vendor } = command.action else {

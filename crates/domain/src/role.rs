@@ -1,8 +1,5 @@
-//! Who may do what: roles and acts, as one table of plain values.
-//!
-//! A role is a key's (later a user's) part in a tenant, or the operator's. What always holds: the operator sees
-//! no personal data, and seeing where an order stands never implies seeing its results and
-//! reports. Source: product, section 8.
+//! Who may do what: roles and acts, as one table. The operator sees no personal data, and seeing where an order stands
+//! never implies seeing its results and reports. Source: product, section 8.
 
 /// The part in which somebody calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,132 +112,69 @@ impl std::fmt::Display for Roles {
     }
 }
 
-/// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Act {
-    /// Create tenants, and see that they exist.
-    ManageTenants,
-    /// See one tenant's settings.
-    SeeTenant,
-    /// Change one tenant's settings.
-    ChangeTenant,
-    /// Make, see, replace and revoke keys of a tenant.
-    ManageKeys,
-    /// Make, see, replace and revoke the operator's keys.
-    ManageOperatorKeys,
-    /// Create, see, change and delete apps; send their events again.
-    ManageApps,
-    /// See what a tenant granted to apps, and what waits for its grant.
-    SeeGrants,
-    /// Grant an app what was prepared for it, or take that back.
-    GrantApps,
-    /// See a tenant's accounts and what can be ordered there.
-    SeeAccounts,
-    /// Bind and unbind accounts.
-    ManageAccounts,
-    /// Place orders.
-    PlaceOrders,
-    /// See where orders stand: no personal data.
-    ListOrders,
-    /// See an order with its form, stages and timeline.
-    SeeOrders,
-    /// End orders.
-    TerminateOrders,
-    /// Decide on returned results.
-    ReviewOrders,
-    /// See the results and reports of an order, and ask for reports again.
-    SeeReports,
-    /// See events and the way of each to its app.
-    SeeEvents,
-    /// See what a receiver answered to an event.
-    SeeExchanges,
-    /// Send events again.
-    ResendEvents,
-    /// Check what is stored, and change the root key.
-    CareForInstallation,
-    /// See the installation's public key.
-    SeePublicKey,
-    /// See the operator's audit chain.
-    SeeOperatorAudit,
-    /// See a tenant's audit chain.
-    SeeAudit,
-    /// See who looked at reports.
-    SeeViews,
-    /// See manifests of reports: hashes and times, no content.
-    SeeManifests,
-    /// See how long orders are stored, what holds them, what was and will be erased.
-    SeeRetention,
-    /// Change how long orders are stored, set and lift legal holds.
-    ManageRetention,
-    /// Erase orders by hand.
-    EraseOrders,
-    /// Find a person's orders, to erase them or to answer the person.
-    FindCandidates,
-}
+/// Makes the acts of a table: what each is, and the roles that may do it.
+macro_rules! acts {
+    ($($act:ident: $doc:literal, [$($role:ident)+];)+) => {
+        /// What somebody wants to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Act {
+            $(#[doc = $doc] $act),+
+        }
 
-impl Act {
-    /// Every act.
-    pub const ALL: [Act; 29] = [
-        Act::ManageTenants,
-        Act::SeeTenant,
-        Act::ChangeTenant,
-        Act::ManageKeys,
-        Act::ManageOperatorKeys,
-        Act::ManageApps,
-        Act::SeeGrants,
-        Act::GrantApps,
-        Act::SeeAccounts,
-        Act::ManageAccounts,
-        Act::PlaceOrders,
-        Act::ListOrders,
-        Act::SeeOrders,
-        Act::TerminateOrders,
-        Act::ReviewOrders,
-        Act::SeeReports,
-        Act::SeeEvents,
-        Act::SeeExchanges,
-        Act::ResendEvents,
-        Act::CareForInstallation,
-        Act::SeePublicKey,
-        Act::SeeOperatorAudit,
-        Act::SeeAudit,
-        Act::SeeViews,
-        Act::SeeManifests,
-        Act::SeeRetention,
-        Act::ManageRetention,
-        Act::EraseOrders,
-        Act::FindCandidates,
-    ];
+        impl Act {
+            /// Every act.
+            pub const ALL: [Act; [$(Act::$act),+].len()] = [$(Act::$act),+];
 
-    /// The roles that may do this.
-    #[must_use]
-    pub const fn roles(self) -> &'static [Role] {
-        use Role::{Admin, Approver, Auditor, Operator, PrivacyOfficer, Recruiter};
-        match self {
-            Act::ManageTenants
-            | Act::ManageOperatorKeys
-            | Act::ManageApps
-            | Act::CareForInstallation
-            | Act::SeeOperatorAudit => &[Operator],
-            Act::ChangeTenant | Act::SeeGrants | Act::ManageAccounts | Act::ResendEvents => {
-                &[Operator, Admin]
-            }
-            Act::SeeTenant | Act::SeeAccounts | Act::SeePublicKey => {
-                &[Operator, Admin, Recruiter, Approver, PrivacyOfficer, Auditor]
-            }
-            Act::PlaceOrders | Act::TerminateOrders => &[Admin, Recruiter],
-            Act::ListOrders => &[Admin, Recruiter, Approver, PrivacyOfficer, Auditor],
-            Act::SeeOrders => &[Admin, Recruiter, Approver],
-            Act::ReviewOrders | Act::SeeReports => &[Admin, Approver],
-            Act::SeeEvents => &[Operator, Admin, Auditor],
-            Act::SeeExchanges | Act::GrantApps | Act::ManageKeys => &[Admin],
-            Act::SeeAudit | Act::SeeViews | Act::SeeRetention => &[Admin, PrivacyOfficer, Auditor],
-            Act::SeeManifests => &[Admin, Approver, PrivacyOfficer, Auditor],
-            Act::ManageRetention | Act::EraseOrders | Act::FindCandidates => {
-                &[Admin, PrivacyOfficer]
+            /// The roles that may do this.
+            #[must_use]
+            pub const fn roles(self) -> &'static [Role] {
+                match self {
+                    $(Act::$act => &[$(Role::$role),+]),+
+                }
             }
         }
-    }
+    };
+}
+
+acts! {
+    ManageTenants: "Create tenants, and see that they exist.", [Operator];
+    SeeTenant: "See one tenant's settings.",
+        [Operator Admin Recruiter Approver PrivacyOfficer Auditor];
+    ChangeTenant: "Change one tenant's settings.", [Operator Admin];
+    ManageKeys: "Make, see, replace and revoke keys of a tenant.", [Admin];
+    ManageOperatorKeys: "Make, see, replace and revoke the operator's keys.", [Operator];
+    ManageApps: "Create, see, change and delete apps; send their events again.", [Operator];
+    SeeGrants: "See what a tenant granted to apps, and what waits for its grant.", [Operator Admin];
+    GrantApps: "Grant an app what was prepared for it, or take that back.", [Admin];
+    SeeAccounts: "See a tenant's accounts and what can be ordered there.",
+        [Operator Admin Recruiter Approver PrivacyOfficer Auditor];
+    ManageAccounts: "Bind and unbind accounts.", [Operator Admin];
+    PlaceOrders: "Place orders.", [Admin Recruiter];
+    ListOrders: "See where orders stand: no personal data.",
+        [Admin Recruiter Approver PrivacyOfficer Auditor];
+    SeeOrders: "See an order with its form, stages and timeline.", [Admin Recruiter Approver];
+    TerminateOrders: "End orders.", [Admin Recruiter];
+    ReviewOrders: "Decide on returned results.", [Admin Approver];
+    SeeReports: "See the results and reports of an order, and ask for reports again.",
+        [Admin Approver];
+    SeeEvents: "See events and the way of each to its app.", [Operator Admin Auditor];
+    SeeExchanges: "See what a receiver answered to an event.", [Admin];
+    ResendEvents: "Send events again.", [Operator Admin];
+    CareForInstallation: "Check what is stored, and change the root key.", [Operator];
+    SeePublicKey: "See the installation's public key.",
+        [Operator Admin Recruiter Approver PrivacyOfficer Auditor];
+    SeeOperatorAudit: "See the operator's audit chain.", [Operator];
+    SeeAudit: "See a tenant's audit chain.", [Admin PrivacyOfficer Auditor];
+    SeeViews: "See who looked at reports.", [Admin PrivacyOfficer Auditor];
+    SeeManifests: "See manifests of reports: hashes and times, no content.",
+        [Admin Approver PrivacyOfficer Auditor];
+    SeeRetention: "See how long orders are stored, what holds them, what was and will be erased.",
+        [Admin PrivacyOfficer Auditor];
+    ManageRetention: "Change how long orders are stored, set and lift legal holds.",
+        [Admin PrivacyOfficer];
+    EraseOrders: "Erase orders by hand.", [Admin PrivacyOfficer];
+    FindCandidates: "Find a person's orders, to erase them or to answer the person.",
+        [Admin PrivacyOfficer];
 }
 
 #[cfg(test)]

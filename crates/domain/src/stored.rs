@@ -10,9 +10,17 @@ pub struct UnknownNumber {
     pub found: i64,
 }
 
-/// Gives a field-less enum with explicit discriminants its stored form: `number` and `TryFrom<i64>`.
+/// Makes an enum of a table of variants, their numbers and what they mean; with `number` and `TryFrom<i64>`.
 macro_rules! stored_as_number {
-    ($name:ident, $expected:literal, [$($variant:ident),+ $(,)?]) => {
+    (
+        $(#[$attribute:meta])* $name:ident, $expected:literal;
+        $($variant:ident = $number:literal: $doc:literal;)+
+    ) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $(#[doc = $doc] $variant = $number),+
+        }
+
         impl $name {
             /// Every variant.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
@@ -37,4 +45,17 @@ macro_rules! stored_as_number {
     };
 }
 
-pub(crate) use stored_as_number;
+/// Converts an enum to one that has variants of the same names.
+macro_rules! same_variants {
+    ($from:ty => $to:ty: [$($variant:ident),+ $(,)?]) => {
+        impl From<$from> for $to {
+            fn from(value: $from) -> $to {
+                match value {
+                    $(<$from>::$variant => <$to>::$variant),+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {same_variants, stored_as_number};
