@@ -1,8 +1,6 @@
-//! The token calls of self-built apps: one request, two answers, and refusals with HTTP 200. The request is also
-//! that for a store app's next ticket.
-//!
-//! The request is read leniently: only `app_id` and `app_secret` count, whatever else a client leaks into the body.
-//! Answers are flat: the token stands beside `code` and `msg`. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
+//! The token calls of self-built apps: one request, two answers, and refusals with HTTP 200. Only `app_id` and
+//! `app_secret` are read, whatever else a client leaks into the body. Answers are flat: the token stands beside `code`
+//! and `msg`. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
 
 use crate::code::{self, Code};
 use crate::envelope::to_json;
@@ -26,18 +24,14 @@ pub struct TokenRequest {
 }
 
 impl fmt::Debug for TokenRequest {
-    /// Writes the app only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenRequest").field("app_id", &self.app_id).finish_non_exhaustive()
     }
 }
 
 impl TokenRequest {
-    /// Decodes the body; members other than the two are ignored, whatever their type.
-    ///
-    /// # Errors
-    /// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object, or a member is missing, null, empty
-    /// or no text, or `app_id` has another shape.
+    /// Decodes the body; other members are ignored. Errors: [`code::TOKEN_INVALID_PARAM`] (10003) when it is not a JSON
+    /// object, or a member is missing, null, empty or no text, or `app_id` has another shape.
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
         let [app_id, app_secret] = texts(body, ["app_id", "app_secret"])?;
         match is_app_id(&app_id) {
@@ -47,11 +41,7 @@ impl TokenRequest {
     }
 }
 
-/// The members of these names, all of them texts that are not empty; others are ignored, whatever their type.
-///
-/// # Errors
-/// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object or one of them is missing, null, empty or
-/// no text.
+/// The texts of these names, none of them empty; other members are ignored. Errors as [`TokenRequest::decode`].
 pub(crate) fn texts<const N: usize>(
     body: &[u8],
     names: [&str; N],
@@ -104,7 +94,6 @@ impl TenantTokenAnswer {
 }
 
 impl fmt::Debug for TenantTokenAnswer {
-    /// Writes everything but the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
     }
@@ -144,7 +133,6 @@ impl AppTokenAnswer {
 }
 
 impl fmt::Debug for AppTokenAnswer {
-    /// Writes everything but the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
     }

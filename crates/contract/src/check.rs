@@ -1,7 +1,5 @@
-//! What a vendor says about an order: progress, final result, cancellation.
-//!
-//! Each body is decoded by hand-stored rules, and has a canonical form by which an identical repeat is recognised.
-//! Source: contract, section 3.4; limits in the product's section 12.
+//! What a vendor says about an order: progress, final result, cancellation. Each body has a canonical form by which an
+//! identical repeat is recognised. Source: contract, section 3.4; limits in the product's section 12.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
 use crate::report_url;
@@ -87,7 +85,7 @@ pub struct ReportFile {
 }
 
 impl fmt::Debug for ReportFile {
-    /// Writes the kind only: name and address may be personal.
+    /// Name and address may be personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReportFile").field("url_type", &self.url_type).finish_non_exhaustive()
     }
@@ -138,10 +136,7 @@ pub struct UpdateProgress {
 }
 
 impl UpdateProgress {
-    /// Decodes the body (contract, section 3.4.1).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.4.1). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| {
             let background_check_id = read_order_id(object);
@@ -184,7 +179,7 @@ impl UpdateProgress {
 }
 
 impl fmt::Debug for UpdateProgress {
-    /// Writes ids and times only: names and results may be personal.
+    /// Names and results may be personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpdateProgress")
             .field("background_check_id", &self.background_check_id)
@@ -214,10 +209,7 @@ pub struct UpdateResult {
 }
 
 impl UpdateResult {
-    /// Decodes the body (contract, section 3.4.2).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.4.2). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             background_check_id: read_order_id(object),
@@ -245,7 +237,7 @@ impl UpdateResult {
 }
 
 impl fmt::Debug for UpdateResult {
-    /// Writes ids and times only: the result may be personal.
+    /// The result may be personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpdateResult")
             .field("background_check_id", &self.background_check_id)
@@ -263,9 +255,7 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Decodes the body (contract, section 3.4.3); a body of no bytes counts as `{}`, as some clients send it.
-    ///
-    /// # Errors
+    /// Decodes the body (contract, section 3.4.3); a body of no bytes counts as `{}`, as some clients send it. Errors:
     /// [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::CountsAsObject, |object| Self {

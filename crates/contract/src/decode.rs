@@ -1,9 +1,7 @@
-//! The hand-stored rules by which a request body becomes a value or a refusal that names each fault.
-//!
-//! A body is read member by member with [`Object`]; every fault is noted and reading goes on, so that one answer
-//! names all of them in the order of the members. A wrong JSON type outweighs broken rules. Members that no rule
-//! reads are ignored; null counts as absent. Free text is never quoted back, since it may be personal.
-//! Source: contract, sections 2.3 and 7 (Q5, Q8, Q33); limits in the product's section 12.
+//! The rules by which a request body becomes a value or a refusal that names each fault. Reading goes on after a fault,
+//! so that one answer names all of them in the order of the members. A wrong JSON type outweighs broken rules. Members
+//! that no rule reads are ignored; null counts as absent. Free text is never quoted back, since it may be personal.
+//! Source: contract, sections 2.3 and 7 (Q5, Q8, Q33); product, section 12.
 
 mod query;
 
@@ -116,19 +114,14 @@ impl TextRule {
     }
 }
 
-/// The faults met so far.
 #[derive(Debug, Default)]
 struct Faults {
     wrong_type: Option<(String, String)>,
     violations: Vec<FieldViolation>,
 }
 
-/// Decodes a body with `read`, which asks the object for each member in the order of the contract.
-///
-/// What `read` makes of faulty members is thrown away.
-///
-/// # Errors
-/// [`Refused`] with all faults.
+/// Decodes a body with `read`, which asks for each member in the order of the contract; its value is dropped when a
+/// member has a fault. Errors: [`Refused`] with all faults.
 pub fn decode<T>(
     body: &[u8],
     empty: EmptyBody,
@@ -319,9 +312,8 @@ impl Object<'_> {
         texts
     }
 
-    /// Reads a list of objects with `read`; absent, null and empty lists come back empty.
-    ///
-    /// A required list must be there and hold something. A list longer than `len_max` is not looked into.
+    /// Reads a list of objects with `read`; absent, null and empty lists come back empty. A required list must be there
+    /// and hold something. A list longer than `len_max` is not looked into.
     pub fn list<T>(
         &mut self,
         name: &str,
@@ -364,7 +356,6 @@ impl Object<'_> {
         nodes
     }
 
-    /// Notes a value that is none of the options, in the platform's words.
     fn violate_choice(&mut self, name: &str, value: &str, options: &str) {
         self.violate(name, Some(value), format!("{name} is optional, options: [{options}]"));
     }
@@ -446,7 +437,7 @@ enum Taken {
     WrongType,
 }
 
-/// What of a value may be shown: numbers and truths as they came, texts only where allowed, else the kind's name.
+/// What of a value may be shown: numbers and bools, texts where allowed, else the kind's name.
 fn quote(node: &Node, quoted: Quote, chars_max: usize) -> String {
     match node {
         Node::Null => "null".to_owned(),

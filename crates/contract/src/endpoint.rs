@@ -1,5 +1,4 @@
 //! The call by which a client of the long connection asks for its websocket address: `POST /callback/ws/endpoint`.
-//!
 //! Answers have HTTP 200 and always a `data` object, `{}` in a refusal: the Node SDK would retry for ever without it.
 //! Source: contract, section 5.4.
 
@@ -57,13 +56,12 @@ pub struct EndpointRequest {
 }
 
 impl fmt::Debug for EndpointRequest {
-    /// Writes the app only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndpointRequest").field("app_id", &self.app_id).finish_non_exhaustive()
     }
 }
 
-/// Why a body is not taken: answered with HTTP 400.
+/// Why a body is refused, with HTTP 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadEndpointRequest {
     /// The row of the errors table.
@@ -75,9 +73,7 @@ pub struct BadEndpointRequest {
 }
 
 impl EndpointRequest {
-    /// Decodes the body. Names count exactly as written, `AppID` and `AppSecret`; other members are ignored.
-    ///
-    /// # Errors
+    /// Decodes the body. Names count exactly as written, `AppID` and `AppSecret`; other members are ignored. Errors:
     /// [`code::BAD_REQUEST`] (9499) when the body is not a JSON object, or a member is missing or no text.
     pub fn decode(body: &[u8]) -> Result<Self, BadEndpointRequest> {
         let refused =
@@ -120,7 +116,6 @@ pub fn success(url: &str, config: ClientConfig) -> Vec<u8> {
     to_json(&Body { code: 0, msg: "", data: Data { url, config } })
 }
 
-/// `{}`
 #[derive(Serialize)]
 struct Nothing {}
 

@@ -1,7 +1,5 @@
-//! The envelope of every answer of the open API: success, and the error body with its `error` object.
-//!
-//! All leaves of the `error` object are JSON strings, because the Go and Java SDKs decode them so; what is absent is
-//! left out, never null. Source: contract, section 2.2, samples in section 9.3.
+//! The envelope of every answer of the open API. All leaves of the `error` object are JSON strings, because the Go and
+//! Java SDKs decode them so; what is absent is left out, never null. Source: contract, section 2.2, samples in 9.3.
 
 use crate::code::{self, Code};
 use crate::scope::Scope;
@@ -117,9 +115,8 @@ pub struct Detail {
 }
 
 impl ErrorBody {
-    /// The body for a row of the errors table, with `log_id` and the hint how to trace it.
-    ///
-    /// The rate limit is the exception: its body is only code and text (contract, section 2.4).
+    /// The body for a row of the errors table, with `log_id` and the hint how to trace it; for the rate limit only code
+    /// and text (contract, section 2.4).
     pub fn new(code: &Code, log_id: &str) -> Self {
         let msg = Cow::Borrowed(code.msg);
         if code.number == code::RATE_LIMITED.number {
@@ -137,10 +134,8 @@ impl ErrorBody {
         Self { code: code.number, msg, error: Some(error) }
     }
 
-    /// The body for a caller that has none of `scopes`, of which any one would suffice; code 99991672.
-    ///
-    /// `app_id` is the caller's. With the server's `public_url` the body links to [`scope_page_path`] there; without
-    /// one there is no address that could be right for whoever reads it, and no link.
+    /// The body for a caller that has none of `scopes`, of which one would do; code 99991672. With the server's
+    /// `public_url` it links to [`scope_page_path`] there; no other address could be right for the reader.
     pub fn scope_missing(
         app_id: &str,
         scopes: &[Scope],

@@ -1,9 +1,7 @@
-//! Events of the background-check family: the v2 envelope, the three bodies, the store apps' ticket in its v1
-//! envelope, and the check of a callback URL.
-//!
-//! Rendered as compact JSON in the order of the members written here, exactly as JavaScript would print it: the Node
-//! SDK computes the signature over its own print of the body. All texts are always present, since the SDKs' typed
-//! handlers read them without asking. Source: contract, sections 1.4, 3.5, 5.1 and 5.2.
+//! Events of the background-check family, the store apps' ticket in its v1 envelope, and the check of a callback URL.
+//! Compact JSON in the order of the members here, exactly as JavaScript would print it: the Node SDK computes the
+//! signature over its own print of the body. All texts are always present, since the SDKs' typed handlers read them
+//! without asking. Source: contract, sections 1.4, 3.5, 5.1 and 5.2.
 
 use crate::envelope::to_json;
 use serde::{Deserialize, Serialize};
@@ -65,7 +63,6 @@ pub struct Header {
 }
 
 impl fmt::Debug for Header {
-    /// Writes everything but the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header")
             .field("event_id", &self.event_id)
@@ -100,7 +97,7 @@ impl Event {
 }
 
 impl fmt::Debug for Event {
-    /// Writes the name only: bodies hold personal data.
+    /// Bodies hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.event_type().as_str())
     }
@@ -211,7 +208,6 @@ pub struct AppTicket {
 }
 
 impl fmt::Debug for AppTicket {
-    /// Writes everything but ticket and token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppTicket")
             .field("uuid", &self.uuid)
@@ -231,7 +227,6 @@ struct TicketBody<T> {
     app_ticket: T,
 }
 
-/// The v1 envelope, which only tickets have.
 #[derive(Serialize, Deserialize)]
 struct OldEnvelope<T> {
     ts: String,
@@ -257,10 +252,7 @@ pub fn render_ticket(ticket: &AppTicket) -> Vec<u8> {
     })
 }
 
-/// Reads a rendered ticket back, as a receiver does.
-///
-/// # Errors
-/// [`NotAnEvent`] when it is no `app_ticket` in a v1 envelope.
+/// Reads a rendered ticket back. Errors: [`NotAnEvent`] when it is no `app_ticket` in a v1 envelope.
 pub fn read_ticket(plain: &[u8]) -> Result<AppTicket, NotAnEvent> {
     let envelope: OldEnvelope<String> = serde_json::from_slice(plain).map_err(|_| NotAnEvent)?;
     let OldEnvelope { ts, uuid, token, r#type, event } = envelope;
@@ -313,10 +305,8 @@ pub fn render(header: &Header, event: &Event) -> Vec<u8> {
 #[error("expected an event with schema 2.0 and a body that fits its event_type")]
 pub struct NotAnEvent;
 
-/// Reads a rendered event back, as a receiver does.
-///
-/// # Errors
-/// [`NotAnEvent`] when envelope or body do not fit, or the event is of another family.
+/// Reads a rendered event back, as a receiver does. Errors: [`NotAnEvent`] when envelope or body do not fit, or the
+/// event is of another family.
 pub fn read(plain: &[u8]) -> Result<(Header, Event), NotAnEvent> {
     let Envelope { schema, header, event } =
         serde_json::from_slice::<Envelope<String, serde_json::Value>>(plain)

@@ -1,8 +1,6 @@
-//! Custom fields: what a vendor asks of a hirer, once for each account and once for each order.
-//!
-//! Account custom fields belong to an app, per scope; background-check custom fields belong to one account. The
-//! values of both are texts on the wire. Source: contract, sections 3.1 and 3.2; limits that the pages do not state
-//! are bounds of this server.
+//! Custom fields: what a vendor asks of a hirer, once for each account (they belong to an app, per scope) and once for
+//! each order (they belong to an account). Values are texts on the wire. Source: contract, sections 3.1 and 3.2; limits
+//! that the pages do not state are bounds of this server.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
 use crate::package::ACCOUNT_ID_CHARS_MAX;
@@ -224,10 +222,7 @@ pub struct AccountFields {
 }
 
 impl AccountFields {
-    /// Decodes the body (contract, sections 3.1.1 and 3.1.2).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, sections 3.1.1 and 3.1.2). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             scope: AccountScope::read(object),
@@ -247,10 +242,7 @@ pub struct DeleteAccountFields {
 }
 
 impl DeleteAccountFields {
-    /// Decodes the body (contract, section 3.1.3).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.1.3). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             scope: AccountScope::read(object),
@@ -273,10 +265,7 @@ pub struct CheckFields {
 }
 
 impl CheckFields {
-    /// Decodes the body (contract, sections 3.2.1 and 3.2.2).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, sections 3.2.1 and 3.2.2). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             account_id: object.text("account_id", TextRule::id(ACCOUNT_ID_CHARS_MAX)),
@@ -293,10 +282,7 @@ pub struct DeleteCheckFields {
 }
 
 impl DeleteCheckFields {
-    /// Decodes the body (contract, section 3.2.3).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.2.3). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| Self {
             account_id: object.text("account_id", TextRule::id(ACCOUNT_ID_CHARS_MAX)),

@@ -1,7 +1,6 @@
-//! Frames of the long connection: one protobuf message of package `pbbp2` (proto2) per binary websocket message.
-//!
-//! The four integers are required: they are written even when they are 0, since the Go, Node and Java SDKs refuse a
-//! frame that lacks them, and a frame that comes without one is refused. Source: contract, sections 5.5, 5.6 and 9.2.
+//! Frames of the long connection: one protobuf message of package `pbbp2` (proto2) per binary websocket message. The
+//! four integers are required: they are written even when they are 0, since the Go, Node and Java SDKs refuse a frame
+//! that lacks them, and a frame that comes without one is refused. Source: contract, sections 5.5, 5.6 and 9.2.
 
 use crate::json::{self, Node};
 use prost::Message as _;
@@ -35,8 +34,7 @@ pub const KEY_TIMESTAMP: &str = "timestamp";
 /// `code` of an ack when the handler took the event.
 pub const ACK_HANDLED: u16 = 200;
 
-/// Most bytes of an event in one frame; a longer one is sent in parts. The Python SDK's websocket takes messages up
-/// to 1 MiB.
+/// Most bytes of an event in one frame, longer ones are sent in parts: the Python SDK's websocket takes up to 1 MiB.
 pub const PART_BYTES_MAX: usize = 512 * 1024;
 
 /// One frame.
@@ -145,10 +143,7 @@ impl Frame {
         wire.encode_to_vec()
     }
 
-    /// Reads a frame; unknown members are passed over.
-    ///
-    /// # Errors
-    /// [`BadFrame`]
+    /// Reads a frame; unknown members are passed over. Errors: [`BadFrame`]
     pub fn decode(bytes: &[u8]) -> Result<Self, BadFrame> {
         let wire = Wire::decode(bytes).map_err(|_| BadFrame::NotAFrame)?;
         let header = |header: WireHeader| match (header.key, header.value) {
@@ -175,7 +170,7 @@ fn header(key: &str, value: &str) -> (String, String) {
 }
 
 impl fmt::Debug for Frame {
-    /// Writes everything but the payload, which may hold personal data.
+    /// The payload may hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("seq_id", &self.seq_id)
@@ -187,9 +182,8 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// The `code` of an ack's payload: [`ACK_HANDLED`] or 500. None when it is not a JSON object with one.
-///
-/// The SDKs print it differently, so it is read as JSON and never compared by its bytes.
+/// The `code` of an ack's payload, [`ACK_HANDLED`] or 500; none when it is no JSON object with one. The SDKs print it
+/// differently, so its bytes are never compared.
 pub fn ack_code(payload: &[u8]) -> Option<u16> {
     let Ok(Node::Object(members)) = json::parse(payload) else { return None };
     let code = members.into_iter().find(|(name, _)| name == "code")?.1;

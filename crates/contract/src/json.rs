@@ -1,10 +1,6 @@
-//! The strict JSON tree from which request bodies are decoded.
-//!
-//! Stricter than a usual parser, so that what is accepted has one meaning only: a member that occurs twice in any
-//! object, more than [`DEPTH_MAX`] levels or [`VALUES_MAX`] values, anything after the value, a byte order mark and
-//! invalid UTF-8 are all refused. Depth and values are counted while reading, so a hostile body costs neither stack
-//! nor much memory.
-//!
+//! The strict JSON tree from which request bodies are decoded, so that what is accepted has one meaning only: a member
+//! that occurs twice, more than [`DEPTH_MAX`] levels or [`VALUES_MAX`] values, anything after the value, a byte order
+//! mark and invalid UTF-8 are refused. Counting while reading keeps a hostile body from costing stack or memory.
 //! One leniency: an escape of half a surrogate pair is read as U+FFFD ([`replace_lone_surrogates`]).
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -39,7 +35,7 @@ pub enum Node {
 }
 
 impl fmt::Debug for Node {
-    /// Writes the kind only: a body may hold personal data.
+    /// A body may hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Null => "null",
@@ -57,11 +53,7 @@ impl fmt::Debug for Node {
 #[error("expected one json value without repeated members and bounded in depth and size")]
 pub struct NotJson;
 
-/// Reads exactly one JSON value from `bytes`.
-///
-/// # Errors
-/// [`NotJson`] for everything that the module's introduction lists; the reason is not stored, since a body is never
-/// quoted back.
+/// Reads exactly one JSON value. Errors: [`NotJson`], without a reason, since a body is never quoted back.
 pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
     let bytes = replace_lone_surrogates(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
@@ -72,10 +64,8 @@ pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
     Ok(node)
 }
 
-/// The same JSON with every escape of a lone surrogate, such as `\ud83d`, replaced by that of U+FFFD.
-///
-/// JavaScript writes such escapes when a text was cut in the middle of an emoji; most parsers, serde_json's too, refuse
-/// the whole body for one. An escape outside of a string is no JSON before and after.
+/// The same JSON with every escape of a lone surrogate, such as `\ud83d`, replaced by U+FFFD. JavaScript writes them
+/// when a text was cut within an emoji; most parsers, serde_json's too, refuse the whole body for one.
 pub fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     let mut replaced = Cow::Borrowed(json);
     let mut index = 0;
@@ -95,10 +85,9 @@ pub fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     replaced
 }
 
-/// Bytes of an escape by number, as in `\u0061`.
 const ESCAPE_BYTES: usize = 6;
 
-/// The UTF-16 unit that is escaped by number at `place`.
+/// The UTF-16 unit that is escaped by number at `index`.
 fn escaped_unit(json: &[u8], index: usize) -> Option<u16> {
     let digits = json.get(index..index + ESCAPE_BYTES)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |unit, digit| {
@@ -107,7 +96,7 @@ fn escaped_unit(json: &[u8], index: usize) -> Option<u16> {
     })
 }
 
-/// Writes U+FFFD over the escape at `place`; gives the bytes that were written.
+/// Writes U+FFFD over the escape at `index`; returns the number of bytes written.
 fn replace_escape(json: &mut [u8], index: usize) -> usize {
     json[index..index + ESCAPE_BYTES].copy_from_slice(b"\\ufffd");
     ESCAPE_BYTES

@@ -1,7 +1,5 @@
-//! The wire vocabulary: what both ends of the open API and of the control API say to each other.
-//!
-//! Only shapes, rules about shapes, and the encryption of events; no IO, no clock, no random bytes, no async, so that
-//! server, SDK and tests can share it. Section numbers in the documents of this crate refer to the contract dossier.
+//! The wire vocabulary of both APIs: shapes, rules about shapes, and the encryption of events. No IO, clock, random
+//! bytes or async, so that server, SDK and tests share it. Section numbers mean the contract dossier.
 
 pub mod auth;
 pub mod check;

@@ -1,7 +1,6 @@
-//! The hirer's order queries: what is asked, and the orders as they are answered.
-//!
-//! Ids and times are texts, states are numbers; what an order does not have, or the caller may not see, is left out.
-//! Source: contract, section 4 and questions 5, 28, 30 and 31.
+//! The hirer's order queries: what is asked, and the orders as they are answered. Ids and times are texts, states are
+//! numbers; what an order does not have, or the caller may not see, is left out. Source: contract, section 4 and
+//! questions 5, 28, 30 and 31.
 
 use crate::decode::{EmptyBody, Object, Refused, TextRule, decode, decode_query};
 use crate::field::{CheckField, I18n};
@@ -74,10 +73,8 @@ pub struct OrderQuery {
 }
 
 impl OrderQuery {
-    /// Reads the parameters of `GET background_check_orders` (contract, section 4.1).
-    ///
-    /// # Errors
-    /// [`Refused::Violations`] with all faults (99992402).
+    /// Reads the parameters of `GET background_check_orders` (contract, section 4.1). Errors: [`Refused::Violations`]
+    /// with all faults (99992402).
     pub fn decode_list(parameters: Vec<(String, String)>) -> Result<Self, Refused> {
         decode_query(parameters, |object| {
             let paging = Self::paging(object);
@@ -89,11 +86,8 @@ impl OrderQuery {
         })
     }
 
-    /// Reads parameters and body of `POST background_check_orders/batch_query` (contract, section 4.2); no body at
-    /// all counts as `{}`.
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Reads parameters and body of `POST background_check_orders/batch_query` (contract, section 4.2); no body at all
+    /// counts as `{}`. Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode_batch(parameters: Vec<(String, String)>, body: &[u8]) -> Result<Self, Refused> {
         let paging = decode_query(parameters, Self::paging);
         let filters = decode(body, EmptyBody::CountsAsObject, |object| Self {
@@ -216,7 +210,7 @@ pub struct CheckOrder {
 }
 
 impl std::fmt::Debug for CheckOrder {
-    /// Writes id and state only: the rest are personal data.
+    /// All but id and state are personal data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CheckOrder")
             .field("order_id", &self.order_id)

@@ -1,6 +1,4 @@
-//! What a vendor publishes for an account: packages and additional items.
-//!
-//! Source: contract, section 3.3.
+//! What a vendor publishes for an account: packages and additional items. Source: contract, section 3.3.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
 use serde::Serialize;
@@ -38,9 +36,8 @@ impl PackageEntry {
     }
 }
 
-/// Body of `eco_background_check_packages`: adds to what the account has; and of its `batch_update`: renames.
-///
-/// Whether the account exists and the ids fit, also among each other, is for the rules to say.
+/// Body of `eco_background_check_packages`, which adds to what the account has, and of its `batch_update`, which
+/// renames. Whether the account exists and the ids fit is for the rules to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatePackages {
     /// The account: 1 to 64 characters.
@@ -53,13 +50,8 @@ pub struct CreatePackages {
 }
 
 impl CreatePackages {
-    /// Decodes the body (contract, sections 3.3.1 and 3.3.2).
-    ///
-    /// `package_list` has to be there. An empty one is taken beside additional items, since there is no other way to
-    /// add items alone.
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, sections 3.3.1 and 3.3.2). `package_list` must be there; an empty one is taken
+    /// beside additional items, so that these can be added alone. Errors: [`Refused`], 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| {
             let has_items = object.holds_entries("additional_item_list");
@@ -98,10 +90,7 @@ pub struct DeletePackages {
 }
 
 impl DeletePackages {
-    /// Decodes the body (contract, section 3.3.3).
-    ///
-    /// # Errors
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.3.3). Errors: [`Refused`] with all faults: 9499 or 99992402.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         let rule = TextRule::id(ID_CHARS_MAX);
         decode(body, EmptyBody::Refused, |object| Self {

@@ -1,7 +1,5 @@
-//! What can be said about a report's address from its text alone.
-//!
-//! Addresses behind names, and literal addresses that are not public, are checked by whoever connects. Refused here
-//! is whatever two readers of an address could understand differently. Source: the product's section 4, item 1.
+//! What can be said about a report's address from its text alone: refused is whatever two readers could understand
+//! differently. Where it leads is checked by whoever connects. Source: product, section 4, item 1.
 
 /// Most characters of an address.
 pub const CHARS_MAX: usize = 2_048;
@@ -28,11 +26,8 @@ pub enum ReportUrlError {
     Port,
 }
 
-/// Checks the form of a report's address.
-///
-/// # Errors
-/// [`ReportUrlError`] unless it is absolute, `http` or `https`, with a host and no user-info, free of control characters and
-/// blanks.
+/// Checks that an address is absolute, `http` or `https`, with a host and no user-info, free of control characters and
+/// blanks. Errors: [`ReportUrlError`].
 pub fn validate(url: &str) -> Result<(), ReportUrlError> {
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(ReportUrlError::Character);

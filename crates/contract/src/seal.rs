@@ -1,8 +1,6 @@
-//! Encryption and signature of webhook bodies, in both directions.
-//!
-//! The body is AES-256-CBC with PKCS#7 padding under the SHA-256 of the app's encrypt key, initialisation vector first,
-//! in standard base64. The signature is a plain SHA-256 over timestamp, nonce, key and the outer body, so it alone
-//! proves who sent; CBC proves nothing. Source: contract, section 5.2; vectors in section 9.1.
+//! Encryption and signature of webhook bodies: AES-256-CBC with PKCS#7 padding under the SHA-256 of the app's encrypt
+//! key, initialisation vector first, in standard base64. The signature, a SHA-256 over timestamp, nonce, key and the
+//! outer body, alone proves who sent; CBC proves nothing. Source: contract, section 5.2; vectors in section 9.1.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
@@ -22,14 +20,12 @@ pub const IV_BYTES: usize = 16;
 const BEFORE: &str = r#"{"encrypt":""#;
 const AFTER: &str = r#""}"#;
 
-/// The body cannot be opened with this key; deliberately without a reason, which would help to guess the plain text.
+/// The body cannot be opened with this key; a reason would help to guess the plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a body encrypted under this key")]
 pub struct Unreadable;
 
-/// Encrypts `plain` and wraps it as the outer body `{"encrypt":"…"}`.
-///
-/// `iv` has to be random for every call.
+/// Encrypts `plain` and wraps it as the outer body `{"encrypt":"…"}`. `iv` has to be random for every call.
 pub fn encrypt(encrypt_key: &str, iv: [u8; IV_BYTES], plain: &[u8]) -> Vec<u8> {
     let cipher = cbc::Encryptor::<Aes256>::new(&key(encrypt_key).into(), &iv.into());
     let mut sealed = iv.to_vec();
@@ -41,10 +37,7 @@ pub fn encrypt(encrypt_key: &str, iv: [u8; IV_BYTES], plain: &[u8]) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// Opens an outer body; the plain text comes back.
-///
-/// # Errors
-/// [`Unreadable`] whatever is wrong: the JSON, the base64, the length, the key or the padding.
+/// Opens an outer body. Errors: [`Unreadable`] whatever is wrong: JSON, base64, length, key or padding.
 pub fn decrypt(encrypt_key: &str, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
     #[derive(Deserialize)]
     struct Outer<'b> {
@@ -59,9 +52,8 @@ pub fn decrypt(encrypt_key: &str, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
     cipher.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| Unreadable)
 }
 
-/// The signature of an outer body: 64 lower-case hexadecimal digits.
-///
-/// `timestamp` and `nonce` are the texts of the headers of the same name.
+/// The signature of an outer body: 64 lower-case hexadecimal digits. `timestamp` and `nonce` are the texts of the
+/// headers of the same name.
 pub fn signature(timestamp: &str, nonce: &str, encrypt_key: &str, body: &[u8]) -> String {
     let digest = Sha256::new()
         .chain_update(timestamp)

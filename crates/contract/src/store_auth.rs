@@ -1,7 +1,5 @@
-//! The token calls of store apps: a ticket buys the app token, the app token buys tenant tokens.
-//!
-//! Read as leniently as those of self-built apps: each call looks at its own members alone, since clients leak those
-//! of their other calls into the body. Source: contract, sections 1.1, 1.3, 1.5 and 1.6.
+//! The token calls of store apps: a ticket buys the app token, the app token buys tenant tokens. Each call reads its
+//! own members alone, since clients leak those of other calls. Source: contract, sections 1.1, 1.3, 1.5 and 1.6.
 
 use crate::auth::{is_app_id, texts};
 use crate::code::{self, Code};
@@ -30,11 +28,7 @@ pub struct AppTokenRequest {
 }
 
 impl AppTokenRequest {
-    /// Decodes the body; members other than the three are ignored, whatever their type.
-    ///
-    /// # Errors
-    /// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object, or a member is missing, null, empty
-    /// or no text, or `app_id` has another shape.
+    /// Decodes the body; other members are ignored. Errors as [`crate::auth::TokenRequest::decode`].
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
         let [app_id, app_secret, app_ticket] = texts(body, ["app_id", "app_secret", "app_ticket"])?;
         match is_app_id(&app_id) {
@@ -45,7 +39,6 @@ impl AppTokenRequest {
 }
 
 impl fmt::Debug for AppTokenRequest {
-    /// Writes the app only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppTokenRequest").field("app_id", &self.app_id).finish_non_exhaustive()
     }
@@ -61,11 +54,8 @@ pub struct TenantTokenRequest {
 }
 
 impl TenantTokenRequest {
-    /// Decodes the body; members other than the two are ignored, whatever their type.
-    ///
-    /// # Errors
-    /// [`code::TOKEN_INVALID_PARAM`] (10003) when the body is not a JSON object, or a member is missing, null, empty
-    /// or no text.
+    /// Decodes the body; other members are ignored. Errors: [`code::TOKEN_INVALID_PARAM`] (10003) when it is not a JSON
+    /// object, or a member is missing, null, empty or no text.
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
         let [app_access_token, tenant_key] = texts(body, ["app_access_token", "tenant_key"])?;
         Ok(Self { app_access_token, tenant_key })
@@ -73,7 +63,6 @@ impl TenantTokenRequest {
 }
 
 impl fmt::Debug for TenantTokenRequest {
-    /// Writes the tenant only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantTokenRequest")
             .field("tenant_key", &self.tenant_key)
@@ -107,7 +96,6 @@ impl AppTokenAnswer {
 }
 
 impl fmt::Debug for AppTokenAnswer {
-    /// Writes everything but the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
     }
@@ -139,7 +127,6 @@ impl TenantTokenAnswer {
 }
 
 impl fmt::Debug for TenantTokenAnswer {
-    /// Writes everything but the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
     }

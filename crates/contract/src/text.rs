@@ -6,7 +6,7 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || c.is_control() || is_formless(c))
 }
 
-/// Characters that take no ink although they are no blanks: fillers, joiners, marks of direction and of order.
+/// Characters that take no ink although they are no blanks: fillers, joiners, marks of direction.
 fn is_formless(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -15,8 +15,8 @@ fn is_formless(c: char) -> bool {
         | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a text is the name of a file wherever it is saved: no path, nothing that breaks a line, steers a terminal,
-/// or turns the direction of writing so that `fdp.exe` looks like `exe.pdf`.
+/// Whether a text can name a file wherever it is saved: no path, nothing that breaks a line, steers a terminal, or
+/// turns the direction of writing so that `fdp.exe` looks like `exe.pdf`.
 #[must_use]
 pub fn is_file_name(text: &str) -> bool {
     !is_blank(text) && !is_dots(text) && !text.contains(is_unfit_for_files)

@@ -119,7 +119,7 @@ pub struct UpdateApp {
     pub ip_allowlist: Option<Vec<String>>,
 }
 
-/// Reads a member that may be `null`: absent is `None`, `null` is `Some(None)`.
+/// Absent is `None`, `null` is `Some(None)`.
 fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

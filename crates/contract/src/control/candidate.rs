@@ -77,7 +77,7 @@ impl SearchCandidates {
         faults.0
     }
 
-    /// The names of the members by which is searched.
+    /// The members that are searched by.
     #[must_use]
     pub fn criteria(&self) -> Vec<&'static str> {
         let all = [

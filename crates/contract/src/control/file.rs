@@ -8,7 +8,6 @@ use super::problem::FieldFault;
 use super::rule::Faults;
 use crate::text::is_file_name;
 
-/// Most characters of a file's name.
 const NAME_CHARS_MAX: usize = 255;
 
 /// The query of `POST /tenants/{tenant_key}/files`; its body is the content.

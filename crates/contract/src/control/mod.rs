@@ -1,12 +1,9 @@
 //! Bodies of the control API, `/api/v1`: what the hirer's own systems, the CLI and scripts say.
 //!
 //! JSON with snake_case members. Ids are strings, instants are RFC 3339 in UTC with milliseconds
-//! (`2026-03-01T08:00:00.000Z`). Request bodies refuse unknown members; answers may gain members, so
-//! a reader ignores those it does not know. Optional members of an answer are left out when empty.
-//!
-//! Every request body has a method `faults`, which names all broken rules at once; an empty list
-//! means that the body can be checked against what is stored. Values that are personal data, and
-//! secrets, never show in `Debug`.
+//! (`2026-03-01T08:00:00.000Z`). Request bodies refuse unknown members; readers of answers ignore them. Optional
+//! members of an answer are left out when empty. The method `faults` of a request body names all broken rules at once.
+//! Personal data and secrets never show in `Debug`.
 
 mod rule;
 

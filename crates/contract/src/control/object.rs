@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 use super::problem::FieldFault;
 use super::rule::Faults;
 
-/// Most characters of a cursor.
 const CURSOR_CHARS_MAX: usize = 200;
 
 /// Body of `POST /objects/check`.

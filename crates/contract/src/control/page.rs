@@ -10,7 +10,6 @@ use super::rule::Faults;
 pub const LIMIT_DEFAULT: u32 = 50;
 /// Most entries of a page.
 pub const LIMIT_MAX: u32 = 200;
-/// Most characters of a cursor.
 const CURSOR_CHARS_MAX: usize = 512;
 
 /// One page of a list.
@@ -45,7 +44,6 @@ impl List {
     }
 }
 
-/// The rules that the queries of all lists share.
 pub(super) fn page_faults(cursor: Option<&str>, limit: Option<u32>) -> Vec<FieldFault> {
     let mut faults = Faults::default();
     if limit.is_some_and(|limit| !(1..=LIMIT_MAX).contains(&limit)) {

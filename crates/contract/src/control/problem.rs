@@ -66,7 +66,7 @@ impl Problem {
 
 macro_rules! problem_codes {
     ($($(#[$meta:meta])* $name:ident, $code:literal, $status:literal, $title:literal;)*) => {
-        /// The kinds of problem: code, HTTP status and title in one table. Codes are never reused.
+        /// The kinds of problem: code, HTTP status and title. Codes are never reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ProblemCode {
             $($(#[$meta])* $name,)*

@@ -1,6 +1,5 @@
-//! Reports: entries of an order, and below `…/orders/{order_id}/reports/{report_id}` their versions and contents.
-//!
-//! A report that has a version can be downloaded whatever its state says of a newer try, until it is erased.
+//! Reports: entries of an order, and below `…/orders/{order_id}/reports/{report_id}` their versions and contents. A
+//! report that has a version can be downloaded whatever its state says of a newer try, until it is erased.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -1,6 +1,5 @@
-//! The rules that several bodies share. Each adds a fault that names the member, or nothing.
-//!
-//! Lengths count characters (Unicode scalar values), never bytes. Messages never repeat the value.
+//! The rules that several bodies share. Each adds a fault that names the member, or nothing. Lengths count characters
+//! (Unicode scalar values), never bytes. Messages never repeat the value.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -8,7 +7,6 @@ use std::net::IpAddr;
 use super::problem::FieldFault;
 use crate::text::is_blank;
 
-/// Most characters of a URL.
 const URL_CHARS_MAX: usize = 2_048;
 /// Most characters of a mail address (RFC 5321, 4.5.3.1.3).
 const EMAIL_CHARS_MAX: usize = 254;

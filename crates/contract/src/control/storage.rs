@@ -38,7 +38,7 @@ pub struct PutQuota {
     pub quota_bytes: Option<Option<u64>>,
 }
 
-/// Says null from absent.
+/// Absent is `None`, `null` is `Some(None)`.
 fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

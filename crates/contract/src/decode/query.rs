@@ -4,12 +4,8 @@ use super::{Faults, Node, Object, QUOTED_MAX, Refused, Taken, cut};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Reads the parameters of a query string with `read`, as if they were the members of a body: each a text.
-///
-/// A parameter that is there twice is refused: nobody can say which one counts.
-///
-/// # Errors
-/// [`Refused`] with all faults.
+/// Reads the parameters of a query string as if they were members of a body, each a text. Errors: [`Refused`] with all
+/// faults; a parameter that stands twice is one.
 pub fn decode_query<T>(
     parameters: Vec<(String, String)>,
     read: impl FnOnce(&mut Object<'_>) -> T,
