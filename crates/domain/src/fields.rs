@@ -1,7 +1,5 @@
-//! How the forms of vendors may change: which keys are usable, what may be renamed, what must remain.
-//!
-//! A refused change changes nothing, and all that is wrong with it is named at once.
-//! Source: contract, sections 3.1, 3.2 and 7 (Q11, Q15, Q17, Q18); decision 010.
+//! How the forms of vendors may change: which keys are usable, what may be renamed, what must remain. A refusal names
+//! all that is wrong at once. Source: contract, sections 3.1, 3.2 and 7 (Q11, Q15, Q17, Q18); decision 010.
 
 use std::collections::HashSet;
 
@@ -22,10 +20,8 @@ impl FieldError {
     }
 }
 
-/// Checks the keys of a new form of account fields; `retired` are the keys that were deleted.
-///
-/// # Errors
-/// A key that was deleted earlier, or stands twice.
+/// Checks the keys of a new form of account fields; `retired` are the keys that were deleted. Errors: a key that was
+/// deleted earlier, or stands twice.
 pub fn check_account_fields(
     fields: &[AccountField],
     retired: &[String],
@@ -35,10 +31,8 @@ pub fn check_account_fields(
     none(errors)
 }
 
-/// The form with the names and descriptions of `changes`; whether a field is required stays as it was.
-///
-/// # Errors
-/// A key that the form does not have, or that stands twice.
+/// The form with the names and descriptions of `changes`; whether a field is required stays as it was. Errors: a key
+/// that the form does not have, or that stands twice.
 pub fn rename_account_fields(
     form: &[AccountField],
     changes: &[AccountField],
@@ -65,10 +59,8 @@ pub fn rename_account_fields(
     Ok(renamed.collect())
 }
 
-/// What remains of the form without the fields of `keys`.
-///
-/// # Errors
-/// A key that the form does not have, or that stands twice; or nothing would remain.
+/// What remains of the form without the fields of `keys`. Errors: a key that the form does not have, or that stands
+/// twice; or nothing would remain.
 pub fn delete_account_fields(
     form: &[AccountField],
     keys: &[String],
@@ -95,10 +87,8 @@ pub fn delete_account_fields(
     Ok(remaining)
 }
 
-/// Checks the keys of a new form of background-check fields; `retired` are the keys that were deleted.
-///
-/// # Errors
-/// A key that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
+/// Checks the keys of a new form of background-check fields; `retired` are the keys that were deleted. Errors: a key
+/// that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
 pub fn validate_check_fields(
     fields: &[CheckField],
     retired: &[String],
@@ -117,11 +107,8 @@ pub fn validate_check_fields(
     none(errors)
 }
 
-/// The form with the names and descriptions of `changes`, its fields and options in the order in which they were
-/// created; whether a field is required stays as it was.
-///
-/// # Errors
-/// Another number of fields or options, a key that the form does not have or that stands twice, another type.
+/// The form with the names and descriptions of `changes`, in the order of creation; whether a field is required stays
+/// as it was. Errors: another number of fields or options, another type, an unknown key or one that stands twice.
 pub fn rename_check_fields(
     form: &[CheckField],
     changes: &[CheckField],

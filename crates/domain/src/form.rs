@@ -1,8 +1,5 @@
-//! What a filled form must hold: each value fits its field, and the required ones are there.
-//!
-//! Values are texts for every type of field. What passes is the text that the vendor gets, except that files and
-//! resumes are named by their ids here and become links when the vendor is notified.
-//! Source: contract, sections 3.2.1 and 7 (Q14); decision 011.
+//! What a filled form must hold: each value fits its field, and the required ones are there. Values are texts; files
+//! and resumes are ids here and become links in the event. Source: contract, 3.2.1 and 7 (Q14); decision 011.
 
 use std::collections::HashSet;
 
@@ -35,12 +32,8 @@ pub struct Filled {
     pub files: Vec<(String, Vec<Id>)>,
 }
 
-/// Checks the values of an order's form against the account's fields.
-///
-/// An empty value, as an empty list of options or files, counts as none.
-///
-/// # Errors
-/// Everything that does not fit, in the order of the values, then what is missing.
+/// Checks the values of an order's form against the account's fields. An empty value or list counts as none.
+/// Errors: everything that does not fit, in the order of the values, then what is missing.
 pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut texts = Vec::with_capacity(values.len());
@@ -73,10 +66,8 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Field
     Ok(filled)
 }
 
-/// Checks the values of an account against the account fields of the vendor's app, if it published any.
-///
-/// # Errors
-/// A key that the form does not have, then what is missing.
+/// Checks the values of an account against the account fields of the vendor's app, if it published any. Errors: a key
+/// that the form does not have, then what is missing.
 pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     for (index, (key, _)) in values.iter().enumerate() {
@@ -93,7 +84,6 @@ pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(),
     none(errors)
 }
 
-/// A value that fits.
 enum Read {
     Text(String),
     Files(String, Vec<Id>),
@@ -172,7 +162,6 @@ fn has_option(field: &CheckField, key: &str) -> bool {
     field.options.iter().any(|option| option.key == key)
 }
 
-/// The texts of a JSON array of different texts.
 fn distinct_texts(value: &str) -> Option<Vec<String>> {
     let texts: Vec<String> = serde_json::from_str(value).ok()?;
     let mut seen = HashSet::new();
@@ -180,7 +169,6 @@ fn distinct_texts(value: &str) -> Option<Vec<String>> {
     Some(texts)
 }
 
-/// A list of texts as a text.
 fn list(texts: &[String]) -> String {
     serde_json::to_string(texts).expect("texts have a JSON text")
 }

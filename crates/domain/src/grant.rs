@@ -1,14 +1,11 @@
-//! Grants: what a tenant has agreed to of an app, against what the app is now.
-//!
-//! The operator prepares an app; whatever of it opens a way to the tenant's personal data takes effect only as far as
-//! the tenant's admin granted it. Source: product, section 8.
+//! Grants: what a tenant has agreed to of an app. Whatever of an app opens a way to the tenant's personal data takes
+//! effect only as far as the tenant's admin granted it. Source: product, section 8.
 
 use contract::control::EventMode;
 use contract::scope::Scope;
 
-/// The terms of an app in a tenant, as far as they decide who gets at the tenant's data.
-///
-/// The verification token is none of them: it proves to the receiver who sends, and opens nothing.
+/// The terms of an app in a tenant that decide who gets at the tenant's data. The verification token opens nothing and
+/// is none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// What the app may do there.
@@ -117,7 +114,6 @@ mod tests {
         }
     }
 
-    /// The terms that a change of what was granted goes beyond.
     fn beyond(change: impl Fn(&mut Terms)) -> Vec<Term> {
         let mut now = terms();
         change(&mut now);

@@ -1,6 +1,4 @@
-//! The rules of Probity: pure functions over values.
-//!
-//! No IO, no clock, no random bytes, no async: instants and ids are handed in, decisions come out.
+//! The rules of Probity: pure functions over values. No IO, clock, random bytes or async; instants, ids are arguments.
 
 pub mod actor;
 pub mod candidate;

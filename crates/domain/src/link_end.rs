@@ -1,7 +1,6 @@
-//! When a link says that it ends: signed links of object stores and content networks carry it in their query.
-//!
-//! Sources: AWS Signature Version 4 and 2 (query parameters), Google Cloud Storage, Alibaba OSS V1 and V4, Tencent COS,
-//! Huawei OBS, Volcengine TOS, Azure SAS, Qiniu, Amazon CloudFront.
+//! When a link ends: signed links of object stores and content networks say so in their query. Sources: AWS Signature
+//! Version 4 and 2, Google Cloud Storage, Alibaba OSS V1 and V4, Tencent COS, Huawei OBS, Volcengine TOS, Azure SAS,
+//! Qiniu, Amazon CloudFront.
 
 use crate::time::UnixMs;
 
@@ -38,7 +37,6 @@ pub fn link_ends_at(url: &str) -> Option<UnixMs> {
     members.iter().filter_map(|(name, value)| end(name, value, &members)).min()
 }
 
-/// The end that one member says, with the others at hand.
 fn end(name: &str, value: &str, members: &[(String, String)]) -> Option<UnixMs> {
     match name {
         "q-sign-time" => return sign_time(value),
@@ -92,7 +90,6 @@ fn policy(value: &str) -> Option<UnixMs> {
 /// An instant as seconds or milliseconds since 1970, or in ISO 8601, basic or extended.
 fn instant(text: &str) -> Option<UnixMs> {
     let text = text.trim();
-    // A fraction of a second is of no account.
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
     match whole.parse::<i64>() {
         Ok(number) if (EPOCH_MS_MIN..EPOCH_MS_MIN * 1_000).contains(&number) => {
@@ -106,8 +103,8 @@ fn instant(text: &str) -> Option<UnixMs> {
     }
 }
 
-/// `YYYYMMDD`, `YYYY-MM-DD`, and after a `T` or a blank `hhmmss`, `hh:mm`, `hh:mm:ss.fff`, with `Z`, `+hh:mm` or nothing,
-/// which stands for UTC. A plus sign may have been read as a blank.
+/// `YYYYMMDD`, `YYYY-MM-DD`, then after a `T` or a blank `hhmmss`, `hh:mm`, `hh:mm:ss.fff`, with `Z`, `+hh:mm` (a blank
+/// for the plus, too) or nothing, which means UTC.
 fn iso(text: &str) -> Option<UnixMs> {
     if !text.is_ascii() {
         return None;

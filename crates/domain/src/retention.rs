@@ -1,7 +1,5 @@
-//! Retention: when an order is erased, and what keeps it.
-//!
-//! An order goes a number of days after its end: its package's when the tenant has a rule for it, else the tenant's.
-//! A legal hold, on the order or on the whole tenant, keeps it whatever the rules say. What has not ended is never
+//! Retention: when an order is erased, and what keeps it. An order goes a number of days after its end, by the rule of
+//! its package, else by the tenant's. A legal hold on the order or the tenant keeps it. What has not ended is never
 //! erased. Source: product, section 4.
 
 use crate::time::UnixMs;
@@ -19,7 +17,6 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// From the day of the end to ten years after it.
     fn default() -> Bounds {
         Bounds { min_days: 0, max_days: 3_650 }
     }
@@ -74,18 +71,12 @@ pub enum Stays {
     Until(UnixMs),
 }
 
-/// Whether an order is to be erased at `now` by its rule.
-///
-/// # Errors
-/// [`Stays`], why it is not.
+/// Whether an order is to be erased at `now` by its rule; an error is the reason why not.
 pub fn check(facts: &Facts, now: UnixMs) -> Result<(), Stays> {
     check_after(facts, facts.rule.days, now)
 }
 
 /// Whether an order may be erased by hand at `now`: whatever its rule says, but not before the least time.
-///
-/// # Errors
-/// [`Stays`], why it may not.
 pub fn check_by_hand(facts: &Facts, bounds: Bounds, now: UnixMs) -> Result<(), Stays> {
     check_after(facts, bounds.min_days, now)
 }

@@ -17,16 +17,15 @@ pub const REPORT: Schedule =
 const HURRY_MS_MIN: i64 = 4_000;
 
 impl Schedule {
-    /// When to try again after the failure, at `now`, of the try number `attempts` (1 is the first); none
-    /// when the schedule is exhausted.
+    /// When to try again after try number `attempts` (from 1) failed at `now`; none when the schedule is exhausted.
     #[must_use]
     pub fn next(self, attempts: u32, now: UnixMs) -> Option<UnixMs> {
         let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
         self.0.get(index).map(|wait_ms| now.plus_ms(*wait_ms))
     }
 
-    /// The same for what can be had until `ends_at` only: half of the time that is left, where the schedule would wait
-    /// longer and there is time enough for one more try.
+    /// The same for what can be had until `ends_at` only: at half of the time left, where the schedule would wait
+    /// longer and one more try is worth while.
     #[must_use]
     pub fn next_before(
         self,

@@ -27,7 +27,7 @@ impl UnixMs {
 }
 
 impl fmt::Display for UnixMs {
-    /// Decimal milliseconds, as the vendor's wire writes every time.
+    /// Decimal milliseconds, as on the vendor's wire.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
