@@ -5,10 +5,9 @@
 //!   that keeps that contract.
 //! - [`evidence`] verifies manifests, certificates and audit chains, without any server.
 //!
-//! Both are cheap to clone and share one pool of connections among their clones. Proxies named by the
-//! environment are used, except for loopback addresses. Redirects are not followed. Nothing is
-//! repeated by itself, except one call whose token was refused. Neither keys nor bodies show in
-//! `Debug` or in errors.
+//! Both are cheap to clone; clones share their connections. Proxies of the environment are used, except for loopback.
+//! Redirects are not followed. Nothing is repeated but one call whose token was refused. Keys and bodies show neither
+//! in `Debug` nor in errors.
 
 pub mod control;
 pub mod evidence;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may stand still.
+/// How long an answer may make no progress.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Most bytes of an answer in JSON; content is streamed without this bound.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -29,7 +29,7 @@ pub enum TransportError {
     /// TLS could not be set up; nothing was sent.
     #[error("no TLS: {0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No answer came: not connected, cut off, or too slow. Whether the server acted is not known.
+    /// No answer came: not connected, cut off, or too slow. The server may have acted.
     #[error("no answer from {server}")]
     Unreachable {
         /// The server's URL.
@@ -50,7 +50,6 @@ pub enum TransportError {
     },
 }
 
-/// A server: its address and the connections to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
     base: Url,
@@ -58,13 +57,11 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Opens nothing yet. `base` is an absolute http or https URL, with a path when the server lies
-    /// below one.
+    /// `base` is an absolute http or https URL, with a path when the server lies below one. Opens no connection.
     pub(crate) fn new(base: &str) -> Result<Transport, TransportError> {
         Transport::over(parse(base)?, None)
     }
 
-    /// The same server, with further certificate authorities trusted: certificates in PEM.
     pub(crate) fn trusting(self, authorities: &[u8]) -> Result<Transport, TransportError> {
         Transport::over(self.base, Some(authorities))
     }
@@ -83,8 +80,7 @@ impl Transport {
         Ok(Transport { base, http })
     }
 
-    /// The address of a resource: the base and `segments`, each of which names one thing and is
-    /// escaped. An empty segment, `.` and `..` would name another resource and are refused.
+    /// The URL of a resource: `segments` are escaped; an empty one, `.` and `..` would name another and are refused.
     pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, TransportError> {
         if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
             return Err(TransportError::Address { expected: "an id that is not empty" });
@@ -97,7 +93,6 @@ impl Transport {
         Ok(url)
     }
 
-    /// The server's URL, for messages and for keeping keys apart.
     pub(crate) fn server(&self) -> String {
         name(&self.base)
     }
@@ -115,7 +110,6 @@ impl Transport {
         TransportError::Unreadable { server, status, detail: detail.into() }
     }
 
-    /// Reads a whole answer of at most 64 MiB.
     pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, TransportError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
@@ -128,13 +122,12 @@ impl Transport {
         Ok(body)
     }
 
-    /// Reads an answer in JSON.
     pub(crate) fn json<T: DeserializeOwned>(
         &self,
         status: StatusCode,
         body: &[u8],
     ) -> Result<T, TransportError> {
-        // The parser's message may quote what it met; its place and kind say enough.
+        // The parser's message may quote the body; position and kind say enough.
         serde_json::from_slice(body).map_err(|error| {
             let kind = format!("{:?}", error.classify()).to_lowercase();
             let detail =
@@ -144,12 +137,8 @@ impl Transport {
     }
 }
 
-/// One spelling for a server's URL, under which keys can be filed: lower-case host, no default port,
-/// no slash at the end.
-///
-/// # Errors
-/// [`TransportError::Address`] for anything but an absolute http or https URL without user name, query and
-/// fragment.
+/// One spelling for a server's URL, under which keys are filed: lower-case host, no default port, no slash at the end.
+/// Errors: [`TransportError::Address`] unless it is absolute, http or https, without user name, query and fragment.
 pub fn server_name(server: &str) -> Result<String, TransportError> {
     Ok(name(&parse(server)?))
 }
@@ -172,8 +161,8 @@ fn parse(base: &str) -> Result<Url, TransportError> {
     Ok(base)
 }
 
-/// TLS with the system's roots beside the ones that browsers trust, so that a hirer's own certificate
-/// authority works and a machine without a root store does too. Roots are read only when needed.
+/// TLS with the system's roots beside the browsers', for a hirer's own certificate authority and for machines without a
+/// root store. Roots are read only when needed.
 fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, TransportError> {
     let mut roots = RootCertStore::empty();
     if needed {

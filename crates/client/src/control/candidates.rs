@@ -5,8 +5,7 @@ use contract::control::{FoundOrder, Page, SearchCandidates};
 use super::{Control, Error};
 
 impl Control {
-    /// Finds the orders of a person, newest first; every call is recorded. A page can be empty and still have a next
-    /// one. Needs a key with the role admin or privacy officer.
+    /// Finds a person's orders, newest first; recorded. A page can be empty and have a next one.
     pub async fn search_candidates(
         &self,
         tenant_key: &str,

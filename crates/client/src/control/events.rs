@@ -14,7 +14,7 @@ impl Control {
         self.get(&["tenants", tenant_key, "events"], Some(list)).await
     }
 
-    /// Lists the ways of one event, each with every try.
+    /// Lists the deliveries of one event, each with every try.
     pub async fn list_deliveries(
         &self,
         tenant_key: &str,

@@ -14,13 +14,12 @@ impl Control {
         self.get(&["public-key"], NO_QUERY).await
     }
 
-    /// Reads the operator's audit chain as JSON lines, at most one page; empty after the last entry. Needs the
-    /// operator's key.
+    /// Reads a page of the operator's audit chain as JSON lines; empty after the last entry. Needs the operator's key.
     pub async fn list_operator_audit(&self, list: &ListAudit) -> Result<String, Error> {
         self.text(&["audit"], Some(list)).await
     }
 
-    /// Reads a tenant's audit chain as JSON lines, at most one page; empty after the last entry.
+    /// Reads a page of a tenant's audit chain as JSON lines; empty after the last entry.
     pub async fn list_audit(&self, tenant_key: &str, list: &ListAudit) -> Result<String, Error> {
         self.text(&["tenants", tenant_key, "audit"], Some(list)).await
     }
@@ -81,7 +80,7 @@ impl Control {
         self.delete(&hold(tenant_key, order_id)).await
     }
 
-    /// Says of each order that is not erased what will become of it, oldest first; changes nothing.
+    /// Says for each order that is not erased when it goes, oldest first; changes nothing.
     pub async fn preview_erasures(
         &self,
         tenant_key: &str,
@@ -109,7 +108,6 @@ impl Control {
         self.post(&["tenants", tenant_key, "orders", order_id, "erase"], body).await
     }
 
-    /// Reads an answer as it is.
     async fn text(
         &self,
         path: &[&str],

@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use super::{Control, Error};
 
 impl Control {
-    /// Keeps a file of 1 byte to 10 MiB, which an order's form can then name as the value of a file or resume.
+    /// Stores a file of 1 byte to 10 MiB, which an order's form can then name as the value of a file or resume.
     pub async fn create_file(
         &self,
         tenant_key: &str,

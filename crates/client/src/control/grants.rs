@@ -25,7 +25,7 @@ impl Control {
         self.post(&["tenants", tenant_key, "apps", app_id, "grant"], body).await
     }
 
-    /// Grants an app whatever is prepared for it now, unseen: for who prepared it as well.
+    /// Grants an app whatever is prepared for it now, unseen: for a caller that prepared it itself.
     pub async fn grant_prepared(&self, tenant_key: &str, app_id: &str) -> Result<Grant, Error> {
         let Grant { revision, .. } = self.get_grant(tenant_key, app_id).await?;
         self.grant_app(tenant_key, app_id, &GrantApp { revision }).await

@@ -48,8 +48,7 @@ pub enum Error {
         /// Seconds after which the same call may succeed, when the server names them.
         retry_after_seconds: Option<u64>,
     },
-    /// No answer, or none that can be understood. A POST may be repeated safely with the same key,
-    /// see [`Control::with_idempotency_key`].
+    /// No answer, or none that can be understood. A POST may be repeated, see [`Control::with_idempotency_key`].
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
@@ -79,19 +78,15 @@ impl std::fmt::Debug for Control {
     }
 }
 
-/// The body of a POST that says nothing.
+/// The empty object, body of a POST without members.
 #[derive(Serialize)]
 struct Nothing {}
 
-/// The query of a call without one.
 const NO_QUERY: Option<&Nothing> = None;
 
 impl Control {
-    /// A caller with `key` (`pbo_…` or `pbt_…`) at `server`, an absolute http or https URL; the API
-    /// lies below it at `/api/v1`. Sends nothing yet.
-    ///
-    /// # Errors
-    /// [`TransportError::Address`] for an unusable URL or a key that cannot be sent; [`TransportError::Tls`].
+    /// A caller with `key` (`pbo_…` or `pbt_…`) at `server`, an absolute http or https URL; sends nothing yet.
+    /// Errors: [`TransportError::Address`] for an unusable URL or key; [`TransportError::Tls`].
     pub fn new(server: &str, key: &str) -> Result<Control, Error> {
         let transport = Transport::new(server)?;
         let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
@@ -100,30 +95,19 @@ impl Control {
         Ok(Control { transport, authorization: Some(authorization), idempotency_key: None })
     }
 
-    /// A caller without a key, for what everybody may read: the API's description.
-    ///
-    /// # Errors
-    /// [`TransportError::Address`] for an unusable URL; [`TransportError::Tls`].
+    /// A caller without a key, for the API's description. Errors: [`TransportError::Address`], [`TransportError::Tls`].
     pub fn anonymous(server: &str) -> Result<Control, Error> {
         let transport = Transport::new(server)?;
         Ok(Control { transport, authorization: None, idempotency_key: None })
     }
 
-    /// The same caller, trusting further certificate authorities: certificates in PEM. The web's and the system's are
-    /// trusted anyhow.
-    ///
-    /// # Errors
-    /// [`TransportError::Tls`] for anything else.
+    /// The same caller, trusting further certificate authorities (PEM) too. Errors: [`TransportError::Tls`].
     pub fn trusting(self, authorities: &[u8]) -> Result<Control, Error> {
         Ok(Control { transport: self.transport.trusting(authorities)?, ..self })
     }
 
-    /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a
-    /// random one each. To repeat a POST that got no answer, make it twice with the same key: within
-    /// 24 hours the second finds the first one's answer, without what is shown once.
-    ///
-    /// # Errors
-    /// [`TransportError::Address`] for a key of another shape.
+    /// The same caller, whose POSTs all carry `key` (1 to 255 visible ASCII characters) instead of a random one each: a
+    /// POST repeated within 24 hours gets the first answer but for what is shown once. Errors: [`TransportError`].
     pub fn with_idempotency_key(&self, key: &str) -> Result<Control, Error> {
         let expected = "an idempotency key of 1 to 255 visible ASCII characters";
         let value = HeaderValue::from_str(key).ok().filter(|_| is_idempotency_key(key));
@@ -178,7 +162,7 @@ impl Control {
         self.send(Method::DELETE, path, NO_QUERY, None::<&Nothing>).await.map(drop)
     }
 
-    /// The one way out: sends a request and maps every refusal. `path` is below `/api/v1`.
+    /// Sends a request and maps every refusal; `path` is below `/api/v1`.
     async fn send(
         &self,
         method: Method,
@@ -194,7 +178,6 @@ impl Control {
         self.exchange(request).await
     }
 
-    /// A request without a body.
     fn request(
         &self,
         method: Method,

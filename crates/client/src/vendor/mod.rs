@@ -44,7 +44,7 @@ pub enum Error {
     /// The server refused the call, or failed at it.
     #[error("{}", .0.describe())]
     Refused(Box<Refusal>),
-    /// No answer, or none that can be understood. An identical repeat of the call is safe.
+    /// No answer, or none that can be understood. An identical repeat is safe.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
@@ -121,10 +121,8 @@ struct Envelope {
 }
 
 impl Vendor {
-    /// An app at `server`, an absolute http or https URL. Sends nothing yet.
-    ///
-    /// # Errors
-    /// [`TransportError::Address`] for an unusable URL; [`TransportError::Tls`].
+    /// An app at `server`, an absolute http or https URL; sends nothing yet. Errors: [`TransportError::Address`] for an
+    /// unusable URL; [`TransportError::Tls`].
     pub fn new(
         server: &str,
         app_id: impl Into<String>,
@@ -138,11 +136,7 @@ impl Vendor {
         })
     }
 
-    /// The same app, trusting further certificate authorities: certificates in PEM. The web's and the system's are
-    /// trusted anyhow.
-    ///
-    /// # Errors
-    /// [`TransportError::Tls`] for anything else.
+    /// The same app, trusting further certificate authorities (PEM) too. Errors: [`TransportError::Tls`].
     pub fn trusting(self, authorities: &[u8]) -> Result<Vendor, Error> {
         Ok(Vendor { transport: self.transport.trusting(authorities)?, ..self })
     }
@@ -193,19 +187,15 @@ impl Vendor {
         self.call(Call::DeleteCheckFields, &body).await.map(drop)
     }
 
-    /// Reports a stage of an order (contract, section 3.4.1). An identical repeat changes nothing.
-    ///
-    /// Refused with 1002858 when the order has ended, 1002862 when it is not the caller's, 1002002
-    /// when `stage_time` does not ascend or `stage_id` was used, 99992402 for a member out of bounds.
+    /// Reports a stage of an order (contract, section 3.4.1); an identical repeat changes nothing. Refused with 1002858
+    /// (ended), 1002862 (not the caller's), 1002002 (`stage_time` does not ascend, or `stage_id` was used), 99992402
+    /// (out of bounds).
     pub async fn update_progress(&self, body: &UpdateProgress) -> Result<(), Error> {
         self.call(Call::UpdateProgress, body).await.map(drop)
     }
 
-    /// Returns the final result of an order (contract, section 3.4.2). An identical repeat changes
-    /// nothing.
-    ///
-    /// Refused with 1002858 when the order has ended, 1002863 while it is in review, 1002862 when it
-    /// is not the caller's, 99992402 for a member out of bounds.
+    /// Returns the final result of an order (contract, section 3.4.2); an identical repeat changes nothing. Refused
+    /// with 1002858 (ended), 1002863 (in review), 1002862 (not the caller's), 99992402 (out of bounds).
     pub async fn update_result(&self, body: &UpdateResult) -> Result<(), Error> {
         self.call(Call::UpdateResult, body).await.map(drop)
     }
@@ -216,9 +206,8 @@ impl Vendor {
         self.call(Call::CancelCheck, &body).await.map(drop)
     }
 
-    /// Makes any call with any body and gives the answer's `data`; fetches a token when the call
-    /// asks for one. A call whose token is refused is made once more with a fresh one, since a
-    /// refused call did nothing.
+    /// Makes any call with any body and gives the answer's `data`; fetches a token if the call needs one. A call whose
+    /// token is refused did nothing, and is made once more with a fresh one.
     pub async fn call(&self, call: Call, body: &impl Serialize) -> Result<Value, Error> {
         let row = ROUTES.iter().find(|row| row.call == call).expect("every call has its row");
         let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
@@ -241,7 +230,6 @@ impl Vendor {
         self.token(None).await
     }
 
-    /// The one way out: sends a request and maps every refusal.
     async fn ask(&self, row: &Route, body: Vec<u8>, token: Option<&str>) -> Result<Value, Error> {
         let (envelope, _) = self.exchange(row, body, token).await?;
         Ok(envelope.data)

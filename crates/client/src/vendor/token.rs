@@ -1,5 +1,5 @@
-//! The tenant access token: fetched when needed, stored while it has more than 3 minutes to live, as the
-//! official SDKs do. Source: contract, sections 1.1, 1.2 and 1.6.
+//! The tenant access token: fetched when needed, and used while it has more than 3 minutes to live, as the official
+//! SDKs do. Source: contract, sections 1.1, 1.2 and 1.6.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Vendor {
         let TenantTokenAnswer { tenant_access_token: value, expire, .. } =
             self.fetch_token().await?;
         let life = Duration::from_secs(expire.into()).saturating_sub(LIFE_LEFT_MIN);
-        // A life beyond what the clock can count is as good as none: it is asked for again.
+        // A life beyond what the clock can count is as good as none.
         let fresh_until = asked_at.checked_add(life).unwrap_or(asked_at);
         *stored = Some(Token { value: value.clone(), fresh_until });
         Ok(value)
