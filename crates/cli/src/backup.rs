@@ -72,7 +72,6 @@ pub(crate) fn restore(global: &Global, Restore { dir, keys }: Restore) -> anyhow
     })
 }
 
-/// Says which contents did not come back.
 fn check_objects(lost: &[String]) -> anyhow::Result<()> {
     const NAMED_MAX: usize = 5;
     if lost.is_empty() {

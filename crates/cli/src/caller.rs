@@ -1,7 +1,5 @@
-//! Who calls: which server, which tenant, which key.
-//!
-//! `--key` comes first. Without it, what a tenant owns is called with the tenant's key from the
-//! credentials file; what the operator manages, and tenants without a stored key, with `operator.key`
+//! Who calls: which server, which tenant, which key. `--key` comes first; else what a tenant owns is called with its
+//! key from the credentials file, and what the operator manages, and tenants without a stored key, with `operator.key`
 //! of the data directory.
 
 use std::path::Path;
@@ -21,7 +19,6 @@ const KEY_HINT: &str =
     "name one with --key or PROBITY_KEY, or the server's data directory with --data";
 
 impl Global {
-    /// Calls for the operator: tenants and apps.
     pub(crate) fn operator(&self) -> anyhow::Result<Control> {
         let server = self.server_name()?;
         if let Some(key) = &self.key {
@@ -46,7 +43,7 @@ impl Global {
         }
     }
 
-    /// Calls for a tenant; gives the tenant's key name beside the caller.
+    /// Calls for a tenant; gives the tenant_key beside the caller.
     pub(crate) fn tenant(&self) -> anyhow::Result<(Control, String)> {
         let server = self.server_name()?;
         let credentials = load()?;
@@ -84,7 +81,6 @@ impl Global {
         self.for_tenant(&self.server_name()?, tenant_key, &load()?)
     }
 
-    /// Calls with the key that is stored for a tenant, if one is.
     pub(crate) fn stored_tenant(&self, tenant_key: &str) -> anyhow::Result<Option<Control>> {
         let (server, credentials) = (self.server_name()?, load()?);
         let key = credentials.find(&server, tenant_key);
@@ -125,8 +121,7 @@ impl Global {
         Ok(control.trusting(&authorities)?)
     }
 
-    /// The key in the named data directory; in the default one only for the default server, so that
-    /// no key goes to a server that it does not belong to.
+    /// The key in the named data directory; in the default one only for the default server, the one that it belongs to.
     fn operator_key(&self) -> anyhow::Result<Option<String>> {
         if let Some(data) = &self.data {
             return read_operator_key(data).map(Some);

@@ -1,7 +1,5 @@
-//! The credentials file: keys of the tenants that `tenant create` made, by server and tenant.
-//!
-//! TOML, readable by its owner alone (mode 0600), replaced as a whole so that it is never half
-//! written; writers wait for each other, since a key is shown once and must not be lost.
+//! The credentials file: keys of tenants, by server and tenant. TOML, readable by its owner alone (mode 0600), replaced
+//! as a whole; writers wait for each other, since a key is shown once and must not be lost.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -11,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// The file's path and what it holds.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     path: PathBuf,
@@ -30,7 +27,7 @@ pub(crate) fn path() -> anyhow::Result<PathBuf> {
 }
 
 impl Credentials {
-    /// Reads the file; one that does not exist holds nothing.
+    /// Reads the file; a missing one holds nothing.
     pub(crate) fn load(path: PathBuf) -> anyhow::Result<Credentials> {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -44,12 +41,10 @@ impl Credentials {
         Ok(Credentials { path, keys })
     }
 
-    /// The key of a tenant at a server.
     pub(crate) fn find(&self, server: &str, tenant_key: &str) -> Option<&str> {
         self.keys.get(server)?.get(tenant_key).map(String::as_str)
     }
 
-    /// The tenant at a server, if there is exactly one.
     pub(crate) fn only_tenant(&self, server: &str) -> Option<&str> {
         let tenants = self.keys.get(server)?;
         match tenants.len() {
@@ -58,7 +53,6 @@ impl Credentials {
         }
     }
 
-    /// Whether others than the owner may read the file.
     pub(crate) fn is_open_to_others(&self) -> bool {
         let mode = fs::metadata(&self.path).map(|metadata| metadata.permissions().mode());
         mode.is_ok_and(|mode| mode & 0o077 != 0)
@@ -91,10 +85,9 @@ pub(crate) fn remember(
     fs::rename(&draft, path).with_context(context)
 }
 
-/// Opens a file that only its owner can read, empty.
 fn private(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    // `mode` counts for new files only.
+    // The mode at opening counts for new files only.
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     Ok(file)
 }

@@ -1,5 +1,4 @@
-//! What `serve`, `work` and `migrate` share: where things are stored, where the server may connect to,
-//! how reports are checked, the runtime, and the signals that stop it.
+//! What `serve`, `work` and `migrate` share: storage, reach, report checks, the runtime, and the signals that stop it.
 
 use std::path::PathBuf;
 
@@ -98,7 +97,6 @@ enum Policy {
 }
 
 impl Reports {
-    /// Sets what was chosen.
     pub(crate) fn set(self, config: &mut Config) {
         config.deep_check = match self.deep_check {
             Switch::On => Some(this_program()),
@@ -112,7 +110,7 @@ impl Reports {
     }
 }
 
-/// This very program, for its children. Linux finds it even after its file was replaced by another version's.
+/// This program, for its children; on Linux also after its file was replaced by another version's.
 pub(crate) fn this_program() -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
@@ -133,7 +131,6 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Puts the settings where they belong.
     pub(crate) fn set(self, config: &mut Config) -> Result<(), UsageError> {
         let (min_days, max_days) = (self.retention_days_min, self.retention_days_max);
         if min_days > max_days {
@@ -147,8 +144,8 @@ impl Evidence {
     }
 }
 
-/// The settings that all three have, the rest by default. Root keys and the secrets of a bucket come by the environment
-/// only: a flag would show in the list of processes.
+/// The settings of all three, the rest by default. Root keys and a bucket's secrets come by the environment only: a
+/// flag would show in the list of processes.
 pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     let variable = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
     let Storage { database_url, objects, s3_style, root_key_command } = storage;
@@ -174,8 +171,8 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     config
 }
 
-/// A runtime on every core, in a process that lives as a server must: signals that ask nothing of it do not end it,
-/// its children can be waited for, and it has as many file handles as it may have.
+/// A runtime on every core, in a process that outlives stray signals, can wait for its children, and has as many file
+/// handles as it may have.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
     system::handles::raise_limit();
     let runtime = Builder::new_multi_thread().enable_all().build()?;
@@ -184,9 +181,8 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
     Ok(runtime)
 }
 
-/// Takes the signals that would end the process although nobody asks it to end, and throws them away. Caught and not
-/// ignored, since children inherit what is ignored. SIGCHLD is caught too: under a parent that ignored it, the kernel
-/// would forget how our children ended.
+/// Catches the signals that would end the process although nobody asks it to end. Caught and not ignored, since
+/// children inherit what is ignored; SIGCHLD too, since a parent that ignored it would hide how our children ended.
 fn outlive_signals() -> std::io::Result<()> {
     for kind in [
         SignalKind::hangup(),
@@ -197,20 +193,19 @@ fn outlive_signals() -> std::io::Result<()> {
         SignalKind::io(),
         SignalKind::child(),
     ] {
-        // It stays caught when the stream of its arrivals is dropped.
+        // It stays caught when its stream is dropped.
         drop(signal(kind)?);
     }
-    // SIGSTKFLT, SIGXFSZ (a write beyond the limit on a file's size then fails), SIGVTALRM, SIGPROF, SIGPWR, and those
-    // of real time.
+    // SIGSTKFLT, SIGXFSZ (a write beyond a file's size limit then fails), SIGVTALRM, SIGPROF, SIGPWR, real-time ones.
     #[cfg(target_os = "linux")]
     for number in [16, 25, 26, 27, 30].into_iter().chain(34..=64) {
-        // Architectures number them differently; one that cannot be caught is no loss.
+        // Numbers differ between architectures; one that cannot be caught is no loss.
         drop(signal(SignalKind::from_raw(number)));
     }
     Ok(())
 }
 
-/// Waits for Ctrl-C or a polite request to stop. Listens from now on, so that no signal is missed.
+/// Waits for Ctrl-C or SIGTERM. Listens from now on, so that no signal is missed.
 pub(crate) fn shutdown() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -20,7 +20,7 @@ const UNREACHABLE: u8 = 3;
 
 /// Writes what went wrong to stderr and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
-    // Whoever reads our output has read enough: `probity order list | head`.
+    // The reader of our output has read enough: `probity order list | head`.
     let io = error.downcast_ref::<std::io::Error>();
     if io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
@@ -50,13 +50,12 @@ fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
         }
     };
     if let Some(hint) = hint {
-        // Writing to a String cannot fail.
         let _ = writeln!(text, "hint: {hint}");
     }
     (text, code)
 }
 
-/// Names what is wrong as the command line writes it, instead of the API.
+/// Names faults as the command line writes the members.
 fn faults(text: &mut String, problem: &Problem, line: &Line) {
     let named = |fault: &FieldFault| {
         format!("{}: {}", line.name(&clean(&fault.field)), clean(&fault.message))
@@ -107,7 +106,7 @@ fn refusal_hint(
     Some(hint.to_owned())
 }
 
-/// The ways on when what was acknowledged is missing, or pages are damaged.
+/// Hints for when acknowledged work is missing, or pages are damaged.
 fn start_hint(failure: &StartError) -> Option<&'static str> {
     match failure {
         StartError::Lost(_) => Some(

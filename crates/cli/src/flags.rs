@@ -1,4 +1,4 @@
-//! The command line as it was read: which command it is, and how it writes what the API calls by another name.
+//! The command line as it was read, and how it writes what the API calls by another name.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::args::Cli;
 
-/// Members of the API's bodies, and the flags that are not called like them.
+/// Members of the API's bodies whose flags have another name.
 const FLAGS: &[(&str, &str)] = &[
     ("account_id", "account"),
     ("account_name", "name"),
@@ -27,10 +27,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("usage_list", "usage"),
 ];
 
-/// A command and its flags.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// `app verify-url`.
     pub(crate) command: String,
     /// Its flags, without the dashes; none when the API's body came as a file.
     flags: Vec<String>,
@@ -48,8 +46,7 @@ fn read(words: &[OsString]) -> Result<(Cli, Line), clap::Error> {
     Ok((Cli::from_arg_matches(&matches).map_err(|error| plain(error, words))?, line))
 }
 
-/// An error whose usage says how the command is called: left alone it lists whatever was given as if it had to be,
-/// what the environment sets included.
+/// An error whose usage shows how the command is called; clap's own lists as required whatever was given or set.
 fn plain(mut error: clap::Error, words: &[OsString]) -> clap::Error {
     let is_asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !is_asked_for && error.get(ContextKind::Usage).is_some() {

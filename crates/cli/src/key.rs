@@ -57,7 +57,6 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         Command::Public => {
             let control = match global.operator() {
                 Ok(operator) => operator,
-                // Any key may ask.
                 Err(_) => global.tenant()?.0,
             };
             global.print(&control.get_public_key().await?)

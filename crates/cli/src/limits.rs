@@ -52,12 +52,12 @@ pub(crate) struct Limits {
     long_connections_per_app: u32,
 }
 
-/// A day at most: more is a slip of the hand.
+/// A day at most: more is a mistake.
 fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=86_400)
 }
 
-/// 1 PiB at most: more is a slip of the hand.
+/// 1 PiB at most: more is a mistake.
 fn quota() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(..=contract::control::QUOTA_BYTES_MAX)
 }

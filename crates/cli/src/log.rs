@@ -1,7 +1,5 @@
-//! Log lines: to stderr, so that stdout holds data alone.
-//!
-//! Lines are written by a thread of their own. A log that takes nothing (a full disk, a closed pipe, a reader that hangs)
-//! must not stop what is logged about: such lines are counted and lost.
+//! Log lines to stderr, so that stdout holds data alone. A thread writes them: a log that takes nothing (a full disk, a
+//! closed pipe, a reader that hangs) must not stop what is logged about; lines that find no room are counted and lost.
 
 use std::io::{self, Write, stderr};
 use std::sync::OnceLock;
@@ -15,15 +13,12 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::shared_args::LogFormat;
 
-/// Lines that wait for whoever reads the log.
 const WAITING_MAX: usize = 4_096;
-/// How long the end of the process waits for the last lines to be taken.
+/// How long the end of the process waits for the last lines.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// What is sent to the thread.
 enum Message {
     Line(Vec<u8>),
-    /// To answer when everything before was written.
     Flush(SyncSender<()>),
 }
 
@@ -46,7 +41,6 @@ pub(crate) fn start(format: LogFormat, level: &str) {
     }
 }
 
-/// Waits until the lines so far were written, or nobody takes them.
 pub(crate) fn flush() {
     let Some(queue) = QUEUE.get() else { return };
     let (written, waits) = sync_channel(1);
@@ -70,7 +64,6 @@ fn write_all(messages: Receiver<Message>) {
     }
 }
 
-/// The way of a line to the thread.
 struct Queue;
 
 impl MakeWriter<'_> for Queue {
@@ -82,7 +75,6 @@ impl MakeWriter<'_> for Queue {
 }
 
 impl Write for Queue {
-    /// Takes a whole line; one that finds no room is lost.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let message = Message::Line(line.to_vec());
         if QUEUE.get().is_none_or(|queue| queue.try_send(message).is_err()) {

@@ -47,11 +47,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let (Cli { global, command }, line) = flags::parse();
     if let Command::InspectReport { idle } = command {
-        // Before anything else is set up: it needs none of that.
         return inspect::run_child(idle);
     }
     log::start(global.log, command.log_level());
-    // Two providers are in reach of the dependencies; the first one installed is everybody's.
+    // The dependencies bring two providers; the first one installed is everybody's.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nobody installs a TLS provider before main");
     let ended = run(&global, command);

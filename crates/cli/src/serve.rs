@@ -95,8 +95,7 @@ pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
     })
 }
 
-/// The line that scripts wait for. The socket already takes connections; that nobody reads the line
-/// is no reason to stop.
+/// The line that scripts wait for; the socket takes connections by now. That nobody reads it does not stop the server.
 fn announce(address: SocketAddr, is_secure: bool) {
     let mut stdout = std::io::stdout().lock();
     let scheme = if is_secure { "https" } else { "http" };

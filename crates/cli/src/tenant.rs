@@ -66,7 +66,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             let body = CreateTenant { name, report_approval, four_eyes, retention_days, locale };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
-            // Printed first: the key is shown this once, and keeping it may fail.
+            // Printed first: the key is shown once, and storing it may fail.
             global.print(&created)?;
             keep(&control.server(), &created);
             Ok(())

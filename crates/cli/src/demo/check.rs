@@ -10,7 +10,6 @@ use super::scenario::{Actors, Hirer, Served, fetch_report};
 use super::transcript::Transcript;
 use crate::output::wire_name;
 
-/// What differs from what was expected, in words.
 #[derive(Default)]
 struct Differences(Vec<String>);
 
@@ -32,7 +31,6 @@ struct End<'a> {
     served: Option<&'a Served>,
 }
 
-/// Compares everything and says so; fails with all that differs.
 pub(super) async fn check(transcript: &Transcript, actors: &Actors) -> anyhow::Result<()> {
     use TimelineAction::{Approved, Placed, Progress, Result};
 
@@ -131,7 +129,7 @@ fn is_final(state: OrderState) -> bool {
 
 async fn check_hirer(hirer: &Hirer, order_count: usize) -> anyhow::Result<Differences> {
     let Hirer { control, tenant_key, .. } = hirer;
-    // The receiver has answered before the server has written that down.
+    // The receiver has answered before the server records it.
     let events = asked_until("every event to be delivered", async || {
         let events = control.list_events(tenant_key, &ListEvents::default()).await?.items;
         let delivered = |state| state == DeliveryState::Delivered;

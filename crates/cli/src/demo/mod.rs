@@ -1,8 +1,5 @@
-//! `probity demo`: a seeded server with a scripted vendor, said call by call.
-//!
-//! Nothing is played: the server is the one that `serve` starts, hirers speak the control API and the
-//! vendor the open API, all over HTTP on this machine's loopback, and events and reports travel there
-//! too. What is stored lies in a temporary folder that goes when the command ends.
+//! `probity demo`: a seeded server with a scripted vendor, shown call by call. The server is the one that `serve`
+//! starts, everything goes over HTTP on the loopback, and what is stored lies in a temporary folder.
 
 mod check;
 mod next;
@@ -31,13 +28,11 @@ use receiver::Receiver;
 use scenario::Scenario;
 use transcript::Transcript;
 
-/// What events and reports may be sent to and fetched from although it is not public.
 const LOOPBACK: &str = "127.0.0.0/8";
-/// How long one thing may take to happen. The first retry of a delivery is due after 15 s.
+/// How long one step may take. The first retry of a delivery is due after 15 s.
 const STEP_MAX: Duration = Duration::from_secs(60);
-/// How long all of it may take, up to where it waits for the user.
+/// How long all steps may take, up to where the demo waits for the user.
 const STORY_MAX: Duration = Duration::from_secs(300);
-/// How often is asked for what no event says.
 const ASK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(Debug, Args)]
@@ -102,7 +97,7 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Runs the scenario to its end: with `--once` the check, else whatever still happens.
+/// Runs the scenario to its end: with `--once` the check, else until it is stopped.
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,
@@ -139,7 +134,7 @@ async fn tell(
     if demo.once { Ok(()) } else { scenario.listen().await }
 }
 
-/// Waits for `happening`, at most a minute; `what` names it when it does not come.
+/// Waits for `happening`, at most a minute; `what` names it in the error.
 async fn within<T>(
     what: &str,
     happening: impl Future<Output = anyhow::Result<T>>,
@@ -148,7 +143,6 @@ async fn within<T>(
     happened.with_context(|| format!("waited {} s in vain for {what}", STEP_MAX.as_secs()))?
 }
 
-/// Asks until there is an answer, at most for a minute.
 async fn asked_until<T>(
     what: &str,
     mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,

@@ -50,7 +50,6 @@ pub(super) async fn print(
     Ok(())
 }
 
-/// Whom a command calls, and as whom.
 struct Caller<'a> {
     url: &'a str,
     tenant_key: &'a str,
@@ -96,7 +95,6 @@ fn python(url: &str, app_id: &str, app_secret: &str, order_id: &str, now_ms: i64
     )
 }
 
-/// This program as a shell finds it from the current folder.
 fn own_path() -> String {
     let Ok(program) = std::env::current_exe() else { return "probity".to_owned() };
     shell_word(&from_folder(&program, std::env::current_dir().ok().as_deref()).to_string_lossy())
@@ -111,7 +109,6 @@ fn from_folder(program: &Path, folder: Option<&Path>) -> PathBuf {
     }
 }
 
-/// One word for the shell, quoted where it has to be.
 fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     match !text.is_empty() && text.chars().all(is_plain) {

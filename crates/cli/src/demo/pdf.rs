@@ -1,7 +1,5 @@
-//! The report that the scripted vendor serves: one page of text as a PDF, made here.
-//!
-//! Source: ISO 32000-1, sections 7.5 (file structure) and 9.4 (text). The fonts are among the 14 that
-//! every reader has, so none is embedded; their encoding is why the text is ASCII.
+//! The report that the scripted vendor serves: one page of ASCII text in a font that every reader has.
+//! Source: ISO 32000-1, sections 7.5 (file structure) and 9.4 (text).
 
 use std::fmt::Write as _;
 
@@ -27,7 +25,7 @@ pub(super) fn page(title: &str, lines: &[&str]) -> Vec<u8> {
     write_file(&objects)
 }
 
-/// Objects, numbered from 1, with the table of where each begins. The first is the catalog.
+/// Objects, numbered from 1, with the table of their offsets. The first is the catalog.
 fn write_file(objects: &[String]) -> Vec<u8> {
     let mut file = String::from("%PDF-1.4\n");
     let mut starts = Vec::new();
@@ -46,7 +44,6 @@ fn write_file(objects: &[String]) -> Vec<u8> {
     file.into_bytes()
 }
 
-/// The inside of a literal string.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

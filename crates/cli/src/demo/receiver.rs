@@ -1,8 +1,6 @@
-//! The scripted vendor's own web server: takes events as an official SDK's receiver does, and serves the
-//! reports that it names in its results.
-//!
-//! An event counts only with the right signature and verification token; one that comes twice counts
-//! once. What happens is reported in order through a channel, so that the transcript waits for it.
+//! The scripted vendor's web server: takes events as an official SDK's receiver does, and serves reports. An event
+//! counts only with the right signature and token, and once. What happens goes in order through a channel to the
+//! transcript, which waits for it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,22 +21,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::within;
 
-/// What happened at the vendor's web server.
 pub(super) enum Received {
-    /// An event came and is genuine.
     Event(Event),
-    /// A report was fetched.
     Fetched { path: String, size_bytes: usize },
-    /// Something came that no vendor would take; why.
     Refused(&'static str),
 }
 
-/// The web server, and what it received.
 pub(super) struct Receiver {
     url: String,
     shared: Arc<Shared>,
     received: UnboundedReceiver<Received>,
-    /// Received, but not waited for yet.
     passed_over: VecDeque<Received>,
 }
 
@@ -49,7 +41,6 @@ struct Shared {
     tell: UnboundedSender<Received>,
 }
 
-/// What proves and opens the events of an app.
 #[derive(Clone)]
 struct Secrets {
     verification_token: String,
@@ -57,7 +48,6 @@ struct Secrets {
 }
 
 impl Receiver {
-    /// Listens on a free port of the loopback.
     pub(super) async fn start() -> anyhow::Result<Receiver> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("the vendor's receiver")?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -72,17 +62,16 @@ impl Receiver {
             .route("/events/{app_id}", post(take_event))
             .route("/reports/{name}", get(serve_report))
             .with_state(Arc::clone(&shared));
-        // Ends with the runtime; nothing is lost by that, since events come again.
+        // Ends with the runtime; events that are lost by that come again.
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(Receiver { url, shared, received, passed_over: VecDeque::new() })
     }
 
-    /// Where it listens.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Takes the events of an app from now on; gives the callback URL.
+    /// Takes the events of an app from now on; returns the callback URL.
     pub(super) fn register(&self, app: &CreatedApp) -> String {
         let secrets = Secrets {
             verification_token: app.verification_token.clone(),
@@ -93,13 +82,13 @@ impl Receiver {
         format!("{}/events/{app_id}", self.url)
     }
 
-    /// Serves a report from now on; gives its URL.
+    /// Serves a report from now on; returns its URL.
     pub(super) fn publish(&self, name: &str, content: &[u8]) -> String {
         locked(&self.shared.reports).insert(name.to_owned(), Bytes::copy_from_slice(content));
         format!("{}/reports/{name}", self.url)
     }
 
-    /// Waits for what `wanted` recognises; what comes before it waits to be asked for in turn.
+    /// Waits for what `wanted` recognises; what comes before it is left for later waits.
     pub(super) async fn wait_for<T>(
         &mut self,
         what: &str,
@@ -127,7 +116,7 @@ impl Receiver {
         .await
     }
 
-    /// The next that happens, or happened without being waited for; `None` once nothing more can.
+    /// The next that happens, or happened without being waited for; none once nothing more can.
     pub(super) async fn next(&mut self) -> Option<Received> {
         match self.passed_over.pop_front() {
             Some(received) => Some(received),
@@ -164,10 +153,8 @@ async fn take_event(
     }
 }
 
-/// What came at a callback URL.
 enum Read {
     Challenge(ChallengeAnswer),
-    /// The event's id and body.
     Event(String, Event),
 }
 
@@ -180,7 +167,7 @@ fn read(
     let Secrets { verification_token, encrypt_key } = secrets;
     let plain = seal::decrypt(encrypt_key, body)
         .map_err(|_| "expected a body encrypted with the app's encrypt key")?;
-    // The check of the URL carries no signature that a receiver would have to look at.
+    // The check of the URL carries no signature.
     if let Ok(check) = serde_json::from_slice::<UrlVerification>(&plain)
         && check.kind == "url_verification"
     {
@@ -201,7 +188,6 @@ fn read(
     Ok(Read::Event(header.event_id, event))
 }
 
-/// `GET /reports/{name}`: what the results name as report.
 async fn serve_report(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
     let Some(content) = locked(&shared.reports).get(&name).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
@@ -212,7 +198,6 @@ async fn serve_report(State(shared): State<Arc<Shared>>, Path(name): Path<String
 
 impl Shared {
     fn tell(&self, received: Received) {
-        // Nobody listens any more when the demo ends.
         let _ = self.tell.send(received);
     }
 }

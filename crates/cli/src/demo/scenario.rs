@@ -21,7 +21,6 @@ use crate::output::wire_name;
 const PACKAGE: &str = "standard";
 const ITEM: &str = "litigation";
 
-/// The demo under way.
 pub(super) struct Scenario<'s> {
     transcript: &'s Transcript,
     url: &'s str,
@@ -30,7 +29,6 @@ pub(super) struct Scenario<'s> {
     clock: Clock,
 }
 
-/// A hirer, and the vendor's app there.
 pub(super) struct Hirer {
     pub(super) tenant_key: String,
     pub(super) key: String,
@@ -40,7 +38,6 @@ pub(super) struct Hirer {
     account_id: String,
 }
 
-/// A report as the vendor served it.
 pub(super) struct Served {
     pub(super) order_id: String,
     pub(super) content: Vec<u8>,
@@ -48,21 +45,16 @@ pub(super) struct Served {
 
 /// Everybody and everything, as the transcript leaves them.
 pub(super) struct Actors {
-    /// Takes results as they come.
     pub(super) direct: Hirer,
-    /// Reviews results.
     pub(super) reviewing: Hirer,
-    /// An order of `direct` that was completed, and its report.
     pub(super) completed: Served,
     /// An order of `direct` whose vendor was notified, and nothing else.
     pub(super) arranged: String,
-    /// An order of `reviewing` whose result waits for a decision, and its report.
     pub(super) in_review: Served,
     /// A result time for the arranged order, in milliseconds since the epoch.
     pub(super) now_ms: i64,
 }
 
-/// Whom an order is about; nobody real.
 struct Candidate {
     name: &'static str,
     mobile: &'static str,
@@ -80,7 +72,6 @@ impl<'s> Scenario<'s> {
         Ok(Scenario { transcript, url, operator, receiver, clock: Clock::system() })
     }
 
-    /// All of it up to where the user may go on.
     pub(super) async fn play(&mut self) -> anyhow::Result<Actors> {
         self.transcript.heading("A hirer without review, and the vendor's app there");
         let direct = self.seed("星河科技", false).await?;
@@ -108,7 +99,6 @@ impl<'s> Scenario<'s> {
         Ok(Actors { direct, reviewing, completed, arranged, in_review, now_ms })
     }
 
-    /// A tenant, the vendor's app there, an account that binds them, and what can be ordered.
     async fn seed(&mut self, name: &str, report_approval: bool) -> anyhow::Result<Hirer> {
         let body = CreateTenant { report_approval, ..CreateTenant::named(name) };
         let created = self.operator.create_tenant(&body).await.context("creating a tenant")?;
@@ -126,7 +116,7 @@ impl<'s> Scenario<'s> {
         let app = self.operator.create_app(&body).await.context("creating an app")?;
         self.operator_called("POST /api/v1/apps", &app.app.app_id);
 
-        // Only now: the receiver needs the app's secrets before the first thing comes.
+        // Only now: the receiver needs the app's secrets before the first event comes.
         let callback_url = self.receiver.register(&app);
         let body = UpdateApp { callback_url: Some(Some(callback_url)), ..UpdateApp::default() };
         let updated = self.operator.update_app(&app.app.app_id, &body).await;
@@ -244,7 +234,6 @@ impl<'s> Scenario<'s> {
         Ok(Served { order_id, content })
     }
 
-    /// The order and its report, as the hirer sees them.
     async fn look(
         &self,
         hirer: &Hirer,
@@ -276,7 +265,6 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// The approver's decision on the order in review.
     pub(super) async fn approve(&self, actors: &Actors) -> anyhow::Result<()> {
         self.transcript.heading("The approver decides");
         let (hirer, order_id) = (&actors.reviewing, &actors.in_review.order_id);
@@ -313,7 +301,6 @@ impl<'s> Scenario<'s> {
     }
 }
 
-/// A report's content, as the hirer gets it.
 pub(super) async fn fetch_report(
     hirer: &Hirer,
     order_id: &str,

@@ -1,6 +1,5 @@
-//! The transcript on stdout: one line for each call, within 80 columns; colours for terminals alone.
-//!
-//! That nobody reads the transcript is no reason to stop, so failures to write it are passed over.
+//! The transcript on stdout: one line for each call, within 80 columns; colours for terminals alone. Failures to write
+//! are passed over: the demo goes on unread.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -8,9 +7,9 @@ use crate::text::{clean, width, wrap};
 
 /// Columns of a line. What is to be pasted may be longer.
 const WIDTH: usize = 80;
-/// Columns of who calls whom, with the gap behind.
+/// Columns of caller and callee, with the gap behind.
 const PAIR_WIDTH: usize = 20;
-/// Columns of what is called, when the outcome is to stand in line.
+/// Columns of the call, so that the outcomes stand in line.
 const WHAT_WIDTH: usize = 31;
 const GAP: usize = 2;
 const LABEL_WIDTH: usize = 10;
@@ -19,7 +18,6 @@ const BOLD: &str = "1";
 const DIM: &str = "2";
 const GREEN: &str = "32";
 
-/// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Actor {
     Operator,
@@ -48,7 +46,6 @@ impl Actor {
     }
 }
 
-/// Where the transcript is written.
 #[derive(Debug)]
 pub(super) struct Transcript {
     is_colored: bool,
@@ -63,44 +60,37 @@ impl Transcript {
         Transcript { is_colored }
     }
 
-    /// The first line.
     pub(super) fn title(&self, text: &str) {
         self.write(&[self.paint(BOLD, text), String::new()]);
     }
 
-    /// A labelled line below the title.
     pub(super) fn field(&self, label: &str, value: &str) {
         self.write(&[format!("  {label:LABEL_WIDTH$}{value}")]);
     }
 
-    /// What comes next.
     pub(super) fn heading(&self, text: &str) {
         self.write(&[String::new(), self.paint(BOLD, text)]);
     }
 
-    /// One call and what came of it.
     pub(super) fn call(&self, from: Actor, to: Actor, what: &str, outcome: &str) {
         self.write(&self.call_lines(from, to, what, outcome));
     }
 
-    /// One thing that was checked.
     pub(super) fn checked(&self, text: &str) {
         self.write(&[format!("{}  {text}", self.paint(GREEN, "ok"))]);
     }
 
-    /// Comment between the calls.
     pub(super) fn words(&self, text: &str) {
         let mut lines = vec![String::new()];
         lines.extend(wrap(text, WIDTH));
         self.write(&lines);
     }
 
-    /// What the reader may paste: as it is, from the first column on, so that it can be copied whole.
+    /// What the reader may paste: from the first column on, unbroken.
     pub(super) fn paste(&self, text: &str) {
         self.write(&[String::new(), text.to_owned()]);
     }
 
-    /// The last line.
     pub(super) fn end(&self, text: &str) {
         self.write(&[String::new(), self.paint(DIM, text)]);
     }

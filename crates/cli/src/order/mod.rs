@@ -70,7 +70,7 @@ fn order_state() -> impl TypedValueParser<Value = OrderState> {
 }
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
-    // Read before the key, so that a wrong file is named without one.
+    // Read before the key, so that a wrong file is reported without one.
     let command = match command {
         Command::Place(place) => {
             let draft = place.draft()?;

@@ -85,7 +85,6 @@ fn file_field(text: &str) -> Result<(String, PathBuf), String> {
     Ok((key.to_owned(), PathBuf::from(path)))
 }
 
-/// A file as the value of a field.
 #[derive(Debug)]
 struct FileField {
     key: String,
@@ -93,7 +92,6 @@ struct FileField {
     content: Vec<u8>,
 }
 
-/// An order to place, and the files that have to be there before.
 #[derive(Debug)]
 pub(crate) struct Draft {
     body: PlaceOrder,
@@ -101,7 +99,6 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Brings the files, then places the order.
     pub(crate) async fn place(
         mut self,
         control: &Control,
@@ -124,7 +121,7 @@ impl Draft {
 }
 
 impl Place {
-    /// The order as it was asked for. Whether its values fit is for the server to say.
+    /// The order as given; the server checks whether its values fit.
     pub(crate) fn draft(mut self) -> anyhow::Result<Draft> {
         let mut files = Vec::new();
         for (key, path) in std::mem::take(&mut self.form.files) {

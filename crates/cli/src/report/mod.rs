@@ -94,7 +94,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What was downloaded.
 #[derive(Serialize)]
 struct Downloaded {
     path: PathBuf,
@@ -212,7 +211,7 @@ async fn save(content: Content, path: &Path) -> anyhow::Result<u64> {
     match copy(content, &mut file).await {
         Ok(size_bytes) => Ok(size_bytes),
         Err(error) => {
-            // What came is no report; the first error is the one to say.
+            // What came is no report; the first error is the one to show.
             let _ = std::fs::remove_file(path);
             Err(error)
         }

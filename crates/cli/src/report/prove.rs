@@ -13,7 +13,6 @@ use crate::output::{Row, Show, short_time, wire_name};
 use crate::shared_args::Global;
 use crate::table::{Column, Table, fixed, flexible};
 
-/// What was verified.
 #[derive(Serialize)]
 struct Verified {
     order_id: String,
