@@ -17,9 +17,7 @@ use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
 use crate::{Error, Hub};
 
-/// Binds a tenant to a vendor's app; the vendor is notified.
-///
-/// When the app published a form for accounts, the values must have its keys, and the required ones must be there.
+/// Binds a tenant to a vendor's app; the vendor is notified. The values must fit the app's form for accounts, if any.
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
@@ -68,7 +66,6 @@ async fn installed_app(
     Ok(None)
 }
 
-/// The values must fit the app's form for accounts, when it has one: known keys, and all required ones.
 async fn validate_values(
     hub: &Hub,
     app_id: AppId,
@@ -146,7 +143,6 @@ pub async fn get_form(
     Ok(AccountForm { fields: form.fields })
 }
 
-/// Whether a tenant's accounts can be bound to the app.
 async fn is_installed(hub: &Hub, tenant_id: TenantId, app_id: AppId) -> Result<bool, Error> {
     let Some(app) = hub.store.find_app(app_id).await? else { return Ok(false) };
     Ok(find_installation(&hub.store, &app, tenant_id).await?.is_ok())
@@ -190,7 +186,6 @@ fn with_form(
     }
 }
 
-/// Values of custom fields, from how they are stored.
 pub(crate) fn field_values(stored: &[(String, String)]) -> Vec<FieldValue> {
     stored
         .iter()
@@ -198,7 +193,6 @@ pub(crate) fn field_values(stored: &[(String, String)]) -> Vec<FieldValue> {
         .collect()
 }
 
-/// Values of custom fields, to how they are stored.
 pub(crate) fn stored_values(values: Vec<FieldValue>) -> Vec<(String, String)> {
     values.into_iter().map(|FieldValue { key, value }| (key, value)).collect()
 }

@@ -1,6 +1,5 @@
-//! Keys for the control API: a tenant's, which its admin alone makes, and the operator's.
-//!
-//! A value is shown once, in the answer that makes it. The last key that makes keys and does not end cannot be revoked.
+//! Keys for the control API: a tenant's, which its admin alone makes, and the operator's. A value is in the first
+//! answer alone. The last key that makes keys and does not end cannot be revoked.
 
 use contract::control::{
     ApiKey, CreateApiKey, CreatedApiKey, KeyRole, List, Page, ProblemCode, ReplaceApiKey,
@@ -16,7 +15,6 @@ use crate::instant::{parse, rfc3339};
 use crate::pages::{Of, Paging, read_all};
 use crate::{Error, Hub, keys};
 
-/// What the first key of a tenant or an installation is called.
 const FIRST: &str = "first key";
 
 /// Whose keys a call is about: a tenant's, or the operator's.
@@ -30,7 +28,7 @@ fn authorize_owner(actor: &Actor, owner: Owner<'_>) -> Result<(), Error> {
     authorize(actor, owner.map_or(Act::ManageOperatorKeys, |_| Act::ManageKeys))
 }
 
-/// Who a key's value belongs to, and the tenant: none for the operator. None for what is no key in force.
+/// The actor of a key's value, and the tenant: none for the operator. None for what is no key in force.
 pub async fn authenticate(
     hub: &Hub,
     api_key: &str,
@@ -49,7 +47,7 @@ pub async fn authenticate(
     Ok(Some((Actor::api_key(found.key_id, found.owner_id, roles), found.tenant_id)))
 }
 
-/// Makes a key, whose value is in the first answer alone.
+/// Makes a key; the first answer alone holds its value.
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
@@ -115,10 +113,8 @@ pub async fn get(hub: &Hub, actor: &Actor, owner: Owner<'_>, key_id: Id) -> Resu
     view(hub, &find(hub, owner, key_id).await?)
 }
 
-/// Gives a key another value, which is in the first answer alone. Id, roles and end stay. The old value is refused from
-/// now on, or after `grace_seconds`.
-///
-/// Refuses a key that is revoked or over.
+/// Gives a key another value, which the first answer alone holds; id, roles and end stay. The old value is refused now,
+/// or after `grace_seconds`. Refuses a key that is revoked or over.
 pub async fn replace(
     hub: &Hub,
     actor: &Actor,
@@ -149,9 +145,7 @@ pub async fn replace(
     }
 }
 
-/// Revokes a key, for good and everywhere at once. One that was revoked before is as it was asked for.
-///
-/// Refuses the last one that makes keys and does not end.
+/// Revokes a key for good, everywhere at once; a repeat is no error. Refuses the last endless one that makes keys.
 pub async fn revoke(hub: &Hub, actor: &Actor, owner: Owner<'_>, key_id: Id) -> Result<(), Error> {
     authorize_owner(actor, owner)?;
     let facts = find(hub, owner, key_id).await?;

@@ -1,8 +1,7 @@
-//! What an app may in a tenant: what it has, as far as the tenant granted it; and when that ends for tokens and links.
-//!
-//! Tokens, tickets and links carry numbers: which app secret they go back to, how often all tokens of the app, and those
-//! in this tenant, had been ended when they were made. The rows that nearly every call needs hold the same numbers, so
-//! that one which has ended is known without asking storage, and stays so. Source: product, section 8; decision 050.
+//! What an app may do in a tenant, as far as the tenant granted it, and when that ends for tokens and links. Tokens,
+//! tickets and links carry numbers: of their app secret, and how often all tokens of the app, and those in this tenant,
+//! had been ended before. The rows that nearly every call needs hold the same numbers, so an ended one is known without
+//! asking storage. Source: product, section 8; decision 050.
 
 use std::sync::Arc;
 
@@ -28,10 +27,10 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Those of everything that was made before there were numbers.
+    /// Those of what was made before there were numbers.
     pub const FIRST: Numbers = Numbers { app_secret: 1, app_ends: 0, tenant_ends: 0 };
 
-    /// Those of something that is made now for who proved to know the app secret of this number.
+    /// Those of something made now for a caller that proved to know the app secret of this number.
     #[must_use]
     pub fn now(app: &VendorApp, app_secret_no: i64, grant: Option<&Grant>) -> Numbers {
         let ends = |count: i64| u16::try_from(count & 0xffff).unwrap_or_default();
@@ -51,13 +50,13 @@ impl Numbers {
         number.to_be_bytes()
     }
 
-    /// Four bytes that say apart what can be good at the same time or soon after.
+    /// Four bytes that tell apart what can be good at the same time or soon after.
     pub fn short(self) -> [u8; 4] {
         let [_, _, a, b, _, c, _, d] = self.to_bytes();
         [a, b, c, d]
     }
 
-    /// The numbers in these bytes. Tokens of before have an id there, whose first byte is never 0.
+    /// The numbers in these bytes; none for the id in older tokens, whose first byte is never 0.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 8]) -> Numbers {
         let [first, a, b, c, d, e, f, g] = bytes;
@@ -79,7 +78,7 @@ impl Numbers {
     }
 }
 
-/// Who was given a link.
+/// Whom a link was given to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     /// The app.
@@ -99,7 +98,7 @@ pub struct AppAccess {
 }
 
 impl AppAccess {
-    /// The app's access to the tenant; none when it is not at home there, or nothing is granted.
+    /// The app's access to the tenant; none when it does not belong there, or nothing is granted.
     pub async fn find(
         store: &Store,
         app: &Arc<VendorApp>,
@@ -123,7 +122,7 @@ impl AppAccess {
             && self.granted.scopes.contains(&scope)
     }
 
-    /// Whether the app subscribes here to events of this kind.
+    /// Whether the app subscribes to events of this kind here.
     pub fn is_notified(&self, kind: EventKind) -> bool {
         let by_exams = kind == EventKind::AccountCreated && self.has(Scope::ExamReadonly);
         self.reads_orders() || by_exams
@@ -145,7 +144,7 @@ impl AppAccess {
         app_secret_no <= self.granted.app_secret_no
     }
 
-    /// The numbers of something that is made now for who knows the app secret of this number.
+    /// The numbers of something made now for a caller that knows the app secret of this number.
     pub fn numbers(&self, app_secret_no: i64) -> Numbers {
         Numbers::now(&self.app, app_secret_no, Some(&self.grant))
     }
@@ -155,15 +154,14 @@ impl AppAccess {
         numbers.live_secret(&self.app, Some(&self.grant), now)
     }
 
-    /// Who is given a link here.
+    /// Whom a link is given to here.
     pub fn holder(&self) -> Holder {
         let numbers = self.numbers(self.app.changes.app_secret_no);
         Holder { app_id: self.app.app_id, numbers }
     }
 
-    /// What the tenant has still to grant before events go to where the app wants them now.
-    ///
-    /// A new encrypt key is none of it while the one before it is granted and good: events go out under that.
+    /// What the tenant has still to grant before events go where the app wants them now. A new encrypt key does not
+    /// hold them up while the one before is granted and good.
     pub fn ungranted_endpoint(&self, now: UnixMs) -> Vec<Term> {
         let mut beyond = offered(&self.app, self.installation.as_deref()).beyond(&self.granted);
         let is_needed = |term: &Term| {
@@ -186,10 +184,10 @@ impl AppAccess {
     }
 }
 
-/// The app is not at home in the tenant.
+/// The app does not belong in the tenant.
 pub struct NotInstalled;
 
-/// Whether the app is at home in the tenant: its own one, or installed there; with the installation of a store app.
+/// Whether the app is the tenant's own or installed there; with the installation of a store app.
 pub async fn find_installation(
     store: &Store,
     app: &VendorApp,

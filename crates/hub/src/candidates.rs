@@ -18,9 +18,8 @@ use crate::{Error, Hub};
 const DIGITS_SHOWN: usize = 4;
 
 /// Finds the orders of a person by name, mobile number, mail address, application or order; all that is named must fit.
-///
-/// Every call is recorded in the tenant's audit chain: by what was searched and which orders were found, not the words. A
-/// page can be shorter than `limit`, or empty, and still have a `next_cursor`.
+/// The audit chain records the criteria and the orders found, not the values. A page can be short or empty and still
+/// have a `next_cursor`.
 pub async fn search(
     hub: &Hub,
     actor: &Actor,
@@ -34,12 +33,12 @@ pub async fn search(
     let search = CandidateSearch {
         wanted: Wanted::new(input.name.as_deref(), input.mobile.as_deref(), input.email.as_deref()),
         application_id: input.application_id.clone(),
-        // A number that no order can have is found nowhere.
+        // No order has the id 0.
         order_id: order_id.map(|read| read.unwrap_or(Id(0))),
     };
     let before = paging.before();
     let page = hub.store.search_candidates(tenant, &search, before, paging.limit).await?;
-    // First the record, then what it is about.
+    // The search is recorded before its result is returned.
     let mut entry = hub.by(actor).did(AuditAct::CandidatesSearched);
     let orders: Vec<_> = page.orders.iter().map(|it| it.summary.order_id.to_string()).collect();
     for (name, value) in [
@@ -80,7 +79,7 @@ fn candidate(person: &Person) -> FoundCandidate {
     }
 }
 
-/// All but the last digits masked; a short number wholly.
+/// All but the last digits masked; a short number whole.
 fn masked_number(number: &str) -> String {
     let count = number.chars().count();
     let hidden = if count > 2 * DIGITS_SHOWN { count - DIGITS_SHOWN } else { count };

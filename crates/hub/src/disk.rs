@@ -8,8 +8,7 @@ use rustix::fs::statvfs;
 /// The reserve where nothing is set: a twentieth of the disk, 1 GiB at most.
 const SHARE: u64 = 20;
 const RESERVE_BYTES_MAX: u64 = 1 << 30;
-/// And 32 MiB at least, for what the embedded database writes beside its rows, or a quarter of a disk that is smaller
-/// than that makes sense for.
+/// And 32 MiB at least, for what the embedded database writes beside its rows; or a quarter of a very small disk.
 const RESERVE_BYTES_MIN: u64 = 32 << 20;
 
 /// The disks that fill when contents and orders are stored.

@@ -16,9 +16,7 @@ use crate::instant::rfc3339;
 use crate::pages::{Of, Paging, read_all};
 use crate::{Error, Hub};
 
-/// Erases an order for good, before its retention is over: for a person who demands it. A repeat gives the erasure that
-/// there was.
-///
+/// Erases an order for good before its retention is over, at a person's demand. A repeat gives the first erasure.
 /// Refuses an order that has not ended, is held, or must stay longer.
 pub async fn erase(
     hub: &Hub,
@@ -31,7 +29,7 @@ pub async fn erase(
     validate(input.faults())?;
     validate_order(hub, tenant, order_id).await?;
     let why = Why::Hand(input.reason);
-    // None when somebody was quicker: with an erasure, or with a hold.
+    // None when an erasure or a hold came first.
     if hub.store.erase_order(hub.by(actor), tenant, order_id, &why).await?.is_none() {
         validate_order(hub, tenant, order_id).await?;
     }

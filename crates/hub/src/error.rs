@@ -1,4 +1,4 @@
-//! Why a use case does not do what it is asked. `server` turns it into an answer in one place.
+//! Why a use case fails. `server` turns it into an answer in one place.
 
 use contract::control::{FieldFault, ProblemCode};
 use domain::order::Refusal;
@@ -6,7 +6,7 @@ use domain::{Act, Actor, Role};
 use objects::Unreadable;
 use store::Fault;
 
-/// A refusal, or a fault of the memory or of the contents.
+/// A refusal, or a fault of storage.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is nothing of this name that the actor can see.
@@ -21,10 +21,10 @@ pub enum Error {
     /// Another refusal: its code, and what was expected, without personal data.
     #[error("{1}")]
     Refused(ProblemCode, String),
-    /// The memory.
+    /// A fault of the database.
     #[error(transparent)]
     Fault(#[from] Fault),
-    /// The contents of reports and files.
+    /// A fault of the contents of reports and files.
     #[error(transparent)]
     Objects(#[from] Unreadable),
 }
@@ -41,15 +41,11 @@ impl Error {
     }
 }
 
-/// A member that breaks a rule.
 pub(crate) fn fault(field: impl Into<String>, message: impl Into<String>) -> FieldFault {
     FieldFault { field: field.into(), message: message.into() }
 }
 
-/// Refuses an actor that may not do this.
-///
-/// # Errors
-/// [`ProblemCode::Forbidden`].
+/// Refuses an actor that may not do this, with [`ProblemCode::Forbidden`].
 pub fn authorize(actor: &Actor, act: Act) -> Result<(), Error> {
     if actor.roles.may(act) {
         return Ok(());
@@ -59,7 +55,6 @@ pub fn authorize(actor: &Actor, act: Act) -> Result<(), Error> {
     Err(Error::refused(ProblemCode::Forbidden, detail))
 }
 
-/// Nothing, or a refusal that names every fault.
 pub(crate) fn validate(faults: Vec<FieldFault>) -> Result<(), Error> {
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }

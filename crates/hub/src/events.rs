@@ -47,8 +47,7 @@ pub async fn list(
     Ok(paging.page(events, view, |last| [last.event_id.event_no.0]))
 }
 
-/// All events of an order, newest first: those of the timeline's entries that cause one. None for an order that
-/// is not the tenant's.
+/// All events of an order, newest first; none for an order that is not the tenant's.
 async fn list_of_order(hub: &Hub, tenant: &Tenant, order_id: Id) -> Result<Vec<Event>, Error> {
     let order = hub.store.find_order(tenant, order_id).await?;
     let timeline = order.map(|order| order.timeline).unwrap_or_default();
@@ -61,7 +60,7 @@ async fn list_of_order(hub: &Hub, tenant: &Tenant, order_id: Id) -> Result<Vec<E
     Ok(events)
 }
 
-/// The deliveries of one event, each with every try. What receivers answered is there for who may see it only.
+/// The deliveries of one event, each with every try; the receivers' answers only for an actor that may see them.
 pub async fn list_deliveries(
     hub: &Hub,
     actor: &Actor,
@@ -80,7 +79,7 @@ pub async fn list_deliveries(
     Ok(whole(items))
 }
 
-/// Sends one event again, whatever became of it, to whatever endpoint its app has now.
+/// Sends one event again, in whatever state it is, to its app's present endpoint.
 pub async fn resend(
     hub: &Hub,
     actor: &Actor,
@@ -102,7 +101,7 @@ async fn find(hub: &Hub, tenant: &Tenant, event_id: EventId) -> Result<Event, Er
     hub.store.find_event(tenant.tenant_id, event_id).await?.ok_or(Error::NotFound)
 }
 
-/// What a held event waits for, in words for people; none when nothing is in its way by now.
+/// What a held event waits for, in words for people; none when nothing stands in its way any more.
 async fn hold_reason(
     hub: &Hub,
     tenant_id: TenantId,
@@ -137,7 +136,6 @@ async fn hold_reason(
     Ok(is_connected.then(|| "no long connection of the app is open".to_owned()))
 }
 
-/// An event: what it is about, not what it says.
 fn view(event: &Event) -> control::Event {
     // An event's number is the id of what caused it.
     let account_id =

@@ -1,5 +1,4 @@
-//! What proves something: the installation's public key, the audit chains, manifests of reports, certificates of
-//! erasures.
+//! Evidence: the installation's public key, audit chains, manifests of reports, certificates of erasures.
 
 use contract::control::{AUDIT_LIMIT_DEFAULT, ListAudit, PublicKey};
 use domain::{Act, Actor, Id, TenantId};
@@ -14,7 +13,7 @@ pub fn get_public_key(hub: &Hub, actor: &Actor) -> Result<PublicKey, Error> {
     Ok(PublicKey::new(hub.store.signer().public_key()))
 }
 
-/// A tenant's audit chain, or the operator's without one, oldest first, as JSON lines. An empty text ends it.
+/// A page of a tenant's audit chain, or without one of the operator's, oldest first, as JSON lines; empty at the end.
 pub async fn list_audit(
     hub: &Hub,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Files that hirers bring for orders: objects as reports are, named after the file's id.
+//! Files that hirers upload for orders, stored as objects like reports, named after the file's id.
 
 use contract::control::{self, CreateFile, ProblemCode};
 use contract::hex::to_hex;
@@ -14,7 +14,7 @@ use crate::idempotency::{self, Answer, Creation};
 use crate::instant::rfc3339;
 use crate::{Error, Hub};
 
-/// A file whose content is still to come. Dropped, it leaves nothing.
+/// A file whose content is still to come; nothing stays when it is dropped.
 pub struct NewFile {
     file_id: Id,
     created_at: UnixMs,
@@ -22,9 +22,7 @@ pub struct NewFile {
     pub writer: ObjectWriter,
 }
 
-/// Begins to keep a file.
-///
-/// Refuses when the disk is nearly full.
+/// Begins to store a file. Refuses when the disk is nearly full.
 pub fn begin(hub: &Hub, actor: &Actor, tenant: &Tenant) -> Result<NewFile, Error> {
     authorize(actor, Act::PlaceOrders)?;
     if hub.disk.room().is_some_and(Room::is_short) {
@@ -37,7 +35,7 @@ pub fn begin(hub: &Hub, actor: &Actor, tenant: &Tenant) -> Result<NewFile, Error
     Ok(NewFile { file_id, created_at, writer })
 }
 
-/// Keeps a file of `size_bytes` that was written.
+/// Stores a file of `size_bytes` that was written.
 pub async fn create(
     hub: &Hub,
     actor: &Actor,

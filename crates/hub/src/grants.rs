@@ -19,13 +19,10 @@ use crate::instant::rfc3339;
 use crate::pages::whole;
 use crate::{Error, Hub};
 
-/// Bytes of a revision.
 const REVISION_BYTES: usize = 16;
 
-/// Grants an app what was prepared for it, as `revision` names it. What was held for the app becomes due. A repeat
-/// changes nothing.
-///
-/// Refuses, as a conflict, when something else is prepared by now.
+/// Grants an app what was prepared for it, as `revision` names it; what was held for the app becomes due. A repeat
+/// changes nothing. Refuses, as a conflict, when something else is prepared by now.
 pub async fn grant(
     hub: &Hub,
     actor: &Actor,
@@ -36,7 +33,7 @@ pub async fn grant(
 ) -> Result<Answer<control::Grant>, Error> {
     authorize(actor, Act::GrantApps)?;
     validate(input.faults())?;
-    // Two, for who was overtaken by a change that changed nothing of this.
+    // Twice, since another change may have come in between that leaves the revision as it was.
     for _ in 0..2 {
         let offer = Offer::find(hub, tenant_id, app_id).await?;
         if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
@@ -56,8 +53,7 @@ pub async fn grant(
     Err(Error::refused(ProblemCode::Conflict, detail))
 }
 
-/// Takes back what a tenant granted to an app. Its tokens there end for good; what happens is held for it until it is
-/// granted again.
+/// Takes back what a tenant granted to an app. Its tokens there end for good; events are held until a new grant.
 pub async fn take_back(
     hub: &Hub,
     actor: &Actor,
@@ -100,7 +96,6 @@ pub async fn list(
     Ok(whole(items))
 }
 
-/// An app at home in a tenant, with what was prepared for it there and what is granted.
 struct Offer {
     tenant_id: TenantId,
     app: Arc<App>,
@@ -110,7 +105,6 @@ struct Offer {
 }
 
 impl Offer {
-    /// Refuses, as not found, an app that is not at home in the tenant.
     async fn find(hub: &Hub, tenant_id: TenantId, app_id: AppId) -> Result<Offer, Error> {
         let app = hub.store.find_app(app_id).await?.ok_or(Error::NotFound)?;
         let installation = find_installation(&hub.store, &app, tenant_id).await?;
@@ -124,7 +118,6 @@ impl Offer {
         self.grant.as_ref()?.terms.as_ref()
     }
 
-    /// Stands for what is prepared.
     fn revision(&self) -> String {
         let terms = view_terms(&self.prepared);
         let text = serde_json::to_string(&terms).expect("terms are texts and numbers");

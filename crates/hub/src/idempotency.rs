@@ -1,9 +1,7 @@
-//! Repeats of a call with the same Idempotency-Key: they find their first answer for 24 hours.
-//!
-//! A creation keeps its answer, sealed, in the commit that creates, so that a repeat gives the same bytes, but for what
-//! is shown once: that is not stored, and a repeat says what was done without it. A command on an order keeps the order's
-//! id: a repeat answers with the order as it is now. Two at once are decided by the commit: the second finds the key
-//! taken, and then the first one's answer.
+//! Repeats of a call with the same Idempotency-Key find the first answer for 24 hours. A creation stores its answer,
+//! sealed, in its own commit, without what is shown once, so that a repeat gets the same bytes but for that. A command
+//! on an order stores the order's id: a repeat answers with the order as it is now. Of two at once the commit decides:
+//! the second finds the key taken, and gets the first one's answer.
 
 use std::marker::PhantomData;
 
@@ -20,11 +18,10 @@ use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
 use crate::{Error, Hub};
 
-/// The status with which an answer is stored: of what was created, and of what was done.
 const CREATED: u16 = 201;
 const DONE: u16 = 200;
 
-/// What a call that can be repeated is answered with, as JSON: what was done now, or what the first one was answered.
+/// The JSON answer of a call that can be repeated: of this call, or of the first one.
 #[derive(Debug)]
 pub struct Answer<T> {
     /// The JSON text.
@@ -49,9 +46,7 @@ fn to_json(view: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(view).expect("views are texts, numbers and lists")
 }
 
-/// What this key was used for by the same request.
-///
-/// Refuses a key that was used for another one.
+/// The use of this key by the same request. Refuses a key that was used for another one.
 pub(crate) async fn find_used_key(
     hub: &Hub,
     key: Option<&IdempotencyKey>,
@@ -66,7 +61,6 @@ pub(crate) async fn find_used_key(
     }
 }
 
-/// The answer that a call with this key got before.
 pub(crate) async fn find_first<T>(
     hub: &Hub,
     key: Option<&IdempotencyKey>,
@@ -78,7 +72,6 @@ pub(crate) async fn find_first<T>(
     Ok(Some(Answer::of(body)))
 }
 
-/// What is created.
 pub(crate) enum Creation<'a> {
     Tenant(&'a NewTenant),
     App(&'a App),
@@ -107,8 +100,8 @@ impl Creation<'_> {
     }
 }
 
-/// Creates, with the answer in the same commit; or gives the first answer of a twin that was quicker. Repeats get
-/// `repeat`: the view without what is shown once.
+/// Creates, with the answer in the same commit; or gives the first answer of a twin that came first. Repeats get
+/// `repeat`, the view without what is shown once.
 pub(crate) async fn create<T: Serialize>(
     hub: &Hub,
     by: By,
@@ -126,14 +119,14 @@ pub(crate) async fn create<T: Serialize>(
         if let Some(first) = find_first(hub, key.as_ref()).await? {
             return Ok(first);
         }
-        // The key is older than 24 hours, and was not forgotten yet.
+        // The key is older than 24 hours, and its answer is still stored.
         hub.store.forget_old_answers(at).await?;
     }
     Err(same_key_at_once())
 }
 
-/// Keeps the answer of a call that has done its work; or gives the first answer of a twin that was quicker. What such a
-/// call does may be done twice without harm, as it is when the process ends between the two.
+/// Stores the answer of a call that has done its work; or gives the first answer of a twin that came first. The work
+/// must be harmless to do twice, as happens when the process ends between the two.
 pub(crate) async fn keep<T: Serialize>(
     hub: &Hub,
     key: Option<IdempotencyKey>,
@@ -165,7 +158,6 @@ fn stored(
     key.map(|key| StoredAnswer { key, http_status, body: to_json(repeat), at })
 }
 
-/// The first answer of a twin that took the key.
 pub(crate) async fn first_of_twin<T>(
     hub: &Hub,
     key: Option<IdempotencyKey>,
@@ -173,7 +165,6 @@ pub(crate) async fn first_of_twin<T>(
     find_first(hub, key.as_ref()).await?.ok_or_else(same_key_at_once)
 }
 
-/// Requests with the same key that meet again and again.
 pub(crate) fn same_key_at_once() -> Error {
     let detail = "expected no other request with this idempotency-key at the same time";
     Error::refused(ProblemCode::Conflict, detail)

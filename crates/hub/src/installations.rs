@@ -12,9 +12,7 @@ use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
 use crate::{Error, Hub};
 
-/// Installs a store app in a tenant, or changes what it is to have there. A repeat changes nothing.
-///
-/// What was held for the app because it was not installed becomes due.
+/// Installs a store app in a tenant, or changes its scopes there; held events become due. A repeat changes nothing.
 pub async fn put(
     hub: &Hub,
     actor: &Actor,
@@ -46,7 +44,7 @@ pub async fn put(
     }
 }
 
-/// The scopes: all that the app asks for when nothing is named. A fault for every other name.
+/// The scopes of these names, all of the app's when none are named; a fault for every other name.
 fn scopes(app: &App, names: Option<&[String]>, faults: &mut Vec<FieldFault>) -> Vec<Scope> {
     let asked = &app.settings.scopes;
     let Some(names) = names else { return asked.clone() };
@@ -55,7 +53,6 @@ fn scopes(app: &App, names: Option<&[String]>, faults: &mut Vec<FieldFault>) -> 
         let field = format!("scopes[{index}]");
         match Scope::parse(name).filter(|scope| asked.contains(scope)) {
             Some(scope) => scopes.push(scope),
-            // Of the wrong shape, or named twice.
             None if faults.iter().any(|fault| fault.field == field) => {}
             None => faults.push(fault(field, "expected a scope that the app asks for")),
         }
@@ -89,8 +86,8 @@ pub async fn list(
     Ok(paging.page(installations, view, |last| [last.installed_at.0, last.tenant_id.0]))
 }
 
-/// Takes a store app out of a tenant. Its tokens there end at once; accounts and orders stay, and what happens to them
-/// is held until the app is installed again.
+/// Takes a store app out of a tenant. Its tokens there end at once; accounts and orders stay, and their events are held
+/// until it is installed again.
 pub async fn delete(
     hub: &Hub,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! When keys of the control API were last used. Noted in memory at each call and recorded once a minute, so that no
-//! call waits for a write; a process that is killed forgets at most the last minute.
+//! When keys of the control API were last used: noted in memory and recorded once a minute, so that no call waits for a
+//! write; a process that is killed forgets the last minute.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use store::{Fault, Store};
 pub struct KeyUses(Mutex<HashMap<Id, UnixMs>>);
 
 impl KeyUses {
-    /// A key is used.
+    /// Notes a use of the key.
     pub fn note(&self, key_id: Id, now: UnixMs) {
         self.lock().insert(key_id, now);
     }

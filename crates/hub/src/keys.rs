@@ -9,7 +9,6 @@ use system::random;
 pub const OPERATOR_PREFIX: &str = "pbo_";
 /// The prefix of a tenant's key.
 pub const TENANT_PREFIX: &str = "pbt_";
-/// Letters and digits behind the prefix: 256 bits.
 const KEY_LENGTH: usize = 43;
 
 /// A new API key: the prefix and 43 letters and digits, 256 bits.
@@ -34,8 +33,7 @@ pub fn hash(secret: &str) -> [u8; 32] {
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
-/// The number of the secret by which an app proves itself at `now`: the present one, or in its grace time the one
-/// before. None when it is neither.
+/// The number of the secret that an app presents: the present one, or in its grace time the one before; else none.
 #[must_use]
 pub fn secret_no(app: &App, secret: &str, now: UnixMs) -> Option<i64> {
     let hash = hash(secret);

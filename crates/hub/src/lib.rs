@@ -1,10 +1,9 @@
-//! The use cases of Probity: one function for each thing that somebody can do, called alike by the API, a page, a job
-//! and a test. It authorizes the actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP.
+//! The use cases of Probity, one function each, called alike by the API, a page, a job and a test. It authorizes the
+//! actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP. The workers still
+//! stand in `server`.
 //!
-//! The workers still stand in `server`.
-//!
-//! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with an
-//! [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
+//! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with
+//! an [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
 
 pub mod accounts;
 pub mod api_keys;
@@ -55,7 +54,7 @@ use root_key::Rotation;
 
 /// What the use cases work with.
 pub struct Hub {
-    /// The memory.
+    /// The database.
     pub store: Store,
     /// The only source of time.
     pub clock: Clock,
@@ -67,7 +66,7 @@ pub struct Hub {
     pub outbound: Outbound,
     /// The shortest and the longest retention of orders.
     pub retention: Bounds,
-    /// When keys of the control API were used, until that is recorded.
+    /// Uses of control API keys that are not recorded yet.
     pub key_uses: KeyUses,
     /// Changes the root key.
     pub root_key: Rotation,
@@ -76,7 +75,6 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Who does it, and that it is now.
     pub(crate) fn by(&self, actor: &Actor) -> By {
         By { actor: *actor, at: self.clock.now() }
     }

@@ -1,9 +1,7 @@
-//! Checking the objects: rows, objects and hashes are compared both ways, part by part, so that a million objects take
-//! many short calls instead of one that never ends. Nothing is repaired. With `sweep`, what nothing stands for goes.
-//!
-//! The parts, in their order: the versions of reports and their objects, the files and theirs, the objects and their
-//! rows, the drafts. Where a part ends stands in the cursor, so that any replica can go on. Objects younger than an
-//! hour may be on their way to a row, and are let alone; the lease of a fetch is much shorter.
+//! Checks objects against rows and hashes, both ways, in parts, so that a million objects take many short calls.
+//! Nothing is repaired; `sweep` removes objects without a row. The parts in order: versions of reports, files, objects,
+//! drafts. The cursor says where a part ends, so that any replica can go on. Objects younger than an hour may be on
+//! their way to a row and stay; the lease of a fetch is much shorter.
 
 use contract::control::{CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked};
 use domain::{Act, Actor, Id, TenantId};
@@ -17,7 +15,7 @@ use crate::{Error, Hub};
 const PART_MAX: u32 = 200;
 /// Bytes of content after which a part ends.
 const PART_BYTES: u64 = 64 << 20;
-/// How old an object is that no row will stand for any more.
+/// Age from which an object without a row will get none.
 const GRACE_MS: i64 = 3_600_000;
 
 /// Where a part of a check begins.
@@ -32,9 +30,7 @@ enum Cursor {
     Drafts,
 }
 
-/// Checks one part; when that fails, what was removed before stays removed.
-///
-/// Refuses a text that is no cursor of a check, naming `cursor`.
+/// Checks one part; when that fails, what was removed before stays removed. Refuses a wrong `cursor`.
 pub async fn check(
     hub: &Hub,
     actor: &Actor,
@@ -82,7 +78,7 @@ pub async fn check(
     Ok(checked)
 }
 
-/// Checks the objects of rows; the last row that was looked at, when there may be more.
+/// Checks the objects of rows; returns the last row when there may be more.
 async fn rows_of<'a>(
     hub: &Hub,
     asked: &CheckObjects,
@@ -117,7 +113,6 @@ async fn fault_of(
 ) -> Result<Option<(ObjectFindingKind, String)>, Error> {
     let key = match &row.key {
         ExpectedKey::Opens(key) => key.bytes(),
-        // An object that is left is found among the objects.
         ExpectedKey::Erased => return Ok(None),
         ExpectedKey::Damaged => {
             let detail = "the key of the content does not open".to_owned();
@@ -148,7 +143,7 @@ async fn fault_of(
     })
 }
 
-/// Checks the rows of objects; the path of the last one, when there may be more.
+/// Checks the rows of objects; returns the last path when there may be more.
 async fn objects_of(
     hub: &Hub,
     asked: &CheckObjects,

@@ -25,18 +25,17 @@ pub(crate) enum Of {
     FoundOrders = 12,
 }
 
-/// What is asked for of a list: the entry after which the page begins, by its keyset, and how many.
+/// What is asked of a list.
 #[derive(Debug)]
 pub(crate) struct Paging<const N: usize> {
     of: Of,
-    /// None for the first page.
+    /// The keyset of the entry after which the page begins; none for the first page.
     pub(crate) after: Option<[i64; N]>,
-    /// Entries of the page.
     pub(crate) limit: u32,
 }
 
 impl<const N: usize> Paging<N> {
-    /// Reads a list's query. Refuses a text that is no cursor of this list, naming `cursor`.
+    /// Reads a list's query. Refuses a text that is no cursor of this list.
     pub(crate) fn new(
         of: Of,
         cursor: Option<&str>,
@@ -52,7 +51,6 @@ impl<const N: usize> Paging<N> {
         Ok(Paging { of, after, limit: limit.unwrap_or(LIMIT_DEFAULT) })
     }
 
-    /// Reads the query of a list without filters; refuses one that breaks rules.
     pub(crate) fn of_list(of: Of, list: &List) -> Result<Paging<N>, Error> {
         validate(list.faults())?;
         Paging::new(of, list.cursor.as_deref(), list.limit)
@@ -63,7 +61,6 @@ impl<const N: usize> Paging<N> {
         self.limit + 1
     }
 
-    /// The page of these rows.
     pub(crate) fn page<R, T>(
         &self,
         mut rows: Vec<R>,
@@ -77,7 +74,6 @@ impl<const N: usize> Paging<N> {
         Page { items: rows.iter().map(view).collect(), next_cursor }
     }
 
-    /// The cursor of the entry with this keyset.
     pub(crate) fn cursor(&self, keyset: [i64; N]) -> String {
         let mut bytes = vec![self.of as u8];
         keyset.iter().for_each(|part| bytes.extend(part.to_be_bytes()));
@@ -92,12 +88,10 @@ impl Paging<1> {
     }
 }
 
-/// A list that has one page.
 pub(crate) fn whole<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_cursor: None }
 }
 
-/// A page whose entries could all be read.
 pub(crate) fn read_all<T, E>(page: Page<Result<T, E>>) -> Result<Page<T>, E> {
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Page { items, next_cursor: page.next_cursor })

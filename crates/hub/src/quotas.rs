@@ -9,7 +9,6 @@ use crate::{Error, Hub};
 
 pub use store::storage_use::Holder;
 
-/// Holders read at once.
 const PAGE: u32 = 500;
 
 /// How much is stored for each tenant and each app, and how much room the disk has.
@@ -43,7 +42,7 @@ pub async fn get(hub: &Hub, actor: &Actor, holder: Holder) -> Result<control::St
     Ok(view(&hub.store.find_storage_use(holder).await?))
 }
 
-/// Sets how much may be stored for a tenant or an app. What waits goes on when it fits; nothing that is there is removed.
+/// Sets how much may be stored for a tenant or an app. What waits and fits goes on; nothing stored is removed.
 pub async fn put(
     hub: &Hub,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Reports: what was fetched, who was given it, and asking for it once more.
+//! Reports: what was fetched, who was given it, and fetching it once more.
 
 use contract::control::{self, List, Page, ProblemCode, ReportView, ViewerKind};
 use contract::hex::to_hex;
@@ -18,9 +18,7 @@ use crate::{Error, Hub};
 
 pub use store::views::Viewer;
 
-/// A content that can be given away: of the version that is named, or of the newest.
-///
-/// Refuses a report that has no content, saying why.
+/// A content to give away: of the named version, or of the newest. Refuses a report without content, saying why.
 pub async fn find_content(
     hub: &Hub,
     actor: &Actor,
@@ -37,7 +35,6 @@ pub async fn find_content(
     Ok((report, version.ok_or(Error::NotFound)?))
 }
 
-/// Refuses a report that has no content.
 fn validate_state(report: &Report) -> Result<(), Error> {
     if report.has_content() {
         return Ok(());
@@ -71,13 +68,13 @@ pub fn erased() -> Error {
 /// How a report is fetched once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
-    /// Inspected anew. Refuses one that is just being fetched, or is a preview link.
+    /// Inspected anew. Refuses one that is being fetched, or is a preview link.
     Inspected,
-    /// Taken as it is, although it was refused. Refuses one whose content was not refused, or that is being fetched.
+    /// Stored as it is, although it was refused. Refuses one whose content was not refused, or that is being fetched.
     AsItIs,
 }
 
-/// Asks for a new try to fetch a report; the tries count from the start again. What comes is a new version.
+/// Asks for a new try to fetch a report, with all its tries; what comes is a new version.
 pub async fn fetch_again(
     hub: &Hub,
     actor: &Actor,
@@ -146,7 +143,6 @@ async fn find(hub: &Hub, tenant: &Tenant, order_id: Id, report_id: Id) -> Result
     hub.store.find_report(tenant, order_id, report_id).await?.ok_or(Error::NotFound)
 }
 
-/// A report as the API shows it.
 pub(crate) fn view(report: &Report) -> control::Report {
     let is_linked = report.state == ReportState::Linked;
     control::Report {

@@ -60,7 +60,6 @@ pub async fn get_hold(
 }
 
 /// Holds an order, or a whole tenant: nothing of it is erased until the hold is lifted. A repeat changes the reason.
-///
 /// Refuses an order that is erased.
 pub async fn put_hold(
     hub: &Hub,

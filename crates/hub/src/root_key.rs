@@ -1,13 +1,11 @@
 //! The root key: where it comes from, and its change.
 //!
-//! It lies outside of the database: in a file of the data folder, in the environment, or with a command that prints it
-//! (a key store's, say). Each of them can give a second one, the next: after a rotation that one is in force. A process
-//! takes both when it starts, and finds out by the installation's row which one it is (`store::RootKeys`); one that
-//! finds a key wrapped under a root key it does not have asks its source again. So everybody works on while the root
-//! key is changed, and a crash at any point leaves an installation that opens: the next key is safe before the
-//! transaction that puts it in force, and the present one stays until after it.
-//!
-//! With the file, the next key lies in `root.key.next`, and takes the place of `root.key` once it is in force.
+//! It lies outside of the database: in a file of the data folder, in the environment, or with a command that prints it.
+//! Each source can give a second one, the next. A process takes both at its start and finds by the installation's row
+//! (`store::RootKeys`) which is in force; when it meets a key wrapped under an unknown root key it asks its source
+//! again. So work goes on during a change, and a crash leaves an installation that opens: the next key is safe before
+//! the transaction that puts it in force, and the present one stays until after it. With the file, the next key lies in
+//! `root.key.next`, and replaces `root.key` once it is in force.
 
 use std::fs;
 use std::io::{self, Read};
@@ -37,7 +35,7 @@ pub const ROOT_KEY_FILE: &str = "root.key";
 pub const NEXT_FILE: &str = "root.key.next";
 /// How long the command may take.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
-/// Bytes of its output that are read.
+/// Bytes of the command's output that are read.
 const OUTPUT_BYTES_MAX: u64 = 1_024;
 
 /// What is set about the root key.
@@ -115,10 +113,7 @@ impl KeySource {
 }
 
 impl RootSource {
-    /// The source that the settings name; the file in the data folder when they name none.
-    ///
-    /// # Errors
-    /// When they name two.
+    /// The source that the settings name, by default the file in the data folder; an error when they name two.
     pub fn new(settings: RootKeySettings) -> Result<RootSource, RootKeyError> {
         Ok(RootSource(match (settings.present, settings.command) {
             (Some(_), Some(_)) => return Err(RootKeyError::TwoSources),
@@ -131,16 +126,14 @@ impl RootSource {
         }))
     }
 
-    /// What the source is called, for messages.
+    /// The source's name, for messages.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0.name()
     }
 
-    /// The keys that it gives now. With the file and `may_make`, a key is made where there is none. Blocks.
-    ///
-    /// # Errors
-    /// When it gives none, or something else than 64 hex digits.
+    /// The present keys; with the file and `may_make`, a key is made where there is none. Blocks. Errors: it gives
+    /// none, or something other than 64 hex digits.
     pub fn keys(&self, may_make: bool) -> Result<LoadedKey, RootKeyError> {
         let name = self.name();
         let (keys, is_made) = match &self.0 {
@@ -170,18 +163,15 @@ impl RootSource {
         Ok(LoadedKey { keys, is_made })
     }
 
-    /// Takes back a key that was made just now, for an installation that has another one.
+    /// Removes a key that was made just now, for an installation that has another one.
     pub fn unmake(&self) {
         if let KeySource::File(data) = &self.0 {
             let _ = fs::remove_file(data.join(ROOT_KEY_FILE));
         }
     }
 
-    /// Puts the file in order after a rotation: the next key takes the place of the one before, if it is in force.
-    /// Blocks.
-    ///
-    /// # Errors
-    /// When the file cannot be moved; then it is at the next start.
+    /// After a rotation, moves the file of the next key over the one before, if it is in force. Blocks. Errors: the
+    /// file cannot be moved; the next start tries again.
     pub fn settle(&self, present_id: &str) -> Result<(), RootKeyError> {
         let KeySource::File(data) = &self.0 else { return Ok(()) };
         let is_next = read(data, NEXT_FILE)?.is_some_and(|next| root_key_id(&next) == present_id);
@@ -193,7 +183,7 @@ impl RootSource {
         moved.map_err(|error| RootKeyError::File(to, error))
     }
 
-    /// The next key: the one that the source gives, else with the file a new one when `may_make`. Blocks.
+    /// The next key: the source's, else with the file and `may_make` a new one. Blocks.
     fn next(&self, present_id: &str, may_make: bool) -> Result<Key, Error> {
         let given = self.keys(false)?;
         let mut others = given.keys.into_iter().filter(|key| root_key_id(key) != present_id);
@@ -223,7 +213,7 @@ impl RootSource {
     }
 }
 
-/// Changes root keys, one change at a time.
+/// Changes the root key, one change at a time.
 #[derive(Debug)]
 pub struct Rotation {
     source: RootSource,
@@ -236,10 +226,8 @@ impl Rotation {
         Rotation { source, turn: Mutex::default() }
     }
 
-    /// Puts the next root key in force, while everybody works on. With the file and `may_make` it is made when there
-    /// is none.
-    ///
-    /// Refuses when there is no next key, or it may not be made here, and when the next key is the present one.
+    /// Puts the next root key in force, made here if need be (file and `may_make`), while work goes on. Refuses when
+    /// there is no next key, or it is the present one.
     async fn change(&self, store: &Store, by: By, may_make: bool) -> Result<Rotated, Error> {
         let _turn = self.turn.lock().await;
         let present_id = store.find_root_key_id().await?;
@@ -249,16 +237,14 @@ impl Rotation {
         tracing::info!(key_id = %rotated.key_id, tenants = rotated.tenant_count, "the root key was changed");
         let (source, key_id) = (self.source.clone(), rotated.key_id.clone());
         if let Err(error) = blocking(move || source.settle(&key_id)).await {
-            // It is in force, and safe: the next start puts the file in order.
+            // It is in force; the next start moves the file.
             tracing::error!(%error, "the new root key stays in root.key.next until the next start");
         }
         Ok(rotated)
     }
 }
 
-/// Puts the next root key in force, while everybody works on.
-///
-/// Refuses when there is no next key, or it is in force already.
+/// Puts the next root key in force while work goes on. Refuses when there is none, or it is in force already.
 pub async fn rotate(
     hub: &Hub,
     actor: &Actor,
@@ -330,7 +316,7 @@ fn parse(text: &str) -> Option<Key> {
     Some(key)
 }
 
-/// What the command prints; its errors go to where ours do.
+/// What the command prints; its stderr is ours.
 fn run(command: &str) -> io::Result<Zeroizing<String>> {
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
@@ -343,7 +329,7 @@ fn run(command: &str) -> io::Result<Zeroizing<String>> {
         let mut text = Zeroizing::new(String::with_capacity(OUTPUT_BYTES_MAX as usize));
         let read =
             stdout.map_or(Ok(0), |from| from.take(OUTPUT_BYTES_MAX).read_to_string(&mut text));
-        // Whoever waited may have given up.
+        // The receiver may have given up waiting.
         let _ = sender.send(read.map(|_| text));
     });
     let Ok(read) = receiver.recv_timeout(COMMAND_TIME) else {
@@ -355,7 +341,7 @@ fn run(command: &str) -> io::Result<Zeroizing<String>> {
         ));
     };
     let text = read?;
-    // It has closed its output; one that lingers all the same is ended.
+    // It has closed its output; one that still runs is ended.
     let _ = child.kill();
     let status = child.wait()?;
     match status.code() {

@@ -1,8 +1,6 @@
-//! Rotation: under which secrets an app is spoken to while old ones are good besides the new ones.
-//!
-//! Nobody lets the server know when the receiver was given the new values. So the tries of an event take turns: the first
-//! one goes out as before, and when it is not taken the next one under the new values. The first event that is taken
-//! under the new ones, or a passed check of the URL, ends the grace time.
+//! Which secrets sign an attempt while the old ones are good beside the new ones. Nobody says when the receiver was
+//! given the new values, so the tries of an event take turns: the first goes out under the old ones, the next under the
+//! new. The first event accepted under the new ones, or a passed check of the URL, ends the grace time.
 
 use std::borrow::Cow;
 
@@ -12,15 +10,15 @@ use store::audit::By;
 
 use crate::{Error, Hub};
 
-/// The app as a try speaks to it.
+/// The secrets of one attempt.
 pub struct AttemptSecrets<'r> {
-    /// With the secrets of this try.
+    /// The app with the secrets of this attempt.
     pub app: Cow<'r, App>,
-    /// Whether these are the new ones, and old ones are good besides.
+    /// Whether these are the new ones while old ones are good too.
     pub proves_new: bool,
 }
 
-/// The voice of an event's try; 1 is the first.
+/// The secrets for attempt `number`, from 1.
 pub fn secrets_for_attempt(app: &App, number: u32, now: UnixMs) -> AttemptSecrets<'_> {
     match app.secrets.before_rotation(now) {
         Some(secrets) if number % 2 == 1 => {
@@ -31,8 +29,8 @@ pub fn secrets_for_attempt(app: &App, number: u32, now: UnixMs) -> AttemptSecret
     }
 }
 
-/// Ends the grace time of encrypt key and verification token: the receiver has the new ones. Who changed the app
-/// meanwhile keeps it; it ends by itself.
+/// Ends the grace time of encrypt key and verification token: the receiver has the new ones. When the app was changed
+/// meanwhile nothing is done; the grace time ends by itself.
 pub async fn end_grace(hub: &Hub, app: &App) -> Result<(), Error> {
     let mut secrets = app.secrets.clone();
     let app_secret_hash = secrets.old.app_secret_hash.take();

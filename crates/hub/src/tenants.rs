@@ -16,9 +16,7 @@ use crate::{Error, Hub, keys};
 
 pub use store::tenants::{NO_TENANT, Tenant};
 
-/// The tenant of this id.
-///
-/// Refuses, as not found, one that there is not.
+/// The tenant of this id, or a refusal as not found.
 pub async fn find(hub: &Hub, tenant_id: TenantId) -> Result<Arc<Tenant>, Error> {
     hub.store.find_tenant(tenant_id).await?.ok_or(Error::NotFound)
 }
@@ -92,7 +90,7 @@ pub async fn update(
         faults.extend(outside(hub, "retention_days", days));
     }
     validate(faults)?;
-    // Who was overtaken looks again, once: the members are whole values, so the last one wins.
+    // Tried again once after a change in between: the members are whole values, so the last one wins.
     for _ in 0..2 {
         let tenant = find(hub, tenant_id).await?;
         let old = &tenant.settings;

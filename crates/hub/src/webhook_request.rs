@@ -1,7 +1,5 @@
-//! The request of a webhook: the body, encrypted where the app is, and the header that signs it.
-//!
-//! The signature stands on encrypted events alone: it is made with the encrypt key, and a receiver whose app
-//! is not encrypted has none to check it with. Source: contract, section 5.2.
+//! The request of a webhook: the body, encrypted where the app is, and the header that signs it. Only encrypted events
+//! are signed, since the signature is made with the encrypt key. Source: contract, section 5.2.
 
 use bytes::Bytes;
 use contract::hex::to_hex;
@@ -14,7 +12,7 @@ const NONCE: &str = "x-lark-request-nonce";
 const SIGNATURE: &str = "x-lark-signature";
 const REQUEST_ID: &str = "x-request-id";
 
-/// The request of a try: nonce, request id and initialisation vector are fresh, the event is the same.
+/// The request of one attempt: nonce, request id and initialisation vector are fresh, the event is the same.
 #[must_use]
 pub fn request(app: &App, seconds: i64, plain: &[u8]) -> (Vec<(&'static str, String)>, Bytes) {
     let mut drawn = [[0; 16]; 3];

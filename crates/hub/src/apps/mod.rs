@@ -31,17 +31,13 @@ pub use store::apps::App as VendorApp;
 
 const TENANTS_AT_ONCE: u32 = 200;
 
-/// The app of this id.
-///
-/// Refuses, as not found, one that there is not.
+/// The app of this id, or a refusal as not found.
 pub async fn find(hub: &Hub, app_id: AppId) -> Result<Arc<App>, Error> {
     hub.store.find_app(app_id).await?.ok_or(Error::NotFound)
 }
 
-/// Creates an app. The first answer alone holds its secrets.
-///
-/// A callback URL is checked, and the answer says how that went; the app is created all the same, since its receiver
-/// cannot know its secrets before.
+/// Creates an app; the first answer alone holds its secrets. A callback URL is checked and the answer says how that
+/// went, but the app is created all the same: its receiver cannot know its secrets before.
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
@@ -94,7 +90,6 @@ pub async fn create(
     idempotency::create(hub, by, creation, key, &body, &body.without_secret()).await
 }
 
-/// The tenant of a self-built app; a fault when there is none.
 async fn find_tenant(
     hub: &Hub,
     input: &CreateApp,
@@ -124,9 +119,8 @@ pub async fn list(hub: &Hub, actor: &Actor, list: &List) -> Result<Page<control:
     Ok(paging.page(apps, view, |last| [last.created_at.0, last.app_id.0]))
 }
 
-/// Changes an app; absent members keep their value. What waits for a callback URL becomes due when the app gets one.
-///
-/// A callback URL that is saved is checked, and the answer says how that went.
+/// Changes an app; absent members keep their value. A new callback URL is checked, the answer says how that went, and
+/// what waited for one becomes due.
 pub async fn update(
     hub: &Hub,
     actor: &Actor,
@@ -161,7 +155,7 @@ pub async fn update(
     Ok(shown)
 }
 
-/// Lets an app call again, when what was held for it is delivered; or stops it: its calls are refused, its tokens do not
+/// Lets an app call again and delivers what was held for it; or stops it: its calls are refused, its tokens do not
 /// count, its deliveries wait. A repeat changes nothing.
 pub async fn set_enabled(
     hub: &Hub,
@@ -179,7 +173,7 @@ pub async fn set_enabled(
     idempotency::keep(hub, key, &view(&app)).await
 }
 
-/// Changes the settings of an app; who was overtaken looks again, once.
+/// Changes the settings of an app; tried again once when somebody else changed it meanwhile.
 async fn change(
     hub: &Hub,
     actor: &Actor,
@@ -215,7 +209,7 @@ pub async fn delete(hub: &Hub, actor: &Actor, app_id: AppId) -> Result<(), Error
     }
 }
 
-/// Sends an app nothing until it is resumed: its deliveries wait as paused. A repeat changes nothing.
+/// Holds an app's deliveries as paused until it is resumed. A repeat changes nothing.
 pub async fn pause(
     hub: &Hub,
     actor: &Actor,
@@ -241,7 +235,7 @@ pub async fn pause(
     Err(overtaken())
 }
 
-/// Sends an app its events again; what was paused is delivered, and its alerts end. A repeat changes nothing.
+/// Sends an app its events again, paused ones too, and ends its alerts. A repeat changes nothing.
 pub async fn resume(
     hub: &Hub,
     actor: &Actor,
@@ -263,16 +257,13 @@ pub async fn resume(
     Err(overtaken())
 }
 
-/// Who was overtaken twice.
 fn overtaken() -> Error {
     let detail = "expected nobody else to change the app at the same time";
     Error::refused(ProblemCode::Conflict, detail)
 }
 
-/// Checks an app's callback URL by a challenge, and explains what fails. In the grace time of a rotation a receiver that
-/// passes under the new values ends it.
-///
-/// Refuses an app without a callback URL, and one that gets its events over the long connection.
+/// Checks an app's callback URL by a challenge, and explains what fails. In the grace time of a rotation a receiver
+/// that passes under the new values ends it. Refuses an app without a callback URL, or with the long connection.
 pub async fn verify_url(
     hub: &Hub,
     actor: &Actor,
@@ -320,8 +311,8 @@ pub async fn explain_signature(
     Ok(signature::explain(input, keys))
 }
 
-/// Sends the events of an app again that happened at `since` or later and before `until`, to whatever endpoint the app
-/// has now; each has the whole schedule of tries before it.
+/// Sends again an app's events from `since` up to, not including, `until`, to its present endpoint, each with the whole
+/// schedule of tries.
 pub async fn resend(
     hub: &Hub,
     actor: &Actor,
@@ -345,7 +336,6 @@ pub async fn resend(
     let states = input.states.into_iter().map(Into::into).collect();
     let filter = ResendFilter { since, until, states };
     let mut count = 0;
-    // Nothing has happened in the future.
     if since <= now {
         for tenant_id in tenants(hub, &app).await? {
             count += hub.store.resend_span(tenant_id, app_id, &filter, now).await?;
@@ -369,8 +359,8 @@ async fn tenants(hub: &Hub, app: &App) -> Result<Vec<TenantId>, Error> {
     }
 }
 
-/// What somebody should look at, newest first: apps that were paused because their endpoint failed for long, tenants and
-/// apps near their quota, a disk that is nearly full.
+/// What somebody should look at, newest first: apps paused because their endpoint failed for long, tenants and apps
+/// near their quota, a disk that is nearly full.
 pub async fn list_alerts(
     hub: &Hub,
     actor: &Actor,
@@ -427,7 +417,7 @@ pub async fn list_connections(
     Ok(crate::pages::whole(found.into_iter().map(view).collect()))
 }
 
-/// The scopes of these names; a fault for every name that no scope has, unless one is of the wrong shape.
+/// The scopes of these names; a fault for every unknown one.
 fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
     if faults.iter().any(|fault| fault.field.starts_with("scopes")) {
         return Vec::new();
@@ -444,7 +434,7 @@ fn scopes(names: &[String], faults: &mut Vec<FieldFault>) -> Vec<Scope> {
     scopes
 }
 
-/// A fault when the guard would not let events out to this address; checked again whenever one is sent.
+/// A fault when `outbound` would refuse this address; it is checked again at each send.
 fn validate_callback_url(hub: &Hub, url: &str, faults: &mut Vec<FieldFault>) {
     let is_named = faults.iter().any(|fault| fault.field == "callback_url");
     if let Err(refusal) = hub.outbound.check(url)

@@ -12,10 +12,8 @@ use crate::idempotency::{self, Answer};
 use crate::instant::rfc3339;
 use crate::{Error, Hub, keys};
 
-/// Gives an app a new app secret, encrypt key or verification token, which is in the first answer alone.
-///
-/// The old value is good besides it for a grace time. One whose grace time has not ended is good no longer when it is
-/// rotated again.
+/// Gives an app a new app secret, encrypt key or verification token, which the first answer alone holds. The old value
+/// stays good for a grace time; a further rotation ends that.
 pub async fn rotate(
     hub: &Hub,
     actor: &Actor,
@@ -47,7 +45,6 @@ pub async fn rotate(
     Err(overtaken())
 }
 
-/// The app's secrets with a new value for one of them, and the old value beside it.
 fn rotated(app: &App, secret: SecretKind, value: &str, until: UnixMs) -> ([u8; 32], AppSecrets) {
     let (mut hash, mut secrets) = (app.secret_hash, app.secrets.clone());
     let until_ms = until.0;

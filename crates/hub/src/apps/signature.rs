@@ -1,8 +1,6 @@
-//! Explains a webhook's signature: each step's bytes, and which input is wrong when it does not match.
-//!
-//! The signature is SHA-256 over timestamp, nonce, encrypt key and the body as it came. Whoever gets another one has
-//! mostly made one of a few mistakes; each is tried here until one gives the signature in question.
-//! Source: contract, section 5.2.
+//! Explains a webhook's signature: each step's bytes, and which input is wrong when it does not match. A wrong
+//! signature mostly comes from one of a few mistakes; each is tried until one gives the signature in question. Source:
+//! contract, section 5.2.
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use aws_lc_rs::hmac;
@@ -15,11 +13,9 @@ use contract::seal;
 /// What a receiver may have taken for its key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys<'a> {
-    /// The app's encrypt key.
     pub(super) encrypt_key: &'a str,
     /// The one before the last rotation, while it is good.
     pub(super) old_encrypt_key: Option<&'a str>,
-    /// The app's verification token.
     pub(super) verification_token: &'a str,
 }
 
@@ -50,7 +46,6 @@ pub(super) fn explain(request: &ExplainSignature, keys: Keys<'_>) -> SignatureEx
     }
 }
 
-/// The four parts in the order in which they are signed.
 #[derive(Debug, Clone, Copy)]
 struct Parts<'a> {
     timestamp: &'a str,
@@ -151,7 +146,7 @@ fn unknown(request: &ExplainSignature, keys: Keys<'_>) -> (WrongInput, String) {
     (wrong, text.to_owned())
 }
 
-/// Whether `given` is this digest in any spelling.
+/// Whether `given` spells this digest, in any encoding.
 fn spelled(digest: &[u8], given: &str) -> bool {
     let given = given.trim();
     let given = given.strip_prefix("sha256=").unwrap_or(given);
@@ -229,11 +224,11 @@ fn wrong_bodies(body: &str, encrypt_key: &str) -> Vec<(String, WrongInput, &'sta
     wrong
 }
 
-/// How usual libraries print a JSON value.
+/// The ways in which common libraries print a JSON value.
 fn printings(value: &serde_json::Value) -> Vec<String> {
     let compact = value.to_string();
     let mut all = vec![format!("{compact}\n")];
-    // Python's json.dumps puts a blank behind colon and comma; `encrypt` is one text without either.
+    // Python's json.dumps puts a blank behind colon and comma; `encrypt` has neither in it.
     if let Some(encrypt) = value.get("encrypt").and_then(serde_json::Value::as_str) {
         all.push(format!("{{\"encrypt\": \"{encrypt}\"}}"));
         // PHP escapes each slash.
@@ -250,7 +245,6 @@ fn right_text(parts: &Parts<'_>) -> String {
     [parts.timestamp, parts.nonce, parts.key, parts.body].concat()
 }
 
-/// The same parts in other orders.
 fn orders(parts: &Parts<'_>) -> Vec<String> {
     let Parts { timestamp: t, nonce: n, key: k, body: b } = *parts;
     let orders =
@@ -283,7 +277,6 @@ fn signed_step(request: &ExplainSignature, key: &str) -> SignatureStep {
     }
 }
 
-/// The first and last two characters; nothing of a short one.
 fn masked(key: &str) -> String {
     let chars: Vec<char> = key.chars().collect();
     match chars.as_slice() {
@@ -295,7 +288,6 @@ fn masked(key: &str) -> String {
     }
 }
 
-/// A long text with its middle left out.
 fn shortened(text: &str) -> String {
     const END_BYTES: usize = 120;
     if text.len() <= 3 * END_BYTES {

@@ -1,7 +1,5 @@
 //! The check of a callback URL: one `url_verification` is posted, and the receiver answers within 1 s with the
-//! challenge. What fails is explained with what was sent, what came back and the likely cause.
-//!
-//! Source: contract, section 5.2.
+//! challenge. A failure is explained by request, answer and likely cause. Source: contract, section 5.2.
 
 use contract::control::{UrlCause, UrlCheck};
 use contract::event::UrlVerification;
@@ -15,15 +13,13 @@ use crate::webhook_request::request;
 
 /// How long a receiver has, in milliseconds.
 const ANSWER_MS_MAX: u64 = 1_000;
-/// How gzip begins.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// How a check went, and under which secrets.
 pub(super) struct Checked {
-    /// What is shown.
     pub(super) check: UrlCheck,
-    /// Whether the receiver proved that it has the present secrets, so that the old ones are needed no more.
+    /// Whether the receiver has the present secrets, so that the old ones may end.
     pub(super) ends_grace: bool,
 }
 
@@ -74,7 +70,7 @@ async fn check_under(hub: &Hub, app: &App, secrets: &AppSecrets, url: &str) -> U
     }
 }
 
-/// The body as it was posted; a verification token that stands in it openly is masked.
+/// The body as it was posted, with a verification token in plain text masked.
 fn sent(body: &[u8], secrets: &AppSecrets, is_encrypted: bool) -> String {
     let text = String::from_utf8_lossy(body).into_owned();
     let token = &secrets.verification_token;
@@ -128,7 +124,6 @@ fn find_cause(
     find_cause_in_body(answer, challenge)
 }
 
-/// Why the body of an answer with status 200 does not pass; none when it does.
 fn find_cause_in_body(answer: &Answer, challenge: &str) -> Option<UrlCause> {
     if is_compressed(answer) {
         return Some(UrlCause::Compressed);
@@ -159,7 +154,6 @@ fn read_json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// By the answer's own word, or by how gzip begins.
 fn is_compressed(answer: &Answer) -> bool {
     let mut codings = answer.content_encodings.iter();
     let is_coded =
@@ -171,7 +165,6 @@ fn is_bare(body: &[u8], challenge: &str) -> bool {
     body.trim_ascii() == challenge.as_bytes()
 }
 
-/// Whether a text with the challenge stands anywhere in it.
 fn holds(value: &Value, challenge: &str) -> bool {
     match value {
         Value::String(text) => text.contains(challenge),
@@ -181,7 +174,6 @@ fn holds(value: &Value, challenge: &str) -> bool {
     }
 }
 
-/// What was found, and what to do about it.
 fn explain(cause: UrlCause, answered: &Result<Answer, PostFailure>, is_encrypted: bool) -> String {
     let status = answered.as_ref().map_or(0, |answer| answer.status);
     let secrets = match is_encrypted {

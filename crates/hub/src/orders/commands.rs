@@ -1,5 +1,4 @@
-//! Commands of members of the tenant on an order: each is decided by the order desk, and answered with the order as it is
-//! then.
+//! Commands of members of the tenant on an order: the order desk decides, and the answer is the order as it is then.
 
 use std::sync::Arc;
 
@@ -16,9 +15,8 @@ use crate::{Error, Hub};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Accepts the result under review; the order is completed.
-///
-/// Refuses an order that is not in review, and with four-eyes the one who placed it.
+/// Accepts the result under review; the order is completed. Refuses an order that is not in review, and with four-eyes
+/// the actor who placed it.
 pub async fn approve(
     hub: &Hub,
     actor: &Actor,
@@ -33,9 +31,7 @@ pub async fn approve(
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
 }
 
-/// Sends the result under review back with a reason; the vendor may return another one.
-///
-/// Refuses as [`approve`].
+/// Sends the result under review back with a reason; the vendor may return another. Refuses as [`approve`].
 pub async fn reject(
     hub: &Hub,
     actor: &Actor,
@@ -50,9 +46,7 @@ pub async fn reject(
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
 }
 
-/// Takes the review request back; the vendor may return another result.
-///
-/// Refuses an order that is not in review.
+/// Takes the review request back; the vendor may return another result. Refuses an order that is not in review.
 pub async fn withdraw(
     hub: &Hub,
     actor: &Actor,
@@ -63,9 +57,7 @@ pub async fn withdraw(
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, || Request::Withdraw).await
 }
 
-/// Ends an order without a conclusion; the vendor is notified of the reason.
-///
-/// Refuses an order that has ended.
+/// Ends an order without a conclusion; the vendor is notified of the reason. Refuses an order that has ended.
 pub async fn terminate(
     hub: &Hub,
     actor: &Actor,
@@ -101,7 +93,7 @@ async fn act(
     read::accepted(hub, actor, tenant, order_id).await
 }
 
-/// Gives a command to the order desk; gives the order's id. A repeat with the same key finds its first outcome.
+/// Gives a command to the order desk; returns the order's id. A repeat with the same key gets the first outcome.
 pub(super) async fn command(
     hub: &Hub,
     actor: &Actor,
@@ -117,7 +109,7 @@ pub(super) async fn command(
         let command =
             OrderCommand { tenant, order_id, at, actor: *actor, request, idempotency: key };
         match hub.store.command(command).await? {
-            // The desk knows keys until they are forgotten, which can be later than after 24 hours.
+            // The desk may know a key longer than 24 hours.
             CommandResult::Accepted(order_id)
                 if is_placed && at.ms_since(order_id.made_at()) >= DAY_MS => {}
             CommandResult::Accepted(order_id) => return Ok(order_id),
@@ -127,13 +119,12 @@ pub(super) async fn command(
         if let Some(order_id) = find_first_order(hub, key).await? {
             return Ok(order_id);
         }
-        // The key is older than 24 hours, and was not forgotten yet.
+        // The key is older than 24 hours, and its answer is still stored.
         hub.store.forget_old_answers(at).await?;
     }
     Err(same_key_at_once())
 }
 
-/// The order that a command with this key was about.
 pub(super) async fn find_first_order(
     hub: &Hub,
     key: Option<IdempotencyKey>,

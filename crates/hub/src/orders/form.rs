@@ -23,8 +23,7 @@ pub(super) struct Fitting {
     pub(super) files: Vec<FieldFile>,
 }
 
-/// Checks the values against the account's form, and looks for their files; adds what is wrong to `faults`, and
-/// gives nothing then.
+/// Checks the values against the account's form, and finds their files; gives none when it adds to `faults`.
 pub(super) async fn fit(
     store: &Store,
     tenant: &Tenant,
@@ -57,7 +56,6 @@ pub(super) async fn fit(
     Ok(Some(Fitting { form_id: form.map(|form| form.form_id), values: stored, files: found }))
 }
 
-/// The fault of a field whose files are not all there.
 pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> FieldError {
     let index = values.iter().position(|value| value.key == key).unwrap_or_default();
     FieldError {
@@ -66,7 +64,7 @@ pub(super) fn unknown_file(values: &[FieldValue], key: &str) -> FieldError {
     }
 }
 
-/// Adds what is wrong, except with members that have a fault already.
+/// Adds the errors, except for members that have a fault already.
 pub(super) fn add(faults: &mut Vec<FieldFault>, errors: Vec<FieldError>) {
     for FieldError { field, expected } in errors {
         if !faults.iter().any(|fault| fault.field == field) {

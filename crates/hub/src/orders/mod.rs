@@ -1,6 +1,5 @@
-//! Orders: placing, deciding on the result, ending, reading.
-//!
-//! A recruiter sees the orders that it placed and no others; who may not see reports sees no results either.
+//! Orders: placing, deciding on the result, ending, reading. A recruiter sees only its own orders; without the right to
+//! see reports there are no results either.
 
 mod commands;
 mod form;
@@ -17,7 +16,7 @@ use store::tenants::Tenant;
 
 use crate::{Error, Hub};
 
-/// Refuses, as not found, an order of somebody else to who sees own ones only.
+/// Refuses, as not found, an order of somebody else to an actor that sees own ones only.
 async fn authorize_own(
     hub: &Hub,
     actor: &Actor,

@@ -15,10 +15,8 @@ use super::read;
 use crate::error::{authorize, fault, validate};
 use crate::{Error, Hub};
 
-/// Arranges a background check; the vendor is notified.
-///
-/// The account, its package and its additional items must exist; the values of custom fields must fit the vendor's form.
-/// Refuses with all faults at once.
+/// Arranges a background check; the vendor is notified. The account, its package and its items must exist, the values
+/// fit the vendor's form. Refuses with all faults at once.
 pub async fn place(
     hub: &Hub,
     actor: &Actor,
@@ -40,7 +38,6 @@ pub async fn place(
         None => None,
     };
     validate(faults)?;
-    // Without them there was a fault.
     let account = account.ok_or(Error::NotFound)?;
     let fitting = fitting.ok_or(Error::NotFound)?;
     use_files(hub, tenant, &input, &fitting).await?;
@@ -54,12 +51,11 @@ pub async fn place(
         application_id: form.application_id.clone(),
         content: content.clone(),
     };
-    // The desk gives the order its id.
     let order_id = command(hub, actor, tenant, Id(0), key, request).await?;
     read::accepted(hub, actor, tenant, order_id).await
 }
 
-/// The account that is ordered from, with a fault for everything that cannot be ordered there.
+/// The account that is ordered from; a fault for everything that cannot be ordered there.
 async fn find_account(
     hub: &Hub,
     tenant: &Tenant,
@@ -100,7 +96,7 @@ async fn find_account(
     Ok(Some(account))
 }
 
-/// Keeps the files of an order, which are then no longer purged.
+/// Marks the files of an order as used, so that they are not purged.
 async fn use_files(
     hub: &Hub,
     tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! Orders as somebody may see them.
+//! Orders as the actor may see them.
 
 use contract::control::{ListOrders, Order, OrderSummary, Page};
 use domain::{Act, Actor, Id};
@@ -12,9 +12,7 @@ use crate::error::{authorize, validate};
 use crate::pages::{Of, Paging};
 use crate::{Error, Hub};
 
-/// One order with its form, stages, results, reports and timeline, as far as the actor may see it.
-///
-/// Refuses, as not found, what the actor cannot see.
+/// One order with all that belongs to it, as far as the actor may see it; refused as not found when it may not.
 pub async fn get(hub: &Hub, actor: &Actor, tenant: &Tenant, order_id: Id) -> Result<Order, Error> {
     authorize(actor, Act::SeeOrders)?;
     authorize_own(hub, actor, tenant, order_id, Act::SeeOrders).await?;
@@ -39,7 +37,7 @@ pub async fn list(
     };
     let after = After::Order(paging.before());
     let found = hub.store.list_orders(tenant, &filter, after, paging.limit).await?;
-    // Without a stretch of changes every page goes on after an order.
+    // Without a time range every page continues after an order.
     let next = found.next.map(|(After::Order(order_id) | After::Entry(order_id))| order_id);
     Ok(Page {
         items: found.orders.iter().map(view::summary).collect(),
@@ -47,7 +45,6 @@ pub async fn list(
     })
 }
 
-/// An order that was just accepted, as it is now.
 pub(super) async fn accepted(
     hub: &Hub,
     actor: &Actor,

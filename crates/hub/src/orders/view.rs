@@ -16,10 +16,9 @@ use crate::text::non_empty;
 
 /// The first stage of every order is the platform's own. Source: product, section 3; contract, section 4.3.
 const ARRANGED: (&str, &str) = ("待安排", "arranged");
-/// Who speaks in the platform's own stage: the administrator.
+/// Who acts in the platform's own stage: the administrator.
 const ADMINISTRATOR: u32 = 2;
 
-/// An order in a list.
 pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
     let state = OrderState::from(stored.state);
     OrderSummary {
@@ -39,7 +38,7 @@ pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
     may_see_reports: bool,
-    /// Who looks: its own words it sees.
+    /// Whose own words are shown to it.
     viewer: ActorId,
 }
 
@@ -48,13 +47,13 @@ impl Sight {
         Sight { may_see_reports: actor.roles.may(Act::SeeReports), viewer: actor.id }
     }
 
-    /// Whether the words of an entry are seen: a reason or comment may speak of a result or report.
+    /// Whether the words of an entry are shown: a reason or comment may speak of a result or report.
     fn shows_words_of(self, entry: &stored::TimelineEntry) -> bool {
         self.may_see_reports || entry.actor == self.viewer
     }
 }
 
-/// One order; what the vendor concluded and reported, and what was said of it, only for who may see reports.
+/// One order; the vendor's results and reports, and what was said of them, only for viewers who may see reports.
 pub(super) fn order(stored: &stored::Order, ordered: OrderedForm, sight: Sight) -> Order {
     let may_see_reports = sight.may_see_reports;
     let summary = summary(&stored.summary);
