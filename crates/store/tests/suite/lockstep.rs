@@ -1,4 +1,4 @@
-//! Random sequences of commands: SQLite, PostgreSQL and the pure rules give the same answers.
+//! Random sequences of commands: SQLite, both forms of PostgreSQL's desk and the pure rules give the same answers.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ const SEQUENCES: u32 = 40;
 /// Each brings three commands on average.
 const STEPS: usize = 10;
 const ORDERS: usize = 3;
+const NAMES: [&str; 3] = ["the first store", "the second store", "the tenant-local store"];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -220,7 +221,7 @@ async fn run(worlds: &[&World], steps: &[Step]) {
             Step::Commands(commands) => {
                 let answer = |(index, asked): &(usize, Asked)| model.answer(*index, *asked);
                 let expected: Vec<_> = commands.iter().map(answer).collect();
-                for (side, name) in sides.iter().zip(["the first store", "the second store"]) {
+                for (side, name) in sides.iter().zip(NAMES) {
                     assert_eq!(side.answers(commands).await, expected, "{name}: {commands:?}");
                 }
             }
