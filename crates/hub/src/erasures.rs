@@ -3,7 +3,7 @@
 use contract::control::{
     self, EraseOrder, ErasurePreview, ErasureVerdict, List, Page, ProblemCode,
 };
-use contract::evidence::{Certificate, ErasureRule};
+use contract::evidence::{Certificate, ErasureRule, Evidence as _};
 use domain::retention::{Facts, Rule, Stays, check, check_by_hand, due_at};
 use domain::{Act, Actor, Id, UnixMs};
 use store::erasing::{Erasure, Why};

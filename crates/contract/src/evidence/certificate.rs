@@ -84,14 +84,6 @@ pub struct ErasedVersion {
     pub size_bytes: u64,
 }
 
-impl Certificate {
-    /// [`Evidence::read`], where the trait is not in scope.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Certificate> {
-        Evidence::read(text)
-    }
-}
-
 impl Evidence for Certificate {
     const NAME: &'static str = "certificate";
     const KIND: &'static str = "probity.erasure.v1";

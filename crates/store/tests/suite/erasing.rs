@@ -1,6 +1,6 @@
 //! Erasing: what goes, what stays, what keeps an order; and that nothing of it is left in the engine's files.
 
-use contract::evidence::{Certificate, ErasureRule, Signed};
+use contract::evidence::{Certificate, ErasureRule, Evidence as _, Signed};
 use domain::delivery::DeliveryState;
 use domain::order::Refusal;
 use domain::report::ReportState;
