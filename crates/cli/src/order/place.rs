@@ -35,7 +35,7 @@ struct Form {
     /// Full name of the candidate.
     #[arg(long, value_name = "NAME", required_unless_present = "file")]
     candidate_name: Option<String>,
-    /// LoadedKey name of the candidate.
+    /// Given name of the candidate.
     #[arg(long, value_name = "NAME")]
     candidate_first_name: Option<String>,
     /// Family name of the candidate.

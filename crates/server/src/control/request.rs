@@ -35,7 +35,7 @@ use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 #[derive(Debug)]
 pub(super) struct Command<T> {
     pub(super) body: T,
-    /// Download with POST only.
+    /// Of a POST alone.
     pub(super) key: Option<IdempotencyKey>,
 }
 
