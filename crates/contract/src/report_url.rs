@@ -1,5 +1,5 @@
 //! What can be said about a report's address from its text alone: refused is whatever two readers could understand
-//! differently. Where it leads is checked by whoever connects. Source: product, section 4, item 1.
+//! differently. Where it leads is checked when it is connected to. Source: product, section 4, item 1.
 
 /// Most characters of an address.
 pub const CHARS_MAX: usize = 2_048;

@@ -1,7 +1,7 @@
 //! Work over all tenants: a plain read finds the rows, then each tenant's are changed in a transaction of their own.
 //!
-//! No statement locks or writes rows of several tenants, so that tables can be distributed by `tenant_id`. Whoever changes
-//! rows that were read a moment ago says once more which ones it means: somebody may have been quicker.
+//! No statement locks or writes rows of several tenants, so that tables can be distributed by `tenant_id`. A change of
+//! rows that were read a moment ago says once more which ones it means: another process may have been quicker.
 
 use std::collections::BTreeMap;
 

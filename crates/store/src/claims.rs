@@ -1,8 +1,8 @@
 //! Claims: how workers take due deliveries, app by app, each under a lease.
 //!
-//! A worker reads what is due, claims it tenant by tenant, closes the transactions, sends, and records how it went. While a try is under
-//! way `due_at` is the end of its lease: when the worker dies, the delivery becomes due again by itself. So an
-//! event may be sent twice, never lost; its `event_id` lets the receiver discard repeats.
+//! A worker reads what is due, claims it in a transaction for each tenant, sends, and records how it went. While a try is
+//! under way `due_at` is the end of its lease: when the worker dies, the delivery becomes due again by itself. So an event
+//! may be sent twice, never lost; its `event_id` lets the receiver discard repeats.
 //!
 //! Apps are distinguished before anything is read of their deliveries: however much waits for one app, finding
 //! what is due for another takes no longer.
@@ -148,7 +148,7 @@ const PUT_BACK: &str = "UPDATE deliveries SET due_at = $4, attempts = attempts -
 /// The keys of what is tried again later.
 const LIST_LATER: &str = "SELECT tenant_id, event_no FROM deliveries WHERE app_id = $1 AND due_at > $2 \
     ORDER BY due_at, event_no LIMIT $3";
-const HASTEN: &str = formatcp!(
+const RETRY_NOW: &str = formatcp!(
     "UPDATE deliveries SET due_at = $19 WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND due_at > $18"
 );
 
@@ -164,7 +164,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     KEEP_APP,
     PUT_BACK,
     LIST_LATER,
-    HASTEN,
+    RETRY_NOW,
 ];
 
 /// Takes an app's row and fails when it is no longer as it was at `version`.
@@ -305,7 +305,7 @@ impl Store {
         let values = values![after.0, now.0];
         loop {
             let later = self.read(LIST_LATER, values![app_id.0, after.0, AT_ONCE]).await?;
-            self.write_keys(&keys(&later)?, None, HASTEN, &values).await?;
+            self.write_keys(&keys(&later)?, None, RETRY_NOW, &values).await?;
             if later.len() < AT_ONCE as usize {
                 break;
             }

@@ -1,7 +1,7 @@
 //! What proves something to somebody who has no access to the hub: the audit chain, manifests of reports,
 //! certificates of erasure.
 //!
-//! All of them are exact texts: whoever changes one byte of such a text changes what is proved, and is found. Manifests,
+//! All of them are exact texts: one changed byte of such a text changes what is proved, and is found. Manifests,
 //! certificates and anchors are signed as JWS ([`Signed`]); making and checking the Ed25519 signatures is left to who has
 //! the cryptography at hand. Instants are milliseconds since the Unix epoch.
 

@@ -21,7 +21,7 @@ pub(super) struct About {
     pub(super) doc: &'static [&'static str],
     /// What the answer with success holds.
     pub(super) gives: &'static str,
-    /// Answers that need a word besides, by their status.
+    /// Other answers that need a word, by their status.
     pub(super) others: &'static [(u16, &'static str)],
 }
 

@@ -27,7 +27,6 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use super::auth::{Caller, caller};
 use super::description::{Description, JSON, reference};
 use super::failure::Failure;
-
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 

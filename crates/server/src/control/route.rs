@@ -16,7 +16,7 @@ use crate::app::SharedApp;
 /// Who may make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Whoever asks, without a key.
+    /// Everybody, without a key.
     Anyone,
     /// Keys whose role may do this; of the tenant in the path, when there is one.
     Key(Act),

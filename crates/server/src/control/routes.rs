@@ -51,7 +51,7 @@ static ROWS: LazyLock<Vec<(Method, &str, Access)>> = LazyLock::new(|| {
 
 /// The call's place in the table, and who may make it; `path` is the route's, below `/api/v1`.
 pub(super) fn find(method: &Method, path: &str) -> Option<(usize, Access)> {
-    // Whoever may GET may ask for the head alone.
+    // A HEAD is a GET without the body.
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     let index = ROWS.iter().position(|(known, at, _)| known == method && *at == path)?;
     Some((index, ROWS[index].2))
@@ -193,7 +193,7 @@ pub(super) fn routes() -> Vec<Route> {
 
         /// Gives an app a new app secret, encrypt key or verification token; the answer alone holds it.
         ///
-        /// The old value is good besides it for a grace time. An old app secret still buys tokens; events go out under the
+        /// The old value is good beside it for a grace time. An old app secret still buys tokens; events go out under the
         /// old encrypt key and verification token first and under the new ones when that was not taken, until an event or
         /// `verify_url` shows that the receiver has the new ones. A value whose grace time has not ended is good no longer
         /// when it is rotated again.
@@ -252,7 +252,7 @@ pub(super) fn routes() -> Vec<Route> {
 
         /// Grants an app what was prepared for it: scopes, endpoint, addresses and secrets, as `revision` names them.
         ///
-        /// Until then none of it takes effect in the tenant, whoever prepared it. What was held for the app becomes due.
+        /// Until then none of it takes effect in the tenant, no matter who prepared it. What was held for the app becomes due.
         POST "/tenants/{tenant_key}/apps/{app_id}/grant" GrantApps
             grants::grant_app "The grant as it is now",
             409 "Something else is prepared by now";
