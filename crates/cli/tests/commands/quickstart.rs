@@ -97,12 +97,10 @@ impl Reader {
     }
 
     fn follow(&mut self, line: &str) {
-        let line = self
-            .known
-            .iter()
-            .rev()
-            .fold(line.to_owned(), |line, (word, value)| line.replace(word, value));
+        // The port first: an id that was printed may have the same four digits in it.
         let line = line.replace("9000", &self.port.to_string());
+        let line =
+            self.known.iter().rev().fold(line, |line, (word, value)| line.replace(word, value));
         assert!(!line.contains("THE_"), "nobody knows what stands for a word: {line}");
         let flags = "probity serve --data ./data ";
         match () {
