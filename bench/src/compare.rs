@@ -1,5 +1,5 @@
-//! Builds of our server beside each other on SQLite, to see what a change of the server gives: bursts in turn on copies of
-//! one installation, while orders are read and placed, and their events delivered.
+//! Builds of our server beside each other on one engine, to see what a change of the server gives: bursts in turn on copies
+//! of one installation, while orders are read and placed, and their events delivered.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -54,8 +54,18 @@ struct Beside {
 pub(crate) async fn run(options: &run::Options, builds: &[PathBuf]) -> anyhow::Result<()> {
     let workspace = run::Workspace::new(options).await?;
     let done = measure(options, &workspace, builds).await;
+    if let Some(server) = &workspace.server {
+        for index in 0..builds.len() {
+            server.drop(&database(index)).await?;
+        }
+    }
     workspace.remove().await?;
     done
+}
+
+/// The database of a build, where the engine is PostgreSQL.
+fn database(index: usize) -> String {
+    format!("probity_bench_build_{index}")
 }
 
 async fn measure(
@@ -67,8 +77,21 @@ async fn measure(
     let mut builds = Vec::new();
     for (index, path) in paths.iter().enumerate() {
         let data = workspace.folder.join(format!("build-{index}"));
-        let installation = Installation::sqlite(&options.folder, options.orders, data).await?;
-        let location = Location::Sqlite(installation.data.join("probity.db"));
+        let (engine, installation) = match &workspace.server {
+            Some(server) => {
+                let name = database(index);
+                let copied = Installation::postgres(server, options.orders, data, &name);
+                (Engine::Postgres, copied.await?)
+            }
+            None => {
+                let copied = Installation::sqlite(&options.folder, options.orders, data);
+                (Engine::Sqlite, copied.await?)
+            }
+        };
+        let location = match &installation.database_url {
+            Some(url) => Location::Postgres(url.clone()),
+            None => Location::Sqlite(installation.data.join("probity.db")),
+        };
         let store = Arc::new(Store::open(&location, names::root_key(), deliveries::now()).await?);
         let mut hirers = Vec::new();
         for index in 0..HIRERS {
@@ -84,7 +107,7 @@ async fn measure(
             next: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         };
-        let mut measured = Measured::new(Engine::Sqlite, path, installation, calls::part).await?;
+        let mut measured = Measured::new(engine, path, installation, calls::part).await?;
         measured.read_file = Some(read_file);
         measured.start_cold(1)?;
         let name = path.display().to_string();

@@ -51,8 +51,11 @@ enum Command {
     Sqlite(Alone),
     /// Load PostgreSQL's server alone, `--cycles` bursts long, for a profiler to look at.
     Postgres(Alone),
-    /// Measure builds of the server beside each other on SQLite, while orders are read and placed.
+    /// Measure builds of the server beside each other, while orders are read and placed.
     Compare {
+        /// On PostgreSQL instead of SQLite.
+        #[arg(long)]
+        postgres: bool,
         /// The builds; the others are compared with the first.
         #[arg(required = true)]
         builds: Vec<PathBuf>,
@@ -121,8 +124,8 @@ async fn main() -> anyhow::Result<()> {
             let options = run::Options { with_postgres: false, ..options };
             run::load(&options, Engine::Sqlite, load(alone)).await
         }
-        Some(Command::Compare { builds }) => {
-            let options = run::Options { with_postgres: false, ..options };
+        Some(Command::Compare { postgres, builds }) => {
+            let options = run::Options { with_postgres: postgres, ..options };
             compare::run(&options, &builds).await
         }
         Some(Command::Deliveries { connections, backlog }) => {

@@ -41,7 +41,7 @@ pub(crate) struct Options {
 /// What is made for a run and must go afterwards.
 pub(crate) struct Workspace {
     pub(crate) folder: PathBuf,
-    server: Option<Server>,
+    pub(crate) server: Option<Server>,
 }
 
 /// The database of our server, and that of pgbench.
