@@ -74,7 +74,7 @@ layers_crossed() {
   may outbound 'system domain contract'
   may inspect 'system domain contract'
   may objects 'system domain contract'
-  may hub 'store outbound objects system domain contract'
+  may hub 'store outbound inspect objects system domain contract'
   may server 'hub store outbound inspect objects system domain contract'
   may cli 'contract client server inspect system'
 }

@@ -1,6 +1,6 @@
 //! The use cases of Probity, one function each, called alike by the API, a page, a job and a test. It authorizes the
-//! actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP. The workers still
-//! stand in `server`.
+//! actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP.
+//! Jobs and services (`jobs`, `deliver`, `fetch_report`) run by `work`.
 //!
 //! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with
 //! an [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
@@ -8,22 +8,28 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod app_access;
+pub mod app_tickets;
 pub mod apps;
 pub mod candidates;
+pub mod connections;
+mod deliver;
 pub mod disk;
 pub mod erasures;
 mod error;
 pub mod events;
 pub mod evidence;
+mod fetch_report;
 pub mod files;
 pub mod form_values;
 pub mod grants;
 pub mod idempotency;
 pub mod installations;
 pub mod instant;
+pub mod jobs;
 pub mod key_uses;
 pub mod keys;
 pub mod links;
+pub mod meter;
 pub mod object_check;
 pub mod orders;
 mod pages;
@@ -32,27 +38,35 @@ pub mod reports;
 pub mod retention;
 pub mod root_key;
 pub mod secret_rotation;
+mod service;
 pub mod tenants;
 mod text;
 pub mod vendor_calls;
 pub mod webhook_request;
+pub mod work;
 
 use domain::Actor;
 use domain::retention::Bounds;
+use inspect::Inspect;
 use objects::Objects;
 use outbound::Outbound;
 use store::Store;
 use store::audit::By;
 use system::clock::Clock;
+use system::low_priority_runtime::LowPriorityRuntime;
 
 pub use error::{Error, authorize};
 
+use app_tickets::TicketMaker;
+use connections::ConnectionRegistry;
 use disk::Disk;
+use jobs::Anchors;
 use key_uses::KeyUses;
 use links::Links;
+use meter::Meter;
 use root_key::Rotation;
 
-/// What the use cases work with.
+/// What use cases, jobs and services work with.
 pub struct Hub {
     /// The database.
     pub store: Store,
@@ -72,6 +86,18 @@ pub struct Hub {
     pub root_key: Rotation,
     /// Makes and reads signed links.
     pub links: Links,
+    /// Makes and verifies the tickets of store apps.
+    pub tickets: TicketMaker,
+    /// The long connections of this process.
+    pub connections: ConnectionRegistry,
+    /// What checks the contents of reports.
+    pub inspect: Inspect,
+    /// The threads that fetch reports.
+    pub low_priority: LowPriorityRuntime,
+    /// Where anchors of the audit chains go.
+    pub anchors: Anchors,
+    /// What jobs and services count for the operator.
+    pub metrics: Box<dyn Meter>,
 }
 
 impl Hub {

@@ -10,16 +10,13 @@ mod download;
 pub mod http;
 pub mod keys;
 pub mod long_connection;
-mod low_priority_runtime;
 pub mod metrics;
 mod open_api;
 mod public_url;
 pub mod start;
 mod start_error;
 mod storage;
-pub mod tickets;
 pub mod tokens;
-pub mod work;
 
 pub use app::{App, SharedApp};
 pub use config::{Config, NotFound, S3};

@@ -17,6 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use hub::disk::Room;
+use hub::meter::Meter;
 
 /// The statuses counted apart; others are counted together.
 static STATUSES: [StatusCode; 20] = [
@@ -174,38 +175,6 @@ impl Metrics {
         self.0.outbound.clone()
     }
 
-    /// Counts the end of a fetch: `stored`, or the class of its failure.
-    pub fn count_fetch(&self, outcome: &'static str) {
-        self.0.fetches.get_or_create(&[("outcome", outcome)]).inc();
-    }
-
-    /// Counts the bytes of a report that was fetched whole.
-    pub fn count_fetched_bytes(&self, bytes: u64) {
-        self.0.fetched_bytes.inc_by(bytes);
-    }
-
-    /// Counts what calls for caution in a report.
-    pub fn count_finding(&self, finding: Finding) {
-        self.0.findings.get_or_create(&[("code", finding.code())]).inc();
-    }
-
-    /// Counts a deep check without a result.
-    pub fn count_deep_failure(&self, class: &'static str) {
-        self.0.deep_failures.get_or_create(&[("class", class)]).inc();
-    }
-
-    /// Counts a try to deliver an event: `delivered`, or the class of its failure.
-    pub fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
-        let way = if is_posted { "webhook" } else { "long_connection" };
-        self.0.deliveries.get_or_create(&[("way", way), ("outcome", outcome)]).inc();
-    }
-
-    /// Counts that the machine's clock was set, by so many milliseconds; back when negative.
-    pub fn count_clock_jump(&self, jump_ms: i64) {
-        let direction = if jump_ms < 0 { "back" } else { "forward" };
-        self.0.clock_jumps.get_or_create(&[("direction", direction)]).inc();
-    }
-
     /// Notes whether changes by other replicas are received, and how often that ended since the start.
     pub fn note_listening(&self, (hears, deaf_times): (bool, u64)) {
         self.0.listening.set(hears.into());
@@ -215,15 +184,6 @@ impl Metrics {
     /// Counts a line of the log that could not be written. The log is the whole process's, and so is this number.
     pub fn count_lost_log_line() {
         LOG_LINES_LOST.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Notes what is stored, and how many tenants and apps are near their quota.
-    pub fn note_storage(&self, used_bytes: i64, tenants: usize, apps: usize) {
-        self.0.stored_bytes.set(used_bytes);
-        for (of, count) in [("tenant", tenants), ("app", apps)] {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.0.near_quota.get_or_create(&[("of", of)]).set(count);
-        }
     }
 
     /// Notes the room on the disk.
@@ -271,6 +231,42 @@ impl Metrics {
             tracing::error!(%error, "the metrics cannot be written");
         }
         text
+    }
+}
+
+impl Meter for Metrics {
+    fn count_fetch(&self, outcome: &'static str) {
+        self.0.fetches.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    fn count_fetched_bytes(&self, bytes: u64) {
+        self.0.fetched_bytes.inc_by(bytes);
+    }
+
+    fn count_finding(&self, finding: Finding) {
+        self.0.findings.get_or_create(&[("code", finding.code())]).inc();
+    }
+
+    fn count_deep_failure(&self, class: &'static str) {
+        self.0.deep_failures.get_or_create(&[("class", class)]).inc();
+    }
+
+    fn count_delivery(&self, is_posted: bool, outcome: &'static str) {
+        let way = if is_posted { "webhook" } else { "long_connection" };
+        self.0.deliveries.get_or_create(&[("way", way), ("outcome", outcome)]).inc();
+    }
+
+    fn count_clock_jump(&self, jump_ms: i64) {
+        let direction = if jump_ms < 0 { "back" } else { "forward" };
+        self.0.clock_jumps.get_or_create(&[("direction", direction)]).inc();
+    }
+
+    fn note_storage(&self, used_bytes: i64, tenants: usize, apps: usize) {
+        self.0.stored_bytes.set(used_bytes);
+        for (of, count) in [("tenant", tenants), ("app", apps)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.0.near_quota.get_or_create(&[("of", of)]).set(count);
+        }
     }
 }
 

@@ -3,36 +3,38 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hub::Hub;
+use hub::app_tickets::TicketMaker;
+use hub::connections::ConnectionRegistry;
 use hub::disk::Disk;
+use hub::jobs::Anchors;
 use hub::key_uses::KeyUses;
 use hub::links::Links;
 use hub::root_key::Rotation;
+use hub::{Hub, work};
 use inspect::{Inspect, SandboxedParser};
 use outbound::{Allow, FetchLimits, Guard, Outbound, PostLimits, Ranges};
 use store::storage_use::Quotas;
 use system::clock::Clock;
 use system::load_shedder::CallRate;
+use system::low_priority_runtime::LowPriorityRuntime;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp};
 use crate::config::Config;
-use crate::data_folder::{self, filling, location, make_folder};
+use crate::data_folder::{self, ANCHORS_FILE, filling, location, make_folder};
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
 use crate::http::routes;
 use crate::http::tls::Tls;
-use crate::long_connection::ConnectionRegistry;
-use crate::low_priority_runtime::LowPriorityRuntime;
+use crate::long_connection::ticket;
 use crate::metrics::Metrics;
 use crate::public_url;
 use crate::start_error::StartError;
 use crate::storage::{load_authorities, open_objects, open_store, root_source, try_out};
-use crate::tickets::TicketMaker;
 use crate::tokens::TokenMaker;
-use crate::{control, keys, work};
+use crate::{control, keys};
 
 /// A server that listens, and whose workers run, until it is stopped.
 pub struct Server {
@@ -68,7 +70,7 @@ impl Server {
     /// Answers, and runs the workers, until `shutdown` is done; then finishes what was accepted.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(false);
-        let workers = tokio::spawn(work::run(Arc::clone(&self.app), stopped));
+        let workers = tokio::spawn(work::run(Arc::clone(&self.app.hub), stopped));
         answer(self.listener, self.tls, &self.app, shutdown).await;
         stop.send_replace(true);
         if let Err(error) = workers.await {
@@ -104,7 +106,8 @@ async fn answer(
 
 /// Ends the long connections, so that their clients come back at once, here or elsewhere.
 async fn part_with_clients(app: &App) {
-    app.connections
+    app.hub
+        .connections
         .stop(&app.hub.store, app.hub.clock.now(), app.config.long_connection.write_stall)
         .await;
 }
@@ -119,7 +122,7 @@ pub async fn run_workers(
 ) -> Result<(), StartError> {
     let app = open(config, Clock::system(), None).await?;
     let (stop, stopped) = watch::channel(false);
-    let workers = tokio::spawn(work::run(Arc::clone(&app), stopped));
+    let workers = tokio::spawn(work::run(Arc::clone(&app.hub), stopped));
     shutdown.await;
     stop.send_replace(true);
     if let Err(error) = workers.await {
@@ -186,24 +189,39 @@ async fn open(
     let app_tokens = TokenMaker::of_apps(&store.secrets().app_tokens);
     let tickets = TicketMaker::new(&store.secrets().tickets);
     let limits = RateLimits::new();
-    let connections = ConnectionRegistry::new(&store.secrets().tokens);
+    let connections = ConnectionRegistry::new(config.long_connection.ack);
+    let connection_tickets = ticket::TicketMaker::new(&store.secrets().tokens);
     let links = Links::new(&store.secrets().links, &public_url::base(&config, own));
     let retention = config.retention;
     let key_uses = KeyUses::default();
-    let hub = Hub { store, clock, objects, disk, outbound, retention, key_uses, root_key, links };
+    let anchors = Anchors { file: config.data.join(ANCHORS_FILE), url: config.anchor_url.clone() };
+    let hub = Arc::new(Hub {
+        store,
+        clock,
+        objects,
+        disk,
+        outbound,
+        retention,
+        key_uses,
+        root_key,
+        links,
+        tickets,
+        connections,
+        inspect,
+        low_priority,
+        anchors,
+        metrics: Box::new(metrics.clone()),
+    });
     Ok(Arc::new(App {
         config,
         hub,
         limits,
         proxies,
         bodies: BodyBudget::default(),
-        connections,
-        inspect,
-        low_priority,
         call_rate,
         metrics,
         tokens,
         app_tokens,
-        tickets,
+        connection_tickets,
     }))
 }

@@ -19,7 +19,7 @@ use system::clock::Clock;
 const DAY_MS: u64 = 86_400_000;
 
 async fn settle(world: &World) {
-    server::work::settle(&world.app).await.unwrap();
+    hub::work::settle(&world.app.hub).await.unwrap();
 }
 
 async fn public_key(world: &World) -> PublicKey {

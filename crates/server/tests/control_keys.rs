@@ -153,7 +153,7 @@ async fn the_last_use_is_known_at_once_and_recorded_once_a_minute() {
         }
         assert_eq!(used(&world).await.as_deref(), Some("2026-11-18T12:26:40.000Z"));
         assert_eq!(world.rows().await["api_keys"], before, "no call writes");
-        server::work::settle(&world.app).await.unwrap();
+        hub::work::settle(&world.app.hub).await.unwrap();
         assert_ne!(world.rows().await["api_keys"], before);
         let mut world = world;
         world.restart().await;

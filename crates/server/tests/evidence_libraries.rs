@@ -45,7 +45,7 @@ async fn libraries_of_other_languages_verify_what_we_sign_and_refuse_what_was_al
     let world = World::start(Engine::Sqlite, Clock::manual(BEGIN), false, |_| {}).await;
     let mut scene = Filed::new(&world, ReportUrlType::Download).await;
     scene.store().await;
-    server::work::settle(&world.app).await.unwrap();
+    hub::work::settle(&world.app.hub).await.unwrap();
     let (hirer, order_id) = (scene.seed.hirer.clone(), scene.order_id.as_str());
     let (control, key) = (&hirer.control, hirer.tenant_key.as_str());
     let manifest = control.get_manifest(key, order_id).await.unwrap();

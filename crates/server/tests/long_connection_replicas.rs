@@ -52,7 +52,7 @@ impl Replica {
     }
 
     async fn work(&self) {
-        let settled = tokio::time::timeout(line::PATIENCE, server::work::settle(&self.app));
+        let settled = tokio::time::timeout(line::PATIENCE, hub::work::settle(&self.app.hub));
         settled.await.expect("the workers become idle").unwrap();
     }
 }
@@ -164,7 +164,7 @@ async fn the_limit_is_one_for_all_and_each_lists_what_all_hold() {
 
 /// The replica under which the other server's connections stand.
 fn replica_of(replica: &Replica) -> i64 {
-    replica.app.connections.replica_id()
+    replica.app.hub.connections.replica_id()
 }
 
 #[tokio::test]

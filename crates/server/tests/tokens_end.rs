@@ -143,7 +143,7 @@ async fn tokens_and_tickets_of_a_store_app_end_for_good() {
 async fn ended(world: &World, app: &CreatedApp) {
     world.work().await;
     let gone = async {
-        while world.app.connections.count_of(app.app.app_id.parse().unwrap()) > 0 {
+        while world.app.hub.connections.count_of(app.app.app_id.parse().unwrap()) > 0 {
             tokio::task::yield_now().await;
         }
     };

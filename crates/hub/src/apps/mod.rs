@@ -11,8 +11,9 @@ use contract::control::{
     PauseApp, ProblemCode, ResendSince, Resent, SignatureExplanation, UpdateApp, UrlCheck,
 };
 use contract::scope::Scope;
-use domain::{Act, Actor, AppId, Id, TenantId, UnixMs};
+use domain::{Act, Actor, AppId, TenantId, UnixMs};
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
+use store::connections::Connection as LongConnection;
 use store::pauses::{Alert, AlertKind, Pause};
 use store::resend::ResendFilter;
 use store::{IdempotencyKey, Saved};
@@ -372,42 +373,26 @@ pub async fn list_alerts(
     Ok(paging.page(alerts, view_alert, |last| [last.alert_id.0]))
 }
 
-/// A live long connection: who, since when, last ping, events in flight.
-#[derive(Debug)]
-pub struct LiveConnection {
-    /// Its id.
-    pub connection_id: Id,
-    /// Who is at the other end: address and program.
-    pub client: String,
-    /// When it was opened.
-    pub opened_at: UnixMs,
-    /// When its client pinged last.
-    pub last_ping_at: Option<UnixMs>,
-    /// Events that wait for an ack.
-    pub in_flight: u32,
-}
-
-/// An app's live long connections on all replicas, newest first: those of this one, `replica_id`, as they are `here`.
+/// An app's live long connections on all replicas, newest first: those of this one as they are here.
 pub async fn list_connections(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    replica_id: i64,
-    here: Vec<LiveConnection>,
 ) -> Result<Page<control::Connection>, Error> {
     authorize(actor, Act::ManageApps)?;
-    let mut found = here;
-    let stored = hub.store.list_connections(app_id, hub.clock.now()).await?;
-    let elsewhere = stored.into_iter().filter(|there| there.replica_id != replica_id);
-    found.extend(elsewhere.map(|there| LiveConnection {
-        connection_id: there.connection_id,
-        client: there.client,
-        opened_at: there.opened_at,
-        last_ping_at: there.last_ping_at,
-        in_flight: there.in_flight,
+    let (registry, now) = (&hub.connections, hub.clock.now());
+    let mut found = hub.store.list_connections(app_id, now).await?;
+    found.retain(|there| there.replica_id != registry.replica_id());
+    found.extend(registry.of(app_id).into_iter().map(|here| LongConnection {
+        connection_id: here.connection_id,
+        replica_id: registry.replica_id(),
+        client: here.client.clone(),
+        opened_at: here.opened_at,
+        last_ping_at: here.last_ping_at(),
+        in_flight: here.in_flight(),
     }));
     found.sort_by_key(|it| std::cmp::Reverse((it.opened_at, it.connection_id)));
-    let view = |it: LiveConnection| control::Connection {
+    let view = |it: LongConnection| control::Connection {
         connection_id: it.connection_id.to_string(),
         client: it.client,
         opened_at: rfc3339(it.opened_at),

@@ -5,7 +5,7 @@ use contract::control::{
     ResendSince, Resent, RotateSecret, RotatedSecret, SignatureExplanation, StorageUse, UpdateApp,
     UrlCheck,
 };
-use hub::apps::{self, LiveConnection};
+use hub::apps::{self};
 use hub::quotas::{self, Holder};
 
 use super::answer::{Created, Json, NoContent, Paged};
@@ -113,16 +113,8 @@ pub(super) async fn list_alerts(
 }
 
 pub(super) async fn list_app_connections(call: Call) -> Result<Paged<Connection>, Failure> {
-    let (app_id, registry) = (call.vendor_app().await?.app_id, &call.app.connections);
-    let live = registry.of(app_id).into_iter().map(|connection| LiveConnection {
-        connection_id: connection.connection_id,
-        client: connection.client.clone(),
-        opened_at: connection.opened_at,
-        last_ping_at: connection.last_ping_at(),
-        in_flight: connection.in_flight(),
-    });
-    let (hub, actor, replica_id) = (call.hub(), call.actor(), registry.replica_id());
-    Ok(apps::list_connections(hub, actor, app_id, replica_id, live.collect()).await?.into())
+    let app_id = call.vendor_app().await?.app_id;
+    Ok(apps::list_connections(call.hub(), call.actor(), app_id).await?.into())
 }
 
 pub(super) async fn get_app_quota(call: Call) -> Result<Json<StorageUse>, Failure> {

@@ -4,20 +4,10 @@ use contract::endpoint::ClientConfig;
 use contract::frame::{
     BadFrame, Frame, KEY_MESSAGE_ID, KEY_TYPE, METHOD_CONTROL, METHOD_DATA, TYPE_PING, ack_code,
 };
+use hub::connections::{Ack, SERVICE_ID};
 
-/// The `service_id` of every connection; free, and an int32.
-pub(crate) const SERVICE_ID: i32 = 33_554_678;
 /// Most bytes of a client's message: acks echo a frame's headers and say little else.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// A client's answer to an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ack {
-    /// 200 when the handler took it; none when the answer has no code.
-    pub(crate) code: Option<u16>,
-    /// The answer as it came.
-    pub(crate) payload: Vec<u8>,
-}
 
 /// What a message says.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,7 +14,6 @@ use outbound::Allow;
 use store::Fault;
 use store::connections::Holder;
 
-use super::access::find_access;
 use super::ticket::{TICKET_LIFE_MS, Ticket};
 use crate::app::{App, SharedApp};
 use crate::http::body::{BodyRefused, STRANGER_BYTES_MAX, read_body};
@@ -22,6 +21,7 @@ use crate::http::forwarded::Reached;
 use crate::open_api::{self, answer, busy, log_id};
 use crate::public_url;
 use hub::app_access::{AppAccess, Numbers};
+use hub::connections::find_access;
 
 /// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s
 /// that the Node SDK waits for the answer.
@@ -105,7 +105,7 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
         numbers: numbers.short(),
         until_s: u32::try_from(until_s).unwrap_or(u32::MAX),
     };
-    Ok(format!("{base}{}", app.connections.tickets.address(&ticket)))
+    Ok(format!("{base}{}", app.connection_tickets.address(&ticket)))
 }
 
 /// The app that asks, when it may have long connections, and what its connection goes back to.
@@ -119,7 +119,7 @@ async fn authenticate(
     let vendor = app.hub.store.find_app(app_id).await?.ok_or_else(invalid)?;
     let secret_no = hub::keys::secret_no(&vendor, &request.app_secret, app.hub.clock.now());
     let secret_no = secret_no.ok_or_else(invalid)?;
-    match find_access(app, &vendor, secret_no).await? {
+    match find_access(&app.hub, &vendor, secret_no).await? {
         Ok(access) => {
             let numbers = access.numbers(secret_no);
             Ok((access, numbers))
@@ -149,7 +149,7 @@ fn check_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused
 /// waits for that, or until they are dead.
 async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     let limit = app.config.long_connection.connections_per_app as usize;
-    let is_full = |others: usize| app.connections.count_of(app_id) + others >= limit;
+    let is_full = |others: usize| app.hub.connections.count_of(app_id) + others >= limit;
     let before = others(app, app_id).await?;
     if !is_full(connections(&before)) {
         return Ok(());
@@ -182,7 +182,7 @@ async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
 /// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
     let mut holders = app.hub.store.list_holders(app_id, app.hub.clock.now()).await?;
-    holders.retain(|holder| holder.replica_id != app.connections.replica_id());
+    holders.retain(|holder| holder.replica_id != app.hub.connections.replica_id());
     Ok(holders)
 }
 

@@ -3,27 +3,21 @@
 //!
 //! Who plays: `endpoint` answers who asks for an address, and puts a one-time ticket (`ticket`) into it;
 //! `upgrade` takes the ticket and opens the websocket; `socket` moves messages, and `dialogue` says what they
-//! mean; [`ConnectionRegistry`] knows the connections of this process, and `Connection::push` is the way of one event to one of them;
-//! the worker `work/keep_connections.rs` shows the other replicas that this one lives, and learns what they hold.
+//! mean; [`hub::connections`] knows the connections of this process, and its `Connection::push` is the way of one event to one of them;
+//! the jobs in `hub/src/jobs/connections.rs` shows the other replicas that this one lives, and learns what they hold.
 //!
 //! What always holds: self-built apps only; a ticket opens one connection; an app has at most
 //! [`connections_per_app`](LongConnectionLimits::connections_per_app) on all replicas together; one event goes to one
 //! connection, drawn anew for each try, by the replica that holds it; a connection that ends is no loss, since
 //! whatever it did not acknowledge is due again; it ends with the secret, the grant or the app that it was opened by. Source: contract, sections 5.3 to 5.6.
 
-mod access;
 mod dialogue;
 mod endpoint;
 pub(crate) mod limits;
-pub(crate) mod registry;
 mod socket;
-mod ticket;
+pub(crate) mod ticket;
 mod upgrade;
 
-pub(crate) use access::may_stay;
-pub(crate) use dialogue::SERVICE_ID;
 pub(crate) use endpoint::serve as serve_endpoint;
 pub use limits::LongConnectionLimits;
-pub use registry::ConnectionRegistry;
-pub(crate) use registry::{AckError, Connection};
 pub(crate) use upgrade::serve as serve_socket;

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::FutureExt;
+use hub::connections::{CloseReason, Connection, Order};
 use system::clock::socket_now;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
 use super::dialogue::{self, MESSAGE_BYTES_MAX, Received};
 use super::limits::LongConnectionLimits;
-use super::registry::{CloseReason, Connection, Order};
 use crate::app::{App, SharedApp};
 
 /// Between the parts of one event: the Go SDK loses parts that arrive in a burst. Source: contract, section 5.6.
@@ -55,10 +55,10 @@ pub(super) async fn attend(
 ) {
     let first = tokio::time::timeout(HELLO, socket.recv()).await.ok();
     if let Some(None | Some(Err(_))) = first {
-        app.connections.note_unused(connection.connection_id);
+        app.hub.connections.note_unused(connection.connection_id);
         return;
     }
-    app.connections.add(&connection);
+    app.hub.connections.add(&connection);
     let _present = Present { app: &app, connection: &connection };
     let (app_id, connection_id) = (connection.app_id, connection.connection_id);
     tracing::info!(%app_id, %connection_id, "a long connection began");
@@ -70,7 +70,7 @@ pub(super) async fn attend(
         }
     };
     // Nothing is sent to it any more; that it is closed is noted when its client has received why.
-    app.connections.remove(&connection);
+    app.hub.connections.remove(&connection);
     if let End::Refused(reason) = &end {
         tracing::info!(%app_id, %connection_id, reason, "a client said what no client may say");
     }
@@ -86,8 +86,8 @@ struct Present<'a> {
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
-        self.app.connections.remove(self.connection);
-        self.app.connections.note_end(self.connection.connection_id);
+        self.app.hub.connections.remove(self.connection);
+        self.app.hub.connections.note_end(self.connection.connection_id);
     }
 }
 
@@ -100,7 +100,7 @@ async fn converse(
     first: Option<Read>,
 ) -> End {
     let limits = &app.config.long_connection;
-    if app.connections.has_stopped() {
+    if app.hub.connections.has_stopped() {
         return End::CloseReason(CloseReason::Stop);
     }
     if let Some(first) = first

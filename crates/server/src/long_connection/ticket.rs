@@ -11,9 +11,8 @@ use aws_lc_rs::hmac;
 use contract::endpoint::SOCKET_PATH;
 use contract::hex::{from_hex, to_hex};
 use domain::{AppId, Id, UnixMs};
+use hub::connections::SERVICE_ID;
 use store::Key;
-
-use super::dialogue::SERVICE_ID;
 
 /// How long a ticket may be used, in milliseconds.
 pub(super) const TICKET_LIFE_MS: i64 = 60_000;
@@ -34,11 +33,11 @@ pub(super) struct Ticket {
 }
 
 /// Makes and reads tickets.
-pub(super) struct TicketMaker(hmac::Key);
+pub(crate) struct TicketMaker(hmac::Key);
 
 impl TicketMaker {
     /// The maker under a key of the installation.
-    pub(super) fn new(key: &Key) -> TicketMaker {
+    pub(crate) fn new(key: &Key) -> TicketMaker {
         TicketMaker(key.derive("long connection tickets").authenticator())
     }
 

@@ -11,12 +11,11 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use contract::code;
 use domain::Id;
+use hub::connections::{Connection, find_access};
 use store::Fault;
 use store::connections::{NewConnection, Opened};
 
-use super::access::find_access;
 use super::dialogue::MESSAGE_BYTES_MAX;
-use super::registry::Connection;
 use super::socket;
 use crate::app::SharedApp;
 use crate::open_api::{answer, log_id};
@@ -66,13 +65,13 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
     let upgrade = upgrade.await.map_err(|_| Refused::NotAWebSocket)?;
     let now = app.hub.clock.now();
-    let ticket = app.connections.tickets.read(parts.uri.query().unwrap_or_default(), now);
+    let ticket = app.connection_tickets.read(parts.uri.query().unwrap_or_default(), now);
     let ticket = ticket.ok_or(Refused::Ticket("expected a ticket that is still good"))?;
     let vendor = app.hub.store.find_app(ticket.app_id).await?;
     let vendor = vendor.ok_or(Refused::NotAllowed("expected an app that exists"))?;
     let mut opened_by = Err("expected a secret that is still good");
     for (secret_no, _) in vendor.good_secrets(now) {
-        let access = find_access(app, &vendor, secret_no).await?;
+        let access = find_access(&app.hub, &vendor, secret_no).await?;
         let numbers = access.map(|access| access.numbers(secret_no));
         opened_by = match numbers {
             Ok(numbers) if numbers.short() != ticket.numbers => opened_by,
@@ -83,15 +82,15 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     }
     let numbers = opened_by.map_err(Refused::NotAllowed)?;
     let limits = &app.config.long_connection;
-    if app.connections.has_stopped() || app.connections.count() >= limits.connections_max {
+    if app.hub.connections.has_stopped() || app.hub.connections.count() >= limits.connections_max {
         return Err(Refused::Busy);
     }
     // The rows of connections that have just ended would count.
-    app.connections.close_ended(&app.hub.store, now).await?;
+    app.hub.connections.close_ended(&app.hub.store, now).await?;
     let new = NewConnection {
         connection_id: ticket.connection_id,
         app_id: ticket.app_id,
-        replica_id: app.connections.replica_id(),
+        replica_id: app.hub.connections.replica_id(),
         client: client(peer, &parts.headers),
         opened_at: now,
     };
@@ -135,7 +134,7 @@ impl Unused {
 
 impl Drop for Unused {
     fn drop(&mut self) {
-        self.app.connections.note_unused(self.connection_id);
+        self.app.hub.connections.note_unused(self.connection_id);
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'stati
     if vendor.kind != AppKind::Store {
         return Err(&code::APP_ID_UNAUTHORIZED);
     }
-    if !app.tickets.is_valid(&request.app_ticket, &vendor, app.hub.clock.now()) {
+    if !app.hub.tickets.is_valid(&request.app_ticket, &vendor, app.hub.clock.now()) {
         return Err(&code::APP_TICKET_INVALID);
     }
     let numbers = Numbers::now(&vendor, secret_no, None);

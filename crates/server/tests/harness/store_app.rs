@@ -44,7 +44,7 @@ impl World {
     pub(crate) async fn ticket(&self, app: &CreatedApp) -> String {
         let app_id: AppId = app.app.app_id.parse().unwrap();
         let app = self.app.hub.store.find_app(app_id).await.unwrap().unwrap();
-        self.app.tickets.make(&app, Id(1), self.clock.now())
+        self.app.hub.tickets.make(&app, Id(1), self.clock.now())
     }
 
     /// The store app's token.

@@ -98,7 +98,7 @@ impl World {
 
     /// Runs the workers until they are idle.
     pub(crate) async fn work(&self) {
-        let settled = tokio::time::timeout(PATIENCE, server::work::settle(&self.app));
+        let settled = tokio::time::timeout(PATIENCE, hub::work::settle(&self.app.hub));
         settled.await.expect("the workers become idle").unwrap();
     }
 }

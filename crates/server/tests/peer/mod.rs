@@ -12,7 +12,6 @@ use contract::scope::Scope;
 use domain::event::EventKind;
 use domain::{Actor, Roles};
 use domain::{AppId, Id, TenantId, UnixMs};
-use server::work;
 use store::accounts::Account;
 use store::apps::{App, AppSecrets, AppSettings, Changes, OldSecrets};
 use store::audit::By;
@@ -253,7 +252,7 @@ pub(crate) fn form() -> Form {
 impl World {
     /// Runs the workers until they are idle.
     pub(crate) async fn settle(&self) {
-        work::settle(&self.app).await.unwrap();
+        hub::work::settle(&self.app.hub).await.unwrap();
     }
 
     /// A tenant, an app with these settings, and an account, whose binding is an event.

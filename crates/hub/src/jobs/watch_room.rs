@@ -11,7 +11,7 @@ use store::pauses::AlertKind;
 use store::storage_use::{Holder, StorageUse};
 
 use super::job::Job;
-use crate::app::App;
+use crate::Hub;
 
 /// Holders read at once.
 const PAGE: u32 = 500;
@@ -25,20 +25,20 @@ pub(super) struct WatchRoom {
 }
 
 impl Job for WatchRoom {
-    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
+    fn run<'j>(&'j mut self, hub: &'j Hub) -> BoxFuture<'j, Result<(), Fault>> {
         let look = async {
-            self.look_at_disk(app).await?;
-            self.look_at_quotas(app).await
+            self.look_at_disk(hub).await?;
+            self.look_at_quotas(hub).await
         };
         look.boxed()
     }
 }
 
 impl WatchRoom {
-    async fn look_at_quotas(&mut self, app: &App) -> Result<(), Fault> {
+    async fn look_at_quotas(&mut self, hub: &Hub) -> Result<(), Fault> {
         let (mut near, mut used_bytes, mut after) = (HashSet::new(), 0, None);
         loop {
-            let page = app.hub.store.list_storage_use(after, PAGE).await?;
+            let page = hub.store.list_storage_use(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.holder);
             for found in &page {
@@ -48,17 +48,17 @@ impl WatchRoom {
                 if found.is_near_quota() {
                     near.insert(found.holder);
                 }
-                self.tell(app, found).await?;
+                self.tell(hub, found).await?;
             }
         }
         let tenants = near.iter().filter(|holder| matches!(holder, Holder::Tenant(_))).count();
-        app.metrics.note_storage(used_bytes, tenants, near.len() - tenants);
+        hub.metrics.note_storage(used_bytes, tenants, near.len() - tenants);
         self.near = Some(near);
         Ok(())
     }
 
-    async fn tell(&self, app: &App, found: &StorageUse) -> Result<(), Fault> {
-        let (store, now) = (&app.hub.store, app.hub.clock.now());
+    async fn tell(&self, hub: &Hub, found: &StorageUse) -> Result<(), Fault> {
+        let (store, now) = (&hub.store, hub.clock.now());
         let was_near = self.near.as_ref().map(|near| near.contains(&found.holder));
         let (kind, subject) = match found.holder {
             Holder::Tenant(tenant_id) => (AlertKind::TenantNearQuota, Subject::Tenant(tenant_id)),
@@ -75,15 +75,15 @@ impl WatchRoom {
         }
     }
 
-    async fn look_at_disk(&mut self, app: &App) -> Result<(), Fault> {
-        let Some(room) = app.hub.disk.room() else {
+    async fn look_at_disk(&mut self, hub: &Hub) -> Result<(), Fault> {
+        let Some(room) = hub.disk.room() else {
             return Ok(());
         };
         let is_short = room.is_short();
         if self.is_short == Some(is_short) {
             return Ok(());
         }
-        let (store, now) = (&app.hub.store, app.hub.clock.now());
+        let (store, now) = (&hub.store, hub.clock.now());
         let (kind, subject) = (AlertKind::DiskNearlyFull, Subject::Installation);
         if is_short {
             let free_bytes = room.free_bytes;

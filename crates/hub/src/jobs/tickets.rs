@@ -7,14 +7,14 @@ use contract::store_auth::TICKET_EVERY_MS;
 use store::Fault;
 use store::tickets::DueTicket;
 
-use crate::app::App;
+use crate::Hub;
 
 /// Apps looked at at once.
 const APPS_MAX: u32 = 64;
 
 /// Issues what is due.
-pub(super) async fn issue(app: &App) -> Result<(), Fault> {
-    let (store, now) = (&app.hub.store, app.hub.clock.now());
+pub(super) async fn issue(hub: &Hub) -> Result<(), Fault> {
+    let (store, now) = (&hub.store, hub.clock.now());
     loop {
         let due = store.list_due_tickets(now, APPS_MAX).await?;
         if due.is_empty() {

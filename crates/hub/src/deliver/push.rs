@@ -5,19 +5,19 @@ use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 use system::random;
 
-use super::endpoint_limiter::Health;
+use super::limiter::Health;
 use super::sent::{Sent, stored};
-use crate::app::App;
-use crate::long_connection::{AckError, Connection, SERVICE_ID};
+use crate::Hub;
+use crate::connections::{AckError, Connection, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
-pub(super) async fn push(app: &App, connection: &Connection, plain: &[u8]) -> Sent {
-    let (at, begun_ms) = (app.hub.clock.now(), app.hub.clock.mono_ms());
+pub(super) async fn push(hub: &Hub, connection: &Connection, plain: &[u8]) -> Sent {
+    let (at, begun_ms) = (hub.clock.now(), hub.clock.mono_ms());
     let message_id = random::hex::<16>();
     let frames = Frame::event(SERVICE_ID, &message_id, &random::hex::<16>(), at.0, plain);
     let frames = frames.into_iter().map(Frame::encode).collect();
-    let answered = connection.push(&message_id, frames, app.config.long_connection.ack).await;
-    let ended_ms = app.hub.clock.mono_ms();
+    let answered = connection.push(&message_id, frames, hub.connections.ack_time).await;
+    let ended_ms = hub.clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let code = answered.as_ref().ok().and_then(|ack| ack.code);
     let is_delivered = code == Some(ACK_HANDLED);
@@ -45,7 +45,7 @@ pub(super) async fn push(app: &App, connection: &Connection, plain: &[u8]) -> Se
         health: match answered {
             Ok(_) => Health::Up(took_ms),
             Err(AckError::Late | AckError::Busy)
-                if app.connections.count_of(connection.app_id) == 1 =>
+                if hub.connections.count_of(connection.app_id) == 1 =>
             {
                 Health::Down
             }

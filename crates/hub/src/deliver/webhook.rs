@@ -1,25 +1,25 @@
 //! The webhook: one way of an event to its app. HTTP 200 within 3 s is a delivery, anything else a failed try.
 //! Source: contract, section 5.2.
 
-use hub::webhook_request::request;
 use outbound::{Answer, PostFailure};
 use store::apps::App as Receiver;
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
-use super::endpoint_limiter::Health;
+use super::limiter::Health;
 use super::sent::{Sent, stored};
-use crate::app::App;
+use crate::Hub;
+use crate::webhook_request::request;
 
 /// Posts an event to its app's callback URL; none when this process had no file handle for it.
-pub(super) async fn post(app: &App, receiver: &Receiver, url: &str, plain: &[u8]) -> Option<Sent> {
-    let (at, begun_ms) = (app.hub.clock.now(), app.hub.clock.mono_ms());
+pub(super) async fn post(hub: &Hub, receiver: &Receiver, url: &str, plain: &[u8]) -> Option<Sent> {
+    let (at, begun_ms) = (hub.clock.now(), hub.clock.mono_ms());
     let (headers, body) = request(receiver, at.seconds(), plain);
-    let answered = app.hub.outbound.post(url, &headers, body.clone()).await;
+    let answered = hub.outbound.post(url, &headers, body.clone()).await;
     if let Err(PostFailure::OutOfHandles) = answered {
         return None;
     }
-    let ended_ms = app.hub.clock.mono_ms();
+    let ended_ms = hub.clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let attempt = NewAttempt {
         at,

@@ -3,14 +3,14 @@
 use domain::Id;
 use store::{Fault, FaultKind};
 
-use crate::app::App;
+use crate::Hub;
 
 /// Orders looked for at once.
 const ORDERS_AT_ONCE: u32 = 100;
 
 /// Writes the manifests that are due.
-pub(super) async fn write_due(app: &App) -> Result<(), Fault> {
-    let (store, now) = (&app.hub.store, app.hub.clock.now());
+pub(super) async fn write_due(hub: &Hub) -> Result<(), Fault> {
+    let (store, now) = (&hub.store, hub.clock.now());
     let mut after = Id(0);
     loop {
         let orders = store.list_unlisted_orders(after, ORDERS_AT_ONCE).await?;

@@ -12,9 +12,9 @@ use store::content::{Form, Person};
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, Key, Store};
 
-use crate::app::App;
-use hub::app_access::Holder;
-use hub::form_values::with_links;
+use crate::Hub;
+use crate::app_access::Holder;
+use crate::form_values::with_links;
 
 /// The plain text of a claimed delivery's event, in its envelope; none when the account that it is about is no longer
 /// bound. `key` is the delivery's own; `holder` gets the links in it.
@@ -24,20 +24,20 @@ use hub::form_values::with_links;
 /// # Errors
 /// Faults of storage; [`FaultKind::Damaged`] when what it is about is missing or does not open.
 pub(super) async fn plain_text(
-    app: &App,
+    hub: &Hub,
     tenant: &Tenant,
     receiver: &Receiver,
     claimed: &ClaimedDelivery,
     key: &Key,
     holder: Holder,
 ) -> Result<Option<Vec<u8>>, Fault> {
-    let (store, event_no) = (&app.hub.store, claimed.event_id.event_no);
+    let (store, event_no) = (&hub.store, claimed.event_id.event_no);
     let event = match claimed.kind {
         EventKind::AccountCreated => account_created(store, tenant, event_no).await?,
         EventKind::OrderCreated => {
             let (order_id, content) = order_of(claimed)?;
             let form = claimed.form(key)?;
-            let values = with_links(&app.hub, tenant.tenant_id, order_id, &form, holder);
+            let values = with_links(&hub, tenant.tenant_id, order_id, &form, holder);
             let created = check_created(order_id, content, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }
@@ -49,7 +49,7 @@ pub(super) async fn plain_text(
             }))
         }
         EventKind::AppTicket => {
-            return Ok(Some(event::render_ticket(&app_ticket(app, receiver, claimed))));
+            return Ok(Some(event::render_ticket(&app_ticket(hub, receiver, claimed))));
         }
     };
     Ok(event.map(|event| event::render(&header(receiver, claimed), &event)))
@@ -65,14 +65,14 @@ fn header(receiver: &Receiver, claimed: &ClaimedDelivery) -> Header {
     }
 }
 
-fn app_ticket(app: &App, receiver: &Receiver, claimed: &ClaimedDelivery) -> AppTicket {
+fn app_ticket(hub: &Hub, receiver: &Receiver, claimed: &ClaimedDelivery) -> AppTicket {
     let (event_no, issued_at) = (claimed.event_id.event_no, claimed.created_at);
     AppTicket {
         uuid: claimed.event_id.to_string(),
         token: receiver.secrets.verification_token.clone(),
         issued_at: issued_at.0,
         app_id: claimed.app_id.to_string(),
-        app_ticket: app.tickets.make(receiver, event_no, issued_at),
+        app_ticket: hub.tickets.make(receiver, event_no, issued_at),
     }
 }
 

@@ -4,18 +4,30 @@
 //!
 //! To add a job: an async function in a file of its own, and a row here.
 
+mod anchor;
+mod connections;
+mod erase;
+mod job;
+mod manifest;
+mod purge;
+mod tickets;
+mod watch_clock;
+mod watch_room;
+
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::anchor::Anchor;
-use super::job::{Job, Plain};
-use super::watch_clock::WatchClock;
-use super::watch_room::WatchRoom;
-use super::{PERIOD, connections, erase, manifest, purge, tickets};
-use crate::app::App;
+use crate::Hub;
+use crate::service::PERIOD;
+use anchor::Anchor;
+pub use anchor::Anchors;
+pub(crate) use job::Job;
+use job::Plain;
+use watch_clock::WatchClock;
+use watch_room::WatchRoom;
 
 const SECOND: Duration = PERIOD;
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -24,13 +36,13 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// One row of the table.
 #[derive(Clone, Copy)]
-pub(super) struct JobRow {
-    pub(super) name: &'static str,
+pub(crate) struct JobRow {
+    pub(crate) name: &'static str,
     /// How long it waits from one time to the next, after one that succeeded.
     period: Duration,
     make: fn() -> Box<dyn Job>,
     /// What makes it due before its period is over.
-    wake: Option<fn(&App) -> BoxFuture<'_, ()>>,
+    wake: Option<fn(&Hub) -> BoxFuture<'_, ()>>,
     /// Whether it is done once more when the server stops.
     is_last_work: bool,
 }
@@ -40,43 +52,43 @@ const fn every(period: Duration, name: &'static str, make: fn() -> Box<dyn Job>)
 }
 
 /// Every job, in the order in which an order needs them.
-pub(super) const JOBS: [JobRow; 12] = [
+pub(crate) const JOBS: [JobRow; 12] = [
     every(SECOND, "watch_clock", || Box::<WatchClock>::default()),
     JobRow {
-        wake: Some(|app| app.connections.one_ended().boxed()),
+        wake: Some(|hub| hub.connections.one_ended().boxed()),
         ..every(SECOND, "keep_connections", || {
-            Box::new(Plain(|app| connections::keep(app).boxed()))
+            Box::new(Plain(|hub| connections::keep(hub).boxed()))
         })
     },
-    every(TWO_SECONDS, "beat", || Box::new(Plain(|app| connections::beat(app).boxed()))),
-    every(MINUTE, "forget_connections", || Box::new(Plain(|app| connections::forget(app).boxed()))),
-    every(SECOND, "issue_tickets", || Box::new(Plain(|app| tickets::issue(app).boxed()))),
-    every(SECOND, "write_manifests", || Box::new(Plain(|app| manifest::write_due(app).boxed()))),
-    every(HOUR, "erase", || Box::new(Plain(|app| erase::erase_due(app).boxed()))),
-    every(SECOND, "finish_erasures", || Box::new(Plain(|app| erase::finish(app).boxed()))),
+    every(TWO_SECONDS, "beat", || Box::new(Plain(|hub| connections::beat(hub).boxed()))),
+    every(MINUTE, "forget_connections", || Box::new(Plain(|hub| connections::forget(hub).boxed()))),
+    every(SECOND, "issue_tickets", || Box::new(Plain(|hub| tickets::issue(hub).boxed()))),
+    every(SECOND, "write_manifests", || Box::new(Plain(|hub| manifest::write_due(hub).boxed()))),
+    every(HOUR, "erase", || Box::new(Plain(|hub| erase::erase_due(hub).boxed()))),
+    every(SECOND, "finish_erasures", || Box::new(Plain(|hub| erase::finish(hub).boxed()))),
     JobRow { is_last_work: true, ..every(MINUTE, "anchor", || Box::<Anchor>::default()) },
     JobRow {
         is_last_work: true,
         ..every(MINUTE, "record_key_uses", || {
-            Box::new(Plain(|app| app.hub.key_uses.record(&app.hub.store).boxed()))
+            Box::new(Plain(|hub| hub.key_uses.record(&hub.store).boxed()))
         })
     },
-    every(HOUR, "purge", || Box::new(Plain(|app| purge::purge(app).boxed()))),
+    every(HOUR, "purge", || Box::new(Plain(|hub| purge::purge(hub).boxed()))),
     every(MINUTE, "watch_room", || Box::<WatchRoom>::default()),
 ];
 
 impl JobRow {
     /// The job as it begins.
-    pub(super) fn begin(&self) -> Box<dyn Job> {
+    pub(crate) fn begin(&self) -> Box<dyn Job> {
         (self.make)()
     }
 
     /// Does the job in every period until `stopped` says true. One that failed is tried again after [`PERIOD`]; a fault
     /// is logged when it begins, not each time that it is met again.
-    pub(super) async fn repeat(self, app: &App, mut stopped: watch::Receiver<bool>) {
+    pub(crate) async fn repeat(self, hub: &Hub, mut stopped: watch::Receiver<bool>) {
         let (mut job, mut is_failing) = (self.begin(), false);
         loop {
-            let done = job.run(app).await;
+            let done = job.run(hub).await;
             if let (Err(fault), false) = (&done, is_failing) {
                 tracing::error!(job = self.name, %fault, "a job cannot be done");
             }
@@ -84,7 +96,7 @@ impl JobRow {
             let wait = if is_failing { PERIOD } else { self.period };
             let woken = async {
                 match self.wake {
-                    Some(wake) => wake(app).await,
+                    Some(wake) => wake(hub).await,
                     None => std::future::pending().await,
                 }
             };
@@ -96,7 +108,7 @@ impl JobRow {
             }
         }
         if self.is_last_work
-            && let Err(fault) = job.run(app).await
+            && let Err(fault) = job.run(hub).await
         {
             tracing::warn!(job = self.name, %fault, "what came last is not done");
         }

@@ -6,13 +6,13 @@ use contract::control::EventMode;
 use store::Fault;
 use store::apps::App as VendorApp;
 
-use super::registry::Connection;
-use crate::app::App;
-use hub::app_access::AppAccess;
+use super::Connection;
+use crate::Hub;
+use crate::app_access::AppAccess;
 
 /// The access of an app that may have long connections by its secret of this number; else why not.
-pub(super) async fn find_access(
-    app: &App,
+pub async fn find_access(
+    hub: &Hub,
     vendor: &Arc<VendorApp>,
     app_secret_no: i64,
 ) -> Result<Result<AppAccess, &'static str>, Fault> {
@@ -23,21 +23,20 @@ pub(super) async fn find_access(
     if vendor.settings.event_mode != EventMode::LongConnection {
         return Ok(Err("expected an app whose event_mode is long_connection"));
     }
-    let access = AppAccess::find(&app.hub.store, vendor, tenant_id).await?;
+    let access = AppAccess::find(&hub.store, vendor, tenant_id).await?;
     let is_granted = |access: &AppAccess| {
-        access.grants_secret(app_secret_no)
-            && access.ungranted_endpoint(app.hub.clock.now()).is_empty()
+        access.grants_secret(app_secret_no) && access.ungranted_endpoint(hub.clock.now()).is_empty()
     };
     let access = access.filter(is_granted);
     Ok(access.ok_or("expected an app, event mode and secret that the tenant granted"))
 }
 
 /// Whether a connection may go on: its app may have one, and what it was opened by has not ended.
-pub(crate) async fn may_stay(app: &App, connection: &Connection) -> Result<bool, Fault> {
-    let Some(vendor) = app.hub.store.find_app(connection.app_id).await? else { return Ok(false) };
+pub(crate) async fn may_stay(hub: &Hub, connection: &Connection) -> Result<bool, Fault> {
+    let Some(vendor) = hub.store.find_app(connection.app_id).await? else { return Ok(false) };
     let Some(tenant_id) = vendor.tenant_id else { return Ok(false) };
-    let grant = app.hub.store.find_grant(connection.app_id, tenant_id).await?;
-    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), app.hub.clock.now());
+    let grant = hub.store.find_grant(connection.app_id, tenant_id).await?;
+    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), hub.clock.now());
     let Some(app_secret_no) = live else { return Ok(false) };
-    Ok(find_access(app, &vendor, app_secret_no).await?.is_ok())
+    Ok(find_access(hub, &vendor, app_secret_no).await?.is_ok())
 }

@@ -22,7 +22,7 @@ impl LowPriorityRuntime {
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub(crate) fn start() -> io::Result<LowPriorityRuntime> {
+    pub fn start() -> io::Result<LowPriorityRuntime> {
         // On Linux a priority is that of one thread, which those that it starts inherit.
         let niceness = getpriority_process(None)? + NICENESS;
         let runtime = Builder::new_multi_thread()
@@ -38,7 +38,7 @@ impl LowPriorityRuntime {
     }
 
     /// Does `work` there; broken off with the future that waits for it.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> T {
@@ -59,7 +59,7 @@ impl Drop for LowPriorityRuntime {
 }
 
 /// What the next of the tasks to end gives; for ever when there are none. A task's panic goes on here.
-pub(crate) async fn join_next<T: 'static>(tasks: &mut JoinSet<T>) -> T {
+pub async fn join_next<T: 'static>(tasks: &mut JoinSet<T>) -> T {
     match tasks.join_next().await {
         Some(Ok(ended)) => ended,
         Some(Err(error)) => match error.try_into_panic() {

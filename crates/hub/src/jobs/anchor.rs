@@ -16,13 +16,20 @@ use store::audit::{Head, chain_name};
 use store::{Fault, FaultKind};
 
 use super::job::Job;
-use crate::app::App;
-use crate::data_folder::ANCHORS_FILE;
+use crate::Hub;
 
 /// An installation of many tenants is gone through in parts, so that it takes little memory.
 const HEADS_AT_ONCE: u32 = 100;
 /// Notes that wait for the other host; older ones stand in the file alone.
 const UNSENT_MAX: usize = 10_000;
+
+/// Where anchors go.
+pub struct Anchors {
+    /// The file to which they are appended, one signed note in each line.
+    pub file: PathBuf,
+    /// Another host that gets them besides.
+    pub url: Option<String>,
+}
 
 /// Anchors what moved.
 #[derive(Default)]
@@ -33,38 +40,38 @@ pub(super) struct Anchor {
 }
 
 impl Job for Anchor {
-    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
-        self.anchor(app).boxed()
+    fn run<'j>(&'j mut self, hub: &'j Hub) -> BoxFuture<'j, Result<(), Fault>> {
+        self.anchor(hub).boxed()
     }
 }
 
 impl Anchor {
-    async fn anchor(&mut self, app: &App) -> Result<(), Fault> {
-        let (at_ms, mut after) = (app.hub.clock.now().0, TenantId(i64::MIN));
+    async fn anchor(&mut self, hub: &Hub) -> Result<(), Fault> {
+        let (at_ms, mut after) = (hub.clock.now().0, TenantId(i64::MIN));
         loop {
-            let heads = app.hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
+            let heads = hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
             let Some(last) = heads.last() else { break };
             after = last.tenant_id;
-            self.anchor_moved(app, &heads, at_ms).await?;
+            self.anchor_moved(hub, &heads, at_ms).await?;
         }
-        if app.config.anchor_url.is_some() {
-            self.send(app).await;
+        if hub.anchors.url.is_some() {
+            self.send(hub).await;
         }
         Ok(())
     }
 
     /// Anchors those of the heads that moved.
-    async fn anchor_moved(&mut self, app: &App, heads: &[Head], at_ms: i64) -> Result<(), Fault> {
+    async fn anchor_moved(&mut self, hub: &Hub, heads: &[Head], at_ms: i64) -> Result<(), Fault> {
         let has_moved = |head: &&Head| self.anchored.get(&head.tenant_id) != Some(&head.seq);
         let moved: Vec<&Head> = heads.iter().filter(has_moved).collect();
         if moved.is_empty() {
             return Ok(());
         }
         let lines =
-            moved.iter().map(|head| line(app, head, at_ms)).collect::<Result<Vec<_>, _>>()?;
-        append(app.config.data.join(ANCHORS_FILE), lines.concat()).await?;
+            moved.iter().map(|head| line(hub, head, at_ms)).collect::<Result<Vec<_>, _>>()?;
+        append(hub.anchors.file.clone(), lines.concat()).await?;
         self.anchored.extend(moved.iter().map(|head| (head.tenant_id, head.seq)));
-        if app.config.anchor_url.is_some() {
+        if hub.anchors.url.is_some() {
             self.unsent.extend(lines);
             let excess = self.unsent.len().saturating_sub(UNSENT_MAX);
             self.unsent.drain(..excess);
@@ -73,15 +80,15 @@ impl Anchor {
     }
 
     /// Sends what waits; what does not arrive is sent with the next minute's.
-    async fn send(&mut self, app: &App) {
-        let Some(url) = app.config.anchor_url.clone() else {
+    async fn send(&mut self, hub: &Hub) {
+        let Some(url) = hub.anchors.url.clone() else {
             return;
         };
         if self.unsent.is_empty() {
             return;
         }
         let headers = [("content-type", "application/jsonl".to_owned())];
-        match app.hub.outbound.post(&url, &headers, self.unsent.concat().into()).await {
+        match hub.outbound.post(&url, &headers, self.unsent.concat().into()).await {
             Ok(Answer { status: 200..300, .. }) => self.unsent.clear(),
             Ok(Answer { status, .. }) => {
                 tracing::warn!(status, "the anchors were not taken, and are sent again");
@@ -93,7 +100,7 @@ impl Anchor {
     }
 }
 
-fn line(app: &App, head: &Head, at_ms: i64) -> Result<String, Fault> {
+fn line(hub: &Hub, head: &Head, at_ms: i64) -> Result<String, Fault> {
     let note = Note {
         kind: Note::KIND.to_owned(),
         tenant_key: chain_name(head.tenant_id),
@@ -101,7 +108,7 @@ fn line(app: &App, head: &Head, at_ms: i64) -> Result<String, Fault> {
         hash: to_hex(&head.hash),
         at_ms,
     };
-    let (signer, text) = (app.hub.store.signer(), note.text());
+    let (signer, text) = (hub.store.signer(), note.text());
     signer.file::<Note>(&text, signer.sign::<Note>(&text).as_bytes())
 }
 

@@ -14,7 +14,7 @@ use domain::{Id, UnixMs};
 use store::Key;
 use store::apps::App;
 
-use hub::app_access::Numbers;
+use crate::app_access::Numbers;
 
 const FACTS_BYTES: usize = 20;
 const MAC_BYTES: usize = 20;

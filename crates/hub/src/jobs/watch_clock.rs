@@ -10,8 +10,7 @@ use store::Fault;
 use store::waits::Leases;
 
 use super::job::Job;
-use super::{deliver, fetch_report};
-use crate::app::App;
+use crate::{Hub, deliver, fetch_report};
 
 /// How far wall clock and monotonic count may drift apart between two looks, in milliseconds: more than what
 /// correcting a clock bit by bit does.
@@ -25,24 +24,24 @@ pub(super) struct WatchClock {
 }
 
 impl Job for WatchClock {
-    fn run<'j>(&'j mut self, app: &'j App) -> BoxFuture<'j, Result<(), Fault>> {
-        self.look(app).boxed()
+    fn run<'j>(&'j mut self, hub: &'j Hub) -> BoxFuture<'j, Result<(), Fault>> {
+        self.look(hub).boxed()
     }
 }
 
 impl WatchClock {
     /// By how much the wall clock was set since the last look, in milliseconds; negative when it was set back. None
     /// at the first look.
-    fn jump_ms(&mut self, app: &App) -> Option<i64> {
-        let clock = &app.hub.clock;
+    fn jump_ms(&mut self, hub: &Hub) -> Option<i64> {
+        let clock = &hub.clock;
         let mono_ms = i64::try_from(clock.mono_ms()).unwrap_or(i64::MAX);
         let origin_ms = clock.now().0.saturating_sub(mono_ms);
         let seen = self.seen_origin_ms.replace(origin_ms);
         seen.map(|seen| origin_ms.saturating_sub(seen))
     }
 
-    async fn look(&mut self, app: &App) -> Result<(), Fault> {
-        let jump_ms = self.jump_ms(app);
+    async fn look(&mut self, hub: &Hub) -> Result<(), Fault> {
+        let jump_ms = self.jump_ms(hub);
         if let Some(jump_ms) = jump_ms
             && jump_ms.abs() < JUMP_MS_MIN
         {
@@ -50,10 +49,10 @@ impl WatchClock {
         }
         if let Some(jump_ms) = jump_ms {
             tracing::warn!(jump_ms, "the machine's clock was set while the server ran");
-            app.metrics.count_clock_jump(jump_ms);
+            hub.metrics.count_clock_jump(jump_ms);
         }
         let leases = Leases { delivery_ms: deliver::LEASE_MS, report_ms: fetch_report::LEASE_MS };
-        let shortened = app.hub.store.shorten_waits(app.hub.clock.now(), leases).await;
+        let shortened = hub.store.shorten_waits(hub.clock.now(), leases).await;
         // Not looked at yet: the next step does it again.
         let shortened = shortened.inspect_err(|_| self.seen_origin_ms = None)?;
         if shortened > 0 {

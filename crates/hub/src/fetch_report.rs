@@ -1,7 +1,7 @@
 //! Fetching reports: each from where the vendor said, once, into the object store.
 //!
 //! A step claims what is due, queue by queue, and begins to fetch it (decision 054). The bytes stream through the
-//! inspection of their content ([`crate::inspect`]) and the object store, which hashes and seals them, in constant
+//! inspection of their content (the crate `inspect`) and the object store, which hashes and seals them, in constant
 //! memory. Whatever goes wrong is stored with the report as a reason that a person understands, and tried again after
 //! 10 s, 1 min, 10 min, 1 h, 6 h, 24 h; then the report has failed. Refused content fails at once. Source: product, 4.
 //!
@@ -26,16 +26,16 @@ use store::reports::{ClaimedReport, FetchOutcome};
 use store::{Fault, FaultKind};
 use system::bytes_writer::BytesWriter;
 use system::clock::socket_now;
+use system::low_priority_runtime::join_next;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Step, Worker};
-use crate::app::{App, SharedApp};
-use crate::low_priority_runtime::join_next;
+use crate::Hub;
+use crate::service::{Service, Step};
 
 /// How long a claimed report is this worker's: the 120 s of a fetch, and time to keep what came.
-pub(super) const LEASE_MS: i64 = 150_000;
+pub(crate) const LEASE_MS: i64 = 150_000;
 /// What a lease must have left when the object is stored.
 const LEASE_LEFT_MS: i64 = 5_000;
 /// Reports fetched at once. Source of this and the next two: product, section 12.
@@ -66,8 +66,8 @@ const QUOTA_USED_UP: &str = "the report waits: the space for stored reports is u
 const DISK_FULL: &str = "the report waits: the disk is nearly full";
 
 /// Claims due reports and fetches them: of each app and each host only a few at once, so that those of others pass.
-pub(super) struct FetchReport {
-    app: SharedApp,
+pub(crate) struct FetchReport {
+    hub: Arc<Hub>,
     running: HashMap<Id, Running>,
     fetches: JoinSet<Id>,
     /// Queues whose last fetch was slow.
@@ -93,10 +93,10 @@ impl Unnamed {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = object_id;
     }
 
-    async fn remove(&self, app: &App) {
+    async fn remove(&self, hub: &Hub) {
         let object_id = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(object_id) = object_id {
-            remove(app, object_id).await;
+            remove(hub, object_id).await;
         }
     }
 }
@@ -108,9 +108,9 @@ impl Running {
 }
 
 impl FetchReport {
-    pub(super) fn new(app: &SharedApp) -> FetchReport {
+    pub(crate) fn new(hub: &Arc<Hub>) -> FetchReport {
         FetchReport {
-            app: SharedApp::clone(app),
+            hub: Arc::clone(hub),
             running: HashMap::new(),
             fetches: JoinSet::new(),
             slow: HashSet::new(),
@@ -120,8 +120,8 @@ impl FetchReport {
 
     /// Begins what there is room for in a queue; how many.
     async fn take(&mut self, queue: &FetchQueue, disk_room: i64) -> Result<usize, Fault> {
-        let app = SharedApp::clone(&self.app);
-        let (now, mono_ms) = (app.hub.clock.now(), app.hub.clock.mono_ms());
+        let hub = Arc::clone(&self.hub);
+        let (now, mono_ms) = (hub.clock.now(), hub.clock.mono_ms());
         if self.resting.get(&queue.queue_id).is_some_and(|until| mono_ms < *until) {
             return Ok(0);
         }
@@ -134,11 +134,11 @@ impl FetchReport {
         let room_bytes = disk_room.saturating_sub(under_way.saturating_mul(AHEAD_BYTES));
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let claim = QueueClaim { queue_id: queue.queue_id, limit, room_bytes };
-        let claimed = app.hub.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
+        let claimed = hub.store.claim_lane(claim, now, now.plus_ms(LEASE_MS)).await?;
         if claimed.is_empty() {
             self.resting.insert(queue.queue_id, mono_ms + COOL_DOWN_MS);
             let why = if room_bytes <= 0 { DISK_FULL } else { QUOTA_USED_UP };
-            app.hub.store.tell_waiting(queue.queue_id, now, why).await?;
+            hub.store.tell_waiting(queue.queue_id, now, why).await?;
         }
         let count = claimed.len();
         for report in claimed {
@@ -149,8 +149,8 @@ impl FetchReport {
 
     fn begin(&mut self, claimed: ClaimedReport) {
         let (give_way, unnamed) = (Arc::new(Notify::new()), Unnamed::default());
-        let (app, asked) = (SharedApp::clone(&self.app), Arc::clone(&give_way));
-        self.fetches.spawn(fetch(app, claimed.clone(), asked, unnamed.clone()));
+        let (hub, asked) = (Arc::clone(&self.hub), Arc::clone(&give_way));
+        self.fetches.spawn(fetch(hub, claimed.clone(), asked, unnamed.clone()));
         let running = Running { claimed, since: socket_now(), give_way, unnamed };
         self.running.insert(running.claimed.report_id, running);
     }
@@ -181,7 +181,7 @@ impl FetchReport {
     /// Has a slow fetch give way to a queue that found no place: one of the same app when a link of the queue ends soon,
     /// any when slow ones hold more than they may while a queue waits that is not slow.
     fn ask_for_place(&self, queue: &FetchQueue) {
-        let urgent = self.app.hub.clock.now().plus_ms(URGENT_MS);
+        let urgent = self.hub.clock.now().plus_ms(URGENT_MS);
         let is_urgent = queue.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
         let is_passed = !self.is_slow(queue.queue_id)
             && self.running.len() >= RUNNING_MAX
@@ -201,18 +201,18 @@ impl FetchReport {
     }
 }
 
-impl Worker for FetchReport {
-    async fn signal(app: &App) {
-        app.hub.store.reports_due().await;
+impl Service for FetchReport {
+    async fn signal(hub: &Hub) {
+        hub.store.reports_due().await;
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let app = SharedApp::clone(&self.app);
-        let now = app.hub.clock.now();
-        let placed = app.hub.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
-        let disk_room = app.hub.disk.room_bytes();
+        let hub = Arc::clone(&self.hub);
+        let now = hub.clock.now();
+        let placed = hub.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
+        let disk_room = hub.disk.room_bytes();
         let mut begun = 0;
-        for queue in app.hub.store.list_fetch_queues(now).await? {
+        for queue in hub.store.list_fetch_queues(now).await? {
             begun += self.take(&queue, disk_room).await?;
         }
         Ok(if placed + begun > 0 { Step::Worked } else { Step::Idle })
@@ -243,23 +243,23 @@ impl Worker for FetchReport {
     async fn stop(&mut self) {
         self.fetches.shutdown().await;
         for (_, Running { claimed, unnamed, .. }) in self.running.drain() {
-            unnamed.remove(&self.app).await;
+            unnamed.remove(&self.hub).await;
             let reason = "the fetch was broken off because the server stopped";
-            put_back(&self.app, &claimed, Some(reason), 1, 0).await;
+            put_back(&self.hub, &claimed, Some(reason), 1, 0).await;
         }
     }
 }
 
 /// Gives a report back untried. When that fails its lease ends by itself.
 async fn put_back(
-    app: &App,
+    hub: &Hub,
     claimed: &ClaimedReport,
     reason: Option<&str>,
     needed_bytes: i64,
     wait_ms: i64,
 ) {
-    let due_at = app.hub.clock.now().plus_ms(wait_ms);
-    let given = app.hub.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
+    let due_at = hub.clock.now().plus_ms(wait_ms);
+    let given = hub.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
     if let Err(fault) = given {
         tracing::warn!(%fault, "a report waits for the end of its lease");
     }
@@ -308,33 +308,33 @@ impl From<IntakeError> for Failure {
 
 /// Fetches one report and records how it went, unless it gives way; gives its id.
 async fn fetch(
-    app: SharedApp,
+    hub: Arc<Hub>,
     claimed: ClaimedReport,
     give_way: Arc<Notify>,
     unnamed: Unnamed,
 ) -> Id {
     let report_id = claimed.report_id;
-    let (hub, report, stored) = (SharedApp::clone(&app), claimed.clone(), unnamed.clone());
-    let fetching = async move { fetch_into_store(&hub, &report, &stored).await };
+    let (its, report, stored) = (Arc::clone(&hub), claimed.clone(), unnamed.clone());
+    let fetching = async move { fetch_into_store(&its, &report, &stored).await };
     let fetched = tokio::select! {
-        fetched = app.low_priority.run(fetching) => fetched,
+        fetched = hub.low_priority.run(fetching) => fetched,
         () = give_way.notified() => {
-            app.metrics.count_fetch("gave_way");
-            unnamed.remove(&app).await;
-            put_back(&app, &claimed, None, 1, GAVE_WAY_MS).await;
+            hub.metrics.count_fetch("gave_way");
+            unnamed.remove(&hub).await;
+            put_back(&hub, &claimed, None, 1, GAVE_WAY_MS).await;
             return report_id;
         }
     };
-    let now = app.hub.clock.now();
+    let now = hub.clock.now();
     let outcome = match fetched {
         Ok(stored) => stored,
         Err(Failure { reason, class, needed_bytes: Some(needed_bytes), .. }) => {
-            app.metrics.count_fetch(class);
-            put_back(&app, &claimed, Some(&reason), needed_bytes, NO_ROOM_MS).await;
+            hub.metrics.count_fetch(class);
+            put_back(&hub, &claimed, Some(&reason), needed_bytes, NO_ROOM_MS).await;
             return report_id;
         }
         Err(Failure { reason, class, may_pass_later, is_refused, .. }) => {
-            app.metrics.count_fetch(class);
+            hub.metrics.count_fetch(class);
             tracing::info!(%report_id, attempt = claimed.attempt, class, "a report was not fetched");
             let next = retry::REPORT.next_before(claimed.attempt, now, claimed.link_ends_at);
             match next.filter(|_| may_pass_later) {
@@ -345,23 +345,23 @@ async fn fetch(
     };
     // From here on a row may name it.
     unnamed.set(None);
-    record(&app, &claimed, &outcome).await;
+    record(&hub, &claimed, &outcome).await;
     report_id
 }
 
-async fn record(app: &App, claimed: &ClaimedReport, outcome: &FetchOutcome) {
+async fn record(hub: &Hub, claimed: &ClaimedReport, outcome: &FetchOutcome) {
     let report_id = claimed.report_id;
-    match (app.hub.store.finish_report(claimed, outcome).await, outcome) {
-        (Ok(true), FetchOutcome::Stored { .. }) => app.metrics.count_fetch("stored"),
+    match (hub.store.finish_report(claimed, outcome).await, outcome) {
+        (Ok(true), FetchOutcome::Stored { .. }) => hub.metrics.count_fetch("stored"),
         (Ok(true), _) => {}
         (Ok(false), _) => {
             tracing::warn!(%report_id, "a fetch ended after its lease");
-            forget(app, outcome).await;
+            forget(hub, outcome).await;
         }
         (Err(fault), FetchOutcome::Stored { content, .. }) if fault.kind() == FaultKind::NoRoom => {
-            app.metrics.count_fetch("quota_used_up");
-            forget(app, outcome).await;
-            put_back(app, claimed, Some(QUOTA_USED_UP), content.size_bytes, 0).await;
+            hub.metrics.count_fetch("quota_used_up");
+            forget(hub, outcome).await;
+            put_back(hub, claimed, Some(QUOTA_USED_UP), content.size_bytes, 0).await;
         }
         (Err(fault), _) => {
             tracing::error!(%report_id, %fault, "a fetch is not recorded and is made again");
@@ -370,21 +370,21 @@ async fn record(app: &App, claimed: &ClaimedReport, outcome: &FetchOutcome) {
 }
 
 /// Takes away an object that no row names. After a fault it stays: the row may have been written.
-async fn forget(app: &App, outcome: &FetchOutcome) {
+async fn forget(hub: &Hub, outcome: &FetchOutcome) {
     if let FetchOutcome::Stored { content, .. } = outcome {
-        remove(app, content.object_id).await;
+        remove(hub, content.object_id).await;
     }
 }
 
-async fn remove(app: &App, object_id: Id) {
-    if let Err(error) = app.hub.objects.remove(object_id).await {
+async fn remove(hub: &Hub, object_id: Id) {
+    if let Err(error) = hub.objects.remove(object_id).await {
         tracing::warn!(%error, "an object without a row is left to the check of the objects");
     }
 }
 
 /// Checks deeply what is stored, before a row names it.
 async fn check(
-    app: &App,
+    hub: &Hub,
     claimed: &ClaimedReport,
     checked: Checked,
     stored: &Stored,
@@ -394,22 +394,22 @@ async fn check(
     }
     let (tenant_id, object_id, size_bytes) =
         (claimed.tenant_id, stored.object_id, stored.size_bytes);
-    let object = app.hub.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
+    let object = hub.objects.open(tenant_id, object_id, &stored.key, size_bytes).await;
     let object = object.map_err(|error| IntakeError::Unreadable(io::Error::other(error)))?;
     checked.check(object.read(0..size_bytes).map_err(io::Error::other)).await
 }
 
 async fn fetch_into_store(
-    app: &App,
+    hub: &Hub,
     claimed: &ClaimedReport,
     unnamed: &Unnamed,
 ) -> Result<FetchOutcome, Failure> {
     // A first try that comes to nothing for want of processor time is soon followed by one that takes it.
     let inspector =
-        Inspector::new(&app.inspect, claimed.attempt == 1).accepting(claimed.is_accepted);
-    let writer = app.hub.objects.create_behind(claimed.tenant_id);
-    let mut intake = Intake { app, writer, inspector, error: None, bytes: 0, looked_at: 0 };
-    let fetched = app.hub.outbound.fetch(&claimed.source.url, &mut intake).await;
+        Inspector::new(&hub.inspect, claimed.attempt == 1).accepting(claimed.is_accepted);
+    let writer = hub.objects.create_behind(claimed.tenant_id);
+    let mut intake = Intake { hub, writer, inspector, error: None, bytes: 0, looked_at: 0 };
+    let fetched = hub.outbound.fetch(&claimed.source.url, &mut intake).await;
     if let Some(error) = intake.error {
         return Err(error.into());
     }
@@ -417,28 +417,28 @@ async fn fetch_into_store(
         return Err(unstored(claimed, error, intake.bytes));
     }
     let fetched = fetched?;
-    app.metrics.count_fetched_bytes(fetched.bytes);
+    hub.metrics.count_fetched_bytes(fetched.bytes);
     let checked = intake.inspector.finish(fetched.final_host).await?;
-    if claimed.lease_until.ms_since(app.hub.clock.now()) < LEASE_LEFT_MS {
+    if claimed.lease_until.ms_since(hub.clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
     let stored = intake.writer.finish().await;
     let stored = stored.map_err(|error| unstored(claimed, error, fetched.bytes))?;
     unnamed.set(Some(stored.object_id));
-    let inspection = match check(app, claimed, checked, &stored).await {
+    let inspection = match check(hub, claimed, checked, &stored).await {
         Ok(inspection) => inspection,
         Err(error) => {
-            unnamed.remove(app).await;
+            unnamed.remove(hub).await;
             return Err(error.into());
         }
     };
-    note(app, claimed, &inspection);
+    note(hub, claimed, &inspection);
     let content = NewContent {
         object_id: stored.object_id,
         key: store::Key::new(*stored.key),
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
-        fetched_at: app.hub.clock.now(),
+        fetched_at: hub.clock.now(),
     };
     let facts = VersionFacts {
         source_host: inspection.source_host,
@@ -459,19 +459,19 @@ fn unstored(claimed: &ClaimedReport, error: io::Error, bytes: u64) -> Failure {
 }
 
 /// Counts what an inspection came to, and logs why a part of it has no result.
-fn note(app: &App, claimed: &ClaimedReport, inspection: &Inspection) {
+fn note(hub: &Hub, claimed: &ClaimedReport, inspection: &Inspection) {
     for finding in &inspection.findings {
-        app.metrics.count_finding(*finding);
+        hub.metrics.count_finding(*finding);
     }
     if let Some(failure) = inspection.deep_failure {
-        app.metrics.count_deep_failure(failure.class());
+        hub.metrics.count_deep_failure(failure.class());
         tracing::warn!(report_id = %claimed.report_id, %failure, "a report's deep check has no result");
     }
 }
 
 /// Where the bytes go: past the inspection into the object. Dropped unfinished, it leaves nothing.
 struct Intake<'a> {
-    app: &'a App,
+    hub: &'a Hub,
     writer: ObjectWriter,
     inspector: Inspector,
     /// Why the inspection broke off.
@@ -486,7 +486,7 @@ impl BytesWriter for Intake<'_> {
         self.bytes += piece.len() as u64;
         if self.bytes - self.looked_at >= LOOK_EVERY_BYTES {
             self.looked_at = self.bytes;
-            if self.app.hub.disk.room_bytes() <= 0 {
+            if self.hub.disk.room_bytes() <= 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
         }

@@ -6,7 +6,7 @@ const APP: AppId = AppId(7);
 const TIME: Duration = Duration::from_millis(20);
 
 fn lines(count: i64) -> (ConnectionRegistry, Vec<mpsc::Receiver<Order>>) {
-    let connections = ConnectionRegistry::new(&Key::new([7; 32]));
+    let connections = ConnectionRegistry::new(TIME);
     let connection = |number| {
         let (connection, orders) =
             Connection::new(Id(number), APP, Numbers::FIRST, "client".to_owned(), UnixMs(0));

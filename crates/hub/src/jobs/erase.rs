@@ -13,14 +13,14 @@ use store::retention::Candidate;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
-use crate::app::App;
+use crate::Hub;
 
 /// Orders, tenants and erasures looked at at once.
 const AT_ONCE: u32 = 100;
 
 /// Erases the due orders of every tenant.
-pub(super) async fn erase_due(app: &App) -> Result<(), Fault> {
-    let (store, mut before) = (&app.hub.store, None);
+pub(super) async fn erase_due(hub: &Hub) -> Result<(), Fault> {
+    let (store, mut before) = (&hub.store, None);
     loop {
         let tenants = store.list_tenants(before, AT_ONCE).await?;
         let Some(last) = tenants.last() else {
@@ -28,14 +28,14 @@ pub(super) async fn erase_due(app: &App) -> Result<(), Fault> {
         };
         before = Some((last.created_at, last.tenant_id));
         for tenant in &tenants {
-            erase_due_of(app, tenant).await?;
+            erase_due_of(hub, tenant).await?;
         }
     }
 }
 
-async fn erase_due_of(app: &App, tenant: &Tenant) -> Result<(), Fault> {
-    let (store, now) = (&app.hub.store, app.hub.clock.now());
-    let bounds = app.hub.retention;
+async fn erase_due_of(hub: &Hub, tenant: &Tenant) -> Result<(), Fault> {
+    let (store, now) = (&hub.store, hub.clock.now());
+    let bounds = hub.retention;
     let rules = store.list_retention_rules(tenant.tenant_id).await?;
     let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
     let days = rules.iter().map(|(_, days)| *days).chain([own]).min().unwrap_or(own);
@@ -46,7 +46,7 @@ async fn erase_due_of(app: &App, tenant: &Tenant) -> Result<(), Fault> {
     loop {
         let found = store.list_candidates(tenant, bounds, after, placed_before, AT_ONCE).await?;
         for candidate in &found.orders {
-            is_all_erased &= erase(app, tenant, candidate, now).await?;
+            is_all_erased &= erase(hub, tenant, candidate, now).await?;
         }
         let Some(next) = found.next else {
             return Ok(());
@@ -60,7 +60,7 @@ async fn erase_due_of(app: &App, tenant: &Tenant) -> Result<(), Fault> {
 
 /// Erases an order if it is due; whether it is erased then.
 async fn erase(
-    app: &App,
+    hub: &Hub,
     tenant: &Tenant,
     candidate: &Candidate,
     now: UnixMs,
@@ -74,7 +74,7 @@ async fn erase(
         false => ErasureRule::TenantRetention { days },
     });
     let order_id = candidate.order_id;
-    match app.hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
+    match hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
         Ok(erased) => {
             if erased.is_some() {
                 tracing::info!(%order_id, days, "an order was erased");
@@ -91,22 +91,22 @@ async fn erase(
 }
 
 /// Removes what erasures left behind.
-pub(super) async fn finish(app: &App) -> Result<(), Fault> {
-    let store = &app.hub.store;
+pub(super) async fn finish(hub: &Hub) -> Result<(), Fault> {
+    let store = &hub.store;
     loop {
         let open = store.list_open_erasures(Id(0), AT_ONCE).await?;
         if open.is_empty() {
             return Ok(());
         }
         for object in open.iter().flat_map(|erasure| &erasure.objects) {
-            let removed = app.hub.objects.remove(*object).await;
+            let removed = hub.objects.remove(*object).await;
             removed.map_err(|error| Fault::new(FaultKind::Storage, error))?;
         }
         if !store.scrub().await? {
             // Somebody reads from the old pages: the next step tries again.
             return Ok(());
         }
-        let now = app.hub.clock.now();
+        let now = hub.clock.now();
         for erasure in &open {
             store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
         }

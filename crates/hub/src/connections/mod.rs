@@ -1,5 +1,9 @@
 //! The long connections of this process: who is connected, and the way of one event to one of them.
 
+mod access;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,20 +11,32 @@ use std::time::Duration;
 
 use domain::{AppId, Id, UnixMs};
 use store::connections::ConnectionNews;
-use store::{Fault, Key, Store};
+use store::{Fault, Store};
 use system::random;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::dialogue::Ack;
-use super::ticket::TicketMaker;
-use hub::app_access::Numbers;
+use crate::app_access::Numbers;
+pub use access::find_access;
+pub(crate) use access::may_stay;
 
 /// Events that wait until a connection takes them; more than are ever under way for one app.
 const OUTBOX: usize = 64;
 
+/// The `service_id` of every connection; free, and an int32.
+pub const SERVICE_ID: i32 = 33_554_678;
+
+/// A client's answer to an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// 200 when the handler took it; none when the answer has no code.
+    pub code: Option<u16>,
+    /// The answer as it came.
+    pub payload: Vec<u8>,
+}
+
 /// Why a try has no ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AckError {
+pub enum AckError {
     /// It takes no more: what was sent before has not been read.
     #[error("the connection takes no more")]
     Busy,
@@ -45,7 +61,7 @@ impl AckError {
 
 /// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CloseReason {
+pub enum CloseReason {
     /// The server stops.
     Stop,
     /// The app may have no long connection any more.
@@ -54,7 +70,7 @@ pub(super) enum CloseReason {
 
 /// What a connection's task is to do.
 #[derive(Debug)]
-pub(super) enum Order {
+pub enum Order {
     /// Send the frames of one event, in their order.
     Send(Vec<Vec<u8>>),
     /// End the connection.
@@ -63,14 +79,17 @@ pub(super) enum Order {
 
 /// One open connection.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    pub(crate) connection_id: Id,
-    pub(crate) app_id: AppId,
+pub struct Connection {
+    /// Its id.
+    pub connection_id: Id,
+    /// Whose events it gets.
+    pub app_id: AppId,
     /// What it was opened by.
-    pub(crate) numbers: Numbers,
+    pub numbers: Numbers,
     /// Who is at the other end: address and program.
-    pub(crate) client: String,
-    pub(crate) opened_at: UnixMs,
+    pub client: String,
+    /// Since when.
+    pub opened_at: UnixMs,
     outbox: mpsc::Sender<Order>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Ack>>>,
     /// The last ping's instant; `i64::MIN` before the first.
@@ -83,7 +102,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection, and what its task has to do.
-    pub(super) fn new(
+    pub fn new(
         connection_id: Id,
         app_id: AppId,
         numbers: Numbers,
@@ -132,7 +151,7 @@ impl Connection {
     }
 
     /// Takes note of an ack. One for an id that nobody waits for, or for the second time, changes nothing.
-    pub(super) fn acknowledge(&self, message_id: &str, ack: Ack) {
+    pub fn acknowledge(&self, message_id: &str, ack: Ack) {
         match self.waiting().remove(message_id) {
             Some(waiting) => {
                 // Whoever waited may have given up just now.
@@ -145,28 +164,28 @@ impl Connection {
     }
 
     /// Takes note of a ping.
-    pub(super) fn pinged(&self, at: UnixMs) {
+    pub fn pinged(&self, at: UnixMs) {
         self.last_ping_at.store(at.0, Ordering::Relaxed);
     }
 
     /// Takes note that a frame has come.
-    pub(super) fn spoke(&self) {
+    pub fn spoke(&self) {
         self.is_doubtful.store(false, Ordering::Relaxed);
     }
 
     /// The last ping.
-    pub(crate) fn last_ping_at(&self) -> Option<UnixMs> {
+    pub fn last_ping_at(&self) -> Option<UnixMs> {
         let at = self.last_ping_at.load(Ordering::Relaxed);
         (at != i64::MIN).then_some(UnixMs(at))
     }
 
     /// Events that it has not acknowledged yet.
-    pub(crate) fn in_flight(&self) -> u32 {
+    pub fn in_flight(&self) -> u32 {
         u32::try_from(self.waiting().len()).unwrap_or(u32::MAX)
     }
 
     /// Whether the connection's task goes on reading what it is to do.
-    pub(super) fn end(&self, reason: CloseReason) -> bool {
+    pub fn end(&self, reason: CloseReason) -> bool {
         self.outbox.try_send(Order::End(reason)).is_ok()
     }
 
@@ -176,7 +195,7 @@ impl Connection {
     }
 
     /// Nobody waits any longer for an ack that cannot come.
-    pub(super) fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.waiting().clear();
     }
 
@@ -201,7 +220,8 @@ impl Drop for PendingAck<'_> {
 pub struct ConnectionRegistry {
     /// Distinguishes this process from others on the same database.
     replica_id: i64,
-    pub(super) tickets: TicketMaker,
+    /// How long an event waits for its ack.
+    pub ack_time: Duration,
     by_app: Mutex<HashMap<AppId, Vec<Arc<Connection>>>>,
     count: AtomicUsize,
     has_stopped: AtomicBool,
@@ -214,12 +234,12 @@ pub struct ConnectionRegistry {
 }
 
 impl ConnectionRegistry {
-    /// No connections yet; tickets are made under `key`.
+    /// No connections yet, which have `ack_time` for an ack.
     #[must_use]
-    pub fn new(key: &Key) -> ConnectionRegistry {
+    pub fn new(ack_time: Duration) -> ConnectionRegistry {
         ConnectionRegistry {
             replica_id: random::bits(),
-            tickets: TicketMaker::new(key),
+            ack_time,
             by_app: Mutex::default(),
             count: AtomicUsize::new(0),
             has_stopped: AtomicBool::new(false),
@@ -249,7 +269,7 @@ impl ConnectionRegistry {
     }
 
     /// The app's connections here.
-    pub(crate) fn of(&self, app_id: AppId) -> Vec<Arc<Connection>> {
+    pub fn of(&self, app_id: AppId) -> Vec<Arc<Connection>> {
         lock(&self.by_app).get(&app_id).cloned().unwrap_or_default()
     }
 
@@ -264,23 +284,23 @@ impl ConnectionRegistry {
     }
 
     /// How many connections there are.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
 
     /// Whether the server stops, so that no more connections are taken.
-    pub(super) fn has_stopped(&self) -> bool {
+    pub fn has_stopped(&self) -> bool {
         self.has_stopped.load(Ordering::SeqCst)
     }
 
     /// Takes a connection in; it counts from now on.
-    pub(super) fn add(&self, connection: &Arc<Connection>) {
+    pub fn add(&self, connection: &Arc<Connection>) {
         lock(&self.by_app).entry(connection.app_id).or_default().push(Arc::clone(connection));
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Takes a connection out: nothing is sent to it any more, and nobody waits for its acks.
-    pub(super) fn remove(&self, connection: &Connection) {
+    pub fn remove(&self, connection: &Connection) {
         let mut by_app = lock(&self.by_app);
         if let Some(connections) = by_app.get_mut(&connection.app_id) {
             connections.retain(|other| other.connection_id != connection.connection_id);
@@ -293,14 +313,14 @@ impl ConnectionRegistry {
     }
 
     /// Takes note that a connection that was taken out is closed: its row is to be closed too.
-    pub(super) fn note_end(&self, connection_id: Id) {
+    pub fn note_end(&self, connection_id: Id) {
         lock(&self.to_close).push(connection_id);
         self.count.fetch_sub(1, Ordering::SeqCst);
         self.ended.notify_one();
     }
 
     /// Takes note that an opened row has got no connection.
-    pub(super) fn note_unused(&self, connection_id: Id) {
+    pub fn note_unused(&self, connection_id: Id) {
         lock(&self.to_close).push(connection_id);
         self.ended.notify_one();
     }
@@ -311,7 +331,7 @@ impl ConnectionRegistry {
     }
 
     /// Closes the rows of connections that have ended.
-    pub(crate) async fn close_ended(&self, store: &Store, at: UnixMs) -> Result<(), Fault> {
+    pub async fn close_ended(&self, store: &Store, at: UnixMs) -> Result<(), Fault> {
         let ended = std::mem::take(&mut *lock(&self.to_close));
         if ended.is_empty() {
             return Ok(());
@@ -354,7 +374,7 @@ impl ConnectionRegistry {
 
     /// Ends all connections so that their clients come back at once, waits until they are gone, `time` at most, and
     /// closes their rows.
-    pub(crate) async fn stop(&self, store: &Store, now: UnixMs, time: Duration) {
+    pub async fn stop(&self, store: &Store, now: UnixMs, time: Duration) {
         self.has_stopped.store(true, Ordering::SeqCst);
         let all_gone = async {
             loop {
@@ -391,6 +411,3 @@ fn random_below(count: usize) -> usize {
     let count = u64::try_from(count.max(1)).unwrap_or(1);
     usize::try_from(drawn % count).unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests;

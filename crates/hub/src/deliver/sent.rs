@@ -3,8 +3,8 @@
 use store::content::HttpExchange;
 use store::deliveries::NewAttempt;
 
-use super::endpoint_limiter::Health;
-use crate::app::App;
+use super::limiter::Health;
+use crate::Hub;
 
 /// Bytes stored of a request and of an answer.
 const STORED_BYTES_MAX: usize = 64 * 1024;
@@ -24,9 +24,9 @@ pub(super) struct Sent {
 }
 
 /// A try that ended before anything was sent.
-pub(super) fn unsent(app: &App, why: &str) -> NewAttempt {
+pub(super) fn unsent(hub: &Hub, why: &str) -> NewAttempt {
     NewAttempt {
-        at: app.hub.clock.now(),
+        at: hub.clock.now(),
         took_ms: 0,
         outcome: why.to_owned(),
         http_status: None,

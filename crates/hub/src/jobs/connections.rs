@@ -1,24 +1,23 @@
 //! Keeping the long connections: says other replicas that this one lives and what it holds, learns what they hold,
 //! and ends the connections of apps that may have none any more.
 
-use hub::Hub;
 use store::Fault;
 
-use crate::app::App;
-use crate::long_connection;
+use crate::Hub;
+use crate::connections::may_stay;
 
 /// How long the row of a closed connection stays: longer than its ticket is good, whatever the clocks say.
 const STORED_MS: i64 = 10 * 60_000;
 
 /// Closes the rows of connections that have ended, ends those that may not stay, and learns what other replicas hold.
-pub(super) async fn keep(app: &App) -> Result<(), Fault> {
-    let App { hub: Hub { store, clock, .. }, connections, .. } = app;
+pub(super) async fn keep(hub: &Hub) -> Result<(), Fault> {
+    let Hub { store, clock, connections, .. } = hub;
     let now = clock.now();
     connections.close_ended(store, now).await?;
     // Of apps that were disabled, changed or deleted, or whose secret or grant has ended.
     for app_id in connections.apps() {
         for connection in connections.of(app_id) {
-            if !long_connection::may_stay(app, &connection).await? {
+            if !may_stay(hub, &connection).await? {
                 connection.refuse();
             }
         }
@@ -29,8 +28,8 @@ pub(super) async fn keep(app: &App) -> Result<(), Fault> {
 }
 
 /// Says that this replica lives, if it has connections.
-pub(super) async fn beat(app: &App) -> Result<(), Fault> {
-    let App { hub: Hub { store, clock, .. }, connections, .. } = app;
+pub(super) async fn beat(hub: &Hub) -> Result<(), Fault> {
+    let Hub { store, clock, connections, .. } = hub;
     if connections.apps().is_empty() {
         return Ok(());
     }
@@ -38,7 +37,7 @@ pub(super) async fn beat(app: &App) -> Result<(), Fault> {
 }
 
 /// Deletes the rows that nobody needs.
-pub(super) async fn forget(app: &App) -> Result<(), Fault> {
-    let Hub { store, clock, .. } = &app.hub;
+pub(super) async fn forget(hub: &Hub) -> Result<(), Fault> {
+    let Hub { store, clock, .. } = hub;
     store.forget_connections(clock.now().plus_ms(-STORED_MS)).await
 }
