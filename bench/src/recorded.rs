@@ -110,7 +110,7 @@ impl Due {
         let length: i64 = database.query_row(average, [], |row| row.get(0))?;
         database.execute_batch("DELETE FROM attempts; PRAGMA wal_checkpoint(TRUNCATE);")?;
         let apps = database
-            .prepare("SELECT DISTINCT app_id FROM deliveries")?
+            .prepare("SELECT DISTINCT endpoint_id FROM deliveries")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(Due { database, apps, sealed_bytes: usize::try_from(length)? })
@@ -148,7 +148,7 @@ fn keep(
         {
             let mut claim = transaction.prepare_cached(
                 "UPDATE deliveries SET due_at = 9, attempts = attempts + 1 WHERE event_no IN \
-                 (SELECT event_no FROM deliveries WHERE app_id = ?1 AND due_at <= 1 ORDER BY due_at LIMIT ?2) \
+                 (SELECT event_no FROM deliveries WHERE endpoint_id = ?1 AND due_at <= 1 ORDER BY due_at LIMIT ?2) \
                  RETURNING event_no",
             )?;
             claims = claim

@@ -153,6 +153,24 @@ hex_name!(
     AppId, "cli_", "cli_ and 16 lower-case hex digits"
 );
 
+/// Where events are sent. The first kind is an app, whose id is the endpoint's too; the ids of all kinds are of one space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub i64);
+
+impl From<AppId> for EndpointId {
+    fn from(app_id: AppId) -> EndpointId {
+        EndpointId(app_id.0)
+    }
+}
+
+impl EndpointId {
+    /// The app that it is, if it is one.
+    #[must_use]
+    pub fn app_id(self) -> AppId {
+        AppId(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ pub mod stored;
 pub mod time;
 
 pub use actor::{Actor, ActorId, ActorKind};
-pub use id::{AppId, Id, TenantId};
+pub use id::{AppId, EndpointId, Id, TenantId};
 pub use link_end::link_ends_at;
 pub use role::{Act, Role, Roles};
 pub use time::UnixMs;

@@ -69,10 +69,10 @@ pub async fn list_deliveries(
 ) -> Result<Page<control::Delivery>, Error> {
     authorize(actor, Act::SeeEvents)?;
     let event = find(hub, tenant, event_id).await?;
-    let found = hub.store.find_delivery(tenant, event.event_id.event_no, event.order_id).await?;
+    let found = hub.store.list_deliveries(tenant, event.event_id.event_no, event.order_id).await?;
     let may_see_exchanges = actor.roles.may(Act::SeeExchanges);
     let mut items: Vec<_> =
-        found.iter().map(|delivery| view_delivery(&event, delivery, may_see_exchanges)).collect();
+        found.iter().map(|delivery| view_delivery(delivery, may_see_exchanges)).collect();
     for delivery in items.iter_mut().filter(|it| it.state == DeliveryState::Held) {
         delivery.hold_reason = hold_reason(hub, tenant.tenant_id, &event).await?;
     }
@@ -92,8 +92,9 @@ pub async fn resend(
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let (event_no, now) = (event.event_id.event_no, hub.clock.now());
-    let is_due = hub.store.resend_event(tenant.tenant_id, event_no, now).await?;
+    let (event_no, endpoint_id) = (event.event_id.event_no, event.app_id.into());
+    let now = hub.clock.now();
+    let is_due = hub.store.resend_event(tenant.tenant_id, event_no, endpoint_id, now).await?;
     idempotency::keep(hub, key, &Resent { delivery_count: u64::from(is_due) }).await
 }
 
@@ -151,12 +152,12 @@ fn view(event: &Event) -> control::Event {
     }
 }
 
-fn view_delivery(event: &Event, delivery: &Delivery, may_see_exchanges: bool) -> control::Delivery {
+fn view_delivery(delivery: &Delivery, may_see_exchanges: bool) -> control::Delivery {
     let next_attempt_at =
         delivery.due_at.filter(|_| delivery.state == domain::delivery::DeliveryState::Due);
     let attempts = delivery.attempts.iter().map(|attempt| view_attempt(attempt, may_see_exchanges));
     control::Delivery {
-        app_id: event.app_id.to_string(),
+        app_id: delivery.endpoint_id.app_id().to_string(),
         state: delivery.state.into(),
         hold_reason: None,
         attempt_count: u32::try_from(delivery.attempts.len()).unwrap_or(u32::MAX),

@@ -139,8 +139,8 @@ async fn the_jump_is_counted_and_noticed_while_the_server_runs() {
 /// Waits until the delivery of the placed order, whose event has the order's number, is so.
 async fn until(world: &World, parties: &Parties, order_id: Id, is_so: impl Fn(&Delivery) -> bool) {
     let find = async || {
-        let found = world.app.hub.store.find_delivery(&parties.tenant, order_id, Some(order_id));
-        found.await.unwrap().unwrap()
+        let found = world.app.hub.store.list_deliveries(&parties.tenant, order_id, Some(order_id));
+        found.await.unwrap().remove(0)
     };
     let wait = async {
         while !is_so(&find().await) {

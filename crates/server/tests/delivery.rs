@@ -172,7 +172,8 @@ async fn failed_tries_follow_the_schedule_and_then_the_delivery_is_exhausted() {
         let tenant_id = parties.tenant.tenant_id;
         let now = world.clock.now();
         let store = &world.app.hub.store;
-        assert!(store.resend_event(tenant_id, event.event_id.event_no, now).await.unwrap());
+        let (event_no, endpoint_id) = (event.event_id.event_no, event.app_id.into());
+        assert!(store.resend_event(tenant_id, event_no, endpoint_id, now).await.unwrap());
         world.settle().await;
         assert_eq!(peer.seen()[5].event().0.event_id, event.event_id.to_string());
         let (_, delivery) = world.delivery(&parties, EventKind::AccountCreated).await;
@@ -381,7 +382,8 @@ async fn what_became_of_accounts_and_apps_meanwhile_is_said() {
         for (_, delivery) in world.deliveries(&deleted).await {
             assert_eq!(delivery.state, DeliveryState::Held);
         }
-        assert!(store.resend_event(tenant_id, event.event_id.event_no, now).await.unwrap());
+        let (event_no, endpoint_id) = (event.event_id.event_no, event.app_id.into());
+        assert!(store.resend_event(tenant_id, event_no, endpoint_id, now).await.unwrap());
         world.settle().await;
     })
     .await;

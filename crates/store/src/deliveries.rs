@@ -1,17 +1,15 @@
-//! Deliveries: the way of each event to its app, with every attempt. Workers take them by [`crate::claims`].
+//! Deliveries: the way of each event to each of its endpoints, with every attempt. Workers take them by [`crate::claims`].
 
-use const_format::formatcp;
 use domain::delivery::DeliveryState;
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::{AppId, EndpointId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::claims::ClaimedDelivery;
 use crate::content::{self, HttpExchange};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, RowContext};
-use crate::states::DELIVERY_DUE;
 use crate::tenants::Tenant;
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Written, any, one, values};
 
 /// How one try went.
 #[derive(Debug, Clone)]
@@ -35,11 +33,11 @@ pub struct After {
     pub state: DeliveryState,
     /// When it is tried next.
     pub due_at: Option<UnixMs>,
-    /// What the try says about the app's endpoint.
+    /// What the try says about the endpoint.
     pub endpoint: EndpointNote,
 }
 
-/// What a try says about the app's endpoint.
+/// What a try says about the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointNote {
     /// Nothing was sent.
@@ -57,7 +55,7 @@ pub enum EndpointNote {
 pub struct Finished {
     /// False, and nothing was changed, when the lease was lost.
     pub is_mine: bool,
-    /// Since when the app's endpoint takes nothing, after a failed try.
+    /// Since when the endpoint takes nothing, after a failed try.
     pub failing_since: Option<UnixMs>,
 }
 
@@ -81,6 +79,8 @@ pub struct Attempt {
 /// How far a delivery is, with every try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
+    /// Where to.
+    pub endpoint_id: EndpointId,
     /// How far it is.
     pub state: DeliveryState,
     /// When it is tried next.
@@ -89,32 +89,26 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
 }
 
-const INSERT: &str = formatcp!(
-    "INSERT INTO deliveries (tenant_id, event_no, app_id, order_id, state, attempts, due_at) \
-    VALUES ($1, $2, $3, NULL, {DELIVERY_DUE}, 0, $4)"
-);
 /// A worker that lost its lease changes nothing.
 const FINISH: &str = "UPDATE deliveries SET state = $1, due_at = $2, finished_at = $3 \
-    WHERE tenant_id = $4 AND event_no = $5 AND due_at = $6";
-const INSERT_ATTEMPT: &str = "INSERT INTO attempts (tenant_id, event_no, attempt, at, took_ms, outcome, \
-    http_status, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-    ON CONFLICT (tenant_id, event_no, attempt) DO NOTHING";
+    WHERE tenant_id = $4 AND event_no = $5 AND endpoint_id = $6 AND due_at = $7";
+const INSERT_ATTEMPT: &str = "INSERT INTO attempts (tenant_id, event_no, endpoint_id, attempt, at, took_ms, \
+    outcome, http_status, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+    ON CONFLICT (tenant_id, event_no, endpoint_id, attempt) DO NOTHING";
 const NOTE_FAILED: &str = "UPDATE apps SET failing_since = coalesce(failing_since, $2) WHERE app_id = $1 \
     RETURNING failing_since";
 const NOTE_TAKEN: &str =
     "UPDATE apps SET failing_since = NULL WHERE app_id = $1 AND failing_since IS NOT NULL";
-const FIND: &str = "SELECT state, due_at FROM deliveries WHERE tenant_id = $1 AND event_no = $2";
+const LIST: &str = "SELECT d.endpoint_id, e.app_id, d.state, d.due_at FROM events e \
+    JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    WHERE e.tenant_id = $1 AND e.event_no = $2 ORDER BY d.endpoint_id";
 const LIST_ATTEMPTS: &str = "SELECT attempt, at, took_ms, outcome, http_status, sealed FROM attempts \
-    WHERE tenant_id = $1 AND event_no = $2 ORDER BY attempt";
+    WHERE tenant_id = $1 AND event_no = $2 AND endpoint_id = $3 ORDER BY attempt";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[INSERT, FINISH, INSERT_ATTEMPT, NOTE_FAILED, NOTE_TAKEN, FIND, LIST_ATTEMPTS];
-
-pub(crate) fn insert(tenant_id: TenantId, event_no: Id, app_id: AppId, at: UnixMs) -> Statement {
-    any(INSERT, values![tenant_id.0, event_no.0, app_id.0, at.0])
-}
+    &[FINISH, INSERT_ATTEMPT, NOTE_FAILED, NOTE_TAKEN, LIST, LIST_ATTEMPTS];
 
 impl Store {
     /// Records a try, and the state that the delivery has after it; `due_at` is when it is tried next. False,
@@ -131,7 +125,7 @@ impl Store {
         Ok(self.finish_try(&claimed.key(tenant)?, claimed, attempt, after).await?.is_mine)
     }
 
-    /// As [`Store::finish_delivery`], with what the try says about the app's endpoint; `key` is that of
+    /// As [`Store::finish_delivery`], with what the try says about the endpoint; `key` is that of
     /// [`ClaimedDelivery::key`].
     pub async fn finish_try(
         &self,
@@ -141,7 +135,7 @@ impl Store {
         after: After,
     ) -> Result<Finished, Fault> {
         let (tenant_id, event_no) = (claimed.tenant_id, claimed.event_id.event_no);
-        let context = attempt_context(tenant_id, event_no, claimed.attempt);
+        let context = claimed.way().attempt(claimed.attempt);
         let sealed = key.seal(context, &content::to_text(&attempt.exchange));
         let finished_at = after.due_at.is_none().then_some(attempt.at.plus_ms(attempt.took_ms));
         let mut statements = vec![
@@ -153,6 +147,7 @@ impl Store {
                     finished_at.map(|at| at.0),
                     tenant_id.0,
                     event_no.0,
+                    claimed.endpoint_id.0,
                     claimed.lease_until.0,
                 ],
             ),
@@ -161,6 +156,7 @@ impl Store {
                 values![
                     tenant_id.0,
                     event_no.0,
+                    claimed.endpoint_id.0,
                     i64::from(claimed.attempt),
                     attempt.at.0,
                     attempt.took_ms,
@@ -172,9 +168,9 @@ impl Store {
         ];
         match after.endpoint {
             EndpointNote::Nothing | EndpointNote::Delivered => {}
-            EndpointNote::Taken => statements.push(any(NOTE_TAKEN, values![claimed.app_id.0])),
+            EndpointNote::Taken => statements.push(any(NOTE_TAKEN, values![claimed.endpoint_id.0])),
             EndpointNote::Failed => {
-                statements.push(any(NOTE_FAILED, values![claimed.app_id.0, attempt.at.0]));
+                statements.push(any(NOTE_FAILED, values![claimed.endpoint_id.0, attempt.at.0]));
             }
         }
         let Written::Done(rows) = self.write(statements).await? else {
@@ -187,25 +183,34 @@ impl Store {
         Ok(Finished { is_mine: true, failing_since })
     }
 
-    /// How far the delivery of an event is, with every try.
-    pub async fn find_delivery(
+    /// The deliveries of an event, each with every try.
+    pub async fn list_deliveries(
         &self,
         tenant: &Tenant,
         event_no: Id,
         order_id: Option<Id>,
-    ) -> Result<Option<Delivery>, Fault> {
-        let values = values![tenant.tenant_id.0, event_no.0];
-        let rows = self.read(FIND, values.clone()).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+    ) -> Result<Vec<Delivery>, Fault> {
+        let tenant_id = tenant.tenant_id;
+        let rows = self.read(LIST, values![tenant_id.0, event_no.0]).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let key = self.event_key(tenant, order_id).await?;
-        let attempts = self.read(LIST_ATTEMPTS, values).await?;
-        let attempts =
-            attempts.iter().map(|row| attempt(tenant.tenant_id, event_no, key.as_ref(), row));
-        Ok(Some(Delivery {
-            state: row.int(0)?.try_into()?,
-            due_at: row.find_int(1)?.map(UnixMs),
-            attempts: attempts.collect::<Result<_, _>>()?,
-        }))
+        let mut deliveries = Vec::with_capacity(rows.len());
+        for row in rows {
+            let endpoint_id = EndpointId(row.int(0)?);
+            let way = Way { tenant_id, event_no, endpoint_id, app_id: AppId(row.int(1)?) };
+            let values = values![tenant_id.0, event_no.0, endpoint_id.0];
+            let attempts = self.read(LIST_ATTEMPTS, values).await?;
+            let attempts = attempts.iter().map(|row| attempt(way, key.as_ref(), row));
+            deliveries.push(Delivery {
+                endpoint_id,
+                state: row.int(2)?.try_into()?,
+                due_at: row.find_int(3)?.map(UnixMs),
+                attempts: attempts.collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(deliveries)
     }
 
     /// What is said about an order is sealed under the order's own key, anything else under the tenant's. None when
@@ -219,21 +224,31 @@ impl Store {
     }
 }
 
-fn attempt_context(tenant_id: TenantId, event_no: Id, attempt: u32) -> RowContext {
-    // Numbers of attempts are small, so that neighbouring events cannot be confused with them.
-    RowContext::new("attempts", tenant_id, event_no.0 ^ (i64::from(attempt) << 48))
+/// The way of an event to an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) event_no: Id,
+    pub(crate) endpoint_id: EndpointId,
+    /// The app that the event concerns.
+    pub(crate) app_id: AppId,
 }
 
-fn attempt(
-    tenant_id: TenantId,
-    event_no: Id,
-    key: Option<&Key>,
-    row: &Row,
-) -> Result<Attempt, Fault> {
+impl Way {
+    /// What a try is sealed for. On the way to the event's own app it is what it was before there were other endpoints.
+    fn attempt(self, attempt: u32) -> RowContext {
+        let other = self.endpoint_id.0 ^ self.app_id.0;
+        // Numbers of attempts are small, so that neighbouring events cannot be confused with them.
+        let id = self.event_no.0 ^ (i64::from(attempt) << 48) ^ other;
+        RowContext::new("attempts", self.tenant_id, id)
+    }
+}
+
+fn attempt(way: Way, key: Option<&Key>, row: &Row) -> Result<Attempt, Fault> {
     let number = u32::try_from(row.int(0)?).unwrap_or(u32::MAX);
     let exchange = match key {
         Some(key) => {
-            let text = key.open(attempt_context(tenant_id, event_no, number), row.bytes(5)?)?;
+            let text = key.open(way.attempt(number), row.bytes(5)?)?;
             content::from_text(&text)?
         }
         None => HttpExchange::default(),

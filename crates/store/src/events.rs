@@ -1,21 +1,23 @@
-//! Events: what happened, for one app. The body is made when the event is sent, from what it is about.
+//! Events: what happened, and which app it concerns. The body is made when the event is sent, from what it is about.
+
+use std::sync::LazyLock;
 
 use domain::delivery::DeliveryState;
 use domain::event::{EventId, EventKind};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::deliveries;
+use crate::dispatch::dispatch;
 use crate::fault::{Fault, FaultKind};
-use crate::seal::fill_random;
+use crate::rows::{self, EventRow, INSERT_EVENT};
 use crate::value::{Row, Statement, any, values};
 
-/// One event, with how far its delivery is.
+/// One event, with how far it is on its way to its app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its id.
     pub event_id: EventId,
-    /// The app that it is for.
+    /// The app that it concerns.
     pub app_id: AppId,
     /// What happened.
     pub kind: EventKind,
@@ -23,7 +25,7 @@ pub struct Event {
     pub order_id: Option<Id>,
     /// When it happened.
     pub created_at: UnixMs,
-    /// How far its delivery is.
+    /// How far it is on its way to that app.
     pub delivery_state: DeliveryState,
 }
 
@@ -48,33 +50,33 @@ impl EventFilter {
     }
 }
 
-const INSERT: &str = "INSERT INTO events (tenant_id, event_no, tag, app_id, kind, order_id, created_at) \
-    VALUES ($1, $2, $3, $4, $5, NULL, $6)";
+static INSERT: LazyLock<String> = LazyLock::new(|| INSERT_EVENT.one());
+static INSERT_DELIVERY: LazyLock<String> = LazyLock::new(|| rows::INSERT_DELIVERY.one());
+/// How far it is on its way to the app that it concerns.
 const LIST: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
-    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.endpoint_id = e.app_id \
     WHERE e.tenant_id = $1 AND e.event_no < $2 AND e.app_id = COALESCE($3, e.app_id) \
     AND e.kind = COALESCE($4, e.kind) AND d.state = COALESCE($5, d.state) \
     ORDER BY e.event_no DESC LIMIT $6";
 const FIND: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.created_at, d.state \
-    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.endpoint_id = e.app_id \
     WHERE e.tenant_id = $1 AND e.event_no = $2";
 
 /// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST, FIND];
+pub(crate) const STATEMENTS: &[&str] = &[LIST, FIND];
 
-/// The statements that write an event about no order, with its delivery.
+/// The statements that write an event about no order, with its deliveries.
 pub(crate) fn insert(
     tenant_id: TenantId,
     event_no: Id,
     app_id: AppId,
     kind: EventKind,
     at: UnixMs,
-) -> [Statement; 2] {
-    let mut tag = [0; 8];
-    fill_random(&mut tag);
-    let values = values![tenant_id.0, event_no.0, tag.as_slice(), app_id.0, kind.number(), at.0];
-    [any(INSERT, values), deliveries::insert(tenant_id, event_no, app_id, at)]
+) -> Vec<Statement> {
+    let event = EventRow::new(tenant_id, event_no, app_id, kind, None, at);
+    let deliveries = dispatch(&event).map(|row| any(&INSERT_DELIVERY, row.values()));
+    std::iter::once(any(&INSERT, event.values())).chain(deliveries).collect()
 }
 
 impl Store {

@@ -50,7 +50,7 @@ const LIST_TENANTS: &str = "SELECT tenant_id FROM installations WHERE app_id = $
 /// The tenants that may have anything of an app: what waits there, or a grant, which stays when the app is taken out.
 const LIST_CONCERNED: &str = formatcp!(
     "SELECT tenant_id FROM grants WHERE app_id = $1 UNION SELECT tenant_id FROM deliveries \
-    WHERE app_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED})"
+    WHERE endpoint_id = $1 AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED})"
 );
 /// Also sees to it that the app is there.
 pub(crate) const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id = $1";

@@ -18,7 +18,8 @@ const RELEASE_REPORTS: &str = formatcp!(
 const RELEASE_DELIVERIES: &str = formatcp!(
     "UPDATE deliveries SET due_at = $1 WHERE state = {DELIVERY_DUE} AND due_at > $1 \
     AND attempts > (SELECT count(*) FROM attempts a \
-      WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no)"
+      WHERE a.tenant_id = deliveries.tenant_id AND a.event_no = deliveries.event_no \
+      AND a.endpoint_id = deliveries.endpoint_id)"
 );
 
 /// The statements of this file, which SQLite alone runs, for the test that prepares all of them.

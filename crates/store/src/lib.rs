@@ -30,6 +30,7 @@ pub mod connections;
 pub mod content;
 pub mod deliveries;
 mod desk;
+mod dispatch;
 mod engine;
 pub mod erasing;
 pub mod events;

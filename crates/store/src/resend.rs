@@ -5,7 +5,7 @@
 use const_format::formatcp;
 use domain::delivery::DeliveryState;
 use domain::id::IdMaker;
-use domain::{AppId, Id, TenantId, UnixMs};
+use domain::{AppId, EndpointId, Id, TenantId, UnixMs};
 
 use crate::Store;
 use crate::fault::Fault;
@@ -17,21 +17,21 @@ const PAGE: i64 = 500;
 
 const RESEND: &str = formatcp!(
     "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $3, finished_at = NULL, \
-    tries_before = attempts WHERE tenant_id = $1 AND event_no = $2 \
+    tries_before = attempts WHERE tenant_id = $1 AND event_no = $2 AND endpoint_id = $4 \
     AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = $1 AND o.order_id = deliveries.order_id \
       AND length(o.wrapped_key) = 0)"
 );
 const LIST_OF_APP: &str = "SELECT e.event_no, d.state FROM events e \
-    JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no \
+    JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.endpoint_id = e.app_id \
     WHERE e.tenant_id = $1 AND e.event_no > $2 AND e.event_no < $3 AND e.app_id = $4 \
     ORDER BY e.event_no LIMIT $5";
 /// The tenants of which something waits for an app's endpoint.
 const LIST_WAITING: &str = formatcp!(
-    "SELECT DISTINCT tenant_id FROM deliveries WHERE app_id = $1 \
+    "SELECT DISTINCT tenant_id FROM deliveries WHERE endpoint_id = $1 \
     AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = {DELIVERY_HELD}"
 );
 const RELEASE: &str = formatcp!(
-    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $3 WHERE tenant_id = $1 AND app_id = $2 \
+    "UPDATE deliveries SET state = {DELIVERY_DUE}, due_at = $3 WHERE tenant_id = $1 AND endpoint_id = $2 \
     AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = $4"
 );
 
@@ -73,15 +73,16 @@ impl Store {
         Ok(())
     }
 
-    /// Makes an event's delivery due again, whatever became of it. False when there is none, or when the order that it
+    /// Makes an event's delivery to an endpoint due again, whatever became of it. False when there is none, or when the order that it
     /// is about is erased: then there is nothing left to say.
     pub async fn resend_event(
         &self,
         tenant_id: TenantId,
         event_no: Id,
+        endpoint_id: EndpointId,
         at: UnixMs,
     ) -> Result<bool, Fault> {
-        let resend = one(RESEND, values![tenant_id.0, event_no.0, at.0]);
+        let resend = one(RESEND, values![tenant_id.0, event_no.0, at.0, endpoint_id.0]);
         let written = self.write(vec![resend]).await?;
         self.wake_deliveries();
         Ok(matches!(written, Written::Done(_)))
@@ -109,7 +110,7 @@ impl Store {
             for row in &rows {
                 let state = DeliveryState::try_from(row.int(1)?)?;
                 if filter.states.is_empty() || filter.states.contains(&state) {
-                    statements.push(any(RESEND, values![tenant_id.0, row.int(0)?, at.0]));
+                    statements.push(any(RESEND, values![tenant_id.0, row.int(0)?, at.0, app_id.0]));
                 }
             }
             count += statements.len();

@@ -61,7 +61,7 @@ fn header(receiver: &Receiver, claimed: &ClaimedDelivery) -> Header {
         token: receiver.secrets.verification_token.clone(),
         create_time: claimed.created_at.0,
         tenant_key: claimed.tenant_id.to_string(),
-        app_id: claimed.app_id.to_string(),
+        app_id: receiver.app_id.to_string(),
     }
 }
 
@@ -71,7 +71,7 @@ fn app_ticket(hub: &Hub, receiver: &Receiver, claimed: &ClaimedDelivery) -> AppT
         uuid: claimed.event_id.to_string(),
         token: receiver.secrets.verification_token.clone(),
         issued_at: issued_at.0,
-        app_id: claimed.app_id.to_string(),
+        app_id: receiver.app_id.to_string(),
         app_ticket: hub.tickets.make(receiver, event_no, issued_at),
     }
 }

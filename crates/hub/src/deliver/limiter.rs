@@ -1,25 +1,25 @@
 //! Concurrency limit and circuit breaker of each endpoint, so that a slow or dead receiver stops nobody else.
 //!
-//! Each app has an endpoint with a few places; what was claimed beyond them waits, and more waits where a receiver is
-//! quick. A receiver that gave no answer is down until it answers again: then nothing waits in its endpoint, because
+//! Each endpoint has a few places; what was claimed beyond them waits, and more waits where a receiver is
+//! quick. A receiver that gave no answer is down until it answers again: then nothing waits for it, because
 //! that would sit out its lease behind a time-out, and every 15 s one delivery is tried. All of it is in memory; a new
 //! process learns anew who is down.
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::AppId;
+use domain::EndpointId;
 use store::claims::ClaimedDelivery;
 
-/// Deliveries under way at once, of all apps.
+/// Deliveries under way at once, of all endpoints.
 const RUNNING_MAX: usize = 256;
-/// Deliveries under way at once, for one app.
-const RUNNING_PER_APP: usize = 16;
-/// Deliveries that are claimed, of all apps.
+/// Deliveries under way at once, for one endpoint.
+const RUNNING_PER_ENDPOINT: usize = 16;
+/// Deliveries that are claimed, of all endpoints.
 const STOCK_MAX: usize = 1_024;
-/// Deliveries that are claimed, for one app whose receiver is quick.
-const STOCK_PER_APP: usize = 128;
-/// Apps for which is claimed at once.
-const APPS_AT_ONCE: usize = 64;
+/// Deliveries that are claimed, for one endpoint whose receiver is quick.
+const STOCK_PER_ENDPOINT: usize = 128;
+/// Endpoints for which is claimed at once.
+const ENDPOINTS_AT_ONCE: usize = 64;
 /// A receiver that answers within this is quick: what waits for it has its turn long before its lease ends.
 const QUICK_MS: u64 = 100;
 /// How long a receiver that is down is left alone.
@@ -42,13 +42,13 @@ pub(super) enum Health {
 
 #[derive(Debug, Default)]
 pub(super) struct EndpointLimiter {
-    by_app: HashMap<AppId, Endpoint>,
+    by_endpoint: HashMap<EndpointId, Endpoint>,
     running: usize,
     waiting: usize,
-    /// The app that was served last; the next one's turn comes first.
-    last: Option<AppId>,
-    /// When it was noted last that an app's endpoint takes events.
-    noted: HashMap<AppId, u64>,
+    /// The endpoint that was served last; the next one's turn comes first.
+    last: Option<EndpointId>,
+    /// When it was noted last that an endpoint takes events.
+    noted: HashMap<EndpointId, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ pub(super) struct Released {
     pub(super) given_up: Vec<ClaimedDelivery>,
     /// Whether the receiver is back after it was down for long.
     pub(super) is_back: bool,
-    /// Whether more may be claimed for the app now.
+    /// Whether more may be claimed for the endpoint now.
     pub(super) has_room: bool,
 }
 
@@ -83,7 +83,7 @@ impl Endpoint {
     }
 
     fn slots(&self) -> usize {
-        if self.down.is_some() { 1 } else { RUNNING_PER_APP }
+        if self.down.is_some() { 1 } else { RUNNING_PER_ENDPOINT }
     }
 
     /// How much may be claimed now: nothing while more than half is left, so that claims are few and large.
@@ -92,7 +92,7 @@ impl Endpoint {
         match self.down {
             Some(down) => usize::from(stock == 0 && now_ms >= down.cools_down_until_ms),
             None => {
-                let most = if self.is_quick { STOCK_PER_APP } else { RUNNING_PER_APP };
+                let most = if self.is_quick { STOCK_PER_ENDPOINT } else { RUNNING_PER_ENDPOINT };
                 if stock > most / 2 { 0 } else { most - stock }
             }
         }
@@ -100,35 +100,38 @@ impl Endpoint {
 }
 
 impl EndpointLimiter {
-    /// Of the apps for which something is due, in the order of their ids, those whose turn it is, each with what
+    /// Of the endpoints for which something is due, in the order of their ids, those whose turn it is, each with what
     /// may be claimed for it.
-    pub(super) fn choose(&mut self, due: &[AppId], now_ms: u64) -> Vec<(AppId, u32)> {
+    pub(super) fn choose(&mut self, due: &[EndpointId], now_ms: u64) -> Vec<(EndpointId, u32)> {
         let mut left = STOCK_MAX - self.running - self.waiting;
-        let turn = due.partition_point(|app_id| self.last.is_some_and(|last| *app_id <= last));
+        let turn =
+            due.partition_point(|endpoint_id| self.last.is_some_and(|last| *endpoint_id <= last));
         let mut chosen = Vec::new();
-        for app_id in due[turn..].iter().chain(&due[..turn]) {
-            if left == 0 || chosen.len() == APPS_AT_ONCE {
+        for endpoint_id in due[turn..].iter().chain(&due[..turn]) {
+            if left == 0 || chosen.len() == ENDPOINTS_AT_ONCE {
                 break;
             }
-            let room =
-                self.by_app.get(app_id).map_or(RUNNING_PER_APP, |endpoint| endpoint.room(now_ms));
+            let room = self
+                .by_endpoint
+                .get(endpoint_id)
+                .map_or(RUNNING_PER_ENDPOINT, |endpoint| endpoint.room(now_ms));
             let room = room.min(left);
             if room > 0 {
                 left -= room;
-                self.last = Some(*app_id);
-                chosen.push((*app_id, u32::try_from(room).unwrap_or(u32::MAX)));
+                self.last = Some(*endpoint_id);
+                chosen.push((*endpoint_id, u32::try_from(room).unwrap_or(u32::MAX)));
             }
         }
         chosen
     }
 
-    /// Takes claimed deliveries of an app in; they come back when its receiver went down meanwhile.
+    /// Takes claimed deliveries of an endpoint in; they come back when its receiver went down meanwhile.
     pub(super) fn admit(
         &mut self,
-        app_id: AppId,
+        endpoint_id: EndpointId,
         claimed: Vec<ClaimedDelivery>,
     ) -> Vec<ClaimedDelivery> {
-        let endpoint = self.by_app.entry(app_id).or_default();
+        let endpoint = self.by_endpoint.entry(endpoint_id).or_default();
         if endpoint.down.is_some() && (endpoint.stock() > 0 || claimed.len() > 1) {
             return claimed;
         }
@@ -137,9 +140,9 @@ impl EndpointLimiter {
         Vec::new()
     }
 
-    /// Gives the next delivery of the app a place; none when there is no place or nothing waits.
-    pub(super) fn start(&mut self, app_id: AppId) -> Option<ClaimedDelivery> {
-        let endpoint = self.by_app.get_mut(&app_id)?;
+    /// Gives the next delivery of the endpoint a place; none when there is no place or nothing waits.
+    pub(super) fn start(&mut self, endpoint_id: EndpointId) -> Option<ClaimedDelivery> {
+        let endpoint = self.by_endpoint.get_mut(&endpoint_id)?;
         if self.running >= RUNNING_MAX || endpoint.running >= endpoint.slots() {
             return None;
         }
@@ -150,34 +153,35 @@ impl EndpointLimiter {
         Some(claimed)
     }
 
-    /// Whether a delivery may wait for a place that another app's delivery leaves.
+    /// Whether a delivery may wait for a place that another endpoint's delivery leaves.
     pub(super) fn is_crowded(&self) -> bool {
         self.running + 1 >= RUNNING_MAX
     }
 
-    /// The apps for which something waits.
-    pub(super) fn with_waiting(&self) -> Vec<AppId> {
-        let waits = self.by_app.iter().filter(|(_, endpoint)| !endpoint.waiting.is_empty());
-        waits.map(|(app_id, _)| *app_id).collect()
+    /// The endpoints for which something waits.
+    pub(super) fn with_waiting(&self) -> Vec<EndpointId> {
+        let waits = self.by_endpoint.iter().filter(|(_, endpoint)| !endpoint.waiting.is_empty());
+        waits.map(|(endpoint_id, _)| *endpoint_id).collect()
     }
 
-    /// Whether a success of this app's endpoint is worth a note now: once a minute, and at once after a failure.
-    pub(super) fn must_note(&mut self, app_id: AppId, now_ms: u64) -> bool {
-        let is_fresh = self.noted.get(&app_id).is_some_and(|at_ms| now_ms < at_ms + NOTE_EVERY_MS);
+    /// Whether a success of this endpoint is worth a note now: once a minute, and at once after a failure.
+    pub(super) fn must_note(&mut self, endpoint_id: EndpointId, now_ms: u64) -> bool {
+        let is_fresh =
+            self.noted.get(&endpoint_id).is_some_and(|at_ms| now_ms < at_ms + NOTE_EVERY_MS);
         if !is_fresh {
-            self.noted.insert(app_id, now_ms);
+            self.noted.insert(endpoint_id, now_ms);
         }
         !is_fresh
     }
 
     /// Forgets that it was noted: the endpoint failed.
-    pub(super) fn unnote(&mut self, app_id: AppId) {
-        self.noted.remove(&app_id);
+    pub(super) fn unnote(&mut self, endpoint_id: EndpointId) {
+        self.noted.remove(&endpoint_id);
     }
 
     /// Takes note of the end of a delivery, which was at `at_ms`: whoever ended later may be noted earlier.
-    pub(super) fn end(&mut self, app_id: AppId, health: Health, at_ms: u64) -> Released {
-        let Some(endpoint) = self.by_app.get_mut(&app_id) else {
+    pub(super) fn end(&mut self, endpoint_id: EndpointId, health: Health, at_ms: u64) -> Released {
+        let Some(endpoint) = self.by_endpoint.get_mut(&endpoint_id) else {
             return Released::default();
         };
         endpoint.running -= 1;
@@ -201,7 +205,7 @@ impl EndpointLimiter {
         self.waiting -= released.given_up.len();
         released.has_room = endpoint.room(at_ms) > 0;
         if endpoint.stock() == 0 && endpoint.down.is_none() && !endpoint.is_quick {
-            self.by_app.remove(&app_id);
+            self.by_endpoint.remove(&endpoint_id);
         }
         released
     }
@@ -209,7 +213,7 @@ impl EndpointLimiter {
     /// Everything that waits, to be given back.
     pub(super) fn drain(&mut self) -> Vec<ClaimedDelivery> {
         self.waiting = 0;
-        self.by_app.values_mut().flat_map(|endpoint| endpoint.waiting.drain(..)).collect()
+        self.by_endpoint.values_mut().flat_map(|endpoint| endpoint.waiting.drain(..)).collect()
     }
 }
 
@@ -220,15 +224,16 @@ mod tests {
 
     use super::*;
 
-    const DEAD: AppId = AppId(1);
-    const GOOD: AppId = AppId(2);
+    const DEAD: EndpointId = EndpointId(1);
+    const GOOD: EndpointId = EndpointId(2);
 
-    fn delivery(app_id: AppId, event_no: i64) -> ClaimedDelivery {
+    fn delivery(endpoint_id: EndpointId, event_no: i64) -> ClaimedDelivery {
         ClaimedDelivery {
             tenant_id: TenantId(1),
             event_id: EventId { event_no: Id(event_no), tag: [0; 8] },
             kind: EventKind::OrderCreated,
-            app_id,
+            endpoint_id,
+            app_id: endpoint_id.app_id(),
             order_id: Some(Id(event_no)),
             created_at: UnixMs(0),
             attempt: 1,
@@ -239,16 +244,18 @@ mod tests {
     }
 
     /// Admits `count` deliveries; how many came back.
-    fn admit(limiter: &mut EndpointLimiter, app_id: AppId, count: i64) -> usize {
-        limiter.admit(app_id, (0..count).map(|number| delivery(app_id, number)).collect()).len()
+    fn admit(limiter: &mut EndpointLimiter, endpoint_id: EndpointId, count: i64) -> usize {
+        limiter
+            .admit(endpoint_id, (0..count).map(|number| delivery(endpoint_id, number)).collect())
+            .len()
     }
 
-    fn start_all(limiter: &mut EndpointLimiter, app_id: AppId) -> usize {
-        std::iter::from_fn(|| limiter.start(app_id)).count()
+    fn start_all(limiter: &mut EndpointLimiter, endpoint_id: EndpointId) -> usize {
+        std::iter::from_fn(|| limiter.start(endpoint_id)).count()
     }
 
     #[test]
-    fn an_app_has_sixteen_places_and_the_rest_waits_in_order() {
+    fn an_endpoint_has_sixteen_places_and_the_rest_waits_in_order() {
         let mut limiter = EndpointLimiter::default();
         assert_eq!(limiter.choose(&[DEAD], 0), [(DEAD, 16)]);
         assert_eq!(admit(&mut limiter, DEAD, 20), 0);
@@ -326,20 +333,24 @@ mod tests {
     }
 
     #[test]
-    fn all_apps_together_have_bounds_and_each_has_its_turn() {
+    fn all_endpoints_together_have_bounds_and_each_has_its_turn() {
         let mut limiter = EndpointLimiter::default();
-        let apps: Vec<_> = (0..100).map(AppId).collect();
-        let first = limiter.choose(&apps, 0);
-        assert_eq!((first.len(), first[0], first[63]), (64, (AppId(0), 16), (AppId(63), 16)));
-        for (app_id, room) in first {
-            admit(&mut limiter, app_id, i64::from(room));
+        let endpoints: Vec<_> = (0..100).map(EndpointId).collect();
+        let first = limiter.choose(&endpoints, 0);
+        assert_eq!(
+            (first.len(), first[0], first[63]),
+            (64, (EndpointId(0), 16), (EndpointId(63), 16))
+        );
+        for (endpoint_id, room) in first {
+            admit(&mut limiter, endpoint_id, i64::from(room));
         }
-        assert_eq!(limiter.choose(&apps, 0), [], "1,024 are claimed");
-        let started: usize = apps.iter().map(|app_id| start_all(&mut limiter, *app_id)).sum();
+        assert_eq!(limiter.choose(&endpoints, 0), [], "1,024 are claimed");
+        let started: usize =
+            endpoints.iter().map(|endpoint_id| start_all(&mut limiter, *endpoint_id)).sum();
         assert_eq!(started, RUNNING_MAX);
         assert!(limiter.is_crowded());
         assert_eq!(limiter.drain().len(), STOCK_MAX - RUNNING_MAX);
-        assert_eq!(limiter.choose(&apps, 0)[0].0, AppId(64), "whose turn did not come");
+        assert_eq!(limiter.choose(&endpoints, 0)[0].0, EndpointId(64), "whose turn did not come");
     }
 
     #[test]

@@ -92,8 +92,9 @@ impl World {
         let event = events.into_iter().find(|event| event.kind == kind).expect("such an event");
         let tenant = store.find_tenant(tenant_id).await.unwrap().unwrap();
         let event_no = event.event_id.event_no;
-        let delivery = store.find_delivery(&tenant, event_no, event.order_id).await.unwrap();
-        (event, delivery.expect("every event has a delivery"))
+        let mut deliveries =
+            store.list_deliveries(&tenant, event_no, event.order_id).await.unwrap();
+        (event, deliveries.remove(0))
     }
 
     /// Runs the workers until they are idle.

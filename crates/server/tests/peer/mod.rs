@@ -391,8 +391,8 @@ impl World {
         let events = store.list_events(tenant.tenant_id, Id(i64::MAX), 1_000).await.unwrap();
         let mut found = Vec::new();
         for event in events.into_iter().rev() {
-            let delivery = store.find_delivery(tenant, event.event_id.event_no, event.order_id);
-            let delivery = delivery.await.unwrap().unwrap();
+            let delivery = store.list_deliveries(tenant, event.event_id.event_no, event.order_id);
+            let delivery = delivery.await.unwrap().remove(0);
             assert_eq!(delivery.state, event.delivery_state);
             found.push((event, delivery));
         }

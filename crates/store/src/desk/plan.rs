@@ -12,12 +12,14 @@ use domain::{ActorKind, Id, TenantId, UnixMs};
 
 use super::{CommandResult, NO_DIGEST, NewReport, OrderCommand, OrderKey, QueuedCommand, Request};
 use crate::audit::By;
+use crate::dispatch::dispatch;
 use crate::engine::Ids;
 use crate::fault::{Fault, FaultKind};
 use crate::rows::{
-    ApplicationRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow, Values, WRITES,
+    ApplicationRow, DeliveryRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow,
+    Values, WRITES,
 };
-use crate::seal::{Key, RowContext, fill_random};
+use crate::seal::{Key, RowContext};
 
 /// What a batch's commands need to know, as the engine loaded it.
 #[derive(Debug, Default)]
@@ -40,6 +42,7 @@ pub(crate) struct Plan {
     pub(crate) stages: Vec<StageRow>,
     pub(crate) reports: Vec<ReportRow>,
     pub(crate) events: Vec<EventRow>,
+    pub(crate) deliveries: Vec<DeliveryRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
     pub(crate) applications: Vec<ApplicationRow>,
     /// What is recorded in the tenants' audit chains.
@@ -59,7 +62,7 @@ impl Plan {
             list(&self.stages, StageRow::values),
             list(&self.reports, ReportRow::values),
             list(&self.events, EventRow::values),
-            list(&self.events, EventRow::delivery_values),
+            list(&self.deliveries, DeliveryRow::values),
             list(&self.used_keys, UsedKeyRow::values),
             list(&self.applications, ApplicationRow::values),
         ]
@@ -67,7 +70,7 @@ impl Plan {
 
     /// Whether a delivery became due.
     pub(crate) fn has_deliveries(&self) -> bool {
-        !self.events.is_empty()
+        !self.deliveries.is_empty()
     }
 
     /// Whether a report became due.
@@ -268,20 +271,14 @@ impl Desk<'_> {
         self.add_reports(queued, command, &row, entry_id, reports, &data_key);
         self.add_audit(queued, row.order_id, entry_id);
         if let Some(event) = change.event {
-            let mut tag = [0; 8];
-            fill_random(&mut tag);
-            self.plan.events.push(EventRow {
-                tenant_id,
-                event_no: entry_id,
-                tag,
-                app_id: row.app_id,
-                kind: match event {
-                    OrderEvent::Created => EventKind::OrderCreated,
-                    OrderEvent::Canceled => EventKind::OrderCanceled,
-                },
-                order_id: Some(row.order_id),
-                created_at: queued.at,
-            });
+            let kind = match event {
+                OrderEvent::Created => EventKind::OrderCreated,
+                OrderEvent::Canceled => EventKind::OrderCanceled,
+            };
+            let (app_id, order_id) = (row.app_id, Some(row.order_id));
+            let event = EventRow::new(tenant_id, entry_id, app_id, kind, order_id, queued.at);
+            self.plan.deliveries.extend(dispatch(&event));
+            self.plan.events.push(event);
         }
         self.plan.entries.push(EntryRow {
             tenant_id,

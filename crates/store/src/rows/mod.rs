@@ -13,7 +13,7 @@ mod stages;
 
 pub(crate) use applications::ApplicationRow;
 pub(crate) use entries::{EntryRow, FIND_LINK, follow_link};
-pub(crate) use events::EventRow;
+pub(crate) use events::{DeliveryRow, EventRow, INSERT as INSERT_EVENT, INSERT_DELIVERY};
 pub use idempotency::IdempotencyKey;
 pub(crate) use idempotency::{FIND_USED_KEY, UsedKeyRow};
 pub(crate) use orders::{FIND_ORDER, ORDER_COLUMNS, OrderRow};

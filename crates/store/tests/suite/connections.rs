@@ -137,8 +137,8 @@ async fn a_delivery_is_set_aside_only_where_nobody_is_connected(world: &World) {
     assert_eq!(hold(1).await, 0, "somebody is connected");
     world.store.close_connections(&[connection.connection_id], NOW).await.unwrap();
     assert_eq!((hold(2).await, hold(1).await), (0, 1));
-    let held = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    assert_eq!(held.unwrap().unwrap().state, DeliveryState::Held);
+    let held = world.store.list_deliveries(&scene.tenant, order_id, Some(order_id)).await;
+    assert_eq!(held.unwrap().remove(0).state, DeliveryState::Held);
     world.store.release_held(APP, NOW).await.unwrap();
     let claimed = world.store.claim_deliveries(NOW, NOW.plus_ms(60_000), 10).await.unwrap();
     assert_eq!((claimed.len(), claimed[0].attempt), (1, 1), "what was not tried counts as no try");

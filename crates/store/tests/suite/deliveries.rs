@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::delivery::DeliveryState;
 use domain::event::{EventId, EventKind};
-use domain::{AppId, Id};
+use domain::{AppId, EndpointId, Id};
 use store::FaultKind;
 use store::claims::ClaimedDelivery;
 use store::content::HttpExchange;
@@ -126,7 +126,7 @@ async fn a_delivered_event_is_done_and_its_try_is_kept(world: &World) {
     assert!(claim(world, 100 * LEASE_MS, 10).await.is_empty());
     let (event_no, order) = (claimed.event_id.event_no, Some(order_id));
     let delivery =
-        world.store.find_delivery(&scene.tenant, event_no, order).await.unwrap().unwrap();
+        world.store.list_deliveries(&scene.tenant, event_no, order).await.unwrap().remove(0);
     assert_eq!((delivery.state, delivery.due_at), (DeliveryState::Delivered, None));
     let [stored] = delivery.attempts.as_slice() else { panic!("expected one try") };
     let expected = attempt("delivered", 200);
@@ -151,8 +151,8 @@ async fn a_failed_try_is_repeated_when_it_is_due(world: &World) {
         assert!(done.await.unwrap());
         assert!(claim(world, ms + 14_999, 10).await.is_empty());
     }
-    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    let delivery = delivery.unwrap().unwrap();
+    let delivery = world.store.list_deliveries(&scene.tenant, order_id, Some(order_id)).await;
+    let delivery = delivery.unwrap().remove(0);
     assert_eq!(delivery.state, DeliveryState::Exhausted);
     let numbers: Vec<_> = delivery.attempts.iter().map(|attempt| attempt.attempt).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
@@ -168,8 +168,8 @@ async fn a_lost_lease_records_nothing(world: &World) {
     assert!(!done.await.unwrap());
     hold(world, &late, None).await;
     deliver(world, &scene, &holder).await;
-    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    let delivery = delivery.unwrap().unwrap();
+    let delivery = world.store.list_deliveries(&scene.tenant, order_id, Some(order_id)).await;
+    let delivery = delivery.unwrap().remove(0);
     assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 1));
     assert_eq!(delivery.attempts[0].attempt, 2);
 }
@@ -198,15 +198,15 @@ async fn apps_are_claimed_apart_and_deliveries_put_back(world: &World) {
     let order_id = accepted(&world.store, scene.place()).await;
     let other_id = accepted(&world.store, others.place()).await;
     let lease = NOW.plus_ms(LEASE_MS);
-    let due = async |ms| world.store.list_due_apps(NOW.plus_ms(ms)).await.unwrap();
-    let mut both = [scene.app_id, others.app_id];
-    both.sort_unstable_by_key(|app_id| app_id.0);
+    let due = async |ms| world.store.list_due_endpoints(NOW.plus_ms(ms)).await.unwrap();
+    let both = [others.app_id, scene.app_id].map(EndpointId::from);
     assert_eq!((due(0).await, due(-1).await), (both.to_vec(), vec![]));
-    let claim_of = async |app_id| world.store.claim_deliveries_of(app_id, NOW, lease, 10).await;
+    let claim_of =
+        async |app_id: AppId| world.store.claim_deliveries_of(app_id.into(), NOW, lease, 10).await;
     assert!(claim_of(AppId(7)).await.unwrap().is_empty());
     let claimed = claim_of(others.app_id).await.unwrap();
     assert_eq!(orders(&claimed), [(EventKind::OrderCreated, other_id)]);
-    assert_eq!(due(0).await, [scene.app_id]);
+    assert_eq!(due(0).await, [scene.app_id.into()]);
     let claimed = claim_of(scene.app_id).await.unwrap();
     assert_eq!(orders(&claimed), [(EventKind::OrderCreated, order_id)]);
     world.store.put_back_deliveries(&claimed, NOW.plus_ms(50)).await.unwrap();
@@ -240,14 +240,15 @@ async fn an_event_is_sent_again_on_request(world: &World) {
     deliver(world, &scene, &claimed).await;
     let stranger = world.scene(false, false).await.tenant.tenant_id;
     let at = NOW.plus_ms(100);
-    assert!(!world.store.resend_event(stranger, order_id, at).await.unwrap());
-    assert!(world.store.resend_event(scene.tenant.tenant_id, order_id, at).await.unwrap());
+    let (tenant_id, endpoint_id) = (scene.tenant.tenant_id, scene.app_id.into());
+    assert!(!world.store.resend_event(stranger, order_id, endpoint_id, at).await.unwrap());
+    assert!(world.store.resend_event(tenant_id, order_id, endpoint_id, at).await.unwrap());
     let again = claim(world, 100, 10).await.remove(0);
     assert_eq!((again.event_id, again.attempt), (claimed.event_id, 2));
     assert_eq!(again.scheduled_try(), 1, "the schedule begins anew");
     deliver(world, &scene, &again).await;
-    let delivery = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    assert_eq!(delivery.unwrap().unwrap().attempts.len(), 2);
+    let delivery = world.store.list_deliveries(&scene.tenant, order_id, Some(order_id)).await;
+    assert_eq!(delivery.unwrap().remove(0).attempts.len(), 2);
 }
 
 async fn a_damaged_event_spoils_no_claim(world: &World) {
@@ -314,6 +315,6 @@ async fn what_is_kept_about_an_account_is_opened_by_its_tenant(world: &World) {
     assert_eq!((claimed.kind, claimed.order_id), (EventKind::AccountCreated, None));
     assert_eq!(claimed.event_id.event_no, account.account_id);
     deliver(world, &scene, &claimed).await;
-    let delivery = world.store.find_delivery(&scene.tenant, account.account_id, None).await;
-    assert_eq!(delivery.unwrap().unwrap().attempts[0].exchange, attempt("", 0).exchange);
+    let delivery = world.store.list_deliveries(&scene.tenant, account.account_id, None).await;
+    assert_eq!(delivery.unwrap().remove(0).attempts[0].exchange, attempt("", 0).exchange);
 }

@@ -2,12 +2,12 @@
 
 use domain::delivery::DeliveryState;
 use domain::event::EventKind;
-use domain::{AppId, TenantId};
-use store::Saved;
+use domain::{AppId, EndpointId, TenantId};
 use store::claims::ClaimedDelivery;
 use store::deliveries::{After, EndpointNote, NewAttempt};
 use store::pauses::{AlertKind, Pause};
 use store::resend::ResendFilter;
+use store::{FaultKind, Saved};
 
 use crate::deliveries::{LEASE_MS, attempt, claim, deliver, orders};
 use crate::support::*;
@@ -22,6 +22,7 @@ on_both!(
     a_paused_app_resumes_with_what_was_paused,
     events_of_a_span_are_sent_again,
     a_long_span_is_sent_again_page_by_page,
+    an_event_goes_to_each_of_its_endpoints_on_its_own,
 );
 
 pub(crate) async fn hold(
@@ -42,8 +43,8 @@ async fn what_is_held_waits_for_a_endpoint(world: &World) {
     accepted(&world.store, scene.terminate(order_id, "岗位取消")).await;
     let claimed = claim(world, 0, 10).await.remove(0);
     hold(world, &claimed, None).await;
-    let held = world.store.find_delivery(&scene.tenant, order_id, Some(order_id)).await;
-    let held = held.unwrap().unwrap();
+    let held = world.store.list_deliveries(&scene.tenant, order_id, Some(order_id)).await;
+    let held = held.unwrap().remove(0);
     assert_eq!((held.state, held.due_at), (DeliveryState::Held, None));
     // The next of the order is claimed then, and held as well.
     let canceled = claim(world, 1, 10).await.remove(0);
@@ -111,7 +112,7 @@ async fn what_a_receiver_missed_is_retried_now_and_a_lease_is_not(world: &World)
     let done = world.store.finish_delivery(&scene.tenant, &claimed[0], &failed, state, due_at);
     assert!(done.await.unwrap());
     let (after, now) = (NOW.plus_ms(LEASE_MS), NOW.plus_ms(10));
-    world.store.retry_deliveries_now(scene.app_id, after, now).await.unwrap();
+    world.store.retry_deliveries_now(scene.app_id.into(), after, now).await.unwrap();
     assert!(claim(world, 9, 10).await.is_empty());
     let again = claim(world, 10, 10).await;
     assert_eq!((again.len(), again[0].event_id, again[0].attempt), (1, claimed[0].event_id, 2));
@@ -241,4 +242,77 @@ async fn a_long_span_is_sent_again_page_by_page(world: &World) {
     let count = world.store.resend_span(tenant_id, app_id, &filter, NOW).await.unwrap();
     assert_eq!(count, 1_000);
     assert_eq!(world.number("SELECT count(*) FROM deliveries WHERE state = 2").await, 1_101);
+}
+
+/// Two endpoints of one event: the order's app takes it, the other one fails, is paused, resumed and sent it again.
+async fn an_event_goes_to_each_of_its_endpoints_on_its_own(world: &World) {
+    let scene = world.scene(false, false).await;
+    let (store, tenant) = (&world.store, &scene.tenant);
+    let app = new_app(store, AppId(78), None);
+    store.create_app(BY, &app, None).await.unwrap();
+    let (own, other) = (EndpointId::from(scene.app_id), EndpointId::from(app.app_id));
+    let order_id = accepted(store, scene.place()).await;
+    world
+        .raw(
+            "INSERT INTO deliveries (tenant_id, event_no, endpoint_id, order_id, state, attempts, due_at) \
+             SELECT tenant_id, event_no, 78, order_id, state, attempts, due_at FROM deliveries",
+        )
+        .await;
+    let claim_of = async |endpoint_id, ms| {
+        let now = NOW.plus_ms(ms);
+        store.claim_deliveries_of(endpoint_id, now, now.plus_ms(LEASE_MS), 10).await.unwrap()
+    };
+    let finish = async |claimed: &ClaimedDelivery, state, due_ms: Option<i64>| {
+        let (due_at, tried) = (due_ms.map(|ms| NOW.plus_ms(ms)), attempt("status 500", 500));
+        let done = store.finish_delivery(tenant, claimed, &tried, state, due_at);
+        assert!(done.await.unwrap());
+    };
+    let list = async || {
+        let found = store.list_deliveries(tenant, order_id, Some(order_id)).await.unwrap();
+        found.iter().map(|it| (it.endpoint_id, it.state, it.attempts.len())).collect::<Vec<_>>()
+    };
+
+    let delivered = (own, DeliveryState::Delivered, 1);
+    let claimed = claim_of(own, 0).await.remove(0);
+    assert_eq!((claimed.endpoint_id, claimed.attempt), (own, 1));
+    assert_eq!(store.list_due_endpoints(NOW).await.unwrap(), [other]);
+    finish(&claimed, DeliveryState::Delivered, None).await;
+    assert_eq!(list().await, [delivered, (other, DeliveryState::Due, 0)]);
+
+    let failed = claim_of(other, 0).await.remove(0);
+    assert_eq!((failed.endpoint_id, failed.app_id, failed.attempt), (other, scene.app_id, 1));
+    finish(&failed, DeliveryState::Due, Some(15_000)).await;
+    assert!(claim(world, 14_999, 10).await.is_empty());
+    let again = claim(world, 15_000, 10).await.remove(0);
+    assert_eq!((again.endpoint_id, again.attempt), (other, 2));
+    store.put_back_deliveries(&[again], NOW.plus_ms(15_000)).await.unwrap();
+
+    let pause = Pause { since: NOW, reason: "status 500".into() };
+    store.pause_app(app.app_id, 1, &pause, None).await.unwrap();
+    let at = NOW.plus_ms(15_000);
+    let paused = store.set_due_aside(app.app_id, DeliveryState::Paused, Some(2), at).await;
+    assert_eq!(paused.unwrap(), 1);
+    assert_eq!(list().await, [delivered, (other, DeliveryState::Paused, 1)]);
+    assert_eq!(store.resume_app(app.app_id, 2, at).await.unwrap(), Saved::Done);
+    let exhausted = claim(world, 15_000, 10).await.remove(0);
+    finish(&exhausted, DeliveryState::Exhausted, None).await;
+    assert_eq!(list().await, [delivered, (other, DeliveryState::Exhausted, 2)]);
+
+    assert!(store.resend_event(tenant.tenant_id, order_id, other, at).await.unwrap());
+    let resent = claim(world, 15_000, 10).await;
+    assert_eq!((resent.len(), resent[0].endpoint_id, resent[0].scheduled_try()), (1, other, 1));
+    finish(&resent[0], DeliveryState::Delivered, None).await;
+    assert_eq!(list().await, [delivered, (other, DeliveryState::Delivered, 3)]);
+    let listed = store.list_events(tenant.tenant_id, END, 10).await.unwrap();
+    assert_eq!(listed.len(), 1, "one event, however many endpoints it has");
+
+    // A try is sealed for its endpoint.
+    world
+        .raw(
+            "UPDATE attempts SET sealed = (SELECT a.sealed FROM attempts a WHERE a.endpoint_id = 77) \
+             WHERE endpoint_id = 78 AND attempt = 1",
+        )
+        .await;
+    let fault = store.list_deliveries(tenant, order_id, Some(order_id)).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Damaged);
 }

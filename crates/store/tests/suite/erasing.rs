@@ -157,7 +157,7 @@ async fn an_erased_order_is_a_tombstone_and_every_reader_bears_it(world: &World)
     assert_eq!(store.find_words(tenant, order_id, entry_id).await.unwrap(), None);
     let report = store.find_report(tenant, order_id, full.report_id).await.unwrap().unwrap();
     assert_eq!(report.state, ReportState::Erased);
-    let delivery = store.find_delivery(tenant, order_id, Some(order_id)).await.unwrap().unwrap();
+    let delivery = store.list_deliveries(tenant, order_id, Some(order_id)).await.unwrap().remove(0);
     assert_eq!((delivery.state, delivery.due_at), (DeliveryState::Exhausted, None));
     assert_eq!(delivery.attempts[0].exchange, HttpExchange::default());
     let views = store.list_views(tenant, order_id, full.report_id, END, 10).await.unwrap();
@@ -347,9 +347,13 @@ async fn events_of_an_erased_order_are_not_sent_again(world: &World) {
     let (store, tenant) = (&world.store, &scene.tenant);
     let order_id = accepted(store, scene.place()).await;
     accepted(store, scene.terminate(order_id, "不再需要")).await;
-    assert!(store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
+    assert!(
+        store.resend_event(tenant.tenant_id, order_id, scene.app_id.into(), NOW).await.unwrap()
+    );
     assert!(store.erase_order(BY, tenant, order_id, &RULE).await.unwrap().is_some());
-    assert!(!store.resend_event(tenant.tenant_id, order_id, NOW).await.unwrap());
+    assert!(
+        !store.resend_event(tenant.tenant_id, order_id, scene.app_id.into(), NOW).await.unwrap()
+    );
     let filter = store::resend::ResendFilter {
         since: NOW.plus_ms(-DAY_MS),
         until: None,

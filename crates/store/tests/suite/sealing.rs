@@ -208,10 +208,10 @@ async fn faults(world: &World, sealed: &Sealed) -> Vec<FaultKind> {
     for index in 0..2 {
         let order_id = sealed.orders[index];
         note(store.find_order(tenant, order_id).await.err());
-        note(store.find_delivery(tenant, order_id, Some(order_id)).await.err());
+        note(store.list_deliveries(tenant, order_id, Some(order_id)).await.err());
         let account_id = sealed.accounts[index];
         note(store.find_account(tenant, account_id).await.err());
-        note(store.find_delivery(tenant, account_id, None).await.err());
+        note(store.list_deliveries(tenant, account_id, None).await.err());
         note(store.find_used_key(&sealed.keys[index], NOW).await.err());
     }
     note(store.list_apps(None, 10).await.err());
