@@ -15,7 +15,8 @@ use crate::{Engine, Store};
 /// Transactions of different tenants at once: half of the sessions that reads and writes share.
 const AT_ONCE: usize = 4;
 /// Rows that are read to find the next groups.
-const PAGE: usize = 100;
+const PAGE_MIN: usize = 4;
+const PAGE_MAX: usize = 100;
 /// Rows that one statement names.
 const KEYS_AT_ONCE: usize = 16;
 /// The list of keys in a statement that [`Store::write_keys`] runs; its tenant is `$1`, its further values begin at `$18`.
@@ -32,26 +33,32 @@ pub(crate) fn keys(rows: &[Row]) -> Result<Vec<TenantKey>, Fault> {
 
 impl Store {
     /// The first row of each group that comes after `after`. `sql` gives rows by an index, in the order of their group, which
-    /// is their first column and above `$1`, at most `$2`: so what else a large group has is skipped.
+    /// is their first column and above `$1`, at most `$2`; the last column is the highest group of all. So what else a large
+    /// group has is skipped, and of few groups one read tells.
     pub(crate) async fn read_first_of_each(
         &self,
         sql: &'static str,
         after: i64,
     ) -> Result<Vec<Row>, Fault> {
-        let (mut firsts, mut last) = (Vec::new(), after);
+        let (mut firsts, mut last, mut page) = (Vec::new(), after, PAGE_MIN);
         loop {
-            let rows = self.read(sql, values![last, PAGE as i64]).await?;
-            let is_end = rows.len() < PAGE;
+            let rows = self.read(sql, values![last, page as i64]).await?;
+            let is_end = rows.len() < page;
+            let (mut highest, before) = (last, firsts.len());
             for row in rows {
                 let group = row.int(0)?;
+                highest = row.int(row.0.len() - 1)?;
                 if group != last {
                     firsts.push(row);
                     last = group;
                 }
             }
-            if is_end {
+            if is_end || last == highest {
                 return Ok(firsts);
             }
+            // Groups of few rows are read in larger pages.
+            let is_wide = firsts.len() - before > page / 2;
+            page = if is_wide { (page * 4).min(PAGE_MAX) } else { PAGE_MIN };
         }
     }
 

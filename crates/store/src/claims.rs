@@ -120,7 +120,8 @@ impl ClaimedDelivery {
 }
 
 /// The endpoints for which something waits, with what is due first.
-const LIST_ENDPOINTS: &str = "SELECT endpoint_id, due_at FROM deliveries \
+const LIST_ENDPOINTS: &str = "SELECT endpoint_id, due_at, \
+      (SELECT max(endpoint_id) FROM deliveries WHERE due_at IS NOT NULL) FROM deliveries \
     WHERE due_at IS NOT NULL AND endpoint_id > $1 ORDER BY endpoint_id, due_at LIMIT $2";
 /// What is due for an endpoint, the oldest first, and `canceled` only after the first try of the order's `created`, whose
 /// number is the order's id; with what it is about: an order's entry has its event's number.
@@ -137,10 +138,11 @@ const LIST_DUE: &str = formatcp!(
           WHERE a.tenant_id = c.tenant_id AND a.event_no = c.event_no AND a.endpoint_id = c.endpoint_id)) \
     ORDER BY d.due_at, d.event_no LIMIT $3"
 );
-/// A delivery that another worker claimed meanwhile is due later.
+/// A delivery that another worker claimed meanwhile is due later. By its `+` the endpoint is compared after the row was found
+/// by its event: SQLite would look through all that is due for the endpoint instead.
 const CLAIM: &str = formatcp!(
     "UPDATE deliveries SET due_at = $18, attempts = attempts + 1 \
-    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND endpoint_id = $20 AND due_at <= $19 \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND +endpoint_id = $20 AND due_at <= $19 \
     RETURNING tenant_id, event_no, attempts, tries_before"
 );
 /// The keys of what is due for an endpoint.
@@ -151,7 +153,7 @@ const SET_ASIDE: &str = "UPDATE deliveries SET state = $4, due_at = NULL, attemp
     WHERE tenant_id = $1 AND event_no = $2 AND endpoint_id = $5 AND due_at = $3";
 const SET_DUE_ASIDE: &str = formatcp!(
     "UPDATE deliveries SET state = $19, due_at = NULL \
-    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND endpoint_id = $20 AND due_at <= $18 \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND +endpoint_id = $20 AND due_at <= $18 \
     RETURNING event_no"
 );
 /// Takes the app's row, so that a change of its endpoint comes either before or after.
@@ -163,7 +165,7 @@ const LIST_LATER: &str = "SELECT tenant_id, event_no FROM deliveries WHERE endpo
     ORDER BY due_at, event_no LIMIT $3";
 const RETRY_NOW: &str = formatcp!(
     "UPDATE deliveries SET due_at = $19 \
-    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND endpoint_id = $20 AND due_at > $18"
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND +endpoint_id = $20 AND due_at > $18"
 );
 
 /// The statements of this file, for the test that prepares all of them.

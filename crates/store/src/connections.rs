@@ -107,7 +107,7 @@ const LIST_ELSEWHERE: &str = "SELECT DISTINCT c.app_id FROM replicas r CROSS JOI
 /// As what is due is set aside for want of any other endpoint, unless somebody holds a connection.
 const SET_ASIDE: &str = formatcp!(
     "UPDATE deliveries SET state = {DELIVERY_HELD}, due_at = NULL \
-    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND endpoint_id = $19 AND due_at <= $18 \
+    WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND +endpoint_id = $19 AND due_at <= $18 \
       AND NOT EXISTS (SELECT 1 FROM connections c JOIN replicas r ON r.replica_id = c.replica_id \
         WHERE c.app_id = $19 AND c.closed_at IS NULL AND r.beat_at > $20) \
     RETURNING event_no"

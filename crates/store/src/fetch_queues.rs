@@ -59,7 +59,9 @@ const PLACE: &str = "UPDATE reports SET queue_id = $3, app_id = $4, link_ends_at
 const SET_ASIDE: &str = "UPDATE reports SET due_at = $3 \
     WHERE tenant_id = $1 AND report_id = $2 AND queue_id = 0 AND due_at < $3";
 /// The queues in which something waits, with what is due first.
-const LIST_QUEUES: &str = "SELECT queue_id, app_id, due_at FROM reports WHERE due_at IS NOT NULL AND queue_id > $1 \
+const LIST_QUEUES: &str = "SELECT queue_id, app_id, due_at, \
+      (SELECT max(queue_id) FROM reports WHERE due_at IS NOT NULL) \
+    FROM reports WHERE due_at IS NOT NULL AND queue_id > $1 \
     ORDER BY queue_id, due_at LIMIT $2";
 const FIND_LINK_END: &str = "SELECT link_ends_at FROM reports WHERE queue_id = $1 AND due_at IS NOT NULL \
     AND link_ends_at > $2 AND due_at <= $2 ORDER BY link_ends_at LIMIT 1";

@@ -164,6 +164,8 @@ fn sqlite_finds_rows_by_keys_and_indexes() {
             assert!(may_scan || !step.starts_with("SCAN"), "{step}\n{text}");
             let is_page = text.contains(" LIMIT ");
             assert!(!is_page || !step.contains("TEMP B-TREE"), "a page is sorted: {step}\n{text}");
+            let is_by_keys = text.contains("IN (?2, ?3");
+            assert!(!is_by_keys || !step.contains("_due"), "keys are passed over: {step}\n{text}");
             searches += usize::from(step.starts_with("SEARCH"));
         }
     }

@@ -110,6 +110,17 @@ async fn goes_on(store: &Store, before: &Before, has_log: bool) {
     chain.end().unwrap();
     assert!(chain.seq() >= 5, "{}", chain.seq());
 
+    // Deliveries were keyed by their event alone.
+    let mut tries = 0;
+    for event in store.list_events(tenant_id, END, 100).await.unwrap() {
+        let (event_no, order_id) = (event.event_id.event_no, event.order_id);
+        let found = store.list_deliveries(&scene.tenant, event_no, order_id).await.unwrap();
+        let [delivery] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((delivery.endpoint_id, delivery.state), (app_id.into(), event.delivery_state));
+        tries += delivery.attempts.iter().filter(|it| !it.exchange.request.is_empty()).count();
+    }
+    assert!(tries > 0, "tries that were sealed before open");
+
     accepted(store, scene.progress(orders[0], "first", 1)).await;
     accepted(store, scene.result(orders[1], "绿灯")).await;
     accepted(store, scene.approve(orders[2])).await;
