@@ -1,4 +1,5 @@
-//! Work over all tenants: a plain read finds the rows, then each tenant's are changed in a transaction of their own.
+//! Work over all tenants: a plain read finds the rows, then each tenant's are changed in a transaction of their own, on
+//! SQLite in one for all.
 //!
 //! No statement locks or writes rows of several tenants, so that tables can be distributed by `tenant_id`. A change of
 //! rows that were read a moment ago says once more which ones it means: another process may have been quicker.
@@ -9,6 +10,7 @@ use domain::{Id, TenantId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::fault::Fault;
+use crate::tenants::NO_TENANT;
 use crate::value::{Row, Statement, Value, Written, any, values};
 use crate::{Engine, Store};
 
@@ -68,19 +70,14 @@ impl Store {
         &self,
         statements: impl IntoIterator<Item = (TenantId, Statement)>,
     ) -> Result<Vec<Row>, Fault> {
-        let mut tenants = BTreeMap::<TenantId, Vec<Statement>>::new();
+        // One process writes SQLite, and there a commit is dearer than any statement.
+        let is_one_writer = matches!(self.engine, Engine::Sqlite(_));
+        let mut groups = BTreeMap::<TenantId, Vec<Statement>>::new();
         for (tenant_id, statement) in statements {
-            tenants.entry(tenant_id).or_default().push(statement);
+            let group = if is_one_writer { NO_TENANT } else { tenant_id };
+            groups.entry(group).or_default().push(statement);
         }
-        // One process writes SQLite, and a commit is dearer than any statement.
-        if let Engine::Sqlite(_) = self.engine {
-            let all = tenants.into_values().flatten().collect();
-            return Ok(match self.write(all).await? {
-                Written::Done(rows) => rows,
-                Written::Unmet(_) => Vec::new(),
-            });
-        }
-        let writes = tenants.into_values().map(|statements| self.write(statements));
+        let writes = groups.into_values().map(|statements| self.write(statements));
         let returned = stream::iter(writes).buffered(AT_ONCE).map_ok(|written| match written {
             Written::Done(rows) => rows,
             Written::Unmet(_) => Vec::new(),

@@ -37,7 +37,7 @@ pub(super) async fn plain_text(
         EventKind::OrderCreated => {
             let (order_id, content) = order_of(claimed)?;
             let form = claimed.form(key)?;
-            let values = with_links(&hub, tenant.tenant_id, order_id, &form, holder);
+            let values = with_links(hub, tenant.tenant_id, order_id, &form, holder);
             let created = check_created(order_id, content, form, values);
             Some(Event::CheckCreated(Box::new(created)))
         }
