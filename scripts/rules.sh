@@ -130,6 +130,10 @@ only() {
   ' $(tracked 'crates/*/Cargo.toml' | grep -v "crates/$1/")
 }
 
+http_in_the_hub() {
+  git grep -nE '^(axum|http|hyper)[. =]' -- crates/hub/Cargo.toml
+}
+
 io_in_pure_crates() {
   git grep -nE '^(tokio|axum|hyper|reqwest|rusqlite|tokio-postgres)[. =]' -- crates/contract/Cargo.toml crates/domain/Cargo.toml
   git grep -nE '\bstd::(fs|process|env|thread)\b|\b(TcpStream|TcpListener|UdpSocket|ToSocketAddrs)\b|\basync fn\b' -- crates/contract/src crates/domain/src
@@ -176,6 +180,7 @@ rule "no loop of imports over more than 3 files" "$(import_loops)"
 rule "no struck word: docs/glossary.md" "$(struck_words)"
 rule "parser, bucket and SQL are dependencies of one crate each" "$(dependencies_astray)"
 rule "contract and domain do no IO" "$(io_in_pure_crates)"
+rule "the hub knows no HTTP" "$(http_in_the_hub)"
 rule "SQL is known to the store alone" "$(sql_outside_store)"
 rule "both engines have the same migrations" "$(migrations_apart)"
 rule "every decision has context, decision and consequences" "$(decisions_misshapen)"
