@@ -14,9 +14,6 @@ pub const DEPTH_MAX: usize = 32;
 /// Most values in one body; a value of two bytes on the wire takes a hundred in memory.
 pub const VALUES_MAX: usize = 100_000;
 
-/// Objects with more members are checked for repeats by sorting; below, comparing pairs is faster.
-const PAIRWISE_MAX: usize = 16;
-
 /// One JSON value.
 #[derive(Clone, PartialEq)]
 pub enum Node {
@@ -55,12 +52,21 @@ pub struct NotJson;
 
 /// Reads exactly one JSON value. Errors: [`NotJson`], without a reason, since a body is never quoted back.
 pub fn parse(bytes: &[u8]) -> Result<Node, NotJson> {
+    read(bytes, false).map_err(|_| NotJson)
+}
+
+/// The same with repeated members left in their objects, for a reader that names them. Errors say where, not what.
+pub(crate) fn parse_repeats(bytes: &[u8]) -> Result<Node, serde_json::Error> {
+    read(bytes, true)
+}
+
+fn read(bytes: &[u8], may_repeat: bool) -> Result<Node, serde_json::Error> {
     let bytes = replace_lone_surrogates(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
     let values_left = Cell::new(VALUES_MAX);
-    let level = Level { depth_left: DEPTH_MAX, values_left: &values_left };
-    let node = level.deserialize(&mut deserializer).map_err(|_| NotJson)?;
-    deserializer.end().map_err(|_| NotJson)?;
+    let level = Level { depth_left: DEPTH_MAX, values_left: &values_left, may_repeat };
+    let node = level.deserialize(&mut deserializer)?;
+    deserializer.end()?;
     Ok(node)
 }
 
@@ -107,6 +113,7 @@ fn replace_escape(json: &mut [u8], index: usize) -> usize {
 struct Level<'c> {
     depth_left: usize,
     values_left: &'c Cell<usize>,
+    may_repeat: bool,
 }
 
 impl Level<'_> {
@@ -180,7 +187,7 @@ impl<'de> Visitor<'de> for Level<'_> {
         while let Some(name) = map.next_key::<String>()? {
             members.push((name, map.next_value_seed(level)?));
         }
-        if has_repeats(&members) {
+        if !self.may_repeat && has_repeats(&members) {
             return Err(de::Error::custom("repeated member"));
         }
         Ok(Node::Object(members))
@@ -188,12 +195,6 @@ impl<'de> Visitor<'de> for Level<'_> {
 }
 
 fn has_repeats(members: &[(String, Node)]) -> bool {
-    if members.len() <= PAIRWISE_MAX {
-        return members
-            .iter()
-            .enumerate()
-            .any(|(i, (name, _))| members[..i].iter().any(|(n, _)| n == name));
-    }
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names.windows(2).any(|pair| pair[0] == pair[1])

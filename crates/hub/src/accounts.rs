@@ -15,21 +15,21 @@ use crate::error::{authorize, fault, validate};
 use crate::idempotency::{self, Answer, Creation};
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// Binds a tenant to a vendor's app; the vendor is notified. The values must fit the app's form for accounts, if any.
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    input: CreateAccount,
+    input: Input<CreateAccount>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<control::Account>, Error> {
     authorize(actor, Act::ManageAccounts)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     let app_id = installed_app(hub, tenant.tenant_id, &input, &mut faults).await?;
     if let Some(app_id) = app_id {
         validate_values(hub, app_id, &input, &mut faults).await?;
@@ -103,7 +103,7 @@ pub async fn list(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<control::Account>, Error> {
     authorize(actor, Act::SeeAccounts)?;
     let paging = Paging::of_list(Of::Accounts, list)?;

@@ -2,7 +2,8 @@
 //! answer alone. The last key that makes keys and does not end cannot be revoked.
 
 use contract::control::{
-    ApiKey, CreateApiKey, CreatedApiKey, KeyRole, List, Page, ProblemCode, ReplaceApiKey,
+    ApiKey, CreateApiKey, CreatedApiKey, FieldFault, KeyRole, List, Page, ProblemCode,
+    ReplaceApiKey,
 };
 use domain::{Act, Actor, Id, Role, Roles, TenantId, UnixMs};
 use store::api_keys::{ApiKeyFacts, ApiKeyLabel, KeyChange, NewApiKey};
@@ -13,7 +14,7 @@ use crate::error::{authorize, fault, validate};
 use crate::idempotency::{self, Answer, Creation};
 use crate::instant::{parse, rfc3339};
 use crate::pages::{Of, Paging, read_all};
-use crate::{Error, Hub, keys};
+use crate::{Error, Hub, Input, keys};
 
 const FIRST: &str = "first key";
 
@@ -52,14 +53,15 @@ pub async fn create(
     hub: &Hub,
     actor: &Actor,
     owner: Owner<'_>,
-    input: CreateApiKey,
+    input: Input<CreateApiKey>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<CreatedApiKey>, Error> {
     authorize_owner(actor, owner)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let mut faults = owner.map_or_else(|| input.operator_faults(), |_| input.faults());
+    let (input, mut faults) = input.with_faults();
+    validate_roles(owner, &input.roles, &mut faults);
     let CreateApiKey { name, owner: belongs_to, mut roles, expires_at } = input;
     let by = hub.by(actor);
     let ends = expires_at.as_deref().and_then(parse).filter(|at| *at > by.at);
@@ -94,12 +96,27 @@ pub async fn create(
     idempotency::create(hub, by, creation, key, &body, &body.without_secret()).await
 }
 
+fn validate_roles(owner: Owner<'_>, roles: &[KeyRole], faults: &mut Vec<FieldFault>) {
+    if owner.is_some() && roles.is_empty() {
+        faults.push(fault("roles", "expected at least one role"));
+    }
+    let (is_operators, expected) = match owner {
+        None => (true, "expected operator alone"),
+        Some(_) => (false, "expected a role of a tenant"),
+    };
+    for (index, role) in roles.iter().enumerate() {
+        if (*role == KeyRole::Operator) != is_operators {
+            faults.push(fault(format!("roles[{index}]"), expected));
+        }
+    }
+}
+
 /// The keys without their values, newest first, revoked ones included.
 pub async fn list(
     hub: &Hub,
     actor: &Actor,
     owner: Owner<'_>,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<ApiKey>, Error> {
     authorize_owner(actor, owner)?;
     let paging = Paging::of_list(Of::ApiKeys, list)?;
@@ -120,14 +137,14 @@ pub async fn replace(
     actor: &Actor,
     owner: Owner<'_>,
     key_id: Id,
-    input: &ReplaceApiKey,
+    input: Input<ReplaceApiKey>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<CreatedApiKey>, Error> {
     authorize_owner(actor, owner)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    validate(input.faults())?;
+    let input = input.valid()?;
     let mut facts = find(hub, owner, key_id).await?;
     let (by, api_key) = (hub.by(actor), keys::new_key(prefix(owner)));
     let grace_seconds = input.grace_seconds.filter(|seconds| *seconds > 0);

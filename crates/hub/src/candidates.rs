@@ -8,11 +8,11 @@ use store::candidates::{self as found, CandidateSearch};
 use store::content::{Form, Person};
 use store::tenants::Tenant;
 
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
 use crate::text::non_empty;
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// Digits of a number that are shown.
 const DIGITS_SHOWN: usize = 4;
@@ -24,10 +24,10 @@ pub async fn search(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    input: &SearchCandidates,
+    input: Input<SearchCandidates>,
 ) -> Result<Page<FoundOrder>, Error> {
     authorize(actor, Act::FindCandidates)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     let paging = Paging::new(Of::FoundOrders, input.cursor.as_deref(), input.limit)?;
     let order_id = input.order_id.as_ref().map(|text| text.parse());
     let search = CandidateSearch {

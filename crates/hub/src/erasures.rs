@@ -11,10 +11,10 @@ use store::retention::Candidate;
 use store::tenants::Tenant;
 use store::{Fault, FaultKind};
 
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging, read_all};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// Erases an order for good before its retention is over, at a person's demand. A repeat gives the first erasure.
 /// Refuses an order that has not ended, is held, or must stay longer.
@@ -23,10 +23,10 @@ pub async fn erase(
     actor: &Actor,
     tenant: &Tenant,
     order_id: Id,
-    input: EraseOrder,
+    input: Input<EraseOrder>,
 ) -> Result<control::Erasure, Error> {
     authorize(actor, Act::EraseOrders)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     validate_order(hub, tenant, order_id).await?;
     let why = Why::Hand(input.reason);
     // None when an erasure or a hold came first.
@@ -69,7 +69,7 @@ pub async fn list(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<control::Erasure>, Error> {
     authorize(actor, Act::SeeRetention)?;
     let paging = Paging::of_list(Of::Erasures, list)?;
@@ -82,7 +82,7 @@ pub async fn preview(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<ErasurePreview>, Error> {
     authorize(actor, Act::SeeRetention)?;
     let paging = Paging::<1>::of_list(Of::RetentionCandidates, list)?;

@@ -14,21 +14,21 @@ use store::events::{Event, EventFilter};
 use store::tenants::Tenant;
 
 use crate::app_access::{AppAccess, find_installation};
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::idempotency::{self, Answer};
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging, whole};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// A tenant's events, newest first, with how far the delivery of each is.
 pub async fn list(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    list: ListEvents,
+    list: Input<ListEvents>,
 ) -> Result<Page<control::Event>, Error> {
     authorize(actor, Act::SeeEvents)?;
-    validate(list.faults())?;
+    let list = list.valid()?;
     let paging = Paging::new(Of::Events, list.cursor.as_deref(), list.limit)?;
     let before = paging.before();
     let filter = EventFilter {

@@ -4,8 +4,8 @@ use contract::control::{AUDIT_LIMIT_DEFAULT, ListAudit, PublicKey};
 use domain::{Act, Actor, Id, TenantId};
 use store::audit::OPERATOR;
 
-use crate::error::{authorize, validate};
-use crate::{Error, Hub};
+use crate::error::authorize;
+use crate::{Error, Hub, Input};
 
 /// The key that verifies the installation's manifests, certificates and anchors.
 pub fn get_public_key(hub: &Hub, actor: &Actor) -> Result<PublicKey, Error> {
@@ -18,10 +18,10 @@ pub async fn list_audit(
     hub: &Hub,
     actor: &Actor,
     tenant_id: Option<TenantId>,
-    list: &ListAudit,
+    list: Input<ListAudit>,
 ) -> Result<String, Error> {
     authorize(actor, tenant_id.map_or(Act::SeeOperatorAudit, |_| Act::SeeAudit))?;
-    validate(list.faults())?;
+    let list = list.valid()?;
     let (after, limit) = (list.after.unwrap_or(0), list.limit.unwrap_or(AUDIT_LIMIT_DEFAULT));
     let entries = hub.store.list_audit(tenant_id.unwrap_or(OPERATOR), after, limit).await?;
     Ok(entries.iter().flat_map(|entry| [entry.line.as_str(), "\n"]).collect())

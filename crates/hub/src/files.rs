@@ -12,7 +12,7 @@ use crate::disk::Room;
 use crate::error::{authorize, fault, validate};
 use crate::idempotency::{self, Answer, Creation};
 use crate::instant::rfc3339;
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// A file whose content is still to come; nothing stays when it is dropped.
 pub struct NewFile {
@@ -40,7 +40,7 @@ pub async fn create(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    input: CreateFile,
+    input: Input<CreateFile>,
     new: NewFile,
     size_bytes: usize,
     key: Option<IdempotencyKey>,
@@ -49,7 +49,7 @@ pub async fn create(
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     if size_bytes == 0 {
         faults.push(fault("body", "expected a content of at least 1 byte"));
     }

@@ -13,11 +13,11 @@ use store::installations::Installation;
 use store::{IdempotencyKey, Saved};
 
 use crate::app_access::find_installation;
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::idempotency::{self, Answer};
 use crate::instant::rfc3339;
 use crate::pages::whole;
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 const REVISION_BYTES: usize = 16;
 
@@ -28,11 +28,11 @@ pub async fn grant(
     actor: &Actor,
     tenant_id: TenantId,
     app_id: AppId,
-    input: &GrantApp,
+    input: Input<GrantApp>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<control::Grant>, Error> {
     authorize(actor, Act::GrantApps)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     // Twice, since another change may have come in between that leaves the revision as it was.
     for _ in 0..2 {
         let offer = Offer::find(hub, tenant_id, app_id).await?;

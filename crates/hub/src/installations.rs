@@ -10,7 +10,7 @@ use store::installations::Installation;
 use crate::error::{authorize, fault, validate};
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// Installs a store app in a tenant, or changes its scopes there; held events become due. A repeat changes nothing.
 pub async fn put(
@@ -18,14 +18,14 @@ pub async fn put(
     actor: &Actor,
     app: &App,
     tenant_id: TenantId,
-    input: &PutInstallation,
+    input: Input<PutInstallation>,
 ) -> Result<control::Installation, Error> {
     authorize(actor, Act::ManageApps)?;
     if app.kind != AppKind::Store {
         let detail = "expected a store app: a self_built one is at home in its tenant alone";
         return Err(Error::refused(ProblemCode::Conflict, detail));
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     let scopes = scopes(app, input.scopes.as_deref(), &mut faults);
     validate(faults)?;
     let by = hub.by(actor);
@@ -77,7 +77,7 @@ pub async fn list(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<control::Installation>, Error> {
     authorize(actor, Act::ManageApps)?;
     let paging = Paging::of_list(Of::Installations, list)?;

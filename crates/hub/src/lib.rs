@@ -2,7 +2,7 @@
 //! actor, loads what it needs, has `domain` decide, stores, and gives a view. No HTTP.
 //! Jobs and services (`jobs`, `deliver`, `fetch_report`) run by `work`.
 //!
-//! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its input, refuses with
+//! To add a use case: a function in its resource's file that takes the [`Hub`], the actor and its [`Input`], refuses with
 //! an [`Error`], and gives a view of `contract::control`; then a handler in `server` that calls it.
 
 pub mod accounts;
@@ -23,6 +23,7 @@ pub mod files;
 pub mod form_values;
 pub mod grants;
 pub mod idempotency;
+mod input;
 pub mod installations;
 pub mod instant;
 pub mod jobs;
@@ -56,6 +57,7 @@ use system::clock::Clock;
 use system::low_priority_runtime::LowPriorityRuntime;
 
 pub use error::{Error, authorize};
+pub use input::Input;
 
 use app_tickets::TicketMaker;
 use connections::ConnectionRegistry;

@@ -8,8 +8,8 @@ use domain::{Act, Actor, Id, TenantId};
 use objects::{self, Unreadable};
 use store::report_versions::{ExpectedKey, ExpectedObject};
 
-use crate::error::{authorize, validate};
-use crate::{Error, Hub};
+use crate::error::authorize;
+use crate::{Error, Hub, Input};
 
 /// Rows or objects of a part.
 const PART_MAX: u32 = 200;
@@ -34,10 +34,10 @@ enum Cursor {
 pub async fn check(
     hub: &Hub,
     actor: &Actor,
-    asked: &CheckObjects,
+    asked: Input<CheckObjects>,
 ) -> Result<ObjectsChecked, Error> {
     authorize(actor, Act::CareForInstallation)?;
-    validate(asked.faults())?;
+    let asked = asked.valid()?;
     let first = Cursor::Reports(TenantId(i64::MIN), Id(i64::MIN), 0);
     let cursor = match &asked.cursor {
         Some(cursor) => Cursor::read(cursor)
@@ -49,7 +49,7 @@ pub async fn check(
         Cursor::Reports(tenant_id, report_id, version) => {
             let after = (tenant_id, report_id, version);
             let rows = hub.store.list_expected_reports(after, PART_MAX).await?;
-            let next = rows_of(hub, asked, &rows, &mut checked).await?;
+            let next = rows_of(hub, &asked, &rows, &mut checked).await?;
             let cursor = next.map(|row| {
                 Cursor::Reports(row.tenant_id, row.owner_id, row.version.unwrap_or_default())
             });
@@ -57,12 +57,12 @@ pub async fn check(
         }
         Cursor::Files(tenant_id, file_id) => {
             let rows = hub.store.list_expected_files((tenant_id, file_id), PART_MAX).await?;
-            let next = rows_of(hub, asked, &rows, &mut checked).await?;
+            let next = rows_of(hub, &asked, &rows, &mut checked).await?;
             let cursor = next.map(|row| Cursor::Files(row.tenant_id, row.owner_id));
             Some(cursor.unwrap_or(Cursor::Objects(String::new())))
         }
         Cursor::Objects(after) => {
-            let last = objects_of(hub, asked, &after, &mut checked).await?;
+            let last = objects_of(hub, &asked, &after, &mut checked).await?;
             Some(last.map_or(Cursor::Drafts, Cursor::Objects))
         }
         Cursor::Drafts => {

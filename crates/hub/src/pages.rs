@@ -5,8 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contract::control::{LIMIT_DEFAULT, List, Page};
 use domain::Id;
 
-use crate::Error;
-use crate::error::validate;
+use crate::{Error, Input};
 
 /// The list that a cursor belongs to: one of another list is refused.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +50,8 @@ impl<const N: usize> Paging<N> {
         Ok(Paging { of, after, limit: limit.unwrap_or(LIMIT_DEFAULT) })
     }
 
-    pub(crate) fn of_list(of: Of, list: &List) -> Result<Paging<N>, Error> {
-        validate(list.faults())?;
+    pub(crate) fn of_list(of: Of, list: Input<List>) -> Result<Paging<N>, Error> {
+        let list = list.valid()?;
         Paging::new(of, list.cursor.as_deref(), list.limit)
     }
 

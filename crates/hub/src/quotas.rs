@@ -4,8 +4,8 @@ use contract::control::{self, DiskRoom, PutQuota, Storage};
 use domain::{Act, Actor};
 use store::storage_use::StorageUse;
 
-use crate::error::{authorize, validate};
-use crate::{Error, Hub};
+use crate::error::authorize;
+use crate::{Error, Hub, Input};
 
 pub use store::storage_use::Holder;
 
@@ -47,7 +47,7 @@ pub async fn put(
     hub: &Hub,
     actor: &Actor,
     holder: Holder,
-    input: PutQuota,
+    input: Input<PutQuota>,
 ) -> Result<control::StorageUse, Error> {
     authorize(
         actor,
@@ -56,7 +56,7 @@ pub async fn put(
             Holder::App(_) => Act::ManageApps,
         },
     )?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     let quota_bytes = input.quota_bytes.flatten();
     let quota_bytes = quota_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     hub.store.set_quota(holder, quota_bytes).await?;

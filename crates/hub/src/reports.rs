@@ -14,7 +14,7 @@ use crate::error::authorize;
 use crate::idempotency::{self, Answer};
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging, whole};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 pub use store::views::Viewer;
 
@@ -129,7 +129,7 @@ pub async fn list_views(
     tenant: &Tenant,
     order_id: Id,
     report_id: Id,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<ReportView>, Error> {
     authorize(actor, Act::SeeViews)?;
     let paging = Paging::of_list(Of::Views, list)?;

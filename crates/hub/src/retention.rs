@@ -8,7 +8,7 @@ use store::tenants::Tenant;
 use crate::error::{authorize, validate};
 use crate::instant::rfc3339;
 use crate::tenants::{self, outside};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// How long a tenant's orders are stored after their end.
 pub async fn get(hub: &Hub, actor: &Actor, tenant_id: TenantId) -> Result<Retention, Error> {
@@ -21,10 +21,10 @@ pub async fn put(
     hub: &Hub,
     actor: &Actor,
     tenant_id: TenantId,
-    input: PutRetention,
+    input: Input<PutRetention>,
 ) -> Result<Retention, Error> {
     authorize(actor, Act::ManageRetention)?;
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     for (index, rule) in input.packages.iter().enumerate() {
         faults.extend(outside(hub, &format!("packages[{index}].days"), rule.days));
     }
@@ -66,10 +66,10 @@ pub async fn put_hold(
     actor: &Actor,
     tenant: &Tenant,
     order_id: Option<Id>,
-    input: &PutHold,
+    input: Input<PutHold>,
 ) -> Result<control::Hold, Error> {
     authorize(actor, Act::ManageRetention)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     match hub.store.set_hold(hub.by(actor), tenant, order_id, &input.reason).await? {
         Saved::Done => view_hold(hub, tenant, order_id).await,
         Saved::Outdated | Saved::KeyTaken => {

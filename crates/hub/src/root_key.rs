@@ -25,7 +25,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::authorize;
 use crate::idempotency::{self, Answer};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 use system::secret_file::write_secret;
 
@@ -248,14 +248,14 @@ impl Rotation {
 pub async fn rotate(
     hub: &Hub,
     actor: &Actor,
-    input: &RotateKeys,
+    input: Input<RotateKeys>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<RotatedKeys>, Error> {
     authorize(actor, Act::CareForInstallation)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let rotated = hub.root_key.change(&hub.store, hub.by(actor), input.make_key).await?;
+    let rotated = hub.root_key.change(&hub.store, hub.by(actor), input.valid()?.make_key).await?;
     let view = RotatedKeys {
         key_id: rotated.key_id,
         generation: u64::try_from(rotated.generation).unwrap_or_default(),

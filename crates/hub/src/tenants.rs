@@ -12,7 +12,7 @@ use crate::error::{authorize, fault, validate};
 use crate::idempotency::{self, Answer, Creation};
 use crate::instant::rfc3339;
 use crate::pages::{Of, Paging};
-use crate::{Error, Hub, keys};
+use crate::{Error, Hub, Input, keys};
 
 pub use store::tenants::{NO_TENANT, Tenant};
 
@@ -25,14 +25,14 @@ pub async fn find(hub: &Hub, tenant_id: TenantId) -> Result<Arc<Tenant>, Error> 
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
-    input: CreateTenant,
+    input: Input<CreateTenant>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<CreatedTenant>, Error> {
     authorize(actor, Act::ManageTenants)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     if faults.is_empty() {
         faults.extend(outside(hub, "retention_days", input.retention_days));
     }
@@ -67,7 +67,11 @@ pub fn get(actor: &Actor, tenant: &Tenant) -> Result<control::Tenant, Error> {
 }
 
 /// The tenants, newest first.
-pub async fn list(hub: &Hub, actor: &Actor, list: &List) -> Result<Page<control::Tenant>, Error> {
+pub async fn list(
+    hub: &Hub,
+    actor: &Actor,
+    list: Input<List>,
+) -> Result<Page<control::Tenant>, Error> {
     authorize(actor, Act::ManageTenants)?;
     let paging = Paging::of_list(Of::Tenants, list)?;
     let before = paging.after.map(|[at, tenant_id]| (UnixMs(at), TenantId(tenant_id)));
@@ -80,10 +84,10 @@ pub async fn update(
     hub: &Hub,
     actor: &Actor,
     tenant_id: TenantId,
-    input: UpdateTenant,
+    input: Input<UpdateTenant>,
 ) -> Result<control::Tenant, Error> {
     authorize(actor, Act::ChangeTenant)?;
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     if faults.is_empty()
         && let Some(days) = input.retention_days
     {

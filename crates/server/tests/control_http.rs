@@ -127,6 +127,35 @@ async fn a_body_is_json_of_at_most_1_mib() {
 }
 
 #[tokio::test]
+async fn bodies_and_queries_are_read_strictly_and_all_their_faults_are_named() {
+    let world = World::on(Engine::Sqlite).await;
+    let key = &world.operator_key;
+    let body = r#"{"name":7,"colour":"red","scopes":["a",{}],"kind":"x","kind":"store"}"#;
+    let in_body = [
+        "name: expected a string",
+        "colour: expected no member of this name",
+        "scopes[1]: expected a string",
+        "kind: expected self_built or store",
+        "kind: expected no member twice",
+    ];
+    let in_query = [
+        "limit: expected a whole number",
+        "colour: expected no member of this name",
+        "cursor: expected no member twice",
+    ];
+    let query = "/api/v1/tenants?limit=x&colour=1&cursor=a&cursor=b";
+    for (request, expected) in [
+        (world.request("POST", "/api/v1/apps", key).body(body), &in_body[..]),
+        (world.request("GET", query, key), &in_query),
+    ] {
+        let request = request.header("content-type", "application/json");
+        let problem = problem(request.send().await.unwrap(), ProblemCode::ValidationFailed).await;
+        let faults = problem.errors.iter().map(|it| format!("{}: {}", it.field, it.message));
+        assert_eq!(faults.collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
 async fn every_fault_is_named_at_once_and_unknown_members_are_refused() {
     let world = World::on(Engine::Sqlite).await;
     let post = |body: &'static str| {

@@ -324,7 +324,7 @@ async fn approving_in_the_hub_is_approving_through_the_api() {
         let order_id: Id = in_review(&world, &seed).await.order_id.parse().unwrap();
         let person = Actor::user(Id(4_711), Roles::of(&[Role::Approver]));
         let call = async |actor| {
-            hub::orders::approve(hub, &actor, &tenant, order_id, approve.clone(), None).await
+            hub::orders::approve(hub, &actor, &tenant, order_id, approve.clone().into(), None).await
         };
         let recruiter = Actor::user(Id(4_712), Roles::of(&[Role::Recruiter]));
         assert!(matches!(

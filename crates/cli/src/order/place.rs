@@ -177,6 +177,7 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use contract::control::Rules as _;
 
     use super::*;
 

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 use crate::field::{AccountField, CheckField};
 
 const NAME_CHARS_MAX: usize = 100;
@@ -72,11 +71,10 @@ impl CreateAccount {
             custom_field_list: Vec::new(),
         }
     }
+}
 
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for CreateAccount {
+    fn check(&self, faults: &mut Faults) {
         faults.app_id("app_id", &self.app_id);
         faults.length("account_name", &self.account_name, 1, NAME_CHARS_MAX);
         if self.usage_list.is_empty() {
@@ -88,8 +86,7 @@ impl CreateAccount {
             }
         }
         faults.distinct("usage_list", self.usage_list.iter());
-        field_values(&mut faults, "custom_field_list", &self.custom_field_list);
-        faults.0
+        field_values(faults, "custom_field_list", &self.custom_field_list);
     }
 }
 

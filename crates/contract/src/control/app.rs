@@ -1,12 +1,12 @@
 //! Apps: `POST, GET /apps`; `GET, PATCH, DELETE /apps/{app_id}`; `POST …/disable`, `…/enable`.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
+use super::decode::nullable;
 use super::endpoint::UrlCheck;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 const NAME_CHARS_MAX: usize = 100;
 const SCOPE_CHARS_MAX: usize = 100;
@@ -67,11 +67,8 @@ pub struct CreateApp {
     pub ip_allowlist: Vec<String>,
 }
 
-impl CreateApp {
-    /// What is wrong with the body, all at once. Whether a scope exists is checked by the server.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for CreateApp {
+    fn check(&self, faults: &mut Faults) {
         faults.length("name", &self.name, 1, NAME_CHARS_MAX);
         match (self.kind, &self.tenant_key) {
             (AppKind::SelfBuilt, None) => {
@@ -84,12 +81,11 @@ impl CreateApp {
         if (self.kind, self.event_mode) == (AppKind::Store, EventMode::LongConnection) {
             faults.add("event_mode", "expected webhook for a store app");
         }
-        scopes(&mut faults, &self.scopes);
+        scopes(faults, &self.scopes);
         if let Some(url) = &self.callback_url {
             faults.url("callback_url", url);
         }
-        ip_allowlist(&mut faults, &self.ip_allowlist);
-        faults.0
+        ip_allowlist(faults, &self.ip_allowlist);
     }
 }
 
@@ -119,31 +115,19 @@ pub struct UpdateApp {
     pub ip_allowlist: Option<Vec<String>>,
 }
 
-/// Absent is `None`, `null` is `Some(None)`.
-fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
-impl UpdateApp {
-    /// What is wrong with the body, all at once. Whether a scope exists, and whether the app's kind
-    /// can have the event mode, is checked by the server.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for UpdateApp {
+    fn check(&self, faults: &mut Faults) {
         if *self == UpdateApp::default() {
             let members =
                 ["name", "scopes", "event_mode", "callback_url", "encrypted", "ip_allowlist"];
             faults.nothing(&members);
         }
-        if let Some(name) = &self.name {
-            faults.length("name", name, 1, NAME_CHARS_MAX);
-        }
-        scopes(&mut faults, self.scopes.as_deref().unwrap_or_default());
+        faults.optional("name", self.name.as_deref(), NAME_CHARS_MAX);
+        scopes(faults, self.scopes.as_deref().unwrap_or_default());
         if let Some(Some(url)) = &self.callback_url {
             faults.url("callback_url", url);
         }
-        ip_allowlist(&mut faults, self.ip_allowlist.as_deref().unwrap_or_default());
-        faults.0
+        ip_allowlist(faults, self.ip_allowlist.as_deref().unwrap_or_default());
     }
 }
 
@@ -237,20 +221,17 @@ debug_only! { CreatedApp { app } }
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fields(faults: Vec<FieldFault>) -> Vec<String> {
-        faults.into_iter().map(|fault| fault.field).collect()
-    }
+    use crate::control::rule::fields;
 
     #[test]
     fn a_self_built_app_needs_its_tenant_and_a_store_app_has_none() {
         let mut body = CreateApp { name: "a".into(), ..CreateApp::default() };
-        assert_eq!(fields(body.faults()), ["tenant_key"]);
+        assert_eq!(fields(&body), ["tenant_key"]);
         body.tenant_key = Some("0000000000000001".into());
         assert!(body.faults().is_empty());
         body.kind = AppKind::Store;
         body.event_mode = EventMode::LongConnection;
-        assert_eq!(fields(body.faults()), ["tenant_key", "event_mode"]);
+        assert_eq!(fields(&body), ["tenant_key", "event_mode"]);
     }
 
     #[test]
@@ -262,7 +243,7 @@ mod tests {
             ..UpdateApp::default()
         };
         let expected = ["scopes[1]", "scopes[2]", "callback_url", "ip_allowlist[1]"];
-        assert_eq!(fields(body.faults()), expected);
+        assert_eq!(fields(&body), expected);
     }
 
     #[test]

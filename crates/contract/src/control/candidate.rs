@@ -6,9 +6,7 @@ use utoipa::ToSchema;
 
 use super::debug_only;
 use super::order::OrderState;
-use super::page::page_faults;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 const NAME_CHARS_MAX: usize = 200;
 const MOBILE_CHARS_MAX: usize = 50;
@@ -49,19 +47,30 @@ pub struct SearchCandidates {
 }
 
 impl SearchCandidates {
-    /// What is wrong with the body, all at once.
+    /// The members that are searched by.
     #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults(page_faults(self.cursor.as_deref(), self.limit));
+    pub fn criteria(&self) -> Vec<&'static str> {
+        let all = [
+            ("name", self.name.is_some()),
+            ("mobile", self.mobile.is_some()),
+            ("email", self.email.is_some()),
+            ("application_id", self.application_id.is_some()),
+            ("order_id", self.order_id.is_some()),
+        ];
+        all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect()
+    }
+}
+
+impl Rules for SearchCandidates {
+    fn check(&self, faults: &mut Faults) {
+        faults.page(self.cursor.as_deref(), self.limit);
         for (field, text, max) in [
             ("name", &self.name, NAME_CHARS_MAX),
             ("mobile", &self.mobile, MOBILE_CHARS_MAX),
             ("email", &self.email, EMAIL_CHARS_MAX),
             ("application_id", &self.application_id, APPLICATION_ID_CHARS_MAX),
         ] {
-            if let Some(text) = text {
-                faults.length(field, text, 1, max);
-            }
+            faults.optional(field, text.as_deref(), max);
         }
         if let Some(mobile) = &self.mobile
             && !mobile.chars().any(char::is_numeric)
@@ -74,20 +83,6 @@ impl SearchCandidates {
         if self.criteria().is_empty() {
             faults.add("", "expected name, mobile, email, application_id or order_id");
         }
-        faults.0
-    }
-
-    /// The members that are searched by.
-    #[must_use]
-    pub fn criteria(&self) -> Vec<&'static str> {
-        let all = [
-            ("name", self.name.is_some()),
-            ("mobile", self.mobile.is_some()),
-            ("email", self.email.is_some()),
-            ("application_id", self.application_id.is_some()),
-            ("order_id", self.order_id.is_some()),
-        ];
-        all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect()
     }
 }
 

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 /// Most seconds of a grace time: 30 days.
 pub const GRACE_SECONDS_MAX: u32 = 30 * 86_400;
@@ -26,15 +25,9 @@ pub struct PauseApp {
     pub reason: Option<String>,
 }
 
-impl PauseApp {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        if let Some(reason) = &self.reason {
-            faults.length("reason", reason, 1, REASON_CHARS_MAX);
-        }
-        faults.0
+impl Rules for PauseApp {
+    fn check(&self, faults: &mut Faults) {
+        faults.optional("reason", self.reason.as_deref(), REASON_CHARS_MAX);
     }
 }
 
@@ -168,15 +161,9 @@ pub struct RotateSecret {
     pub grace_seconds: Option<u32>,
 }
 
-impl RotateSecret {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        if self.grace_seconds.is_some_and(|seconds| seconds > GRACE_SECONDS_MAX) {
-            faults.add("grace_seconds", format!("expected 0 to {GRACE_SECONDS_MAX}"));
-        }
-        faults.0
+impl Rules for RotateSecret {
+    fn check(&self, faults: &mut Faults) {
+        faults.range("grace_seconds", self.grace_seconds, 0, GRACE_SECONDS_MAX);
     }
 }
 
@@ -223,18 +210,14 @@ pub struct ExplainSignature {
 
 debug_only! { ExplainSignature { timestamp, nonce, signature } }
 
-impl ExplainSignature {
-    /// What is wrong with the body, all at once. Empty inputs are explained, not refused.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for ExplainSignature {
+    fn check(&self, faults: &mut Faults) {
         for (name, text) in
             [("timestamp", &self.timestamp), ("nonce", &self.nonce), ("signature", &self.signature)]
         {
             faults.length(name, text, 0, HEADER_CHARS_MAX);
         }
         faults.length("body", &self.body, 0, BODY_CHARS_MAX);
-        faults.0
     }
 }
 
@@ -299,21 +282,19 @@ pub struct SignatureExplanation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::rule::fields;
 
     #[test]
     fn every_fault_is_named() {
-        let fields = |faults: Vec<FieldFault>| -> Vec<String> {
-            faults.into_iter().map(|fault| fault.field).collect()
-        };
         let body = PauseApp { reason: Some("x".repeat(201)) };
-        assert_eq!(fields(body.faults()), ["reason"]);
+        assert_eq!(fields(&body), ["reason"]);
         assert!(PauseApp::default().faults().is_empty());
         let rotate = |grace_seconds| RotateSecret { secret: SecretKind::AppSecret, grace_seconds };
-        assert_eq!(fields(rotate(Some(2_592_001)).faults()), ["grace_seconds"]);
+        assert_eq!(fields(&rotate(Some(2_592_001))), ["grace_seconds"]);
         assert!(rotate(Some(2_592_000)).faults().is_empty() && rotate(None).faults().is_empty());
         let long = "x".repeat(201);
         let body =
             ExplainSignature { timestamp: long.clone(), signature: long, ..Default::default() };
-        assert_eq!(fields(body.faults()), ["timestamp", "signature"]);
+        assert_eq!(fields(&body), ["timestamp", "signature"]);
     }
 }

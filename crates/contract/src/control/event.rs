@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::debug_only;
-use super::page::page_faults;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 use crate::event::EventType;
 
 /// Most characters of `since`.
@@ -56,11 +54,9 @@ pub struct ListEvents {
     pub limit: Option<u32>,
 }
 
-impl ListEvents {
-    /// What is wrong with the query, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults(page_faults(self.cursor.as_deref(), self.limit));
+impl Rules for ListEvents {
+    fn check(&self, faults: &mut Faults) {
+        faults.page(self.cursor.as_deref(), self.limit);
         if let Some(order_id) = &self.order_id {
             faults.digits("order_id", order_id, 19, 19);
         }
@@ -73,7 +69,6 @@ impl ListEvents {
             let all: Vec<_> = EventType::ALL.iter().map(|known| known.as_str()).collect();
             faults.add("event_type", format!("expected one of {}", all.join(", ")));
         }
-        faults.0
     }
 }
 
@@ -160,18 +155,11 @@ pub struct ResendSince {
     pub states: Vec<DeliveryState>,
 }
 
-impl ResendSince {
-    /// What is wrong with the body, all at once. Whether `since` is an instant is checked by the
-    /// server, which knows calendars.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for ResendSince {
+    fn check(&self, faults: &mut Faults) {
         faults.length("since", &self.since, 1, SINCE_CHARS_MAX);
-        if let Some(until) = &self.until {
-            faults.length("until", until, 1, SINCE_CHARS_MAX);
-        }
+        faults.optional("until", self.until.as_deref(), SINCE_CHARS_MAX);
         faults.distinct("states", self.states.iter());
-        faults.0
     }
 }
 
@@ -185,6 +173,7 @@ pub struct Resent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::rule::fields;
 
     #[test]
     fn the_query_names_every_fault() {
@@ -194,8 +183,7 @@ mod tests {
             limit: Some(0),
             ..ListEvents::default()
         };
-        let fields: Vec<_> = query.faults().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["limit", "cursor", "order_id"]);
+        assert_eq!(fields(&query), ["limit", "cursor", "order_id"]);
     }
 
     #[test]

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::debug_only;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules, reason_only};
 use crate::evidence::{CertificateCounts, key_id};
 use crate::hex::to_hex;
 
@@ -15,7 +14,6 @@ use crate::hex::to_hex;
 pub const AUDIT_LIMIT_DEFAULT: u32 = 1_000;
 /// Most entries of an audit page.
 pub const AUDIT_LIMIT_MAX: u32 = 10_000;
-const REASON_CHARS_MAX: usize = 2_000;
 const RULES_MAX: usize = 1_000;
 const PACKAGE_CHARS_MAX: usize = 255;
 
@@ -80,15 +78,9 @@ pub struct ListAudit {
     pub limit: Option<u32>,
 }
 
-impl ListAudit {
-    /// What is wrong with the query, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        if self.limit.is_some_and(|limit| !(1..=AUDIT_LIMIT_MAX).contains(&limit)) {
-            faults.add("limit", format!("expected 1 to {AUDIT_LIMIT_MAX}"));
-        }
-        faults.0
+impl Rules for ListAudit {
+    fn check(&self, faults: &mut Faults) {
+        faults.range("limit", self.limit, 1, AUDIT_LIMIT_MAX);
     }
 }
 
@@ -149,11 +141,8 @@ pub struct PutRetention {
     pub packages: Vec<PackageRetention>,
 }
 
-impl PutRetention {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for PutRetention {
+    fn check(&self, faults: &mut Faults) {
         if self.packages.len() > RULES_MAX {
             faults.add("packages", format!("expected at most {RULES_MAX} rules"));
         }
@@ -165,7 +154,6 @@ impl PutRetention {
                 faults.add(field, "expected each package once");
             }
         }
-        faults.0
     }
 }
 
@@ -191,14 +179,6 @@ pub struct PutHold {
     pub reason: String,
 }
 
-impl PutHold {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        reason_faults(&self.reason)
-    }
-}
-
 /// A legal hold: what is held is not erased.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hold {
@@ -220,21 +200,8 @@ pub struct EraseOrder {
     pub reason: String,
 }
 
-impl EraseOrder {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        reason_faults(&self.reason)
-    }
-}
-
 debug_only! { PutHold {} Hold { set_by, set_at } EraseOrder {} }
-
-fn reason_faults(reason: &str) -> Vec<FieldFault> {
-    let mut faults = Faults::default();
-    faults.length("reason", reason, 1, REASON_CHARS_MAX);
-    faults.0
-}
+reason_only! { PutHold EraseOrder }
 
 /// What will become of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -306,13 +273,13 @@ debug_only! { Erasure { erasure_id, order_id, erased_at, unrecoverable_from, fin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::rule::fields;
 
     #[test]
     fn a_package_stands_once_and_has_a_name() {
         let rule = |package_id: &str| PackageRetention { package_id: package_id.into(), days: 30 };
         let body = PutRetention { packages: vec![rule("a"), rule(""), rule("a")] };
-        let fields: Vec<_> = body.faults().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["packages[1].package_id", "packages[2].package_id"]);
+        assert_eq!(fields(&body), ["packages[1].package_id", "packages[2].package_id"]);
     }
 
     #[test]

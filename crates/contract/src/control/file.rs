@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::debug_only;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 use crate::text::is_file_name;
 
 const NAME_CHARS_MAX: usize = 255;
@@ -19,11 +18,8 @@ pub struct CreateFile {
     pub name: String,
 }
 
-impl CreateFile {
-    /// What is wrong with the query, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for CreateFile {
+    fn check(&self, faults: &mut Faults) {
         faults.length("name", &self.name, 1, NAME_CHARS_MAX);
         if faults.0.is_empty() && !is_file_name(&self.name) {
             faults.add(
@@ -31,7 +27,6 @@ impl CreateFile {
                 "expected a file's name: no path, no line break or other control character",
             );
         }
-        faults.0
     }
 }
 

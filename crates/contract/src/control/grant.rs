@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::{AppKind, EventMode};
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 const REVISION_CHARS: usize = 32;
 
@@ -85,13 +84,9 @@ pub struct GrantApp {
     pub revision: String,
 }
 
-impl GrantApp {
-    /// What is wrong with the body.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for GrantApp {
+    fn check(&self, faults: &mut Faults) {
         faults.length("revision", &self.revision, REVISION_CHARS, REVISION_CHARS);
-        faults.0
     }
 }
 

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::scopes;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 /// Body of `PUT /apps/{app_id}/installations/{tenant_key}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,13 +15,9 @@ pub struct PutInstallation {
     pub scopes: Option<Vec<String>>,
 }
 
-impl PutInstallation {
-    /// What is wrong with the body, all at once. Whether the app has a scope is checked by the server.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        scopes(&mut faults, self.scopes.as_deref().unwrap_or_default());
-        faults.0
+impl Rules for PutInstallation {
+    fn check(&self, faults: &mut Faults) {
+        scopes(faults, self.scopes.as_deref().unwrap_or_default());
     }
 }
 
@@ -43,6 +38,7 @@ pub struct Installation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::rule::fields;
 
     #[test]
     fn absent_scopes_differ_from_none() {
@@ -55,7 +51,6 @@ mod tests {
     #[test]
     fn a_scope_stands_once() {
         let body = PutInstallation { scopes: Some(vec!["a".into(), "b".into(), "a".into()]) };
-        let fields: Vec<_> = body.faults().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["scopes[2]"]);
+        assert_eq!(fields(&body), ["scopes[2]"]);
     }
 }

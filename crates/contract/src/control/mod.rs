@@ -2,9 +2,10 @@
 //!
 //! JSON with snake_case members. Ids are strings, instants are RFC 3339 in UTC with milliseconds
 //! (`2026-03-01T08:00:00.000Z`). Request bodies refuse unknown members; readers of answers ignore them. Optional
-//! members of an answer are left out when empty. The method `faults` of a request body names all broken rules at once.
+//! members of an answer are left out when empty. [`Rules`] names all broken rules at once.
 //! Personal data and secrets never show in `Debug`.
 
+mod decode;
 mod rule;
 
 pub mod account;
@@ -32,6 +33,7 @@ pub use api_key::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, ReplaceApiKey};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use candidate::{FoundCandidate, FoundOrder, SearchCandidates};
 pub use connection::Connection;
+pub use decode::{decode, decode_query};
 pub use endpoint::{
     Alert, AlertKind, ExplainSignature, GRACE_SECONDS_DEFAULT, PauseApp, RotateSecret,
     RotatedSecret, SecretKind, SignatureExplanation, SignatureStep, UrlCause, UrlCheck, WrongInput,
@@ -58,6 +60,7 @@ pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
+pub use rule::{Faults, Rules};
 pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 

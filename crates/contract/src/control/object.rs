@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 const CURSOR_CHARS_MAX: usize = 200;
 
@@ -23,15 +22,9 @@ pub struct CheckObjects {
     pub sweep: bool,
 }
 
-impl CheckObjects {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        if let Some(cursor) = &self.cursor {
-            faults.length("cursor", cursor, 1, CURSOR_CHARS_MAX);
-        }
-        faults.0
+impl Rules for CheckObjects {
+    fn check(&self, faults: &mut Faults) {
+        faults.optional("cursor", self.cursor.as_deref(), CURSOR_CHARS_MAX);
     }
 }
 
@@ -103,6 +96,8 @@ pub struct RotateKeys {
     /// PostgreSQL only where one process runs: the others would not have it.
     pub make_key: bool,
 }
+
+impl Rules for RotateKeys {}
 
 /// The root key after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -7,14 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::account::{AdditionalItem, FieldValue, Package};
 use super::debug_only;
 use super::order_form::{CandidateInfo, ClientContactInfo, ShownCandidate};
-use super::page::page_faults;
-use super::problem::FieldFault;
 use super::report::Report;
-use super::rule::Faults;
+use super::rule::{Faults, Rules, TEXT_CHARS_MAX, reason_only};
 use crate::field::CheckField;
-
-/// Most characters of a comment or reason.
-pub(super) const TEXT_CHARS_MAX: usize = 2_000;
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -101,34 +96,11 @@ pub struct TerminateOrder {
 }
 
 debug_only! { ApproveOrder {} RejectOrder {} TerminateOrder {} }
+reason_only! { RejectOrder TerminateOrder }
 
-impl ApproveOrder {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for ApproveOrder {
+    fn check(&self, faults: &mut Faults) {
         faults.length("comment", self.comment.as_deref().unwrap_or_default(), 0, TEXT_CHARS_MAX);
-        faults.0
-    }
-}
-
-impl RejectOrder {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        faults.length("reason", &self.reason, 1, TEXT_CHARS_MAX);
-        faults.0
-    }
-}
-
-impl TerminateOrder {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        faults.length("reason", &self.reason, 1, TEXT_CHARS_MAX);
-        faults.0
     }
 }
 
@@ -150,11 +122,9 @@ pub struct ListOrders {
     pub limit: Option<u32>,
 }
 
-impl ListOrders {
-    /// What is wrong with the query, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        page_faults(self.cursor.as_deref(), self.limit)
+impl Rules for ListOrders {
+    fn check(&self, faults: &mut Faults) {
+        faults.page(self.cursor.as_deref(), self.limit);
     }
 }
 
@@ -353,10 +323,7 @@ debug_only! {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fields(faults: Vec<FieldFault>) -> Vec<String> {
-        faults.into_iter().map(|fault| fault.field).collect()
-    }
+    use crate::control::rule::fields;
 
     #[test]
     fn reasons_are_required_and_comments_are_not() {
@@ -364,9 +331,9 @@ mod tests {
         assert!(RejectOrder { reason: long.clone() }.faults().is_empty());
         assert!(TerminateOrder { reason: long.clone() }.faults().is_empty());
         assert!(ApproveOrder { comment: None }.faults().is_empty());
-        assert_eq!(fields(RejectOrder { reason: String::new() }.faults()), ["reason"]);
-        assert_eq!(fields(TerminateOrder { reason: " ".into() }.faults()), ["reason"]);
-        assert_eq!(fields(ApproveOrder { comment: Some(long + "因") }.faults()), ["comment"]);
+        assert_eq!(fields(&RejectOrder { reason: String::new() }), ["reason"]);
+        assert_eq!(fields(&TerminateOrder { reason: " ".into() }), ["reason"]);
+        assert_eq!(fields(&ApproveOrder { comment: Some(long + "因") }), ["comment"]);
         assert!(serde_json::from_str::<RejectOrder>("{}").is_err());
     }
 

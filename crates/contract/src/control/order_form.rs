@@ -5,9 +5,7 @@ use utoipa::ToSchema;
 
 use super::account::{FieldValue, field_values};
 use super::debug_only;
-use super::order::TEXT_CHARS_MAX;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules, TEXT_CHARS_MAX};
 
 const PACKAGE_ID_CHARS_MAX: usize = 36;
 const ITEMS_MAX: usize = 100;
@@ -119,12 +117,8 @@ pub struct PlaceOrder {
 
 debug_only! { PlaceOrder { account_id, package_id, additional_item_id_list } }
 
-impl PlaceOrder {
-    /// What is wrong with the body, all at once. Whether account, package and items exist and the
-    /// account's form is filled is checked against what is stored.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for PlaceOrder {
+    fn check(&self, faults: &mut Faults) {
         faults.digits("account_id", &self.account_id, 19, 19);
         faults.length("package_id", &self.package_id, 1, PACKAGE_ID_CHARS_MAX);
         let items = &self.additional_item_id_list;
@@ -135,39 +129,19 @@ impl PlaceOrder {
         }
         faults.distinct("additional_item_id_list", items.iter());
         faults.length("comment", &self.comment, 0, TEXT_CHARS_MAX);
-
-        let candidate = &self.candidate_info;
-        person(
-            &mut faults,
-            "candidate_info",
-            &candidate.name,
-            candidate.mobile.as_ref(),
-            candidate.email.as_deref(),
-        );
-        for (part, name) in
-            [("first_name", &candidate.first_name), ("last_name", &candidate.last_name)]
-        {
-            if let Some(name) = name {
-                faults.length(&format!("candidate_info.{part}"), name, 0, PERSON_NAME_CHARS_MAX);
-            }
+        let it = &self.candidate_info;
+        person(faults, "candidate_info", &it.name, it.mobile.as_ref(), it.email.as_deref());
+        for (part, name) in [("first_name", &it.first_name), ("last_name", &it.last_name)] {
+            let name = name.as_deref().unwrap_or_default();
+            faults.length(&format!("candidate_info.{part}"), name, 0, PERSON_NAME_CHARS_MAX);
         }
-        if let Some(contact) = &self.client_contact_info {
-            person(
-                &mut faults,
-                "client_contact_info",
-                &contact.name,
-                contact.mobile.as_ref(),
-                contact.email.as_deref(),
-            );
+        if let Some(it) = &self.client_contact_info {
+            let (mobile, email) = (it.mobile.as_ref(), it.email.as_deref());
+            person(faults, "client_contact_info", &it.name, mobile, email);
         }
-        field_values(&mut faults, "custom_field_list", &self.custom_field_list);
-        if let Some(application_id) = &self.application_id {
-            faults.length("application_id", application_id, 1, APPLICATION_ID_CHARS_MAX);
-        }
-        if let Some(location_code) = &self.location_code {
-            faults.length("location_code", location_code, 1, LOCATION_CODE_CHARS_MAX);
-        }
-        faults.0
+        field_values(faults, "custom_field_list", &self.custom_field_list);
+        faults.optional("application_id", self.application_id.as_deref(), APPLICATION_ID_CHARS_MAX);
+        faults.optional("location_code", self.location_code.as_deref(), LOCATION_CODE_CHARS_MAX);
     }
 }
 

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 /// Entries of a page when the request names no `limit`.
 pub const LIMIT_DEFAULT: u32 = 50;
@@ -36,23 +35,18 @@ pub struct List {
     pub limit: Option<u32>,
 }
 
-impl List {
-    /// What is wrong with the query, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        page_faults(self.cursor.as_deref(), self.limit)
+impl Rules for List {
+    fn check(&self, faults: &mut Faults) {
+        faults.page(self.cursor.as_deref(), self.limit);
     }
 }
 
-pub(super) fn page_faults(cursor: Option<&str>, limit: Option<u32>) -> Vec<FieldFault> {
-    let mut faults = Faults::default();
-    if limit.is_some_and(|limit| !(1..=LIMIT_MAX).contains(&limit)) {
-        faults.add("limit", format!("expected 1 to {LIMIT_MAX}"));
+impl Faults {
+    /// The rules for the members of every list.
+    pub(super) fn page(&mut self, cursor: Option<&str>, limit: Option<u32>) {
+        self.range("limit", limit, 1, LIMIT_MAX);
+        self.optional("cursor", cursor, CURSOR_CHARS_MAX);
     }
-    if let Some(cursor) = cursor {
-        faults.length("cursor", cursor, 1, CURSOR_CHARS_MAX);
-    }
-    faults.0
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::rule::Rules;
+
 /// Whether a report came with progress or with a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -114,3 +116,5 @@ pub struct GetReportContent {
     #[param(minimum = 1)]
     pub version: Option<u32>,
 }
+
+impl Rules for GetReportContent {}

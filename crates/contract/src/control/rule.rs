@@ -7,13 +7,39 @@ use std::net::IpAddr;
 use super::problem::FieldFault;
 use crate::text::is_blank;
 
+/// Most characters of a comment or reason.
+pub(super) const TEXT_CHARS_MAX: usize = 2_000;
 const URL_CHARS_MAX: usize = 2_048;
 /// Most characters of a mail address (RFC 5321, 4.5.3.1.3).
 const EMAIL_CHARS_MAX: usize = 254;
 
-/// Collects what is wrong with one body.
-#[derive(Default)]
-pub(super) struct Faults(pub(super) Vec<FieldFault>);
+/// A body or query with rules beyond its types. What only the server knows, such as which scopes exist, it checks.
+pub trait Rules {
+    /// Adds what is wrong.
+    fn check(&self, _: &mut Faults) {}
+
+    /// What is wrong, all at once.
+    #[must_use]
+    fn faults(&self) -> Vec<FieldFault> {
+        let mut faults = Faults::default();
+        self.check(&mut faults);
+        faults.0
+    }
+}
+
+/// The rules of bodies that say why, and nothing else.
+macro_rules! reason_only {
+    ($($body:ident)*) => {$(impl Rules for $body {
+        fn check(&self, faults: &mut Faults) {
+            faults.length("reason", &self.reason, 1, $crate::control::rule::TEXT_CHARS_MAX);
+        }
+    })*};
+}
+pub(super) use reason_only;
+
+/// Collects what is wrong with one body or query.
+#[derive(Debug, Default)]
+pub struct Faults(pub(super) Vec<FieldFault>);
 
 impl Faults {
     pub(super) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
@@ -31,6 +57,20 @@ impl Faults {
             self.add(field, "expected more than blanks");
         } else if text.contains('\0') {
             self.add(field, "expected no NUL character");
+        }
+    }
+
+    /// `text` has 1 to `max` characters, if it is there.
+    pub(super) fn optional(&mut self, field: &str, text: Option<&str>, max: usize) {
+        if let Some(text) = text {
+            self.length(field, text, 1, max);
+        }
+    }
+
+    /// `number` is one from `min` to `max`, if it is there.
+    pub(super) fn range(&mut self, field: &str, number: Option<u32>, min: u32, max: u32) {
+        if number.is_some_and(|number| !(min..=max).contains(&number)) {
+            self.add(field, format!("expected {min} to {max}"));
         }
     }
 
@@ -147,6 +187,12 @@ fn is_hex_16(text: &str) -> bool {
 fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
     let head = url.get(..scheme.len())?;
     head.eq_ignore_ascii_case(scheme).then(|| &url[scheme.len()..])
+}
+
+/// The members that have faults.
+#[cfg(test)]
+pub(super) fn fields(body: &impl Rules) -> Vec<String> {
+    body.faults().into_iter().map(|fault| fault.field).collect()
 }
 
 #[cfg(test)]

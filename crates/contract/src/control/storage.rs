@@ -1,10 +1,10 @@
 //! What is stored for whom: `GET /storage`, `GET, PUT /tenants/{tenant_key}/quota`, `GET, PUT /apps/{app_id}/quota`.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::decode::nullable;
+use super::rule::{Faults, Rules};
 
 /// The largest quota, 1 PiB: more is a slip of the hand.
 pub const QUOTA_BYTES_MAX: u64 = 1 << 50;
@@ -38,16 +38,8 @@ pub struct PutQuota {
     pub quota_bytes: Option<Option<u64>>,
 }
 
-/// Absent is `None`, `null` is `Some(None)`.
-fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
-impl PutQuota {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for PutQuota {
+    fn check(&self, faults: &mut Faults) {
         match self.quota_bytes {
             None => faults.add("quota_bytes", "is required"),
             Some(Some(bytes)) if bytes > QUOTA_BYTES_MAX => {
@@ -55,7 +47,6 @@ impl PutQuota {
             }
             Some(_) => {}
         }
-        faults.0
     }
 }
 

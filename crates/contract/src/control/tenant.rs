@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
-use super::problem::FieldFault;
-use super::rule::Faults;
+use super::rule::{Faults, Rules};
 
 const NAME_CHARS_MAX: usize = 100;
 const RETENTION_DAYS_MAX: u32 = 3_650;
@@ -46,13 +45,11 @@ impl CreateTenant {
             locale: locale_default(),
         }
     }
+}
 
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
-        settings(&mut faults, Some(&self.name), Some(self.retention_days), Some(&self.locale));
-        faults.0
+impl Rules for CreateTenant {
+    fn check(&self, faults: &mut Faults) {
+        settings(faults, Some(&self.name), Some(self.retention_days), Some(&self.locale));
     }
 }
 
@@ -87,27 +84,19 @@ pub struct UpdateTenant {
     pub locale: Option<String>,
 }
 
-impl UpdateTenant {
-    /// What is wrong with the body, all at once.
-    #[must_use]
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Faults::default();
+impl Rules for UpdateTenant {
+    fn check(&self, faults: &mut Faults) {
         if *self == UpdateTenant::default() {
             faults.nothing(&["name", "report_approval", "four_eyes", "retention_days", "locale"]);
         }
         let (name, locale) = (self.name.as_deref(), self.locale.as_deref());
-        settings(&mut faults, name, self.retention_days, locale);
-        faults.0
+        settings(faults, name, self.retention_days, locale);
     }
 }
 
 fn settings(faults: &mut Faults, name: Option<&str>, days: Option<u32>, locale: Option<&str>) {
-    if let Some(name) = name {
-        faults.length("name", name, 1, NAME_CHARS_MAX);
-    }
-    if days.is_some_and(|days| !(1..=RETENTION_DAYS_MAX).contains(&days)) {
-        faults.add("retention_days", format!("expected 1 to {RETENTION_DAYS_MAX}"));
-    }
+    faults.optional("name", name, NAME_CHARS_MAX);
+    faults.range("retention_days", days, 1, RETENTION_DAYS_MAX);
     if locale.is_some_and(|locale| !LOCALES.contains(&locale)) {
         faults.add("locale", format!("expected {}", LOCALES.join(" or ")));
     }
@@ -157,6 +146,7 @@ debug_only! { CreatedTenant { tenant } }
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::rule::fields;
 
     #[test]
     fn a_name_is_enough_and_the_rest_has_defaults() {
@@ -173,8 +163,7 @@ mod tests {
             locale: "fr".into(),
             ..CreateTenant::named("x".repeat(101))
         };
-        let fields: Vec<_> = body.faults().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["name", "retention_days", "locale"]);
+        assert_eq!(fields(&body), ["name", "retention_days", "locale"]);
         assert!(serde_json::from_str::<CreateTenant>(r#"{"name":"a","colour":1}"#).is_err());
         let nothing = UpdateTenant::default().faults();
         assert!(nothing.len() == 1 && nothing[0].message.ends_with("or locale"), "{nothing:?}");

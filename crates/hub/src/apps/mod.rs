@@ -24,7 +24,7 @@ use crate::idempotency::{self, Answer, Creation};
 use crate::instant::{parse, rfc3339};
 use crate::pages::{Of, Paging};
 use crate::secret_rotation::end_grace;
-use crate::{Error, Hub, keys};
+use crate::{Error, Hub, Input, keys};
 
 pub use rotate::rotate;
 use signature::Keys;
@@ -42,14 +42,14 @@ pub async fn find(hub: &Hub, app_id: AppId) -> Result<Arc<App>, Error> {
 pub async fn create(
     hub: &Hub,
     actor: &Actor,
-    input: CreateApp,
+    input: Input<CreateApp>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<CreatedApp>, Error> {
     authorize(actor, Act::ManageApps)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     let scopes = scopes(&input.scopes, &mut faults);
     if let Some(url) = &input.callback_url {
         validate_callback_url(hub, url, &mut faults);
@@ -112,7 +112,11 @@ pub fn get(actor: &Actor, app: &App) -> Result<control::App, Error> {
 }
 
 /// The apps of all tenants, newest first.
-pub async fn list(hub: &Hub, actor: &Actor, list: &List) -> Result<Page<control::App>, Error> {
+pub async fn list(
+    hub: &Hub,
+    actor: &Actor,
+    list: Input<List>,
+) -> Result<Page<control::App>, Error> {
     authorize(actor, Act::ManageApps)?;
     let paging = Paging::of_list(Of::Apps, list)?;
     let before = paging.after.map(|[at, app_id]| (UnixMs(at), AppId(app_id)));
@@ -126,10 +130,10 @@ pub async fn update(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    input: UpdateApp,
+    input: Input<UpdateApp>,
 ) -> Result<control::App, Error> {
     authorize(actor, Act::ManageApps)?;
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     let granted = input.scopes.as_ref().map(|names| scopes(names, &mut faults));
     if let Some(Some(url)) = &input.callback_url {
         validate_callback_url(hub, url, &mut faults);
@@ -215,14 +219,14 @@ pub async fn pause(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    input: PauseApp,
+    input: Input<PauseApp>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<control::App>, Error> {
     authorize(actor, Act::ManageApps)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    validate(input.faults())?;
+    let input = input.valid()?;
     let reason = input.reason.unwrap_or_else(|| "paused by the operator".to_owned());
     let pause = Pause { since: hub.clock.now(), reason };
     for _ in 0..2 {
@@ -297,10 +301,10 @@ pub async fn explain_signature(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    input: &ExplainSignature,
+    input: Input<ExplainSignature>,
 ) -> Result<SignatureExplanation, Error> {
     authorize(actor, Act::ManageApps)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     let (app, now) = (find(hub, app_id).await?, hub.clock.now());
     let secrets = &app.secrets;
     let old = secrets.old.encrypt_key.as_ref().and_then(|old| old.at(now));
@@ -309,7 +313,7 @@ pub async fn explain_signature(
         old_encrypt_key: old.map(String::as_str),
         verification_token: &secrets.verification_token,
     };
-    Ok(signature::explain(input, keys))
+    Ok(signature::explain(&input, keys))
 }
 
 /// Sends again an app's events from `since` up to, not including, `until`, to its present endpoint, each with the whole
@@ -318,11 +322,11 @@ pub async fn resend(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    input: ResendSince,
+    input: Input<ResendSince>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<Resent>, Error> {
     authorize(actor, Act::ManageApps)?;
-    validate(input.faults())?;
+    let input = input.valid()?;
     let instant = |field: &str, text: &str| {
         let expected = "expected an instant with its offset (RFC 3339)";
         parse(text).ok_or_else(|| Error::field(field, expected))
@@ -365,7 +369,7 @@ async fn tenants(hub: &Hub, app: &App) -> Result<Vec<TenantId>, Error> {
 pub async fn list_alerts(
     hub: &Hub,
     actor: &Actor,
-    list: &List,
+    list: Input<List>,
 ) -> Result<Page<control::Alert>, Error> {
     authorize(actor, Act::ManageApps)?;
     let paging = Paging::of_list(Of::Alerts, list)?;

@@ -7,10 +7,10 @@ use store::{IdempotencyKey, Saved};
 use system::random;
 
 use super::{find, overtaken};
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::idempotency::{self, Answer};
 use crate::instant::rfc3339;
-use crate::{Error, Hub, keys};
+use crate::{Error, Hub, Input, keys};
 
 /// Gives an app a new app secret, encrypt key or verification token, which the first answer alone holds. The old value
 /// stays good for a grace time; a further rotation ends that.
@@ -18,14 +18,14 @@ pub async fn rotate(
     hub: &Hub,
     actor: &Actor,
     app_id: AppId,
-    input: &RotateSecret,
+    input: Input<RotateSecret>,
     key: Option<IdempotencyKey>,
 ) -> Result<Answer<RotatedSecret>, Error> {
     authorize(actor, Act::ManageApps)?;
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    validate(input.faults())?;
+    let input = input.valid()?;
     let (by, value) = (hub.by(actor), random::secret());
     let grace_seconds = input.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     let until = by.at.plus_ms(i64::from(grace_seconds) * 1_000);

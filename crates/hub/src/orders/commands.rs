@@ -9,9 +9,9 @@ use store::tenants::Tenant;
 use store::{CommandResult, IdempotencyKey, OrderCommand, Request};
 
 use super::{authorize_own, read};
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::idempotency::{find_used_key, same_key_at_once};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -22,10 +22,10 @@ pub async fn approve(
     actor: &Actor,
     tenant: &Arc<Tenant>,
     order_id: Id,
-    input: ApproveOrder,
+    input: Input<ApproveOrder>,
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
-    validate(input.faults())?;
+    let input = input.valid()?;
     let content = comment(input.comment.unwrap_or_default());
     let request = || Request::Approve { content: content.clone() };
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
@@ -37,10 +37,10 @@ pub async fn reject(
     actor: &Actor,
     tenant: &Arc<Tenant>,
     order_id: Id,
-    input: RejectOrder,
+    input: Input<RejectOrder>,
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
-    validate(input.faults())?;
+    let input = input.valid()?;
     let content = comment(input.reason);
     let request = || Request::Reject { content: content.clone() };
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
@@ -63,10 +63,10 @@ pub async fn terminate(
     actor: &Actor,
     tenant: &Arc<Tenant>,
     order_id: Id,
-    input: TerminateOrder,
+    input: Input<TerminateOrder>,
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
-    validate(input.faults())?;
+    let input = input.valid()?;
     let content = comment(input.reason);
     let request = || Request::Terminate { content: content.clone() };
     act(hub, actor, tenant, order_id, Act::TerminateOrders, key, request).await

@@ -13,7 +13,7 @@ use super::commands::{command, find_first_order};
 use super::form::{self, Fitting};
 use super::read;
 use crate::error::{authorize, fault, validate};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// Arranges a background check; the vendor is notified. The account, its package and its items must exist, the values
 /// fit the vendor's form. Refuses with all faults at once.
@@ -21,14 +21,14 @@ pub async fn place(
     hub: &Hub,
     actor: &Actor,
     tenant: &Arc<Tenant>,
-    input: PlaceOrder,
+    input: Input<PlaceOrder>,
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
     authorize(actor, Act::PlaceOrders)?;
     if let Some(order_id) = find_first_order(hub, key).await? {
         return read::accepted(hub, actor, tenant, order_id).await;
     }
-    let mut faults = input.faults();
+    let (input, mut faults) = input.with_faults();
     let account = find_account(hub, tenant, &input, &mut faults).await?;
     let fitting = match &account {
         Some(Account { account_id, .. }) => {

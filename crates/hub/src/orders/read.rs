@@ -8,9 +8,9 @@ use store::{Fault, FaultKind};
 
 use super::view::{self, Sight};
 use super::{authorize_own, form};
-use crate::error::{authorize, validate};
+use crate::error::authorize;
 use crate::pages::{Of, Paging};
-use crate::{Error, Hub};
+use crate::{Error, Hub, Input};
 
 /// One order with all that belongs to it, as far as the actor may see it; refused as not found when it may not.
 pub async fn get(hub: &Hub, actor: &Actor, tenant: &Tenant, order_id: Id) -> Result<Order, Error> {
@@ -24,10 +24,10 @@ pub async fn list(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-    list: &ListOrders,
+    list: Input<ListOrders>,
 ) -> Result<Page<OrderSummary>, Error> {
     authorize(actor, Act::ListOrders)?;
-    validate(list.faults())?;
+    let list = list.valid()?;
     let paging = Paging::new(Of::Orders, list.cursor.as_deref(), list.limit)?;
     let is_own_only = actor.roles.sees_own_orders_only(Act::ListOrders);
     let filter = OrderFilter {

@@ -21,7 +21,7 @@ pub(super) async fn list_accounts(
     Query(list): Query<List>,
 ) -> Result<Paged<Account>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(accounts::list(call.hub(), call.actor(), &tenant, &list).await?.into())
+    Ok(accounts::list(call.hub(), call.actor(), &tenant, list).await?.into())
 }
 
 pub(super) async fn get_account(call: Call) -> Result<Json<Account>, Failure> {

@@ -22,7 +22,7 @@ pub(super) async fn list_api_keys(
     Query(list): Query<List>,
 ) -> Result<Paged<ApiKey>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(api_keys::list(call.hub(), call.actor(), Some(&tenant), &list).await?.into())
+    Ok(api_keys::list(call.hub(), call.actor(), Some(&tenant), list).await?.into())
 }
 
 pub(super) async fn get_api_key(call: Call) -> Result<Json<ApiKey>, Failure> {
@@ -36,7 +36,7 @@ pub(super) async fn replace_api_key(
 ) -> Result<Json<CreatedApiKey>, Failure> {
     let (tenant, key_id) = (call.tenant().await?, call.path_param("key_id")?);
     let (hub, actor) = (call.hub(), call.actor());
-    Ok(api_keys::replace(hub, actor, Some(&tenant), key_id, &body, key).await?.into())
+    Ok(api_keys::replace(hub, actor, Some(&tenant), key_id, body, key).await?.into())
 }
 
 pub(super) async fn revoke_api_key(call: Call) -> Result<NoContent, Failure> {
@@ -55,7 +55,7 @@ pub(super) async fn list_operator_keys(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Paged<ApiKey>, Failure> {
-    Ok(api_keys::list(call.hub(), call.actor(), None, &list).await?.into())
+    Ok(api_keys::list(call.hub(), call.actor(), None, list).await?.into())
 }
 
 pub(super) async fn get_operator_key(call: Call) -> Result<Json<ApiKey>, Failure> {
@@ -68,7 +68,7 @@ pub(super) async fn replace_operator_key(
     Command { body, key }: Command<ReplaceApiKey>,
 ) -> Result<Json<CreatedApiKey>, Failure> {
     let key_id = call.path_param("key_id")?;
-    Ok(api_keys::replace(call.hub(), call.actor(), None, key_id, &body, key).await?.into())
+    Ok(api_keys::replace(call.hub(), call.actor(), None, key_id, body, key).await?.into())
 }
 
 pub(super) async fn revoke_operator_key(call: Call) -> Result<NoContent, Failure> {

@@ -21,7 +21,7 @@ pub(super) async fn create_app(
 }
 
 pub(super) async fn list_apps(call: Call, Query(list): Query<List>) -> Result<Paged<App>, Failure> {
-    Ok(apps::list(call.hub(), call.actor(), &list).await?.into())
+    Ok(apps::list(call.hub(), call.actor(), list).await?.into())
 }
 
 pub(super) async fn get_app(call: Call) -> Result<Json<App>, Failure> {
@@ -86,7 +86,7 @@ pub(super) async fn rotate_secret(
     Command { body, key }: Command<RotateSecret>,
 ) -> Result<Json<RotatedSecret>, Failure> {
     let app_id = call.path_param("app_id")?;
-    Ok(apps::rotate(call.hub(), call.actor(), app_id, &body, key).await?.into())
+    Ok(apps::rotate(call.hub(), call.actor(), app_id, body, key).await?.into())
 }
 
 pub(super) async fn explain_signature(
@@ -94,7 +94,7 @@ pub(super) async fn explain_signature(
     command: Command<ExplainSignature>,
 ) -> Result<Json<SignatureExplanation>, Failure> {
     let app_id = call.path_param("app_id")?;
-    Ok(apps::explain_signature(call.hub(), call.actor(), app_id, &command.body).await?.into())
+    Ok(apps::explain_signature(call.hub(), call.actor(), app_id, command.body).await?.into())
 }
 
 pub(super) async fn resend_app_events(
@@ -109,7 +109,7 @@ pub(super) async fn list_alerts(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Paged<Alert>, Failure> {
-    Ok(apps::list_alerts(call.hub(), call.actor(), &list).await?.into())
+    Ok(apps::list_alerts(call.hub(), call.actor(), list).await?.into())
 }
 
 pub(super) async fn list_app_connections(call: Call) -> Result<Paged<Connection>, Failure> {

@@ -13,5 +13,5 @@ pub(super) async fn search_candidates(
     command: Command<SearchCandidates>,
 ) -> Result<Paged<FoundOrder>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(candidates::search(call.hub(), call.actor(), &tenant, &command.body).await?.into())
+    Ok(candidates::search(call.hub(), call.actor(), &tenant, command.body).await?.into())
 }

@@ -34,7 +34,7 @@ pub(super) async fn put_tenant_hold(
     command: Command<PutHold>,
 ) -> Result<Json<Hold>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(retention::put_hold(call.hub(), call.actor(), &tenant, None, &command.body).await?.into())
+    Ok(retention::put_hold(call.hub(), call.actor(), &tenant, None, command.body).await?.into())
 }
 
 pub(super) async fn lift_tenant_hold(call: Call) -> Result<NoContent, Failure> {
@@ -52,7 +52,7 @@ pub(super) async fn put_order_hold(
     Command { body, .. }: Command<PutHold>,
 ) -> Result<Json<Hold>, Failure> {
     let (tenant, order_id) = (call.tenant().await?, call.path_param("order_id")?);
-    Ok(retention::put_hold(call.hub(), call.actor(), &tenant, Some(order_id), &body).await?.into())
+    Ok(retention::put_hold(call.hub(), call.actor(), &tenant, Some(order_id), body).await?.into())
 }
 
 pub(super) async fn lift_order_hold(call: Call) -> Result<NoContent, Failure> {
@@ -65,7 +65,7 @@ pub(super) async fn preview_erasures(
     Query(list): Query<List>,
 ) -> Result<Paged<ErasurePreview>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(erasures::preview(call.hub(), call.actor(), &tenant, &list).await?.into())
+    Ok(erasures::preview(call.hub(), call.actor(), &tenant, list).await?.into())
 }
 
 pub(super) async fn list_erasures(
@@ -73,7 +73,7 @@ pub(super) async fn list_erasures(
     Query(list): Query<List>,
 ) -> Result<Paged<Erasure>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(erasures::list(call.hub(), call.actor(), &tenant, &list).await?.into())
+    Ok(erasures::list(call.hub(), call.actor(), &tenant, list).await?.into())
 }
 
 pub(super) async fn erase_order(

@@ -16,7 +16,7 @@ pub(super) async fn list_operator_audit(
     call: Call,
     Query(list): Query<ListAudit>,
 ) -> Result<JsonLines, Failure> {
-    Ok(JsonLines(evidence::list_audit(call.hub(), call.actor(), None, &list).await?))
+    Ok(JsonLines(evidence::list_audit(call.hub(), call.actor(), None, list).await?))
 }
 
 pub(super) async fn list_audit(
@@ -24,7 +24,7 @@ pub(super) async fn list_audit(
     Query(list): Query<ListAudit>,
 ) -> Result<JsonLines, Failure> {
     let tenant_id = Some(call.tenant().await?.tenant_id);
-    Ok(JsonLines(evidence::list_audit(call.hub(), call.actor(), tenant_id, &list).await?))
+    Ok(JsonLines(evidence::list_audit(call.hub(), call.actor(), tenant_id, list).await?))
 }
 
 pub(super) async fn get_manifest(call: Call) -> Result<Signed, Failure> {

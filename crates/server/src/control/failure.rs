@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use contract::control::{FieldFault, PROBLEM_JSON, Problem, ProblemCode};
+use contract::control::{PROBLEM_JSON, Problem, ProblemCode};
 use domain::order::Refusal;
 use objects::Unreadable;
 use store::{Fault, FaultKind};
@@ -25,17 +25,18 @@ pub(crate) enum Failure {
 impl Failure {
     /// A refusal; `detail` says what was expected, without personal data.
     pub(super) fn refused(code: ProblemCode, detail: impl Into<String>) -> Failure {
-        Failure::Refused(Box::new(Problem::new(code, detail)))
+        Box::new(Problem::new(code, detail)).into()
     }
 
     /// What does not exist, or is somebody else's: the same answer for both.
     pub(super) fn not_found() -> Failure {
         hub::Error::NotFound.into()
     }
+}
 
-    /// Members that break rules, all at once.
-    pub(super) fn invalid(faults: Vec<FieldFault>) -> Failure {
-        Failure::Refused(Box::new(Problem::invalid(faults)))
+impl From<Box<Problem>> for Failure {
+    fn from(problem: Box<Problem>) -> Failure {
+        Failure::Refused(problem)
     }
 }
 
@@ -64,7 +65,7 @@ impl From<hub::Error> for Failure {
     fn from(error: hub::Error) -> Failure {
         match error {
             hub::Error::NotFound => Failure::refused(ProblemCode::NotFound, error.to_string()),
-            hub::Error::Invalid(faults) => Failure::invalid(faults),
+            hub::Error::Invalid(faults) => Box::new(Problem::invalid(faults)).into(),
             hub::Error::Order(refusal) => {
                 let code = match refusal {
                     Refusal::OrderNotExist => return Failure::not_found(),

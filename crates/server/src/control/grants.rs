@@ -24,7 +24,7 @@ pub(super) async fn grant_app(
     Command { body, key }: Command<GrantApp>,
 ) -> Result<Json<Grant>, Failure> {
     let (tenant_id, app_id) = (call.path_param("tenant_key")?, call.path_param("app_id")?);
-    Ok(grants::grant(call.hub(), call.actor(), tenant_id, app_id, &body, key).await?.into())
+    Ok(grants::grant(call.hub(), call.actor(), tenant_id, app_id, body, key).await?.into())
 }
 
 pub(super) async fn take_grant_back(call: Call) -> Result<NoContent, Failure> {

@@ -17,12 +17,12 @@ pub(super) async fn check_objects(
     call: Call,
     command: Command<CheckObjects>,
 ) -> Result<Json<ObjectsChecked>, Failure> {
-    Ok(object_check::check(call.hub(), call.actor(), &command.body).await?.into())
+    Ok(object_check::check(call.hub(), call.actor(), command.body).await?.into())
 }
 
 pub(super) async fn rotate_keys(
     call: Call,
     Command { body, key }: Command<RotateKeys>,
 ) -> Result<Json<RotatedKeys>, Failure> {
-    Ok(root_key::rotate(call.hub(), call.actor(), &body, key).await?.into())
+    Ok(root_key::rotate(call.hub(), call.actor(), body, key).await?.into())
 }

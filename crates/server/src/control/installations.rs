@@ -13,7 +13,7 @@ pub(super) async fn list_installations(
     Query(list): Query<List>,
 ) -> Result<Paged<Installation>, Failure> {
     let app_id = call.vendor_app().await?.app_id;
-    Ok(installations::list(call.hub(), call.actor(), app_id, &list).await?.into())
+    Ok(installations::list(call.hub(), call.actor(), app_id, list).await?.into())
 }
 
 pub(super) async fn put_installation(
@@ -22,7 +22,7 @@ pub(super) async fn put_installation(
 ) -> Result<Json<Installation>, Failure> {
     let (app, tenant_id) = (call.vendor_app().await?, call.tenant().await?.tenant_id);
     let (hub, actor) = (call.hub(), call.actor());
-    Ok(installations::put(hub, actor, &app, tenant_id, &command.body).await?.into())
+    Ok(installations::put(hub, actor, &app, tenant_id, command.body).await?.into())
 }
 
 pub(super) async fn get_installation(call: Call) -> Result<Json<Installation>, Failure> {

@@ -24,7 +24,7 @@ pub(super) async fn list_orders(
     Query(list): Query<ListOrders>,
 ) -> Result<Paged<OrderSummary>, Failure> {
     let tenant = call.tenant().await?;
-    Ok(orders::list(call.hub(), call.actor(), &tenant, &list).await?.into())
+    Ok(orders::list(call.hub(), call.actor(), &tenant, list).await?.into())
 }
 
 pub(super) async fn get_order(call: Call) -> Result<Json<Order>, Failure> {

@@ -76,6 +76,7 @@ pub(super) async fn get_report_content(
     call: Call,
     ContentRequest(Query(query), request): ContentRequest,
 ) -> Result<Given, Failure> {
+    let query = query.valid()?;
     let (tenant, order_id, report_id) = report(&call).await?;
     let (hub, actor) = (call.hub(), call.actor());
     let (report, version) =
@@ -132,7 +133,7 @@ pub(super) async fn list_report_views(
 ) -> Result<Paged<ReportView>, Failure> {
     let (tenant, order_id, report_id) = report(&call).await?;
     let (hub, actor) = (call.hub(), call.actor());
-    Ok(reports::list_views(hub, actor, &tenant, order_id, report_id, &list).await?.into())
+    Ok(reports::list_views(hub, actor, &tenant, order_id, report_id, list).await?.into())
 }
 
 /// The report in the path: its tenant, order and id.

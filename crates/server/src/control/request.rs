@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 use axum::body::Body as AxumBody;
-use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use contract::control::{
-    FieldFault, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, is_idempotency_key,
+    IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_CHARS_MAX, ProblemCode, decode, decode_query,
+    is_idempotency_key,
 };
-use contract::json::replace_lone_surrogates;
 use objects::Unreadable;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::IdempotencyKey;
 use system::bytes_writer::BytesWriter;
+use url::form_urlencoded;
 use utoipa::openapi::path::ParameterIn;
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -33,7 +34,7 @@ use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 /// A call that changes something: its body, and its Idempotency-Key with the digest of the whole request.
 #[derive(Debug)]
 pub(super) struct Command<T> {
-    pub(super) body: T,
+    pub(super) body: hub::Input<T>,
     /// Of a POST alone.
     pub(super) key: Option<IdempotencyKey>,
 }
@@ -87,7 +88,7 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Command<T> {
         }
         let key = key.map(|key| with_digests(&caller, key, &parts, &body));
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        Ok(Command { body: decode(text)?, key })
+        Ok(Command { body: decode::<T>(text)?.into(), key })
     }
 }
 
@@ -154,7 +155,7 @@ impl FromRequest<SharedApp> for Content {
 
 /// The query of a list.
 #[derive(Debug)]
-pub(super) struct Query<T>(pub(super) T);
+pub(super) struct Query<T>(pub(super) hub::Input<T>);
 
 impl<T: IntoParams> Input for Query<T> {
     fn describe(description: &mut Description) {
@@ -176,18 +177,8 @@ impl<T: DeserializeOwned> FromRequestParts<SharedApp> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &SharedApp) -> Result<Query<T>, Failure> {
-        let read = AxumQuery::<T>::try_from_uri(&parts.uri);
-        let AxumQuery(query) = read.map_err(|rejection| {
-            let text = rejection.body_text();
-            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            // A member that cannot be read stands before its fault.
-            let (path, text) = match text.split_once(": ") {
-                Some((path, rest)) if is_member(path) => (path, rest),
-                _ => ("", text),
-            };
-            Failure::invalid(vec![fault(path, text)])
-        })?;
-        Ok(Query(query))
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Query(decode_query::<T>(form_urlencoded::parse(query.as_bytes()).into_owned())?.into()))
     }
 }
 
@@ -262,140 +253,5 @@ fn unread(bytes_max: usize, refused: BodyRefused) -> Failure {
         BodyRefused::TooSlow | BodyRefused::Broken => {
             Failure::refused(ProblemCode::Malformed, "expected a complete body")
         }
-    }
-}
-
-/// Reads a JSON body.
-fn decode<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
-    // A list would be taken for an object's members in their order.
-    if !text.trim_ascii_start().starts_with(b"{") {
-        return Err(Failure::refused(ProblemCode::Malformed, "expected a JSON object"));
-    }
-    let text = replace_lone_surrogates(text);
-    let mut deserializer = serde_json::Deserializer::from_slice(&text);
-    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
-        match error.is_data() {
-            true => Failure::invalid(vec![fault(path.trim_matches('.'), &error.to_string())]),
-            false => not_json(&error),
-        }
-    })?;
-    deserializer.end().map_err(|error| not_json(&error))?;
-    Ok(read)
-}
-
-fn not_json(error: &serde_json::Error) -> Failure {
-    let (line, column) = (error.line(), error.column());
-    let detail = format!("expected JSON: broken at line {line}, column {column}");
-    Failure::refused(ProblemCode::Malformed, detail)
-}
-
-/// The fault that a deserialiser reports at `path`, without the value that it quotes.
-fn fault(path: &str, text: &str) -> FieldFault {
-    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
-    let name = text.split('`').nth(1).unwrap_or_default();
-    let member = |message: &str| {
-        let is_named = path == name || path.ends_with(&format!(".{name}"));
-        let field = match path {
-            "" => name.to_owned(),
-            _ if is_named => path.to_owned(),
-            _ => format!("{path}.{name}"),
-        };
-        FieldFault { field, message: message.to_owned() }
-    };
-    if text.starts_with("missing field") {
-        return member("is required");
-    }
-    if text.starts_with("unknown field") {
-        return member("expected no member of this name");
-    }
-    if text.starts_with("duplicate field") {
-        return member("expected no member twice");
-    }
-    let expected = text.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
-    let message = match expected {
-        "" => "expected another value".to_owned(),
-        "u32" | "a nonzero u32" => "expected a whole number".to_owned(),
-        "a sequence" => "expected a list".to_owned(),
-        _ if expected.starts_with("struct ") => "expected an object".to_owned(),
-        _ => format!("expected {}", expected.replace('`', "")),
-    };
-    FieldFault { field: path.to_owned(), message }
-}
-
-fn is_member(path: &str) -> bool {
-    !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use contract::control::{ApproveOrder, CreateTenant, PlaceOrder, Problem};
-
-    use super::*;
-
-    fn refusal<T: DeserializeOwned>(text: &str) -> Problem {
-        match decode::<T>(text.as_bytes()) {
-            Err(Failure::Refused(problem)) => *problem,
-            _ => panic!("expected a refusal of {text}"),
-        }
-    }
-
-    #[test]
-    fn a_member_that_does_not_fit_is_named_and_its_value_is_not() {
-        let cases = [
-            ("{}", "name", "is required"),
-            (r#"{"name":"a","colour":1}"#, "colour", "expected no member of this name"),
-            (r#"{"name":"a","name":"b"}"#, "name", "expected no member twice"),
-            (r#"{"name":138}"#, "name", "expected a string"),
-            (
-                r#"{"name":"a","retention_days":"1381"}"#,
-                "retention_days",
-                "expected a whole number",
-            ),
-            (r#"{"name":"a","retention_days":-1}"#, "retention_days", "expected a whole number"),
-            (r#"{"name":"a","report_approval":null}"#, "report_approval", "expected a boolean"),
-        ];
-        for (text, field, message) in cases {
-            let problem = refusal::<CreateTenant>(text);
-            assert_eq!(problem.code, "validation_failed", "{text}");
-            assert_eq!(problem.errors[0].field, field, "{text}: {problem:?}");
-            assert_eq!(problem.errors[0].message, message, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_member_deep_inside_is_named_by_its_path() {
-        let text = r#"{"account_id":"7","package_id":"p","candidate_info":{"name":"张三",
-            "mobile":{"code":"86","number":13800000000}}}"#;
-        let problem = refusal::<PlaceOrder>(text);
-        assert_eq!(problem.errors[0].field, "candidate_info.mobile.number");
-        assert_eq!(problem.errors[0].message, "expected a string");
-        let text = r#"{"account_id":"7","package_id":"p","candidate_info":7}"#;
-        let fault = &refusal::<PlaceOrder>(text).errors[0];
-        assert_eq!(
-            (fault.field.as_str(), fault.message.as_str()),
-            ("candidate_info", "expected an object")
-        );
-        let text = r#"{"account_id":"7","package_id":"p","candidate_info":{"age":3}}"#;
-        assert_eq!(refusal::<PlaceOrder>(text).errors[0].field, "candidate_info.age");
-        let text = r#"{"account_id":"7","package_id":"p","candidate_info":{}}"#;
-        assert_eq!(refusal::<PlaceOrder>(text).errors[0].field, "candidate_info.name");
-    }
-
-    #[test]
-    fn a_text_that_was_cut_in_an_emoji_is_read() {
-        let body: ApproveOrder = decode(br#"{"comment":"ok \ud83d"}"#).unwrap();
-        assert_eq!(body.comment.as_deref(), Some("ok \u{fffd}"));
-    }
-
-    #[test]
-    fn what_is_no_json_is_malformed() {
-        for text in ["{", "{}x", "\u{feff}{}", "{\"comment\":\"\\ud8\"}", "nul", "7", "[]"] {
-            let problem = refusal::<ApproveOrder>(text);
-            assert_eq!((problem.code.as_str(), problem.errors.len()), ("malformed", 0), "{text}");
-        }
-        let deep = format!("{{\"comment\":{}", "[".repeat(10_000));
-        assert_eq!(refusal::<ApproveOrder>(&deep).status, 400);
     }
 }

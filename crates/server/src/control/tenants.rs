@@ -22,7 +22,7 @@ pub(super) async fn list_tenants(
     call: Call,
     Query(list): Query<List>,
 ) -> Result<Paged<Tenant>, Failure> {
-    Ok(tenants::list(call.hub(), call.actor(), &list).await?.into())
+    Ok(tenants::list(call.hub(), call.actor(), list).await?.into())
 }
 
 pub(super) async fn get_tenant(call: Call) -> Result<Json<Tenant>, Failure> {
