@@ -43,7 +43,7 @@ pub async fn create(
         name: input.account_name,
         usage_list: usages.filter_map(|usage| u8::try_from(*usage).ok()).collect(),
         custom_fields: stored_values(input.custom_field_list),
-        created_at: by.at,
+        created_at: hub.clock(tenant).now(),
     };
     let body = with_form(&account, Vec::new(), Vec::new());
     let creation = Creation::Account(tenant, &account);

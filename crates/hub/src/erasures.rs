@@ -51,7 +51,7 @@ async fn validate_order(hub: &Hub, tenant: &Tenant, order_id: Id) -> Result<(), 
         is_tenant_held: hub.store.find_hold(tenant, None).await?.is_some(),
         rule: Rule { days: 0, is_of_package: false },
     };
-    let stays = check_by_hand(&facts, hub.retention, hub.clock.now());
+    let stays = check_by_hand(&facts, hub.retention, hub.clock(tenant).now());
     stays.map_err(|stays| Error::refused(ProblemCode::IllegalState, detail(stays)))
 }
 
@@ -86,7 +86,7 @@ pub async fn preview(
 ) -> Result<Page<ErasurePreview>, Error> {
     authorize(actor, Act::SeeRetention)?;
     let paging = Paging::<1>::of_list(Of::RetentionCandidates, list)?;
-    let now = hub.clock.now();
+    let now = hub.clock(tenant).now();
     let after = match paging.after {
         Some([order_id]) => Id(order_id),
         None => hub.store.find_erase_mark(tenant.tenant_id).await?,

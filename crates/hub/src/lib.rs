@@ -11,6 +11,7 @@ pub mod app_access;
 pub mod app_tickets;
 pub mod apps;
 pub mod candidates;
+mod clock;
 pub mod connections;
 mod deliver;
 pub mod disk;
@@ -72,7 +73,7 @@ use root_key::Rotation;
 pub struct Hub {
     /// The database.
     pub store: Store,
-    /// The only source of time.
+    /// The clock of what waits and of what concerns no tenant; for all else see [`Hub::clock`].
     pub clock: Clock,
     /// The contents of reports and files.
     pub objects: Objects,

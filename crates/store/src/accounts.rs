@@ -5,7 +5,7 @@ use domain::event::EventKind;
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::answers::StoredAnswer;
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::events;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::RowContext;
@@ -129,10 +129,11 @@ impl Store {
             account.app_id,
             EventKind::AccountCreated,
             account.created_at,
+            by.at,
         ));
         let mut entry = audit_entry(by, AuditAct::AccountBound, account.account_id);
         entry.app_id = Some(account.app_id.to_string());
-        statements.extend(audit::add(tenant.tenant_id, &entry));
+        statements.extend(self.audit(tenant.tenant_id, entry).await?);
         let written = self.write(statements).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -177,7 +178,7 @@ impl Store {
         let values = values![tenant_id.0, account_id.0];
         let mut statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
         let entry = audit_entry(by, AuditAct::AccountUnbound, account_id);
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 

@@ -243,7 +243,7 @@ impl Store {
         if let Some(at) = key.expires_at {
             entry.details.insert("expires_at_ms".to_owned(), at.0.to_string());
         }
-        statements.extend(audit::add(owner.tenant_id, &entry));
+        statements.extend(self.audit(owner.tenant_id, entry).await?);
         match self.write(statements).await? {
             Written::Done(_) => Ok(Saved::Done),
             Written::Unmet(_) => Ok(Saved::KeyTaken),
@@ -296,7 +296,7 @@ impl Store {
         if let Some(until) = until {
             entry.details.insert("old_until_ms".to_owned(), until.to_string());
         }
-        statements.extend(audit::add(owner, &entry));
+        statements.extend(self.audit(owner, entry).await?);
         Ok(match self.write(statements).await? {
             Written::Done(_) => KeyChange::Done,
             Written::Unmet(index) if index == replace => KeyChange::NotInForce,
@@ -318,7 +318,7 @@ impl Store {
             any(HOLD, values![owner.0]),
             one(REVOKE, values![by.at.0, owner.0, key_id.0, role]),
         ];
-        statements.extend(audit::add(owner, &changed(by, AuditAct::ApiKeyRevoked, key_id)));
+        statements.extend(self.audit(owner, changed(by, AuditAct::ApiKeyRevoked, key_id)).await?);
         if let Written::Done(_) = self.write(statements).await? {
             return Ok(KeyChange::Done);
         }

@@ -11,9 +11,11 @@ use contract::scope::Scope;
 use domain::grant::Terms;
 use domain::{AppId, TenantId};
 
+use crate::Store;
 use crate::app::{App, AppSettings, mode_text};
 use crate::app_secrets::AppSecrets;
 use crate::audit::{self, By};
+use crate::fault::Fault;
 use crate::value::Statement;
 
 type Details = BTreeMap<String, String>;
@@ -36,15 +38,20 @@ pub(crate) fn entry(by: By, act: AuditAct, app_id: AppId) -> AuditEntry {
 }
 
 /// The statements that add the entry to the operator's chain and to those of `tenants`.
-pub(crate) fn add(
+pub(crate) async fn add(
+    store: &Store,
     entry: &AuditEntry,
     tenants: impl IntoIterator<Item = TenantId>,
-) -> Vec<Statement> {
+) -> Result<Vec<Statement>, Fault> {
     let mut chains: Vec<_> = tenants.into_iter().chain([audit::OPERATOR]).collect();
     // In the order of their tenants, as everywhere: the operator's is 0, and a tenant's may be below it.
     chains.sort_unstable();
     chains.dedup();
-    chains.iter().flat_map(|chain| audit::add(*chain, entry)).collect()
+    let mut statements = Vec::new();
+    for chain in chains {
+        statements.extend(store.audit(chain, entry.clone()).await?);
+    }
+    Ok(statements)
 }
 
 /// What a new app is.

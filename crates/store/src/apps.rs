@@ -88,7 +88,7 @@ impl Store {
         }
         let mut entry = app_audit::entry(by, AuditAct::AppCreated, app.app_id);
         entry.details = app_audit::created(app);
-        statements.extend(app_audit::add(&entry, app.tenant_id));
+        statements.extend(app_audit::add(self, &entry, app.tenant_id).await?);
         Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::KeyTaken,
@@ -168,7 +168,7 @@ impl Store {
         }
         let mut entry = app_audit::entry(by, AuditAct::AppChanged, app_id);
         entry.details = app_audit::changed(&before.settings, settings);
-        statements.extend(app_audit::add(&entry, tenants));
+        statements.extend(app_audit::add(self, &entry, tenants).await?);
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -216,7 +216,7 @@ impl Store {
         }
         let mut entry = app_audit::entry(by, AuditAct::AppRotated, app_id);
         entry.details = app_audit::rotated(&before, secret_hash, secrets);
-        statements.extend(app_audit::add(&entry, tenants));
+        statements.extend(app_audit::add(self, &entry, tenants).await?);
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(index) if index < keeps => Saved::KeyTaken,
@@ -255,7 +255,7 @@ impl Store {
             statements.push(grants::delete(app_id, tenant_id));
         }
         let entry = app_audit::entry(by, AuditAct::AppDeleted, app_id);
-        statements.extend(app_audit::add(&entry, tenants));
+        statements.extend(app_audit::add(self, &entry, tenants).await?);
         Ok(match self.write_known(statements, Known::App(app_id)).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,

@@ -23,7 +23,7 @@ pub const OPERATOR: TenantId = TenantId(0);
 pub struct By {
     /// Who.
     pub actor: Actor,
-    /// The tenant's now.
+    /// Now, by the installation's clock.
     pub at: UnixMs,
 }
 
@@ -97,7 +97,7 @@ const LIST_HEADS: &str = "SELECT tenant_id, seq, hash FROM audit_heads WHERE ten
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ADVANCE, ADD, KEEP, LIST, LIST_HEADS];
 
-/// The statements that add an entry to a tenant's chain; the last ones of their transaction.
+/// The statements that add an entry to a chain as it is; the last ones of their transaction.
 pub(crate) fn add(tenant_id: TenantId, entry: &AuditEntry) -> [Statement; 3] {
     [
         one(ADVANCE, values![tenant_id.0, chain_start(&chain_name(tenant_id)).as_slice()]),
@@ -116,13 +116,28 @@ pub fn chain_name(tenant_id: TenantId) -> String {
 }
 
 impl Store {
+    /// As [`add`], for an entry that has the installation's time: a tenant's gets the tenant's.
+    pub(crate) async fn audit(
+        &self,
+        tenant_id: TenantId,
+        mut entry: AuditEntry,
+    ) -> Result<[Statement; 3], Fault> {
+        if tenant_id != OPERATOR
+            && let Some(tenant) = self.find_tenant(tenant_id).await?
+        {
+            entry.at_ms = tenant.time(UnixMs(entry.at_ms)).0;
+        }
+        Ok(add(tenant_id, &entry))
+    }
+
     /// Adds an entry that belongs to no other write.
     pub async fn add_audit_entry(
         &self,
         tenant_id: TenantId,
         entry: &AuditEntry,
     ) -> Result<(), Fault> {
-        self.write(add(tenant_id, entry).into()).await.map(drop)
+        let statements = self.audit(tenant_id, entry.clone()).await?;
+        self.write(statements.into()).await.map(drop)
     }
 
     /// At most `limit` entries of a chain after the given number, oldest first, as they are exported.

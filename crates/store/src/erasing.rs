@@ -15,7 +15,7 @@ use contract::hex::to_hex;
 use domain::retention::DAY_MS;
 use domain::{Id, TenantId, UnixMs};
 
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::content::{self, Comment};
 use crate::fault::{Fault, FaultKind};
 use crate::manifests::{self, StoredVersion};
@@ -170,7 +170,7 @@ impl Store {
             let stored = self.list_stored_versions(tenant_id, report.report_id).await?;
             versions.extend(stored.into_iter().map(|stored| (report.report_id, stored)));
         }
-        let erasure_id = self.make_id(by.at);
+        let (erasure_id, erased_at) = (self.make_id(by.at), tenant.time(by.at));
         let certificate = Certificate {
             kind: Certificate::KIND.to_owned(),
             erasure_id: erasure_id.to_string(),
@@ -178,8 +178,8 @@ impl Store {
             order_id: order_id.to_string(),
             placed_at_ms: order.summary.placed_at.0,
             ended_at_ms: ended_at.0,
-            erased_at_ms: by.at.0,
-            unrecoverable_from_ms: by.at.plus_ms(RECOVERABLE_DAYS * DAY_MS).0,
+            erased_at_ms: erased_at.0,
+            unrecoverable_from_ms: erased_at.plus_ms(RECOVERABLE_DAYS * DAY_MS).0,
             rule: match why {
                 Why::Retention(rule) => *rule,
                 Why::Hand(_) => ErasureRule::Hand,
@@ -219,7 +219,7 @@ impl Store {
         entry.details.insert("erasure_id".to_owned(), erasure_id.to_string());
         let hash = contract::evidence::sha256(text.as_bytes());
         entry.details.insert("certificate_sha256".to_owned(), to_hex(&hash));
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         Ok(Some((erasure_id, self.write(statements).await?)))
     }
 

@@ -66,16 +66,17 @@ const FIND: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.cr
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[LIST, FIND];
 
-/// The statements that write an event about no order, with its deliveries.
+/// The statements that write an event about no order, with its deliveries, which are due at `due_at`.
 pub(crate) fn insert(
     tenant_id: TenantId,
     event_no: Id,
     app_id: AppId,
     kind: EventKind,
-    at: UnixMs,
+    created_at: UnixMs,
+    due_at: UnixMs,
 ) -> Vec<Statement> {
-    let event = EventRow::new(tenant_id, event_no, app_id, kind, None, at);
-    let deliveries = dispatch(&event).map(|row| any(&INSERT_DELIVERY, row.values()));
+    let event = EventRow::new(tenant_id, event_no, app_id, kind, None, created_at);
+    let deliveries = dispatch(&event, due_at).map(|row| any(&INSERT_DELIVERY, row.values()));
     std::iter::once(any(&INSERT, event.values())).chain(deliveries).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::audit::By;
 use crate::fault::Fault;
 use crate::installations::Installation;
 use crate::value::{Row, Statement, Written, any, one, values};
-use crate::{Known, Saved, Store, app_audit, audit, installations, resend};
+use crate::{Known, Saved, Store, app_audit, installations, resend};
 
 /// What a tenant agreed to of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Store {
         ];
         let mut entry = app_audit::entry(by, AuditAct::AppGranted, app_id);
         entry.details = app_audit::granted(app, before, terms);
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write_known(statements, Known::Installation(app_id, tenant_id)).await?;
         self.wake_deliveries();
         Ok(match written {
@@ -146,7 +146,7 @@ impl Store {
             any(installations::COUNT_CHANGE, values![app_id.0]),
         ];
         let entry = app_audit::entry(by, AuditAct::AppGrantTakenBack, app_id);
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         let known = Known::Installation(app_id, tenant_id);
         Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
     }

@@ -93,7 +93,7 @@ impl Store {
         let before = before.as_ref().map(|before| before.scopes.as_slice());
         entry.details = app_audit::scopes(before, scopes);
         entry.tenant_key = Some(tenant_id.to_string());
-        statements.extend(app_audit::add(&entry, [*tenant_id]));
+        statements.extend(app_audit::add(self, &entry, [*tenant_id]).await?);
         let known = Known::Installation(*app_id, *tenant_id);
         let written = self.write_known(statements, known).await?;
         self.wake_deliveries();
@@ -160,7 +160,7 @@ impl Store {
         ];
         let mut entry = app_audit::entry(by, AuditAct::InstallationDeleted, app_id);
         entry.tenant_key = Some(tenant_id.to_string());
-        statements.extend(app_audit::add(&entry, [tenant_id]));
+        statements.extend(app_audit::add(self, &entry, [tenant_id]).await?);
         let known = Known::Installation(app_id, tenant_id);
         Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
     }

@@ -85,7 +85,7 @@ impl Store {
             order_id: order_id.to_string(),
             number: last.as_ref().map_or(0, |last| last.number.unsigned_abs()) + 1,
             before: last.map(|last| Manifest::hash(&last.text)),
-            made_at_ms: at.0,
+            made_at_ms: tenant.time(at).0,
             versions,
         };
         let number = i64::try_from(manifest.number).unwrap_or(i64::MAX);

@@ -25,7 +25,7 @@ pub struct NewContent {
     pub size_bytes: i64,
     /// Their SHA-256.
     pub sha256: [u8; 32],
-    /// When it was fetched.
+    /// When it was fetched, by the installation's clock.
     pub fetched_at: UnixMs,
 }
 
@@ -237,6 +237,7 @@ pub(crate) fn insert(
     claimed: &ClaimedReport,
     content: &NewContent,
     facts: &VersionFacts,
+    fetched_at: UnixMs,
 ) -> Statement {
     let (tenant_id, data_key) = (claimed.tenant_id, &claimed.data_key);
     let (keys, texts) =
@@ -248,7 +249,7 @@ pub(crate) fn insert(
             claimed.report_id.0,
             content.object_id.0,
             !facts.findings.is_empty(),
-            content.fetched_at.0,
+            fetched_at.0,
             data_key.seal(keys, content.key.bytes()),
             data_key.seal(texts, &content::to_text(facts)),
         ],

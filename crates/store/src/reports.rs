@@ -13,7 +13,7 @@ use domain::report::{ReportKind, ReportState};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::Store;
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::content::{self, ReportSource, VersionFacts};
 use crate::fault::{Fault, FaultKind};
 use crate::report_versions::{self, NewContent};
@@ -236,7 +236,11 @@ impl Store {
                         lease_until,
                     ],
                 );
-                let mut statements = vec![finish, report_versions::insert(claimed, content, facts)];
+                let tenant = self.find_tenant(claimed.tenant_id).await?;
+                let at = content.fetched_at;
+                let at = tenant.map_or(at, |tenant| tenant.time(at));
+                let insert = report_versions::insert(claimed, content, facts, at);
+                let mut statements = vec![finish, insert];
                 let quotas = self.quotas();
                 let (tenant_id, size_bytes) = (claimed.tenant_id, content.size_bytes);
                 statements.extend(storage_use::add_to_tenant(tenant_id, size_bytes, quotas));
@@ -319,7 +323,7 @@ impl Store {
         let mut entry = by.did(act);
         entry.order_id = Some(order_id.to_string());
         entry.report_id = Some(report_id.to_string());
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write(statements).await?;
         self.wake_reports();
         Ok(matches!(written, Written::Done(_)))

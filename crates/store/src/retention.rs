@@ -9,7 +9,7 @@ use contract::evidence::AuditAct;
 use domain::retention::{Bounds, Facts, Rule};
 use domain::{Id, TenantId, UnixMs};
 
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::content::{self, Comment};
 use crate::fault::Fault;
 use crate::seal::RowContext;
@@ -119,7 +119,7 @@ impl Store {
             entry.details.insert(format!("days_{}", index + 1), days.to_string());
         }
         entry.details.insert("packages".to_owned(), rules.len().to_string());
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         self.write(statements).await.map(drop)
     }
 
@@ -139,11 +139,11 @@ impl Store {
         }
         let text = content::to_text(&Comment { text: reason.to_owned() });
         let sealed = tenant.key.seal(context(tenant_id, held), &text);
-        let values = values![tenant_id.0, held, by.actor_number(), by.at.0, sealed];
+        let values = values![tenant_id.0, held, by.actor_number(), tenant.time(by.at).0, sealed];
         statements.push(any(PUT_HOLD, values));
         let mut entry = by.did(AuditAct::HoldSet);
         entry.order_id = order_id.map(|id| id.to_string());
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         Ok(match self.write(statements).await? {
             Written::Done(_) => Saved::Done,
             Written::Unmet(_) => Saved::Outdated,
@@ -162,7 +162,7 @@ impl Store {
             vec![take_mark(tenant_id), one(DELETE_HOLD, values![tenant_id.0, held])];
         let mut entry = by.did(AuditAct::HoldLifted);
         entry.order_id = order_id.map(|id| id.to_string());
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 

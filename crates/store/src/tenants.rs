@@ -31,10 +31,20 @@ pub struct Tenant {
     pub version: i64,
     /// When it was created.
     pub created_at: UnixMs,
+    /// How far its clock is ahead of the installation's; 0 for real time.
+    pub clock_offset_ms: i64,
     /// Wraps the data keys of the tenant's orders.
     pub key: Key,
     /// Makes the tenant's keyed digests.
     pub digester: Digester,
+}
+
+impl Tenant {
+    /// An instant of the installation's clock by the tenant's: of what is recorded and shown, not of what waits.
+    #[must_use]
+    pub fn time(&self, at: UnixMs) -> UnixMs {
+        at.plus_ms(self.clock_offset_ms)
+    }
 }
 
 /// What a tenant can switch.
@@ -72,9 +82,9 @@ const INSERT: &str = "INSERT INTO tenants (tenant_id, name, report_approval, fou
 const UPDATE: &str = "UPDATE tenants SET name = $1, report_approval = $2, four_eyes = $3, \
     retention_days = $4, locale = $5, version = version + 1 WHERE tenant_id = $6 AND version = $7";
 const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at FROM tenants WHERE tenant_id = $1";
+    wrapped_key, version, created_at, clock_offset_ms FROM tenants WHERE tenant_id = $1";
 const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at FROM tenants \
+    wrapped_key, version, created_at, clock_offset_ms FROM tenants \
     WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 /// The statements of this file, for the test that prepares all of them.
@@ -189,7 +199,7 @@ impl Store {
             entry.details.insert(name.to_owned(), value);
         }
         let mut statements = vec![update];
-        statements.extend(audit::add(tenant_id, &entry));
+        statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write_known(statements, Known::Tenant(tenant_id)).await?;
         Ok(match written {
             Written::Done(_) => Saved::Done,
@@ -211,6 +221,7 @@ impl Store {
             },
             version: row.int(7)?,
             created_at: UnixMs(row.int(8)?),
+            clock_offset_ms: row.int(9)?,
             digester: Digester::new(&key),
             key,
         })
@@ -231,6 +242,7 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
         },
         version: 0,
         created_at: at,
+        clock_offset_ms: 0,
         digester: Digester::new(&key),
         key,
     }

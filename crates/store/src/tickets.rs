@@ -121,7 +121,14 @@ impl Store {
     ) -> Result<bool, Fault> {
         let mut statements =
             vec![any(LOCK, values![app_id.0]), any(GIVE_UP, values![app_id.0, at.0]), next];
-        statements.extend(events::insert(NO_TENANT, event_no, app_id, EventKind::AppTicket, at));
+        statements.extend(events::insert(
+            NO_TENANT,
+            event_no,
+            app_id,
+            EventKind::AppTicket,
+            at,
+            at,
+        ));
         let written = self.write(statements).await?;
         self.wake_deliveries();
         Ok(matches!(written, Written::Done(_)))

@@ -127,13 +127,13 @@ impl Store {
                 view.version,
                 viewer_kind,
                 viewer_id,
-                view.at.0,
+                tenant.time(view.at).0,
                 range.map(|range| end(range.start)),
                 range.map(|range| end(range.end)),
                 data_key.seal(context(tenant_id, view_id), &content::to_text(&address)),
             ],
         )];
-        let mut entry = By { actor, at: view.at }.did(AuditAct::ReportViewed);
+        let mut entry = By { actor, at: tenant.time(view.at) }.did(AuditAct::ReportViewed);
         if let Viewer::Link(Some(app_id)) = view.viewer {
             entry.app_id = Some(app_id.to_string());
         }

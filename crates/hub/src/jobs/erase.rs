@@ -34,7 +34,7 @@ pub(super) async fn erase_due(hub: &Hub) -> Result<(), Fault> {
 }
 
 async fn erase_due_of(hub: &Hub, tenant: &Tenant) -> Result<(), Fault> {
-    let (store, now) = (&hub.store, hub.clock.now());
+    let (store, now) = (&hub.store, hub.clock(tenant).now());
     let bounds = hub.retention;
     let rules = store.list_retention_rules(tenant.tenant_id).await?;
     let own = u32::try_from(tenant.settings.retention_days).unwrap_or(u32::MAX);
@@ -74,7 +74,7 @@ async fn erase(
         false => ErasureRule::TenantRetention { days },
     });
     let order_id = candidate.order_id;
-    match hub.store.erase_order(By::system(now), tenant, order_id, &why).await {
+    match hub.store.erase_order(By::system(hub.clock.now()), tenant, order_id, &why).await {
         Ok(erased) => {
             if erased.is_some() {
                 tracing::info!(%order_id, days, "an order was erased");
@@ -106,8 +106,10 @@ pub(super) async fn finish(hub: &Hub) -> Result<(), Fault> {
             // Somebody reads from the old pages: the next step tries again.
             return Ok(());
         }
-        let now = hub.clock.now();
         for erasure in &open {
+            let tenant = store.find_tenant(erasure.tenant_id).await?;
+            let now = hub.clock.now();
+            let now = tenant.map_or(now, |tenant| tenant.time(now));
             store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
         }
     }

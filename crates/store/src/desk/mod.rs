@@ -31,7 +31,7 @@ pub struct OrderCommand {
     pub tenant: Arc<Tenant>,
     /// The order; [`Request::Place`] gets a new one and ignores it.
     pub order_id: Id,
-    /// The tenant's now.
+    /// Now, by the installation's clock; what is recorded gets the tenant's.
     pub at: UnixMs,
     /// Who asks.
     pub actor: Actor,

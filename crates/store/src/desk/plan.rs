@@ -244,9 +244,10 @@ impl Desk<'_> {
         row.state = order.state;
         row.stage_time_last = order.stage_time_ms_last;
         row.entry_last = entry_id;
-        row.updated_at = queued.at;
+        let at = queued.tenant.time(queued.at);
+        row.updated_at = at;
         if order.state.is_final() {
-            row.ended_at = Some(queued.at);
+            row.ended_at = Some(at);
         }
         match command.action {
             Action::Result => {
@@ -276,8 +277,8 @@ impl Desk<'_> {
                 OrderEvent::Canceled => EventKind::OrderCanceled,
             };
             let (app_id, order_id) = (row.app_id, Some(row.order_id));
-            let event = EventRow::new(tenant_id, entry_id, app_id, kind, order_id, queued.at);
-            self.plan.deliveries.extend(dispatch(&event));
+            let event = EventRow::new(tenant_id, entry_id, app_id, kind, order_id, at);
+            self.plan.deliveries.extend(dispatch(&event, queued.at));
             self.plan.events.push(event);
         }
         self.plan.entries.push(EntryRow {
@@ -287,7 +288,7 @@ impl Desk<'_> {
             entry_before,
             change,
             actor: command.actor.id,
-            at: queued.at,
+            at,
             report_count: i64::from(count) - 1,
             digest: command.digest,
             sealed: data_key
@@ -298,7 +299,7 @@ impl Desk<'_> {
 
     fn add_audit(&mut self, queued: &OrderCommand, order_id: Id, entry_id: Id) {
         let Some(act) = queued.request.audited() else { return };
-        let mut entry = By { actor: queued.actor, at: queued.at }.did(act);
+        let mut entry = By { actor: queued.actor, at: queued.tenant.time(queued.at) }.did(act);
         entry.order_id = Some(order_id.to_string());
         entry.details.insert("entry_id".to_owned(), entry_id.to_string());
         self.plan.audits.push((queued.tenant.tenant_id, entry));
@@ -327,7 +328,7 @@ impl Desk<'_> {
                 kind,
                 state: if report.is_preview { ReportState::Linked } else { ReportState::Pending },
                 due_at: (!report.is_preview).then_some(queued.at),
-                created_at: queued.at,
+                created_at: queued.tenant.time(queued.at),
                 sealed: data_key
                     .seal(RowContext::new("reports", tenant_id, report_id.0), &report.content),
             });
@@ -363,8 +364,8 @@ fn new_row(
         result_digest: None,
         entry_last: order_id,
         wrapped_key: queued.tenant.key.seal(context, data_key.bytes()),
-        updated_at: queued.at,
+        updated_at: queued.tenant.time(queued.at),
         ended_at: None,
-        placed_at: queued.at,
+        placed_at: queued.tenant.time(queued.at),
     })
 }
