@@ -115,6 +115,12 @@ sql_outside_store() {
   git grep -nE '\b(rusqlite|tokio_postgres|deadpool_postgres|refinery)::' -- 'crates/*/src' ':!crates/store'
 }
 
+# What a tenant is shown has its own clock, and who reads the installation's says so. Before there is a hub there is no tenant.
+bare_clocks() {
+  git grep -nE '\bclock\.now\(\)|\.made_at\(\)' -- crates/hub/src crates/server/src \
+    ':!crates/server/src/'{backup,keys,start,storage}.rs ':!crates/hub/src/orders/commands.rs'
+}
+
 # A dependency that one crate alone may have: what it does is done there or nowhere.
 dependencies_astray() {
   only inspect 'lopdf|seccompiler|thread-priority'
@@ -182,6 +188,7 @@ rule "parser, bucket and SQL are dependencies of one crate each" "$(dependencies
 rule "contract and domain do no IO" "$(io_in_pure_crates)"
 rule "the hub knows no HTTP" "$(http_in_the_hub)"
 rule "SQL is known to the store alone" "$(sql_outside_store)"
+rule "hub and server read hub.clock(tenant) or hub.installation_clock" "$(bare_clocks)"
 rule "both engines have the same migrations" "$(migrations_apart)"
 rule "every decision has context, decision and consequences" "$(decisions_misshapen)"
 rule "the house files are there" "$(house_files_missing)"

@@ -34,7 +34,7 @@ pub async fn authenticate(
     hub: &Hub,
     api_key: &str,
 ) -> Result<Option<(Actor, Option<TenantId>)>, Error> {
-    let now = hub.clock.now();
+    let now = hub.installation_clock.now();
     let Some(found) = hub.store.find_api_key(&keys::hash(api_key), now).await? else {
         return Ok(None);
     };

@@ -26,6 +26,6 @@ impl Hub {
     /// The tenant's clock: real time, or ahead of it.
     #[must_use]
     pub fn clock<'a>(&'a self, tenant: &'a Tenant) -> TenantClock<'a> {
-        TenantClock { installation: &self.clock, tenant }
+        TenantClock { installation: &self.installation_clock, tenant }
     }
 }

@@ -93,7 +93,7 @@ pub async fn resend(
         return Ok(first);
     }
     let (event_no, endpoint_id) = (event.event_id.event_no, event.app_id.into());
-    let now = hub.clock.now();
+    let now = hub.installation_clock.now();
     let is_due = hub.store.resend_event(tenant.tenant_id, event_no, endpoint_id, now).await?;
     idempotency::keep(hub, key, &Resent { delivery_count: u64::from(is_due) }).await
 }
@@ -125,7 +125,7 @@ async fn hold_reason(
     let Some(access) = AppAccess::find(&hub.store, &app, tenant_id).await? else {
         return Ok(Some("an admin of the tenant has to grant the app".to_owned()));
     };
-    let terms = access.ungranted_endpoint(hub.clock.now());
+    let terms = access.ungranted_endpoint(hub.installation_clock.now());
     let terms: Vec<_> = terms.into_iter().map(Term::as_str).collect();
     if !terms.is_empty() {
         let terms = terms.join(", ");

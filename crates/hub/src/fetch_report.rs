@@ -121,7 +121,7 @@ impl FetchReport {
     /// Begins what there is room for in a queue; how many.
     async fn take(&mut self, queue: &FetchQueue, disk_room: i64) -> Result<usize, Fault> {
         let hub = Arc::clone(&self.hub);
-        let (now, mono_ms) = (hub.clock.now(), hub.clock.mono_ms());
+        let (now, mono_ms) = (hub.installation_clock.now(), hub.installation_clock.mono_ms());
         if self.resting.get(&queue.queue_id).is_some_and(|until| mono_ms < *until) {
             return Ok(0);
         }
@@ -181,7 +181,7 @@ impl FetchReport {
     /// Has a slow fetch give way to a queue that found no place: one of the same app when a link of the queue ends soon,
     /// any when slow ones hold more than they may while a queue waits that is not slow.
     fn ask_for_place(&self, queue: &FetchQueue) {
-        let urgent = self.hub.clock.now().plus_ms(URGENT_MS);
+        let urgent = self.hub.installation_clock.now().plus_ms(URGENT_MS);
         let is_urgent = queue.link_ends_at.is_some_and(|ends_at| ends_at < urgent);
         let is_passed = !self.is_slow(queue.queue_id)
             && self.running.len() >= RUNNING_MAX
@@ -208,7 +208,7 @@ impl Service for FetchReport {
 
     async fn step(&mut self) -> Result<Step, Fault> {
         let hub = Arc::clone(&self.hub);
-        let now = hub.clock.now();
+        let now = hub.installation_clock.now();
         let placed = hub.store.place_reports(now, now.plus_ms(LEASE_MS)).await?;
         let disk_room = hub.disk.room_bytes();
         let mut begun = 0;
@@ -258,7 +258,7 @@ async fn put_back(
     needed_bytes: i64,
     wait_ms: i64,
 ) {
-    let due_at = hub.clock.now().plus_ms(wait_ms);
+    let due_at = hub.installation_clock.now().plus_ms(wait_ms);
     let given = hub.store.put_back_report(claimed, reason, needed_bytes, due_at).await;
     if let Err(fault) = given {
         tracing::warn!(%fault, "a report waits for the end of its lease");
@@ -325,7 +325,7 @@ async fn fetch(
             return report_id;
         }
     };
-    let now = hub.clock.now();
+    let now = hub.installation_clock.now();
     let outcome = match fetched {
         Ok(stored) => stored,
         Err(Failure { reason, class, needed_bytes: Some(needed_bytes), .. }) => {
@@ -419,7 +419,7 @@ async fn fetch_into_store(
     let fetched = fetched?;
     hub.metrics.count_fetched_bytes(fetched.bytes);
     let checked = intake.inspector.finish(fetched.final_host).await?;
-    if claimed.lease_until.ms_since(hub.clock.now()) < LEASE_LEFT_MS {
+    if claimed.lease_until.ms_since(hub.installation_clock.now()) < LEASE_LEFT_MS {
         return Err(FetchFailure::TooSlow.into());
     }
     let stored = intake.writer.finish().await;
@@ -438,7 +438,7 @@ async fn fetch_into_store(
         key: store::Key::new(*stored.key),
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         sha256: stored.sha256,
-        fetched_at: hub.clock.now(),
+        fetched_at: hub.installation_clock.now(),
     };
     let facts = VersionFacts {
         source_host: inspection.source_host,

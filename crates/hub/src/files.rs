@@ -29,7 +29,8 @@ pub fn begin(hub: &Hub, actor: &Actor, tenant: &Tenant) -> Result<NewFile, Error
         let detail = "the disk is nearly full: files are taken again when there is room";
         return Err(Error::refused(ProblemCode::Unavailable, detail));
     }
-    let (file_id, created_at) = (hub.store.make_id(hub.clock.now()), hub.clock(tenant).now());
+    let (file_id, created_at) =
+        (hub.store.make_id(hub.installation_clock.now()), hub.clock(tenant).now());
     let writer = hub.objects.create(tenant.tenant_id, file_id);
     Ok(NewFile { file_id, created_at, writer })
 }

@@ -24,7 +24,7 @@ pub fn with_links(
         name: String,
         url: String,
     }
-    let now = hub.clock.now();
+    let now = hub.installation_clock.now();
     let link = |file: &'_ FieldFile| {
         let object_id = Id(file.file_id);
         let linked = Linked { kind: LinkKind::File, tenant_id, order_id, object_id, holder };

@@ -52,7 +52,7 @@ pub(crate) async fn find_used_key(
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<UsedKey>, Error> {
     let Some(key) = key else { return Ok(None) };
-    match hub.store.find_used_key(key, hub.clock.now()).await? {
+    match hub.store.find_used_key(key, hub.installation_clock.now()).await? {
         Some(used) if used.request_digest != key.request_digest => Err(Error::refused(
             ProblemCode::IdempotencyKeyReused,
             "expected an idempotency-key that no other request of the last 24 hours had",
@@ -110,7 +110,7 @@ pub(crate) async fn create<T: Serialize>(
     view: &T,
     repeat: &T,
 ) -> Result<Answer<T>, Error> {
-    let at = hub.clock.now();
+    let at = hub.installation_clock.now();
     let stored = stored(hub, key, CREATED, repeat);
     for _ in 0..2 {
         if creation.save(by, &hub.store, stored.as_ref()).await? == Saved::Done {
@@ -154,7 +154,7 @@ fn stored(
     http_status: u16,
     repeat: &impl Serialize,
 ) -> Option<StoredAnswer> {
-    let at = hub.clock.now();
+    let at = hub.installation_clock.now();
     key.map(|key| StoredAnswer { key, http_status, body: to_json(repeat), at })
 }
 

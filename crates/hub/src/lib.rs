@@ -74,7 +74,7 @@ pub struct Hub {
     /// The database.
     pub store: Store,
     /// The clock of what waits and of what concerns no tenant; for all else see [`Hub::clock`].
-    pub clock: Clock,
+    pub installation_clock: Clock,
     /// The contents of reports and files.
     pub objects: Objects,
     /// The room for contents.
@@ -105,6 +105,6 @@ pub struct Hub {
 
 impl Hub {
     pub(crate) fn by(&self, actor: &Actor) -> By {
-        By { actor: *actor, at: self.clock.now() }
+        By { actor: *actor, at: self.installation_clock.now() }
     }
 }

@@ -151,7 +151,7 @@ async fn objects_of(
     checked: &mut ObjectsChecked,
 ) -> Result<Option<String>, Error> {
     let listed = hub.objects.list(after, PART_MAX as usize).await.map_err(unreachable)?;
-    let oldest_young = hub.clock.now().plus_ms(-GRACE_MS);
+    let oldest_young = hub.installation_clock.now().plus_ms(-GRACE_MS);
     for object in &listed {
         checked.object_count += 1;
         let Some(object_id) = object.object_id else {

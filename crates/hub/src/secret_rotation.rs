@@ -35,7 +35,7 @@ pub async fn end_grace(hub: &Hub, app: &App) -> Result<(), Error> {
     let mut secrets = app.secrets.clone();
     let app_secret_hash = secrets.old.app_secret_hash.take();
     secrets.old = OldSecrets { app_secret_hash, ..OldSecrets::default() };
-    let (by, hash) = (By::system(hub.clock.now()), &app.secret_hash);
+    let (by, hash) = (By::system(hub.installation_clock.now()), &app.secret_hash);
     hub.store.rotate_app(by, app.app_id, app.version, hash, &secrets, None).await?;
     Ok(())
 }

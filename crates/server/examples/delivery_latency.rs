@@ -228,7 +228,7 @@ async fn receive(
 
 /// A tenant and an app whose events go to `callback_url`.
 async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId), Box<dyn Error>> {
-    let (store, at) = (&app.hub.store, app.hub.clock.now());
+    let (store, at) = (&app.hub.store, app.hub.installation_clock.now());
     let settings = TenantSettings {
         report_approval: false,
         four_eyes: false,
@@ -280,7 +280,7 @@ async fn place(app: &SharedApp, tenant: &Arc<Tenant>, app_id: AppId) -> Result<(
     let command = OrderCommand {
         tenant: Arc::clone(tenant),
         order_id: Id(0),
-        at: app.hub.clock.now(),
+        at: app.hub.installation_clock.now(),
         actor: Actor::api_key(Id(1), Id(1), Roles::NONE),
         request: Request::Place {
             vendor: app_id,

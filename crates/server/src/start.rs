@@ -57,7 +57,8 @@ impl Server {
             TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let app = open(config, clock, Some(address)).await?;
-        keys::operator_key(&app.hub.store, &app.config.data, app.hub.clock.now()).await?;
+        keys::operator_key(&app.hub.store, &app.config.data, app.hub.installation_clock.now())
+            .await?;
         Ok(Server { app, listener, tls, address })
     }
 
@@ -108,7 +109,11 @@ async fn answer(
 async fn part_with_clients(app: &App) {
     app.hub
         .connections
-        .stop(&app.hub.store, app.hub.clock.now(), app.config.long_connection.write_stall)
+        .stop(
+            &app.hub.store,
+            app.hub.installation_clock.now(),
+            app.config.long_connection.write_stall,
+        )
         .await;
 }
 
@@ -197,7 +202,7 @@ async fn open(
     let anchors = Anchors { file: config.data.join(ANCHORS_FILE), url: config.anchor_url.clone() };
     let hub = Arc::new(Hub {
         store,
-        clock,
+        installation_clock: clock,
         objects,
         disk,
         outbound,

@@ -228,7 +228,7 @@ pub async fn pause(
     }
     let input = input.valid()?;
     let reason = input.reason.unwrap_or_else(|| "paused by the operator".to_owned());
-    let pause = Pause { since: hub.clock.now(), reason };
+    let pause = Pause { since: hub.installation_clock.now(), reason };
     for _ in 0..2 {
         let app = find(hub, app_id).await?;
         if app.pause.is_some()
@@ -252,7 +252,7 @@ pub async fn resume(
         return Ok(first);
     }
     for _ in 0..2 {
-        let (app, now) = (find(hub, app_id).await?, hub.clock.now());
+        let (app, now) = (find(hub, app_id).await?, hub.installation_clock.now());
         if app.pause.is_none()
             || hub.store.resume_app(app_id, app.version, now).await? == Saved::Done
         {
@@ -305,7 +305,7 @@ pub async fn explain_signature(
 ) -> Result<SignatureExplanation, Error> {
     authorize(actor, Act::ManageApps)?;
     let input = input.valid()?;
-    let (app, now) = (find(hub, app_id).await?, hub.clock.now());
+    let (app, now) = (find(hub, app_id).await?, hub.installation_clock.now());
     let secrets = &app.secrets;
     let old = secrets.old.encrypt_key.as_ref().and_then(|old| old.at(now));
     let keys = Keys {
@@ -337,7 +337,7 @@ pub async fn resend(
     if let Some(first) = idempotency::find_first(hub, key.as_ref()).await? {
         return Ok(first);
     }
-    let now = hub.clock.now();
+    let now = hub.installation_clock.now();
     let states = input.states.into_iter().map(Into::into).collect();
     let filter = ResendFilter { since, until, states };
     let mut count = 0;
@@ -384,7 +384,7 @@ pub async fn list_connections(
     app_id: AppId,
 ) -> Result<Page<control::Connection>, Error> {
     authorize(actor, Act::ManageApps)?;
-    let (registry, now) = (&hub.connections, hub.clock.now());
+    let (registry, now) = (&hub.connections, hub.installation_clock.now());
     let mut found = hub.store.list_connections(app_id, now).await?;
     found.retain(|there| there.replica_id != registry.replica_id());
     found.extend(registry.of(app_id).into_iter().map(|here| LongConnection {

@@ -28,7 +28,7 @@ pub(super) struct Checked {
 pub(super) async fn check(hub: &Hub, app: &App, url: &str) -> Checked {
     let secrets = &app.secrets;
     let first = check_under(hub, app, secrets, url).await;
-    let Some(old) = secrets.before_rotation(hub.clock.now()) else {
+    let Some(old) = secrets.before_rotation(hub.installation_clock.now()) else {
         return Checked { check: first, ends_grace: false };
     };
     if first.passed {
@@ -49,10 +49,10 @@ async fn check_under(hub: &Hub, app: &App, secrets: &AppSecrets, url: &str) -> U
     let challenge = random::secret();
     let call = UrlVerification::new(challenge.clone(), secrets.verification_token.clone()).to_vec();
     let speaker = App { secrets: secrets.clone(), ..app.clone() };
-    let (headers, body) = request(&speaker, hub.clock.now().seconds(), &call);
-    let begun_ms = hub.clock.mono_ms();
+    let (headers, body) = request(&speaker, hub.installation_clock.now().seconds(), &call);
+    let begun_ms = hub.installation_clock.mono_ms();
     let answered = hub.outbound.post(url, &headers, body.clone()).await;
-    let took_ms = hub.clock.mono_ms().saturating_sub(begun_ms);
+    let took_ms = hub.installation_clock.mono_ms().saturating_sub(begun_ms);
     let is_encrypted = app.settings.encrypted;
     let cause = find_cause(&answered, took_ms, &challenge);
     UrlCheck {

@@ -25,7 +25,8 @@ pub async fn find_access(
     }
     let access = AppAccess::find(&hub.store, vendor, tenant_id).await?;
     let is_granted = |access: &AppAccess| {
-        access.grants_secret(app_secret_no) && access.ungranted_endpoint(hub.clock.now()).is_empty()
+        access.grants_secret(app_secret_no)
+            && access.ungranted_endpoint(hub.installation_clock.now()).is_empty()
     };
     let access = access.filter(is_granted);
     Ok(access.ok_or("expected an app, event mode and secret that the tenant granted"))
@@ -36,7 +37,8 @@ pub(crate) async fn may_stay(hub: &Hub, connection: &Connection) -> Result<bool,
     let Some(vendor) = hub.store.find_app(connection.app_id).await? else { return Ok(false) };
     let Some(tenant_id) = vendor.tenant_id else { return Ok(false) };
     let grant = hub.store.find_grant(connection.app_id, tenant_id).await?;
-    let live = connection.numbers.live_secret(&vendor, grant.as_deref(), hub.clock.now());
+    let live =
+        connection.numbers.live_secret(&vendor, grant.as_deref(), hub.installation_clock.now());
     let Some(app_secret_no) = live else { return Ok(false) };
     Ok(find_access(hub, &vendor, app_secret_no).await?.is_ok())
 }

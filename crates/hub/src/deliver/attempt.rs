@@ -56,7 +56,7 @@ pub(super) async fn try_delivery(
 
 /// Gives deliveries back untried. When that fails their leases end by themselves.
 pub(super) async fn put_back(hub: &Hub, claimed: &[ClaimedDelivery], wait_ms: i64) {
-    let due_at = hub.clock.now().plus_ms(wait_ms);
+    let due_at = hub.installation_clock.now().plus_ms(wait_ms);
     if let Err(fault) = hub.store.put_back_deliveries(claimed, due_at).await {
         tracing::warn!(%fault, count = claimed.len(), "deliveries wait for the end of their lease");
     }
@@ -93,7 +93,7 @@ async fn prepare<'e>(
     endpoint: &'e Endpoint,
 ) -> Result<Option<Prepared<'e>>, Fault> {
     let Some(route) = find_route(hub, claimed, endpoint).await? else { return Ok(None) };
-    let secrets = endpoint.secrets(claimed.scheduled_try(), hub.clock.now());
+    let secrets = endpoint.secrets(claimed.scheduled_try(), hub.installation_clock.now());
     let key = claimed.key(tenant)?;
     match plain_text(hub, tenant, &secrets.app, claimed, &key, endpoint.holder()).await {
         Ok(Some(plain)) => Ok(Some(Prepared { endpoint, route, secrets, key, plain })),
@@ -200,7 +200,7 @@ async fn finish(
     endpoint: EndpointNote,
 ) -> Result<Option<UnixMs>, Fault> {
     let is_delivered = matches!(endpoint, EndpointNote::Taken | EndpointNote::Delivered);
-    let next = retry::DELIVERY.next(claimed.scheduled_try(), hub.clock.now());
+    let next = retry::DELIVERY.next(claimed.scheduled_try(), hub.installation_clock.now());
     let (state, due_at) = match (is_delivered, next) {
         (true, _) => (DeliveryState::Delivered, None),
         (false, Some(due_at)) => (DeliveryState::Due, Some(due_at)),
@@ -216,7 +216,7 @@ async fn finish(
 
 /// Pauses an app whose endpoint took nothing for 5 days, and writes an alert.
 async fn pause(hub: &Hub, app: &App, failing_since: UnixMs, attempt: &NewAttempt) {
-    let since = hub.clock.now();
+    let since = hub.installation_clock.now();
     let failing_ms = since.ms_since(failing_since);
     if failing_ms < FAILING_MAX_MS || app.pause.is_some() {
         return;

@@ -64,7 +64,8 @@ impl Endpoint {
             return Err(NoRoute::Aside(state));
         }
         let may_know = |access: &AppAccess| {
-            access.is_notified(kind) && access.ungranted_endpoint(hub.clock.now()).is_empty()
+            access.is_notified(kind)
+                && access.ungranted_endpoint(hub.installation_clock.now()).is_empty()
         };
         if kind != EventKind::AppTicket && !self.access.as_ref().is_some_and(may_know) {
             return Err(NoRoute::Aside(DeliveryState::Held));

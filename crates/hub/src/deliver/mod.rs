@@ -116,7 +116,8 @@ impl Deliver {
     fn begin_of(&mut self, endpoint_id: EndpointId) {
         let mut late = Vec::new();
         while let Some(claimed) = self.limiter.start(endpoint_id) {
-            let (now, now_ms) = (self.hub.clock.now(), self.hub.clock.mono_ms());
+            let (now, now_ms) =
+                (self.hub.installation_clock.now(), self.hub.installation_clock.mono_ms());
             if claimed.lease_until.ms_since(now) < LEASE_LEFT_MS {
                 self.limiter.end(endpoint_id, Health::Unknown, now_ms);
                 late.push(claimed);
@@ -143,7 +144,7 @@ impl Deliver {
     fn retry_now(&mut self, endpoint_id: EndpointId) {
         let hub = Arc::clone(&self.hub);
         self.tasks.spawn(async move {
-            let now = hub.clock.now();
+            let now = hub.installation_clock.now();
             // What is due later than any lease ends is under way nowhere.
             let retry_now =
                 hub.store.retry_deliveries_now(endpoint_id, now.plus_ms(LEASE_MS), now).await;
@@ -161,12 +162,12 @@ impl Service for Deliver {
     }
 
     async fn step(&mut self) -> Result<Step, Fault> {
-        let (hub, now) = (Arc::clone(&self.hub), self.hub.clock.now());
+        let (hub, now) = (Arc::clone(&self.hub), self.hub.installation_clock.now());
         let (due, mut has_more) = self.meanwhile(hub.store.list_due_endpoints(now)).await;
         let (mut due, elsewhere) = (due?, hub.connections.only_elsewhere());
         due.retain(|endpoint_id| !elsewhere.contains(&endpoint_id.app_id()));
         let mut taking = JoinSet::new();
-        for (endpoint_id, room) in self.limiter.choose(&due, hub.clock.mono_ms()) {
+        for (endpoint_id, room) in self.limiter.choose(&due, hub.installation_clock.mono_ms()) {
             let hub = Arc::clone(&hub);
             taking.spawn(async move { take(&hub, endpoint_id, room).await });
         }
@@ -211,7 +212,7 @@ impl Service for Deliver {
 
 /// Claims what is due for an endpoint, or sets it aside when no event has a way there.
 async fn take(hub: &Hub, endpoint_id: EndpointId, room: u32) -> Result<Taken, Fault> {
-    let (now, app_id) = (hub.clock.now(), endpoint_id.app_id());
+    let (now, app_id) = (hub.installation_clock.now(), endpoint_id.app_id());
     let app = hub.store.find_app(app_id).await?;
     if let Some(state) = app.as_deref().map_or(Some(DeliveryState::Held), shut) {
         let version = app.as_ref().map(|app| app.version);
@@ -229,7 +230,7 @@ async fn take(hub: &Hub, endpoint_id: EndpointId, room: u32) -> Result<Taken, Fa
 /// Tries one delivery, whatever comes of it; `notes` says whether a success is noted of the endpoint.
 async fn deliver(hub: &Hub, claimed: ClaimedDelivery, notes: bool) -> Ended {
     let (endpoint_id, is_first) = (claimed.endpoint_id, claimed.attempt == 1);
-    let begun_ms = hub.clock.mono_ms();
+    let begun_ms = hub.installation_clock.mono_ms();
     let (has_failed, health, at_ms) = match try_delivery(hub, &claimed, notes).await {
         Some(sent) => (!sent.is_delivered, sent.health, sent.ended_ms),
         None => (false, Health::Unknown, begun_ms),

@@ -12,12 +12,12 @@ use crate::connections::{AckError, Connection, SERVICE_ID};
 
 /// Sends the event's JSON, plain, under a fresh `message_id`, and waits for the ack.
 pub(super) async fn push(hub: &Hub, connection: &Connection, plain: &[u8]) -> Sent {
-    let (at, begun_ms) = (hub.clock.now(), hub.clock.mono_ms());
+    let (at, begun_ms) = (hub.installation_clock.now(), hub.installation_clock.mono_ms());
     let message_id = random::hex::<16>();
     let frames = Frame::event(SERVICE_ID, &message_id, &random::hex::<16>(), at.0, plain);
     let frames = frames.into_iter().map(Frame::encode).collect();
     let answered = connection.push(&message_id, frames, hub.connections.ack_time).await;
-    let ended_ms = hub.clock.mono_ms();
+    let ended_ms = hub.installation_clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let code = answered.as_ref().ok().and_then(|ack| ack.code);
     let is_delivered = code == Some(ACK_HANDLED);

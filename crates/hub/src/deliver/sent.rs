@@ -26,7 +26,7 @@ pub(super) struct Sent {
 /// A try that ended before anything was sent.
 pub(super) fn unsent(hub: &Hub, why: &str) -> NewAttempt {
     NewAttempt {
-        at: hub.clock.now(),
+        at: hub.installation_clock.now(),
         took_ms: 0,
         outcome: why.to_owned(),
         http_status: None,

@@ -13,13 +13,13 @@ use crate::webhook_request::request;
 
 /// Posts an event to its app's callback URL; none when this process had no file handle for it.
 pub(super) async fn post(hub: &Hub, receiver: &Receiver, url: &str, plain: &[u8]) -> Option<Sent> {
-    let (at, begun_ms) = (hub.clock.now(), hub.clock.mono_ms());
+    let (at, begun_ms) = (hub.installation_clock.now(), hub.installation_clock.mono_ms());
     let (headers, body) = request(receiver, at.seconds(), plain);
     let answered = hub.outbound.post(url, &headers, body.clone()).await;
     if let Err(PostFailure::OutOfHandles) = answered {
         return None;
     }
-    let ended_ms = hub.clock.mono_ms();
+    let ended_ms = hub.installation_clock.mono_ms();
     let took_ms = ended_ms.saturating_sub(begun_ms);
     let attempt = NewAttempt {
         at,

@@ -47,7 +47,7 @@ impl Job for Anchor {
 
 impl Anchor {
     async fn anchor(&mut self, hub: &Hub) -> Result<(), Fault> {
-        let (at_ms, mut after) = (hub.clock.now().0, TenantId(i64::MIN));
+        let (at_ms, mut after) = (hub.installation_clock.now().0, TenantId(i64::MIN));
         loop {
             let heads = hub.store.list_audit_heads(after, HEADS_AT_ONCE).await?;
             let Some(last) = heads.last() else { break };

@@ -11,8 +11,8 @@ const STORED_MS: i64 = 10 * 60_000;
 
 /// Closes the rows of connections that have ended, ends those that may not stay, and learns what other replicas hold.
 pub(super) async fn keep(hub: &Hub) -> Result<(), Fault> {
-    let Hub { store, clock, connections, .. } = hub;
-    let now = clock.now();
+    let Hub { store, installation_clock, connections, .. } = hub;
+    let now = installation_clock.now();
     connections.close_ended(store, now).await?;
     // Of apps that were disabled, changed or deleted, or whose secret or grant has ended.
     for app_id in connections.apps() {
@@ -29,15 +29,15 @@ pub(super) async fn keep(hub: &Hub) -> Result<(), Fault> {
 
 /// Says that this replica lives, if it has connections.
 pub(super) async fn beat(hub: &Hub) -> Result<(), Fault> {
-    let Hub { store, clock, connections, .. } = hub;
+    let Hub { store, installation_clock, connections, .. } = hub;
     if connections.apps().is_empty() {
         return Ok(());
     }
-    store.beat(connections.replica_id(), clock.now(), &connections.news()).await
+    store.beat(connections.replica_id(), installation_clock.now(), &connections.news()).await
 }
 
 /// Deletes the rows that nobody needs.
 pub(super) async fn forget(hub: &Hub) -> Result<(), Fault> {
-    let Hub { store, clock, .. } = hub;
-    store.forget_connections(clock.now().plus_ms(-STORED_MS)).await
+    let Hub { store, installation_clock, .. } = hub;
+    store.forget_connections(installation_clock.now().plus_ms(-STORED_MS)).await
 }

@@ -74,7 +74,11 @@ async fn erase(
         false => ErasureRule::TenantRetention { days },
     });
     let order_id = candidate.order_id;
-    match hub.store.erase_order(By::system(hub.clock.now()), tenant, order_id, &why).await {
+    match hub
+        .store
+        .erase_order(By::system(hub.installation_clock.now()), tenant, order_id, &why)
+        .await
+    {
         Ok(erased) => {
             if erased.is_some() {
                 tracing::info!(%order_id, days, "an order was erased");
@@ -108,7 +112,7 @@ pub(super) async fn finish(hub: &Hub) -> Result<(), Fault> {
         }
         for erasure in &open {
             let tenant = store.find_tenant(erasure.tenant_id).await?;
-            let now = hub.clock.now();
+            let now = hub.installation_clock.now();
             let now = tenant.map_or(now, |tenant| tenant.time(now));
             store.finish_erasure(erasure.tenant_id, erasure.erasure_id, now).await?;
         }

@@ -10,7 +10,7 @@ const ORDERS_AT_ONCE: u32 = 100;
 
 /// Writes the manifests that are due.
 pub(super) async fn write_due(hub: &Hub) -> Result<(), Fault> {
-    let (store, now) = (&hub.store, hub.clock.now());
+    let (store, now) = (&hub.store, hub.installation_clock.now());
     let mut after = Id(0);
     loop {
         let orders = store.list_unlisted_orders(after, ORDERS_AT_ONCE).await?;

@@ -14,7 +14,7 @@ const FILES_AT_ONCE: u32 = 100;
 
 /// Purges.
 pub(super) async fn purge(hub: &Hub) -> Result<(), Fault> {
-    let (store, now) = (&hub.store, hub.clock.now());
+    let (store, now) = (&hub.store, hub.installation_clock.now());
     store.forget_old_answers(now).await?;
     store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
     remove_unused_files(hub, now.plus_ms(-DAY_MS)).await

@@ -14,7 +14,7 @@ const APPS_MAX: u32 = 64;
 
 /// Issues what is due.
 pub(super) async fn issue(hub: &Hub) -> Result<(), Fault> {
-    let (store, now) = (&hub.store, hub.clock.now());
+    let (store, now) = (&hub.store, hub.installation_clock.now());
     loop {
         let due = store.list_due_tickets(now, APPS_MAX).await?;
         if due.is_empty() {

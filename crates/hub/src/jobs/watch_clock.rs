@@ -33,9 +33,9 @@ impl WatchClock {
     /// By how much the wall clock was set since the last look, in milliseconds; negative when it was set back. None
     /// at the first look.
     fn jump_ms(&mut self, hub: &Hub) -> Option<i64> {
-        let clock = &hub.clock;
-        let mono_ms = i64::try_from(clock.mono_ms()).unwrap_or(i64::MAX);
-        let origin_ms = clock.now().0.saturating_sub(mono_ms);
+        let installation_clock = &hub.installation_clock;
+        let mono_ms = i64::try_from(installation_clock.mono_ms()).unwrap_or(i64::MAX);
+        let origin_ms = installation_clock.now().0.saturating_sub(mono_ms);
         let seen = self.seen_origin_ms.replace(origin_ms);
         seen.map(|seen| origin_ms.saturating_sub(seen))
     }
@@ -52,7 +52,7 @@ impl WatchClock {
             hub.metrics.count_clock_jump(jump_ms);
         }
         let leases = Leases { delivery_ms: deliver::LEASE_MS, report_ms: fetch_report::LEASE_MS };
-        let shortened = hub.store.shorten_waits(hub.clock.now(), leases).await;
+        let shortened = hub.store.shorten_waits(hub.installation_clock.now(), leases).await;
         // Not looked at yet: the next step does it again.
         let shortened = shortened.inspect_err(|_| self.seen_origin_ms = None)?;
         if shortened > 0 {

@@ -58,7 +58,7 @@ impl WatchRoom {
     }
 
     async fn tell(&self, hub: &Hub, found: &StorageUse) -> Result<(), Fault> {
-        let (store, now) = (&hub.store, hub.clock.now());
+        let (store, now) = (&hub.store, hub.installation_clock.now());
         let was_near = self.near.as_ref().map(|near| near.contains(&found.holder));
         let (kind, subject) = match found.holder {
             Holder::Tenant(tenant_id) => (AlertKind::TenantNearQuota, Subject::Tenant(tenant_id)),
@@ -83,7 +83,7 @@ impl WatchRoom {
         if self.is_short == Some(is_short) {
             return Ok(());
         }
-        let (store, now) = (&hub.store, hub.clock.now());
+        let (store, now) = (&hub.store, hub.installation_clock.now());
         let (kind, subject) = (AlertKind::DiskNearlyFull, Subject::Installation);
         if is_short {
             let free_bytes = room.free_bytes;

@@ -103,7 +103,7 @@ pub(super) async fn command(
     request: impl Fn() -> Request,
 ) -> Result<Id, Error> {
     for _ in 0..2 {
-        let (request, at) = (request(), hub.clock.now());
+        let (request, at) = (request(), hub.installation_clock.now());
         let is_placed = matches!(request, Request::Place { .. });
         let tenant = Arc::clone(tenant);
         let command =

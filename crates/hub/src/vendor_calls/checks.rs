@@ -94,7 +94,7 @@ async fn command(
     let command = OrderCommand {
         tenant: vendor.tenant.clone(),
         order_id,
-        at: hub.clock.now(),
+        at: hub.installation_clock.now(),
         actor: Actor::vendor(vendor.app.app_id),
         request,
         idempotency: None,

@@ -93,7 +93,8 @@ async fn change_account_form(
         let form = hub.store.get_account_form(app_id, scope).await;
         let mut form = form.map_err(codes.fault())?;
         change(&mut form).map_err(codes.refused())?;
-        let saved = hub.store.save_account_form(app_id, scope, &form, hub.clock.now()).await;
+        let saved =
+            hub.store.save_account_form(app_id, scope, &form, hub.installation_clock.now()).await;
         if saved.map_err(codes.fault())? == Saved::Done {
             return Ok(());
         }
@@ -120,7 +121,7 @@ pub async fn create_check_fields(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Res
         if form.as_ref().is_some_and(|form| form.fields == custom_field_list) {
             return Ok(());
         }
-        let (seen, at) = (form.as_ref(), hub.clock.now());
+        let (seen, at) = (form.as_ref(), hub.installation_clock.now());
         let saved =
             hub.store.replace_check_form(tenant_id, account_id, seen, &custom_field_list, at);
         if saved.await.map_err(codes.fault())? == Saved::Done {

@@ -19,7 +19,7 @@ use crate::Hub;
 /// is there already or stands twice in the call. Source: contract, section 3.3.1, questions 12 and 13.
 pub async fn create(hub: &Hub, vendor: &Vendor, body: &[u8]) -> Result<(), CallError> {
     let (account, packages) = read(hub, vendor, body).await?;
-    let (tenant_id, at) = (vendor.tenant.tenant_id, hub.clock.now());
+    let (tenant_id, at) = (vendor.tenant.tenant_id, hub.installation_clock.now());
     let unmet = hub.store.create_packages(tenant_id, account.account_id, &packages, at);
     let expected = "expected an id that the account does not have yet";
     check(unmet.await.map_err(fault)?, &packages, expected)

@@ -58,10 +58,13 @@ pub(crate) async fn download_linked(
 }
 
 async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Response, Failure> {
-    let linked = app.hub.links.read(signed, app.hub.clock.now()).map_err(|error| match error {
-        LinkError::Altered => NOT_FOUND,
-        LinkError::Expired => EXPIRED,
-    })?;
+    let linked =
+        app.hub.links.read(signed, app.hub.installation_clock.now()).map_err(
+            |error| match error {
+                LinkError::Altered => NOT_FOUND,
+                LinkError::Expired => EXPIRED,
+            },
+        )?;
     let tenant = app.hub.store.find_tenant(linked.tenant_id).await?.ok_or(NOT_FOUND)?;
     authorize_holder(app, &tenant, linked.holder).await?;
     match linked.kind {
@@ -74,7 +77,7 @@ async fn find(app: &App, signed: &str, request: &DownloadRequest) -> Result<Resp
 async fn authorize_holder(app: &App, tenant: &Tenant, holder: Holder) -> Result<(), Failure> {
     let vendor = app.hub.store.find_app(holder.app_id).await?.ok_or(ENDED)?;
     let access = AppAccess::find(&app.hub.store, &vendor, tenant.tenant_id).await?.ok_or(ENDED)?;
-    let is_live = access.live_secret(holder.numbers, app.hub.clock.now()).is_some();
+    let is_live = access.live_secret(holder.numbers, app.hub.installation_clock.now()).is_some();
     match vendor.settings.is_enabled && access.reads_orders() && is_live {
         true => Ok(()),
         false => Err(ENDED),

@@ -92,7 +92,7 @@ pub(crate) async fn download(
     if let Err(DownloadError::Object(error @ (Unreadable::Missing | Unreadable::Damaged(_)))) =
         &given
     {
-        let (detail, now) = (error.to_string(), app.hub.clock.now());
+        let (detail, now) = (error.to_string(), app.hub.installation_clock.now());
         let noted = app.hub.store.note_damage(tenant_id, report_id, version, &detail, now).await;
         if let Err(fault) = noted {
             tracing::error!(%fault, %report_id, version, "a damaged content is not noted");
@@ -161,7 +161,7 @@ async fn open(
             report_id: content.report_id,
             version: content.version.version,
             viewer,
-            at: app.hub.clock.now(),
+            at: app.hub.installation_clock.now(),
             address: request.address,
             ranges: if matches!(asked, Asked::Parts(_)) { ranges } else { Vec::new() },
         };

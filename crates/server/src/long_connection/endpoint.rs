@@ -51,7 +51,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     if request.method() != Method::POST {
         return open_api::serve(State(app), request).await;
     }
-    let log_id = log_id(app.hub.clock.now());
+    let log_id = log_id(app.hub.installation_clock.now());
     match address(&app, request).await {
         Ok(url) => answer(200, &log_id, endpoint::success(&url, app.config.long_connection.client)),
         Err(Refused::Code(code, msg)) => answer(200, &log_id, endpoint::refusal(code, &msg)),
@@ -97,7 +97,7 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
     let app_id = access.app.app_id;
     check_address(&access, peer)?;
     check_count(app, app_id).await?;
-    let now = app.hub.clock.now();
+    let now = app.hub.installation_clock.now();
     let until_s = now.plus_ms(TICKET_LIFE_MS).seconds();
     let ticket = Ticket {
         connection_id: app.hub.store.make_id(now),
@@ -117,7 +117,8 @@ async fn authenticate(
     let invalid = || Refused::Code(code, code.msg.to_owned());
     let app_id: AppId = request.app_id.to_lowercase().parse().map_err(|_| invalid())?;
     let vendor = app.hub.store.find_app(app_id).await?.ok_or_else(invalid)?;
-    let secret_no = hub::keys::secret_no(&vendor, &request.app_secret, app.hub.clock.now());
+    let secret_no =
+        hub::keys::secret_no(&vendor, &request.app_secret, app.hub.installation_clock.now());
     let secret_no = secret_no.ok_or_else(invalid)?;
     match find_access(&app.hub, &vendor, secret_no).await? {
         Ok(access) => {
@@ -181,7 +182,7 @@ async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
 
 /// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
-    let mut holders = app.hub.store.list_holders(app_id, app.hub.clock.now()).await?;
+    let mut holders = app.hub.store.list_holders(app_id, app.hub.installation_clock.now()).await?;
     holders.retain(|holder| holder.replica_id != app.hub.connections.replica_id());
     Ok(holders)
 }

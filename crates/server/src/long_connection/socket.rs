@@ -62,7 +62,7 @@ pub(super) async fn attend(
     let _present = Present { app: &app, connection: &connection };
     let (app_id, connection_id) = (connection.app_id, connection.connection_id);
     tracing::info!(%app_id, %connection_id, "a long connection began");
-    let end = match app.hub.store.release_held(app_id, app.hub.clock.now()).await {
+    let end = match app.hub.store.release_held(app_id, app.hub.installation_clock.now()).await {
         Ok(()) => converse(&app, &mut socket, &connection, &mut orders, first).await,
         Err(fault) => {
             tracing::error!(%fault, "events that were held stay held");
@@ -174,7 +174,7 @@ fn react(app: &App, connection: &Connection, message: &Message) -> Result<Option
     connection.spoke();
     match received {
         Received::Ping => {
-            connection.pinged(app.hub.clock.now());
+            connection.pinged(app.hub.installation_clock.now());
             let pong = dialogue::pong(&app.config.long_connection.client);
             Ok(Some(Message::Binary(pong.into())))
         }

@@ -55,7 +55,7 @@ impl From<Fault> for Refused {
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
     match open(&app, request).await {
         Ok(response) => response,
-        Err(refused) => refused.into_response(&log_id(app.hub.clock.now())),
+        Err(refused) => refused.into_response(&log_id(app.hub.installation_clock.now())),
     }
 }
 
@@ -64,7 +64,7 @@ async fn open(app: &SharedApp, request: Request) -> Result<Response<Body>, Refus
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
     let upgrade = upgrade.await.map_err(|_| Refused::NotAWebSocket)?;
-    let now = app.hub.clock.now();
+    let now = app.hub.installation_clock.now();
     let ticket = app.connection_tickets.read(parts.uri.query().unwrap_or_default(), now);
     let ticket = ticket.ok_or(Refused::Ticket("expected a ticket that is still good"))?;
     let vendor = app.hub.store.find_app(ticket.app_id).await?;

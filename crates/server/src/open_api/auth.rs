@@ -71,7 +71,7 @@ pub(super) async fn find_app_by_secret(
     let app_id: AppId = app_id.to_lowercase().parse().map_err(|_| &code::APP_ID_NOT_EXISTS)?;
     let vendor =
         app.hub.store.find_app(app_id).await.map_err(fault)?.ok_or(&code::APP_ID_NOT_EXISTS)?;
-    let secret_no = hub::keys::secret_no(&vendor, app_secret, app.hub.clock.now());
+    let secret_no = hub::keys::secret_no(&vendor, app_secret, app.hub.installation_clock.now());
     let secret_no = secret_no.ok_or(&code::APP_SECRET_INVALID)?;
     match vendor.settings.is_enabled {
         true => Ok((vendor, secret_no)),
@@ -97,7 +97,7 @@ pub(super) async fn current_token(
 ) -> Result<(String, u32), &'static Code> {
     let Bought { vendor, secret_no, numbers } = bought;
     let app_id = vendor.app_id;
-    let now = app.hub.clock.now();
+    let now = app.hub.installation_clock.now();
     let needed_until = now.plus_ms(i64::from(TOKEN_RENEWAL_S) * 1_000);
     // A token ends with a whole second: rounded up, so that it never ends before the seconds that it is said to have.
     let ends_at = now.plus_ms(i64::from(TOKEN_LIFE_MAX_S) * 1_000 + 999);

@@ -33,7 +33,7 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
 }
 
 async fn answered(app: &App, route: Option<&'static Route>, request: Request) -> Response<Body> {
-    let log_id = log_id(app.hub.clock.now());
+    let log_id = log_id(app.hub.installation_clock.now());
     let Some(route) = route else {
         return not_found(app, request.uri().path(), &log_id);
     };
@@ -104,7 +104,9 @@ async fn call(
         tenant: vendor.tenant.tenant_id,
     };
     let windows = route.tier.windows();
-    app.limits.check(key, windows, app.hub.clock.mono_ms()).map_err(Failure::RateLimitError)?;
+    app.limits
+        .check(key, windows, app.hub.installation_clock.mono_ms())
+        .map_err(Failure::RateLimitError)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = read(app, request, app.config.body_bytes_max).await;
     let body = body.map_err(|refused| body_failure(app, refused))?;
@@ -166,7 +168,10 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
         _ if token.starts_with("a-") => return refused(&code::INVALID_APP_TOKEN),
         _ => return refused(&code::INVALID_TOKEN_PREFIX),
     }
-    let claims = app.tokens.verify(token).filter(|claims| !claims.is_expired(app.hub.clock.now()));
+    let claims = app
+        .tokens
+        .verify(token)
+        .filter(|claims| !claims.is_expired(app.hub.installation_clock.now()));
     let Some(claims) = claims else { return refused(&code::INVALID_ACCESS_TOKEN) };
     let fault = |fault| Failure::fault(&code::GATEWAY_INTERNAL, fault);
     let vendor = app.hub.store.find_app(claims.app_id).await.map_err(fault)?;
@@ -180,7 +185,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Vendor, Failure>
     let tenant_id = tenant.tenant_id;
     let access = AppAccess::find(&app.hub.store, &vendor, tenant_id).await.map_err(fault)?;
     let Some(access) = access else { return refused(&code::UNAUTHORIZED_APP) };
-    match access.live_secret(claims.numbers, app.hub.clock.now()) {
+    match access.live_secret(claims.numbers, app.hub.installation_clock.now()) {
         Some(secret_no) if access.grants_secret(secret_no) => {}
         Some(_) => return refused(&code::UNAUTHORIZED_APP),
         None => return refused(&code::INVALID_ACCESS_TOKEN),

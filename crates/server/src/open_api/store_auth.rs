@@ -24,7 +24,7 @@ pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'s
     if vendor.kind != AppKind::Store {
         return Err(&code::APP_RESEND_FAILED);
     }
-    let now = app.hub.clock.now();
+    let now = app.hub.installation_clock.now();
     let next_at = now.plus_ms(TICKET_EVERY_MS);
     match app.hub.store.issue_ticket(vendor.app_id, now, next_at).await.map_err(fault)? {
         true => Ok(TICKET_SENT.to_vec()),
@@ -44,7 +44,7 @@ pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'stati
     if vendor.kind != AppKind::Store {
         return Err(&code::APP_ID_UNAUTHORIZED);
     }
-    if !app.hub.tickets.is_valid(&request.app_ticket, &vendor, app.hub.clock.now()) {
+    if !app.hub.tickets.is_valid(&request.app_ticket, &vendor, app.hub.installation_clock.now()) {
         return Err(&code::APP_TICKET_INVALID);
     }
     let numbers = Numbers::now(&vendor, secret_no, None);
@@ -61,14 +61,14 @@ pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'stati
 pub(super) async fn tenant_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TenantTokenRequest::decode(body)?;
     let claims = app.app_tokens.verify(&request.app_access_token);
-    let claims = claims.filter(|claims| !claims.is_expired(app.hub.clock.now()));
+    let claims = claims.filter(|claims| !claims.is_expired(app.hub.installation_clock.now()));
     let claims = claims.ok_or(&code::TENANT_TOKEN_FAILED)?;
     let vendor = app.hub.store.find_app(claims.app_id).await.map_err(fault)?;
     let vendor = vendor.ok_or(&code::TENANT_TOKEN_FAILED)?;
     if !vendor.settings.is_enabled {
         return Err(&code::APP_UNAUTHORIZED);
     }
-    let secret_no = claims.numbers.live_secret(&vendor, None, app.hub.clock.now());
+    let secret_no = claims.numbers.live_secret(&vendor, None, app.hub.installation_clock.now());
     let secret_no = secret_no.ok_or(&code::TENANT_TOKEN_FAILED)?;
     let tenant_id: TenantId = request.tenant_key.parse().map_err(|_| &code::TENANT_TOKEN_FAILED)?;
     if app.hub.store.find_tenant(tenant_id).await.map_err(fault)?.is_none() {

@@ -58,7 +58,7 @@ impl<'a> Viewer<'a> {
         fields: Fields,
     ) -> Viewer<'a> {
         let published = Mutex::default();
-        Viewer { hub, vendor, user_id_type, fields, now: hub.clock.now(), published }
+        Viewer { hub, vendor, user_id_type, fields, now: hub.installation_clock.now(), published }
     }
 
     /// The order, which exists.
