@@ -78,7 +78,6 @@ const DELETE_PACKAGE: &str = "UPDATE packages SET is_deleted = 1 \
 const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description, is_deleted FROM packages \
     WHERE tenant_id = $1 AND account_id = $2 ORDER BY kind, created_at, package_id";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
@@ -95,10 +94,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
 ];
 
 impl Store {
-    /// Binds an account, and notifies the vendor's app.
-    ///
-    /// # Errors
-    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    /// Binds an account, and notifies the vendor's app; [`Saved::KeyTaken`] when the answer's
+    /// Idempotency-Key was used.
     pub async fn bind_account(
         &self,
         by: By,
@@ -182,8 +179,8 @@ impl Store {
         Ok(matches!(self.write(statements).await?, Written::Done(_)))
     }
 
-    /// Adds packages and additional items, all or none. Nothing was written when a place is given: that of the
-    /// first one that is there already.
+    /// Adds packages and additional items, all or none; gives the index of the first one that is there
+    /// already.
     pub async fn create_packages(
         &self,
         tenant_id: TenantId,
@@ -199,8 +196,8 @@ impl Store {
         self.write_all(packages.iter().map(insert).collect()).await
     }
 
-    /// Gives packages and additional items other names, all or none. Nothing was written when a place is
-    /// given: that of the first one that is not there.
+    /// Renames packages and additional items, all or none; gives the index of the first one that is not
+    /// there.
     pub async fn rename_packages(
         &self,
         tenant_id: TenantId,
@@ -211,8 +208,7 @@ impl Store {
         self.write_all(packages.iter().map(rename).collect()).await
     }
 
-    /// Deletes packages and additional items, all or none; orders of them stay as they are. Nothing was written
-    /// when a place is given: that of the first one that is not there.
+    /// Deletes packages and additional items, all or none; gives the index of the first one that is not there.
     pub async fn delete_packages(
         &self,
         tenant_id: TenantId,

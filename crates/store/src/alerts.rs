@@ -24,7 +24,6 @@ const RAISE: &str = "INSERT INTO alerts (alert_id, app_id, tenant_id, kind, deta
 const END: &str = "UPDATE alerts SET ended_at = $4 \
     WHERE app_id = $1 AND coalesce(tenant_id, 0) = $2 AND kind = $3 AND ended_at IS NULL";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[RAISE, END];
 

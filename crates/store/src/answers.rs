@@ -49,12 +49,10 @@ const LIST_TENANTS: &str = "SELECT tenant_id, created_at FROM idempotency WHERE 
 const FORGET: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND created_at <= $2";
 const DAY_MS: i64 = 86_400_000;
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[FREE, INSERT, FIND, LIST_TENANTS, FORGET];
 
 impl Store {
-    /// The statements that keep `answer`; they are unmet when the key was used before.
     pub(crate) fn keep_answer(&self, answer: Option<&StoredAnswer>) -> Vec<Statement> {
         let Some(answer) = answer else { return Vec::new() };
         let key = &answer.key;

@@ -1,8 +1,7 @@
 //! Keys of the control API, as hashes: who they are and what they may do.
 //!
-//! A key is found by its hash at every call and remembered by nobody, so that one that is revoked or replaced is so at
-//! once, on every replica. Of a tenant's keys one that makes keys and does not end stays: nobody outside of the tenant
-//! could make another one. The same holds for the operator's.
+//! A key is found by its hash at every call and cached nowhere, so that revoking takes effect at once on every
+//! replica. A tenant, like the operator, always has one key that creates keys and does not end.
 
 use contract::evidence::{AuditAct, AuditEntry};
 use domain::{Id, TenantId, UnixMs};
@@ -120,7 +119,6 @@ const LIST_OPERATORS: &str = "SELECT key_id FROM api_keys WHERE coalesce(tenant_
 const NOTE_USE: &str = "UPDATE api_keys SET last_used_at = $1 WHERE key_id = $2 \
     AND (last_used_at IS NULL OR last_used_at < $1)";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
@@ -149,7 +147,6 @@ pub(crate) fn insert_first(
     any(INSERT, values![hash.as_slice(), key_id.0, tenant, role, at.0, sealed, ends])
 }
 
-/// The entry of an audit chain that is about a new key.
 pub(crate) fn creation_entry(by: By, key_id: Id, role: &str) -> AuditEntry {
     let mut entry = changed(by, AuditAct::ApiKeyMade, key_id);
     entry.details.insert("role".to_owned(), role.to_owned());
@@ -214,9 +211,6 @@ impl Store {
     }
 
     /// Adds a key: of the tenant, or of the operator when there is none.
-    ///
-    /// # Errors
-    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
     pub async fn create_api_key(
         &self,
         by: By,
@@ -262,9 +256,6 @@ impl Store {
     }
 
     /// At most `limit` keys of the tenant, or of the operator, made before the given one, newest first.
-    ///
-    /// # Errors
-    /// As [`Store::get_api_key`].
     pub async fn list_api_keys(
         &self,
         tenant: Option<&Tenant>,

@@ -83,8 +83,8 @@ pub struct AppSettings {
 }
 
 impl App {
-    /// The app_secrets that are good at `now`, each with its number and its SHA-256: the present one, and in its grace
-    /// time the old one.
+    /// The app_secrets that are good at `now`, each with its number and SHA-256: the present one, and the old one in
+    /// its grace time.
     pub fn good_secrets(&self, now: UnixMs) -> impl Iterator<Item = (i64, &[u8; 32])> {
         let newest = self.changes.app_secret_no;
         let old = self.secrets.old.app_secret_hash.as_ref().and_then(|old| old.at(now));

@@ -1,7 +1,6 @@
 //! The audit entries that are about an app's changes, in the operator's chain and in those of the tenants concerned.
 //!
-//! A value that was there before stands under its name and `_before`. Of a URL the host alone is reported, since the rest may
-//! carry a secret; of a secret its fingerprint.
+//! A value that was there before has its name and `_before`. Of a URL only the host is recorded, of a secret its fingerprint.
 
 use std::collections::BTreeMap;
 
@@ -20,17 +19,14 @@ use crate::value::Statement;
 
 type Details = BTreeMap<String, String>;
 
-/// Bytes of a fingerprint.
 const FINGERPRINT_BYTES: usize = 8;
 
-/// By which people distinguish secrets: 16 hex digits that say nothing of the secret.
 #[must_use]
 pub(crate) fn fingerprint(kind: &str, secret: &[u8]) -> String {
     let text = [b"probity fingerprint\n", kind.as_bytes(), b"\n", secret].concat();
     to_hex(&sha256(&text)[..FINGERPRINT_BYTES])
 }
 
-/// An entry about an app.
 pub(crate) fn entry(by: By, act: AuditAct, app_id: AppId) -> AuditEntry {
     let mut entry = by.did(act);
     entry.app_id = Some(app_id.to_string());

@@ -44,8 +44,7 @@ impl<T> OldSecret<T> {
 }
 
 impl AppSecrets {
-    /// The secrets that events went out with before the last rotation, while those are good; none when what is
-    /// good now is all there is.
+    /// The secrets before the last rotation, while those are good; none when nothing else than now's is good.
     #[must_use]
     pub fn before_rotation(&self, now: UnixMs) -> Option<AppSecrets> {
         let old = &self.old;

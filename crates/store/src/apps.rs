@@ -42,16 +42,13 @@ const FIND_VERSION: &str = "SELECT version FROM apps WHERE app_id = $1";
 /// One row, unless an account is bound to the app.
 const IS_UNBOUND: &str = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE app_id = $1)";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[INSERT, UPDATE, ROTATE, FIND, LIST, DELETE, FIND_VERSION, IS_UNBOUND];
 
 impl Store {
-    /// Creates an app. The first ticket of a store app is due at once.
-    ///
-    /// # Errors
-    /// Faults of storage; [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    /// Creates an app; the first ticket of a store app is due at once. [`Saved::KeyTaken`] as for
+    /// every answer stored.
     pub async fn create_app(
         &self,
         by: By,
@@ -96,9 +93,6 @@ impl Store {
     }
 
     /// The app, from memory when it was read before.
-    ///
-    /// # Errors
-    /// Faults of storage, or of secrets that do not open.
     pub async fn find_app(&self, app_id: AppId) -> Result<Option<Arc<App>>, Fault> {
         let generation = match self.remembered.apps.find(&app_id) {
             Ok(app) => return Ok(Some(app)),
@@ -113,9 +107,6 @@ impl Store {
     }
 
     /// At most `limit` apps older than the given one, newest first.
-    ///
-    /// # Errors
-    /// Faults of storage, or of secrets that do not open.
     pub async fn list_apps(
         &self,
         before: Option<(UnixMs, AppId)>,
@@ -126,8 +117,8 @@ impl Store {
         rows.iter().map(|row| self.app(row)).collect()
     }
 
-    /// Changes an app's settings, unless it changed since `version`; an app that is stopped has its tokens ended for
-    /// good. What was held becomes due when the app has an endpoint now.
+    /// Changes an app's settings, unless it changed since `version`. Stopping it ends its tokens for good; a new
+    /// endpoint makes due what was held.
     pub async fn update_app(
         &self,
         by: By,
@@ -177,8 +168,8 @@ impl Store {
         })
     }
 
-    /// Gives an app other secrets, unless it changed since `version`. Tokens and tickets that were bought with an
-    /// app_secret which is good no longer end with it.
+    /// Replaces an app's secrets, unless it changed since `version`; tokens and tickets bought with an app_secret
+    /// no longer good end.
     pub async fn rotate_app(
         &self,
         by: By,

@@ -1,10 +1,9 @@
 //! The audit chains: each entry is written in the transaction of what it says, and carries the hash of all before it.
 //!
-//! An entry takes three statements: the chain's head is taken and counted on, the entry is added with the hash that
-//! the database itself works out, and the head keeps that hash. Whoever adds an entry holds the head until its
-//! commit, so that a chain has one order, on any number of replicas; so it comes last in every transaction.
-//! A head that is gone begins the chain anew with entry 1, which is there already: then nothing can be written that
-//! has to be reported, until somebody looks. Source: product, section 8.
+//! Adding an entry takes three statements: advance the chain's head, insert the entry with the hash computed by the
+//! database, store that hash in the head. The head is locked until the commit, so entries come last in every
+//! transaction. A lost head restarts the chain at entry 1, which exists: then nothing audited can be written.
+//! Source: product, section 8.
 
 use contract::evidence::{
     AuditAct, AuditActor, AuditEntry, OPERATOR_CHAIN, chain_line, chain_start,
@@ -34,7 +33,6 @@ impl By {
         By { actor: Actor::system(), at }
     }
 
-    /// The actor's id, as a row beside the chain has it.
     pub(crate) fn actor_number(&self) -> i64 {
         self.actor.id.id.0
     }
@@ -81,7 +79,6 @@ pub struct StoredEntry {
     pub line: String,
 }
 
-/// Takes the chain's head and counts on.
 pub(crate) const ADVANCE: &str = "INSERT INTO audit_heads (tenant_id, seq, hash) VALUES ($1, 1, $2) \
     ON CONFLICT (tenant_id) DO UPDATE SET seq = audit_heads.seq + 1";
 pub(crate) const ADD: &str = "INSERT INTO audit_entries (tenant_id, seq, hash, body) \
@@ -93,7 +90,6 @@ const LIST: &str = "SELECT seq, hash, body FROM audit_entries WHERE tenant_id = 
 const LIST_HEADS: &str = "SELECT tenant_id, seq, hash FROM audit_heads WHERE tenant_id > $1 \
     ORDER BY tenant_id LIMIT $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ADVANCE, ADD, KEEP, LIST, LIST_HEADS];
 

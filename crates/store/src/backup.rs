@@ -1,11 +1,8 @@
 //! Backups of an embedded database: everything but the keys of orders in one file, those keys in another.
 //!
-//! The keys are few bytes, and their copies live seven days at most; the rest may be stored for as long as somebody
-//! likes. A restore takes the keys of the same backup or of a later one: an order that was erased between the two has
-//! no key any more, and comes back as the tombstone that it is. So an old backup brings nobody back, and the
-//! certificate's day, from which on that holds for certain, is seven days after the erasure.
-//!
-//! Taking a backup is safe while a server runs: it reads one moment of the database. Source: design, section 7; decision 044.
+//! A backup may be retained for ever, its copy of the keys seven days. A restore takes the keys of the same or a later
+//! backup, so that an order erased between the two stays a tombstone. A backup reads one moment of the database, also while a
+//! server runs. Source: design, section 7; decision 044.
 
 use const_format::formatcp;
 use std::fs::{self, File, Permissions};
@@ -27,7 +24,6 @@ pub const DATA_FILE: &str = "data.db";
 /// The file of a backup that holds the keys of orders.
 pub const KEYS_FILE: &str = "keys.db";
 
-/// Tables whose `wrapped_key` is left out: name, and the columns by which a row is found.
 const KEYED: [(&str, &str, &str); 3] = [
     ("orders", "order_id", "0"),
     ("report_versions", "report_id", "version"),
@@ -118,7 +114,6 @@ pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault
     }
     let orders: i64 = copy.query_row("SELECT count(*) FROM main.orders", [], |row| row.get(0))?;
     copy.execute("DETACH DATABASE keys", [])?;
-    // Once more, so that no page is one that ever held a key.
     copy_whole(&copy, &data)?;
     drop(copy);
     for path in [&data, &keys] {
@@ -128,12 +123,8 @@ pub fn back_up(database: &Path, to: &Path, at: UnixMs) -> Result<BackedUp, Fault
     Ok(BackedUp { orders: orders.unsigned_abs(), keys_expire_at: expires_at })
 }
 
-/// Makes the database at `database`, where none is, from the data of a backup and the keys of the same backup or of a
-/// later one.
-///
-/// # Errors
-/// [`FaultKind::Schema`] when the keys are older than the data, of another installation, or may no longer be used;
-/// faults of storage.
+/// Makes the database at `database`, where none is, from a backup's data and keys of the same backup or a later one;
+/// [`FaultKind::Schema`] when the keys are older, of another installation, or expired.
 pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result<Restored, Fault> {
     for file in sqlite::files(database) {
         // What is left of another database would be taken for this one's.
@@ -163,7 +154,6 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
     let number = |sql: &str| copy.query_row(sql, [], |row| row.get::<_, i64>(0));
     let open = "SELECT count(*) FROM main.orders WHERE wrapped_key = x'00' AND ended_at IS NULL";
     if number(open)? > 0 {
-        // What has not ended is never erased: these are other keys.
         return Err(refused("expected the keys of this installation: orders under way have none"));
     }
     copy.execute_batch(ERASE_KEYLESS)?;

@@ -1,15 +1,11 @@
 //! Small caches of rows that nearly every call needs and hardly any changes.
-//!
-//! A cache keeps rows only while it would receive of their changes: it starts and ends with that.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
-/// The most rows that are stored; beyond it the cache starts anew.
 const ROWS_MAX: usize = 100_000;
 
-/// Rows by key, with a generation that says whether something changed while a row was being read.
 #[derive(Debug)]
 pub(crate) struct Cache<K, V>(RwLock<Held<K, V>>);
 
@@ -33,7 +29,6 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         held.rows.get(key).cloned().ok_or(held.generation)
     }
 
-    /// Keeps a row that was read, unless something changed since `generation`.
     pub(crate) fn keep(&self, key: K, row: V, generation: u64) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if held.generation != generation || !held.hears_of_changes {
@@ -45,14 +40,12 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         held.rows.insert(key, row);
     }
 
-    /// Forgets one row, and whatever is being read at the moment.
     pub(crate) fn forget(&self, key: &K) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         held.generation += 1;
         held.rows.remove(key);
     }
 
-    /// Whether changes are received from now on. All rows are forgotten when that begins or ends.
     pub(crate) fn hear_of_changes(&self, hears_of_changes: bool) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if held.hears_of_changes != hears_of_changes {

@@ -1,5 +1,4 @@
-//! Finding a person's orders. Personal data is sealed order by order, so the forms are opened one after
-//! the other, newest first: at most [`LOOKED_THROUGH_MAX`] of them for one page, which can be shorter than asked for.
+//! Finding a person's orders: forms are opened one by one, newest first, at most [`LOOKED_THROUGH_MAX`] for a page.
 
 use const_format::formatcp;
 use domain::Id;
@@ -56,7 +55,6 @@ const SCAN: &str = formatcp!(
     WHERE o.tenant_id = $1 AND o.order_id >= $2 AND o.order_id < $3 ORDER BY o.order_id DESC LIMIT $4"
 );
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[SCAN];
 
@@ -95,7 +93,6 @@ impl Store {
     }
 }
 
-/// The order of a row, when it fits.
 fn open(
     tenant: &Tenant,
     search: &CandidateSearch,

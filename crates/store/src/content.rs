@@ -1,6 +1,4 @@
-//! What is sealed: the personal data of an order.
-//!
-//! These are stored types, apart from the wire's: a member that was written once stays readable for ever.
+//! The personal data of an order, as it is sealed. Members of these types stay readable for ever.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -134,15 +132,11 @@ pub struct HttpExchange {
 }
 
 /// The content as the text that gets sealed.
-///
-/// # Panics
-/// Never: these types always have a JSON text.
 #[must_use]
 pub fn to_text<T: Serialize>(content: &T) -> Vec<u8> {
     serde_json::to_vec(content).expect("contents are plain JSON values")
 }
 
-/// The content of an opened text.
 pub(crate) fn from_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(text)
         .map_err(|_| Fault::new(FaultKind::Damaged, "a sealed content is not what it must be"))

@@ -23,7 +23,6 @@ pub(crate) fn writer_gone() -> Fault {
     Fault::new(FaultKind::WriterGone, "the writer has ended")
 }
 
-/// Signals between the writers and the rest of the process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signals(Arc<Inner>);
 
@@ -38,12 +37,10 @@ struct Inner {
 }
 
 impl Signals {
-    /// A delivery became due.
     pub(crate) fn wake_deliveries(&self) {
         self.0.deliveries.notify_one();
     }
 
-    /// A report became due.
     pub(crate) fn wake_reports(&self) {
         self.0.reports.notify_one();
     }
@@ -61,17 +58,14 @@ impl Signals {
         note(&self.0.is_failing, worked);
     }
 
-    /// Notes that pages of the database were found damaged.
     pub(crate) fn note_damage(&self) {
         self.0.is_damaged.store(true, Ordering::SeqCst);
     }
 
-    /// Whether pages of the database were found damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.0.is_damaged.load(Ordering::SeqCst)
     }
 
-    /// Notes whether changes by other replicas are received; whether that is news.
     pub(crate) fn note_listening(&self, is_listening: bool) -> bool {
         let was_not_listening = self.0.is_not_listening.swap(!is_listening, Ordering::SeqCst);
         if !is_listening && !was_not_listening {
@@ -104,7 +98,6 @@ fn note(is_failing: &AtomicBool, worked: bool) {
     }
 }
 
-/// The one maker of a process's ids.
 #[derive(Debug, Clone)]
 pub(crate) struct Ids(Arc<Mutex<IdMaker>>);
 

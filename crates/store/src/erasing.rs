@@ -1,10 +1,9 @@
 //! Erasing: an order loses its keys and all personal data, for ever.
 //!
-//! One transaction destroys the order's data key, the keys of its reports' contents and of its files, and every text
-//! that was sealed under them, and writes the signed certificate with its entry in the audit chain. What stays is a
-//! tombstone: ids, states, times. After it the objects are removed, and what the engine's files may still hold of
-//! the old pages is overwritten; both are done again until they have worked, and then the erasure is finished.
-//! So it does not matter at which moment a process dies. Source: product, section 4; decision 043.
+//! One transaction destroys the keys of the order, its reports and its files and every text sealed under them, and
+//! writes the signed certificate with its audit entry. A tombstone stays: ids, states, times. Then objects are
+//! removed and old pages scrubbed, retried until both worked; so a crash at any moment is harmless. Source: product,
+//! section 4; decision 043.
 
 use const_format::formatcp;
 use contract::evidence::{
@@ -99,7 +98,6 @@ const LIST_OPEN: &str = "SELECT tenant_id, erasure_id, objects FROM erasures \
 const FINISH: &str = "UPDATE erasures SET finished_at = $3, objects = '' \
     WHERE tenant_id = $1 AND erasure_id = $2 AND finished_at IS NULL";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     ERASE_ORDER,
@@ -124,14 +122,12 @@ pub(crate) const STATEMENTS: &[&str] = &[
 const TRIES: usize = 5;
 /// The place of [`ERASE_ORDER`] among the statements of an erasure.
 const ORDER: usize = 1;
-/// What stands where a text was erased.
 const NOTHING: [u8; 0] = [];
-/// What stands where a digest was erased.
 const NO_DIGEST: [u8; 16] = [0; 16];
 
 impl Store {
-    /// Erases an order; gives the erasure's id. None, and nothing changes, when the order is not there, has not
-    /// ended, is held or is erased already.
+    /// Erases an order; gives the erasure's id. None when the order is not there, has not ended, is held or is
+    /// erased already.
     pub async fn erase_order(
         &self,
         by: By,
@@ -151,7 +147,6 @@ impl Store {
         Err(Fault::new(FaultKind::Contention, "reports came while their order was erased"))
     }
 
-    /// None when the order is not there, has not ended or is erased already.
     async fn try_erase(
         &self,
         by: By,
@@ -286,7 +281,6 @@ impl Store {
     }
 }
 
-/// What takes the order's keys and texts away.
 fn statements(
     tenant: &Tenant,
     order: &Order,
@@ -331,8 +325,7 @@ fn statements(
     statements
 }
 
-/// The names of all objects that the order may have: of contents, of reports from before contents had versions, of
-/// files.
+/// The names of all objects that the order may have: of contents, of unversioned old reports, of files.
 fn objects(order: &Order, versions: &[(Id, StoredVersion)]) -> String {
     let reports = order.reports.iter().map(|report| report.report_id.0);
     let versions = versions.iter().map(|(_, stored)| stored.object_id.0);

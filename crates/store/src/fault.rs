@@ -5,22 +5,18 @@ use std::fmt;
 
 use domain::stored::UnknownNumber;
 
-/// A fault of storage, of the keys, or of the rows found.
-///
-/// The text is for the operator's log; it holds no value of a row.
+/// A fault of storage, of the keys, or of the rows found; its text for the operator's log holds no
+/// value of a row.
 #[derive(Debug, Clone)]
 pub struct Fault {
     kind: FaultKind,
     detail: String,
-    /// What it says about the session of PostgreSQL on which it came.
     session: Session,
     is_at_commit: bool,
 }
 
-/// What a fault says about its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Session {
-    /// Nothing.
     Sound,
     /// It ended, or a pooler gave it away.
     Lost,
@@ -57,7 +53,6 @@ impl Fault {
         Fault { kind, detail: detail.to_string(), session: Session::Sound, is_at_commit: false }
     }
 
-    /// A fault of a session whose server takes no writes any more.
     pub(crate) fn read_only(detail: impl fmt::Display) -> Fault {
         Fault { session: Session::ReadOnly, ..Fault::new(FaultKind::Storage, detail) }
     }
@@ -67,17 +62,14 @@ impl Fault {
         Fault { is_at_commit: true, ..self }
     }
 
-    /// Whether the session on which it came, and those that were opened with it, are of no use any more.
     pub(crate) fn is_session_over(&self) -> bool {
         self.session != Session::Sound
     }
 
-    /// Whether the server takes no writes any more; then nothing was written.
     pub(crate) fn is_read_only(&self) -> bool {
         self.session == Session::ReadOnly
     }
 
-    /// Whether nothing was written, and the same may work on another try.
     pub(crate) fn may_work_on_another_try(&self) -> bool {
         match self.session {
             Session::Sound => self.kind == FaultKind::Contention,
@@ -160,8 +152,7 @@ fn session(code: &str) -> Session {
         "25006" => Session::ReadOnly,
         // Ended by the server: shut down, not up yet, its database dropped, idle for too long.
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Session::Lost,
-        // A statement that is not where it was prepared, or whose name is another's: a pooler changed what stands
-        // behind the session.
+        // The statement is not prepared here, or its name is another's: a pooler changed the session.
         "26000" | "42P05" => Session::Lost,
         _ if code.starts_with("08") => Session::Lost,
         _ => Session::Sound,

@@ -1,9 +1,7 @@
-//! Queues: due reports of one app and one host, so that whoever takes work sees at once for whom something waits, and a
-//! host that is slow holds up nobody else's reports.
+//! Fetch queues: due reports of one app and one host, so that a slow host does not delay other reports.
 //!
-//! A row says its queue once a worker has opened its address, which is sealed; until then it waits in queue 0. Claims go
-//! queue by queue_id: first what has a link that ends soon, then what is due longest. What does not fit the quotas of its
-//! tenant and its app ([`crate::storage_use`]) is passed over, and taken when it fits.
+//! A report is in queue 0 until a worker has opened its sealed address. Within a queue, links that end soon come first.
+//! What does not fit a quota ([`crate::storage_use`]) is skipped until it does.
 
 use std::collections::HashMap;
 
@@ -104,7 +102,6 @@ const TELL: &str = formatcp!(
 const PUT_BACK: &str = "UPDATE reports SET state = $4, due_at = $5, failure = coalesce($6, failure), \
     needed_bytes = $7, attempts = attempts - 1 WHERE tenant_id = $1 AND report_id = $2 AND due_at = $3";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     LIST_UNPLACED,
@@ -122,8 +119,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
 ];
 
 impl Store {
-    /// Gives due reports that have no queue yet the one that they belong to; how many. A row that is damaged is logged
-    /// and set aside until `lease_until`.
+    /// Places due reports without a queue; how many. A damaged row is logged and set aside until `lease_until`.
     pub async fn place_reports(&self, now: UnixMs, lease_until: UnixMs) -> Result<usize, Fault> {
         let rows = self.read(LIST_UNPLACED, values![now.0, PLACED_AT_ONCE]).await?;
         let mut statements = Vec::with_capacity(rows.len());
@@ -180,8 +176,7 @@ impl Store {
         Ok(queues)
     }
 
-    /// Claims due reports of a queue until `lease_until`: first what has a link that ends soon, then what is due longest.
-    /// A row that is damaged is logged and left until its lease ends.
+    /// Claims due reports of a queue until `lease_until`. A damaged row is logged and left until its lease ends.
     pub async fn claim_lane(
         &self,
         claim: QueueClaim,
@@ -218,7 +213,6 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Claims what `list` finds, in that order.
     async fn claim_listed(
         &self,
         list: &'static str,
@@ -269,8 +263,8 @@ impl Store {
         self.write_keys(&keys(&untold)?, None, TELL, &values).await.map(drop)
     }
 
-    /// Gives a claimed report back as if it had not been tried, due at `due_at`, with the reason for people if there is
-    /// one, and what its content needs at least. False, and nothing changes, when the lease was lost.
+    /// Puts a claimed report back untried, due at `due_at`, with the reason and the bytes that it needs. False when the
+    /// lease was lost.
     pub async fn put_back_report(
         &self,
         claimed: &ClaimedReport,

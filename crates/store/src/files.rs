@@ -34,16 +34,12 @@ const LIST_UNUSED: &str = "SELECT tenant_id, file_id FROM files \
 const DELETE_UNUSED: &str =
     "DELETE FROM files WHERE tenant_id = $1 AND file_id = $2 AND is_used = 0";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, USE, LIST_UNUSED, DELETE_UNUSED];
 
 impl Store {
-    /// Keeps a file whose object is there already.
-    ///
-    /// # Errors
-    /// Faults of storage; [`FaultKind::NoRoom`](crate::FaultKind::NoRoom) when it does not fit the tenant's quota;
-    /// [`Saved::KeyTaken`] when the answer's Idempotency-Key was used before.
+    /// Stores a file whose object is there already; [`FaultKind::NoRoom`](crate::FaultKind::NoRoom) when it
+    /// exceeds the quota.
     pub async fn create_file(
         &self,
         tenant: &Tenant,
@@ -88,8 +84,7 @@ impl Store {
         }))
     }
 
-    /// Notes that an order uses these files, all or none. Nothing was written when a place is given: that of the
-    /// first one that is not there.
+    /// Notes that an order uses these files, all or none; gives the index of the first one that is not there.
     pub async fn use_files(
         &self,
         tenant_id: TenantId,
@@ -128,7 +123,6 @@ impl Store {
     }
 }
 
-/// Where the name is sealed, and where the key is wrapped.
 pub(crate) fn contexts(tenant_id: TenantId, file_id: Id) -> (RowContext, RowContext) {
     (
         RowContext::new("files", tenant_id, file_id.0),

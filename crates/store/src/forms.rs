@@ -1,7 +1,7 @@
 //! The forms that vendors publish: an app's form for accounts, an account's form for orders.
 //!
-//! Whoever changes a form names the version that it saw; when another was quicker, nothing is written. Forms are
-//! stored as JSON lists in the words of the contract, whose members never change their meaning.
+//! Optimistic locking: a change names the version that it saw. Forms are JSON lists in the words of the
+//! contract.
 
 use const_format::formatcp;
 use contract::field::{AccountField, AccountScope, CheckField};
@@ -33,11 +33,8 @@ pub struct CheckForm {
     pub version: i64,
 }
 
-/// `state` of the form that orders are placed with.
 const IN_FORCE: i64 = 1;
-/// `state` of a form that another one took the place of.
 const REPLACED: i64 = 2;
-/// `state` of a form that the vendor deleted.
 const DELETED: i64 = 3;
 
 const FIND_ACCOUNT_FORM: &str = "SELECT fields, retired_keys, version FROM account_forms \
@@ -57,7 +54,6 @@ const LIST_DELETED: &str = formatcp!(
     "SELECT form_id, fields, version FROM check_forms \
     WHERE tenant_id = $1 AND account_id = $2 AND state = {DELETED}"
 );
-/// None while another one is in force.
 const INSERT_CHECK_FORM: &str = formatcp!(
     "INSERT INTO check_forms (tenant_id, account_id, form_id, state, \
     fields, version) VALUES ($1, $2, $3, {IN_FORCE}, $4, 1) \
@@ -72,7 +68,6 @@ const END_CHECK_FORM: &str = formatcp!(
     WHERE tenant_id = $1 AND account_id = $2 AND form_id = $3 AND version = $4 AND state = {IN_FORCE}"
 );
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     FIND_ACCOUNT_FORM,

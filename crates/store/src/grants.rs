@@ -1,7 +1,6 @@
 //! Grants: what a tenant agreed to of an app. Without one nothing of the tenant reaches the app.
 //!
-//! A grant is changed by keys of the tenant alone. Like that of an installation, each change counts as a change of the
-//! app, so that a worker which sets a delivery aside for want of a grant notices when there is one.
+//! Each change counts as a change of the app, so that a worker which set a delivery aside notices it.
 
 use std::sync::Arc;
 
@@ -56,26 +55,21 @@ const END: &str =
 const TAKE_BACK: &str = "UPDATE grants SET is_granted = 0, ends_no = ends_no + 1 \
     WHERE tenant_id = $1 AND app_id = $2 AND is_granted = 1";
 const DELETE: &str = "DELETE FROM grants WHERE tenant_id = $1 AND app_id = $2";
-/// What was shown to the tenant is still what the app is.
 const COUNT_CHANGE_OF: &str =
     "UPDATE apps SET version = version + 1 WHERE app_id = $1 AND version = $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[FIND, LIST, PUT, PREPARE, END, TAKE_BACK, DELETE, COUNT_CHANGE_OF];
 
-/// Shows the tenant that an app waits for its grant.
 pub(crate) fn prepare(app_id: AppId, tenant_id: TenantId) -> Statement {
     any(PREPARE, values![tenant_id.0, app_id.0])
 }
 
-/// Ends what the tenant granted to the app, and all tokens of the app there.
 pub(crate) fn end(app_id: AppId, tenant_id: TenantId) -> Statement {
     any(END, values![tenant_id.0, app_id.0])
 }
 
-/// Forgets what a tenant granted to an app that is deleted.
 pub(crate) fn delete(app_id: AppId, tenant_id: TenantId) -> Statement {
     any(DELETE, values![tenant_id.0, app_id.0])
 }
@@ -91,8 +85,8 @@ pub fn offered(app: &App, installation: Option<&Installation>) -> Terms {
 }
 
 impl Store {
-    /// Grants `terms`, unless the app or its installation changed since `app` was read: then [`Saved::Outdated`]. What
-    /// was held for the app becomes due.
+    /// Grants `terms` and makes due what was held; [`Saved::Outdated`] when the app or its installation changed since
+    /// `app` was read.
     pub async fn grant(
         &self,
         by: By,

@@ -1,8 +1,6 @@
-//! Installations: a store app in one tenant, with the scopes that it is to have there. The operator prepares them; what
-//! the tenant granted of it stands in its grant ([`crate::grants`]).
-//!
-//! Each change of an installation counts as a change of its app, so that a worker which sets a delivery aside
-//! because the app is not installed notices when it is by now.
+//! Installations: a store app in one tenant, with the scopes prepared by the operator; what is granted stands in
+//! [`crate::grants`]. Each change counts as a change of the app, so that a worker which set a delivery aside notices
+//! it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,19 +53,17 @@ const LIST_CONCERNED: &str = formatcp!(
 /// Also sees to it that the app is there.
 pub(crate) const COUNT_CHANGE: &str = "UPDATE apps SET version = version + 1 WHERE app_id = $1";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[PUT, FIND, LIST, LIST_TENANTS, LIST_CONCERNED, DELETE, COUNT_CHANGE];
 
-/// Takes an app out of a tenant, whether it is there or not.
 pub(crate) fn delete(app_id: AppId, tenant_id: TenantId) -> Statement {
     any(DELETE, values![tenant_id.0, app_id.0])
 }
 
 impl Store {
-    /// Installs a store app in a tenant, or changes the scopes there; what was held for the app becomes due.
-    /// [`Saved::Outdated`] when there is no such app any more.
+    /// Installs a store app in a tenant or changes its scopes, and makes due what was held;
+    /// [`Saved::Outdated`] without such an app.
     pub async fn put_installation(
         &self,
         by: By,
@@ -139,14 +135,13 @@ impl Store {
         [Ok(NO_TENANT)].into_iter().chain(tenants).collect()
     }
 
-    /// The tenants where an app is installed.
     pub(crate) async fn list_tenants_with(&self, app_id: AppId) -> Result<Vec<TenantId>, Fault> {
         let rows = self.read(LIST_TENANTS, values![app_id.0]).await?;
         rows.iter().map(|row| row.int(0).map(TenantId)).collect()
     }
 
-    /// Takes a store app out of a tenant: its tokens there end for good, its accounts and orders stay. False when it
-    /// is not installed there.
+    /// Takes a store app out of a tenant: its tokens there end, accounts and orders stay. False when it is not
+    /// installed.
     pub async fn delete_installation(
         &self,
         by: By,

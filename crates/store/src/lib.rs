@@ -1,16 +1,12 @@
 //! The memory of Probity: the only crate that knows SQL.
 //!
-//! A [`Store`] stands on SQLite or on PostgreSQL and behaves alike on both. Its guarantees:
+//! A [`Store`] is on SQLite or PostgreSQL and behaves alike on both:
 //!
-//! - An order changes only through [`Store::command`], which answers after the commit, never before.
-//! - Whatever is written together stands or falls together: an order's state, its timeline entry, its reports
-//!   and its events; any other write with the events that it causes.
-//! - On SQLite one thread decides and writes, and answers after its commit; PostgreSQL locks
-//!   an order's row before it decides. So commands on one order have one legal sequence, on every engine and any
-//!   number of replicas. A SQLite file belongs to one process at a time.
-//! - After a failed commit the store says so ([`Store::is_failing`]) until a real commit has worked.
-//! - Reads see what was acknowledged before they began.
-//! - Personal data is sealed before it reaches the engine.
+//! - An order changes only through [`Store::command`], which answers after the commit.
+//! - A state, its timeline entry, reports and events are one transaction.
+//! - Commands on one order have one legal sequence, on any number of replicas; a SQLite file belongs to one
+//!   process.
+//! - Reads see what was acknowledged before they began; personal data is sealed before it reaches the engine.
 
 pub mod accounts;
 pub mod alerts;
@@ -109,8 +105,8 @@ pub struct Opening {
     pub traces: Vec<PathBuf>,
     /// Whether to go on although something that was acknowledged is missing.
     pub may_lose: bool,
-    /// Whether each transaction of the order desk is of one tenant also where the database is not distributed. On PostgreSQL
-    /// alone; slower there.
+    /// Whether each transaction of the order desk is of one tenant although tables are not distributed. PostgreSQL only;
+    /// slower.
     pub is_tenant_local: bool,
 }
 
@@ -145,9 +141,7 @@ pub struct Secrets {
     pub tickets: Key,
     /// Signs links.
     pub links: Key,
-    /// Seals the secrets of apps.
     pub(crate) apps: Key,
-    /// Seals stored answers.
     pub(crate) answers: Key,
 }
 
@@ -156,18 +150,14 @@ pub struct Secrets {
 pub(crate) enum Known {
     Tenant(TenantId),
     App(AppId),
-    /// With the grant.
     Installation(AppId, TenantId),
 }
 
-/// What the store remembers of rows that nearly every call needs.
 #[derive(Debug, Default)]
 struct Remembered {
     tenants: Cache<TenantId, Arc<Tenant>>,
     apps: Cache<AppId, Arc<App>>,
-    /// None where the app is not installed, so that a token of before costs no storage either.
     installations: Cache<(AppId, TenantId), Option<Arc<Installation>>>,
-    /// None where nothing was ever granted.
     grants: Cache<(AppId, TenantId), Option<Arc<Grant>>>,
 }
 
@@ -180,7 +170,6 @@ pub struct Store {
     signer: Signer,
     ids: Ids,
     remembered: Arc<Remembered>,
-    /// Stands for the tenant of events that concern an app alone.
     nobody: Arc<Tenant>,
     quotas: OnceLock<storage_use::Quotas>,
 }
@@ -193,11 +182,7 @@ enum Engine {
 const READY: &str = "SELECT commits FROM write_probe";
 
 /// Brings the database to this program's schema, and creates it where there is none; gives the names of the
-/// migrations that were applied.
-///
-/// # Errors
-/// [`FaultKind::Schema`] when the database is newer than this program or a migration failed; [`FaultKind::Lost`] and
-/// [`FaultKind::Damaged`] as [`Store::open`].
+/// migrations applied. [`FaultKind::Schema`] when it is newer or one failed; else as [`Store::open`].
 pub async fn migrate(location: &Location, opening: &Opening) -> Result<Vec<String>, Fault> {
     match location {
         Location::Sqlite(path) => {
@@ -217,13 +202,12 @@ pub async fn migrate(location: &Location, opening: &Opening) -> Result<Vec<Strin
 }
 
 impl Store {
-    /// Migrates the database and opens it under `root`, the key that is stored outside of it, or several of which one
-    /// is in force.
+    /// Migrates the database and opens it under `root`.
     ///
     /// # Errors
-    /// [`FaultKind::WrongRootKey`] when the installation was made under another root key;
-    /// [`FaultKind::Schema`] as [`migrate`]; [`FaultKind::Lost`] when something that was acknowledged is missing, or
-    /// may be, and [`FaultKind::Damaged`] when pages of the embedded database are damaged; faults of storage.
+    ///
+    /// [`FaultKind::WrongRootKey`], [`FaultKind::Schema`], [`FaultKind::Lost`] when acknowledged work is or may be
+    /// missing, [`FaultKind::Damaged`] when pages of the embedded database are.
     pub async fn open(
         location: &Location,
         root: impl Into<RootKeys>,
@@ -232,11 +216,7 @@ impl Store {
         Store::open_as(location, root, now, &Opening::default()).await
     }
 
-    /// The same with what is known of the installation beforehand. When it goes on in spite of a loss, the operator's
-    /// audit chain says what is missing.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
+    /// [`Store::open`] with what is known beforehand; a loss that is accepted goes into the operator's audit chain.
     pub async fn open_as(
         location: &Location,
         root: impl Into<RootKeys>,
@@ -287,7 +267,6 @@ impl Store {
         Ok(store)
     }
 
-    /// Reports a loss that was accepted before anything else is noted: until then the next start finds it again.
     async fn begin_run(&self, loss: Option<String>, now: UnixMs) -> Result<(), Fault> {
         let of_sqlite = match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.loss().map(str::to_owned),
@@ -304,10 +283,8 @@ impl Store {
         }
     }
 
-    /// Gives a command to the order desk and waits for its commit.
-    ///
-    /// # Errors
-    /// A fault when the outcome is unknown or nothing was written; then nothing may be acknowledged.
+    /// Gives a command to the order desk and waits for its commit; after a fault nothing may be
+    /// acknowledged.
     pub async fn command(&self, command: OrderCommand) -> Result<CommandResult, Fault> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.order(command).await,
@@ -315,8 +292,8 @@ impl Store {
         }
     }
 
-    /// Ends writing after what was asked before, so that another process may open the database. Whoever asks
-    /// later gets a fault; reading goes on.
+    /// Ends writing after what was asked before, so that another process may open the database; reading goes
+    /// on.
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.close().await,
@@ -342,9 +319,8 @@ impl Store {
         &self.signer
     }
 
-    /// Overwrites what the engine's files still hold of pages and records that were changed before. False when
-    /// somebody reads from them now: then it has to be done again. On PostgreSQL that is the server's own affair,
-    /// see decision 043.
+    /// Overwrites old pages in the engine's files; false when a reader prevents it. Nothing on PostgreSQL, see
+    /// decision 043.
     pub async fn scrub(&self) -> Result<bool, Fault> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.scrub().await,
@@ -374,8 +350,7 @@ impl Store {
         self.read(READY, Vec::new()).await.is_ok()
     }
 
-    /// Whether changes by other replicas are received, and how often that ended since the start; while they are not,
-    /// nothing is remembered.
+    /// Whether changes by other replicas are received (otherwise nothing is cached), and how often that ended.
     #[must_use]
     pub fn listening(&self) -> (bool, u64) {
         self.signals.listening()

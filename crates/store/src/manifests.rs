@@ -1,8 +1,7 @@
 //! Manifests: signed lists of the contents that were stored for an order's reports, append-only.
 //!
-//! A content that stands in no manifest yet makes one due; who writes it marks exactly the contents that it lists, in
-//! one transaction. So a manifest may be a moment late, never incomplete, and writing twice changes nothing.
-//! Source: product, section 4.
+//! Contents in no manifest make one due; its writer marks those it lists, in one transaction. Source: product,
+//! section 4.
 
 use contract::evidence::{Evidence as _, Manifest, ManifestVersion};
 use contract::hex::to_hex;
@@ -15,7 +14,6 @@ use crate::reports::Report;
 use crate::tenants::Tenant;
 use crate::value::{Row, Written, any, one, values};
 
-/// One content of a report, as its row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredVersion {
     pub(crate) version: i64,
@@ -37,7 +35,6 @@ const INSERT: &str = "INSERT INTO manifests (tenant_id, order_id, number, body, 
 const NOTE_LISTED: &str = "UPDATE report_versions SET manifest_number = $4 \
     WHERE tenant_id = $1 AND report_id = $2 AND version = $3 AND manifest_number = 0";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[LIST_UNLISTED, LIST_VERSIONS, FIND_LAST, INSERT, NOTE_LISTED];
@@ -56,8 +53,7 @@ impl Store {
         Ok(orders)
     }
 
-    /// Writes the order's next manifest, if it has contents that stand in none. False when there was nothing to list,
-    /// or somebody else was quicker.
+    /// Writes the order's next manifest; false without contents that stand in none, or when another was quicker.
     pub async fn write_manifest(
         &self,
         tenant: &Tenant,
@@ -110,7 +106,6 @@ impl Store {
         last.map(|last| self.signer().file::<Manifest>(&last.text, &last.signature)).transpose()
     }
 
-    /// The hash of the order's newest manifest.
     pub(crate) async fn find_manifest_hash(
         &self,
         tenant_id: TenantId,
@@ -120,7 +115,6 @@ impl Store {
         Ok(last.map(|last| Manifest::hash(&last.text)))
     }
 
-    /// Every content that was stored of a report, oldest first.
     pub(crate) async fn list_stored_versions(
         &self,
         tenant_id: TenantId,
@@ -150,7 +144,6 @@ impl Store {
     }
 }
 
-/// A manifest as it is stored.
 struct Last {
     number: i64,
     text: String,
@@ -161,7 +154,6 @@ fn last(row: &Row) -> Result<Last, Fault> {
     Ok(Last { number: row.int(0)?, text: text(row, 1)?, signature: row.bytes(2)?.to_vec() })
 }
 
-/// A signed text as it is stored.
 pub(crate) fn text(row: &Row, column: usize) -> Result<String, Fault> {
     String::from_utf8(row.bytes(column)?.to_vec())
         .map_err(|_| Fault::new(FaultKind::Damaged, "a signed text is no UTF-8"))

@@ -1,7 +1,5 @@
-//! Migrations: plain SQL for both engines under the same names. Those that are missing are applied in one
-//! transaction, together with the rows that say so: a start that breaks off leaves the database as it was.
-//!
-//! A database that knows a migration which this program does not know is newer, and is refused.
+//! Migrations: plain SQL for both engines under the same names, applied in one transaction with the rows
+//! that say so. A database with a migration unknown here is newer, and refused.
 
 use refinery::{Report, Runner};
 use rusqlite::Connection;
@@ -21,13 +19,11 @@ mod postgres {
 const LOCK: &str = "SELECT pg_advisory_lock(8102382430291584371)";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(8102382430291584371)";
 
-/// Brings a SQLite database to this program's schema; gives the names of what was applied.
 pub(crate) fn sqlite(connection: &mut Connection) -> Result<Vec<String>, Fault> {
     let report = strict(sqlite::migrations::runner()).run(connection);
     report.as_ref().map(applied).map_err(refused)
 }
 
-/// Brings a PostgreSQL database to this program's schema; gives the names of what was applied.
 pub(crate) async fn postgres(client: &mut Client) -> Result<Vec<String>, Fault> {
     client.batch_execute(LOCK).await?;
     let report = strict(postgres::migrations::runner()).run_async(client).await;

@@ -1,16 +1,9 @@
 //! Pages of a tenant's orders: by state, vendor, placer, application, and by when they were placed or changed last.
 //!
-//! Paging neither skips nor repeats while orders change and new ones are placed, because a page goes on after a key
-//! that never changes: an order's id, or the id of the entry with which an order first changed within a stretch of
-//! time. Every statement reads a range of a key:
-//!
-//! - the orders of an application by a blind index of its own, `order_applications`;
-//! - orders that were placed within a stretch of time by their ids, which are in the order of time;
-//! - orders that were placed before a stretch and changed within it by the timeline's entries, whose ids are in the
-//!   order of time too: of each order the one entry counts that is its first within.
-//!
-//! A filter that fits few orders would read far for a full page, so a page looks through at most
-//! [`LOOKED_THROUGH_MAX`] rows: it can be shorter than asked for, also when there is a next one.
+//! Paging neither skips nor repeats while orders change, because a page continues after a key that never changes:
+//! an order's id, or the id of the entry with which an order first changed within the time range. Applications are
+//! found by a blind index (`order_applications`), placed orders by id, changed ones by the first entry within the
+//! range. A page reads at most [`LOOKED_THROUGH_MAX`] rows, so that it can be short although there is a next one.
 
 use const_format::formatcp;
 use domain::order::State;
@@ -105,12 +98,10 @@ const LIST_CHANGED: &str = formatcp!(
 const REACH_OF_ENTRIES: &str = "SELECT entry_id FROM timeline_entries WHERE tenant_id = $1 \
     AND entry_id >= $2 AND entry_id < $3 ORDER BY entry_id DESC LIMIT 1 OFFSET $4";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[LIST, REACH, LIST_OF_APPLICATION, LIST_CHANGED, REACH_OF_ENTRIES];
 
-/// A range of a key: from the first one, up to the second one but without it.
 #[derive(Debug, Clone, Copy)]
 struct Range {
     first: Id,
@@ -180,7 +171,6 @@ impl Store {
         Ok(orders)
     }
 
-    /// Orders by their ids; gives the id after which the next page begins.
     async fn list_placed(
         &self,
         tenant: &Tenant,
@@ -208,8 +198,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Orders by the entry with which they first changed since `range` begins; they were placed within `older`.
-    /// Gives the entry after which the next page begins.
+    /// Orders placed within `older`, by the entry with which they first changed since `range` begins; gives the
+    /// entry after which the next page begins.
     async fn list_changed(
         &self,
         tenant: &Tenant,
@@ -282,7 +272,6 @@ pub(crate) fn application(tenant: &Tenant, application_id: &str) -> domain::orde
 }
 
 impl OrderFilter {
-    /// Whether many orders may have to be looked at for each one that fits.
     fn fits_few(&self) -> bool {
         let UnixMsRange { start, end } = self.updated;
         self.state.is_some()
@@ -318,11 +307,9 @@ impl OrderFilter {
     }
 }
 
-/// A page that fills.
 struct Page {
     orders: Vec<OrderSummary>,
     limit: usize,
-    /// Rows that may still be looked through.
     budget: usize,
 }
 

@@ -137,7 +137,6 @@ const LIST_ENTRIES: &str = concatcp!(
 const FIND_ENTRY: &str =
     "SELECT sealed FROM timeline_entries WHERE tenant_id = $1 AND entry_id = $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[FIND_ORDER, LIST_ENTRIES, FIND_ENTRY];
 

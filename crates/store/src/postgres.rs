@@ -1,8 +1,5 @@
-//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool. With Citus, one
-//! that works tenant by tenant.
-//!
-//! Any number of replicas may run their desks on one database: the rows of a batch are locked in the order of
-//! their ids, and what one desk commits the next one sees.
+//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool; with Citus one
+//! desk that works tenant by tenant. Replicas share a database: a batch locks its rows in the order of ids.
 
 mod connect;
 mod desk;
@@ -30,16 +27,13 @@ use crate::engine::{Ids, Signals, WRITE_PROBE, answer, writer_gone};
 use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Row, Statement, Value, Written, one};
 
-/// Notifies all replicas of a row that changed.
 pub(crate) const TELL: &str = "SELECT pg_notify('probity_changes', $1)::text";
 const DESKS: usize = 2;
 /// How often a read or a write is tried: a write may meet others in a ring, and any session may be of no use.
 const TRIES: usize = 3;
 
-/// An open PostgreSQL database.
 pub(crate) struct Postgres {
     desks: Vec<mpsc::UnboundedSender<Queued>>,
-    /// Shares new orders out among the desks.
     turn: AtomicUsize,
     sessions: Sessions,
     signals: Signals,
@@ -151,7 +145,6 @@ impl Postgres {
         self.leave_if_over(generation, written)
     }
 
-    /// Leaves the sessions of a generation when one of them turned out to be of no use.
     fn leave_if_over<T>(&self, generation: u64, done: Result<T, Fault>) -> Result<T, Fault> {
         if done.as_ref().is_err_and(Fault::is_session_over) {
             self.sessions.renew(generation);

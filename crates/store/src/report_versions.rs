@@ -1,8 +1,8 @@
 //! Versions of reports: what each fetch brought, stored for good beside what was fetched before.
 //!
-//! The content is an object, sealed under a key of its own, which the order's data key wraps. A row is written only
-//! after its object is durable, in the transaction that ends the fetch; so an object without a row is what a dead
-//! worker left, and a row without its object is damage. Erasing empties the wrapped key and the facts; the row stays.
+//! The content is an object, sealed under its own key. Its row is written after the object is durable: an object
+//! without a row is a dead worker's, a row without its object is damage. Erasing empties key and facts; the row
+//! stays.
 
 use domain::{Id, TenantId, UnixMs};
 
@@ -95,7 +95,6 @@ const LIST_ALL_FILES: &str = "SELECT tenant_id, file_id, size_bytes, sha256, wra
 const COUNT_ROWS: &str = "SELECT (SELECT count(*) FROM report_versions WHERE object_id = $1 \
     AND length(wrapped_key) > 0) + (SELECT count(*) FROM files WHERE file_id = $1)";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST, FIND, LIST_ALL, LIST_ALL_FILES, COUNT_ROWS];
 
@@ -113,9 +112,6 @@ impl Store {
     }
 
     /// One version of a report, if the tenant's order has it.
-    ///
-    /// # Errors
-    /// As [`Store::list_report_versions`].
     pub async fn find_report_version(
         &self,
         tenant: &Tenant,
@@ -143,8 +139,8 @@ impl Store {
         rows.iter().map(|row| version(tenant.tenant_id, &data_key, row)).collect()
     }
 
-    /// The objects that versions of reports must have, at most `limit` from after the given tenant, report and
-    /// version on, of all tenants; erased ones too.
+    /// Objects that versions of reports must have, erased ones too: at most `limit` of all tenants, after the
+    /// given row.
     pub async fn list_expected_reports(
         &self,
         after: (TenantId, Id, i64),
@@ -217,7 +213,6 @@ impl Store {
         rows.first().map_or(Ok(false), |row| row.bool(0))
     }
 
-    /// The order's data key; none when the row is gone or the key does not open.
     async fn expected_data_key(
         &self,
         tenant_id: TenantId,

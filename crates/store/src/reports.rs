@@ -1,11 +1,8 @@
 //! Reports: each entry that a call brought, and how far its fetching is.
 //!
-//! A fetch that brings a content makes a version of the report (`report_versions.rs`); the row of the report says
-//! the newest one. A report that has a version keeps it, readable, while it is fetched anew and when that fails: then
-//! it is again what its newest version makes it, stored or flagged, and the reason of the failure stays with it.
-//!
-//! A worker claims what is due, closes the transaction, fetches, and records. While a fetch is under way
-//! `due_at` is the end of its lease, so that a dead worker's reports become due again by themselves.
+//! A fetch that brings a content makes a version ([`crate::report_versions`]); a report that has one stays readable
+//! while it is fetched anew and when that fails. A worker claims what is due, fetches outside a transaction, and
+//! records. Meanwhile `due_at` is the end of its lease, so that a dead worker's reports become due again.
 
 use const_format::formatcp;
 use contract::evidence::AuditAct;
@@ -154,7 +151,6 @@ const ALERT_DAMAGE: &str = "INSERT INTO alerts (alert_id, app_id, tenant_id, kin
 const END_DAMAGE: &str = "UPDATE alerts SET ended_at = $2 WHERE app_id = 0 AND coalesce(tenant_id, 0) = $1 \
     AND kind = 'content_damaged' AND ended_at IS NULL AND substr(detail, 1, length($3)) = $3";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     LIST_OF_ENTRY,
@@ -210,10 +206,8 @@ impl Store {
         })
     }
 
-    /// Records how a fetch ended: a content as a new version. False, and nothing changes, when the lease was lost.
-    ///
-    /// # Errors
-    /// Faults of storage; [`FaultKind::NoRoom`], and nothing changes, when the content does not fit the quotas.
+    /// Records how a fetch ended; false when the lease was lost. [`FaultKind::NoRoom`] when the content exceeds a
+    /// quota.
     pub async fn finish_report(
         &self,
         claimed: &ClaimedReport,
@@ -283,8 +277,8 @@ impl Store {
         self.write(statements).await.map(drop)
     }
 
-    /// Asks for a new try of a report that waits, failed, or has a version. False when there is none, or one is just
-    /// being fetched. The tenant's audit chain is about it, in the same transaction.
+    /// Retries a report that waits, failed, or has a version, with an audit entry. False when there is none, or one
+    /// is being fetched.
     pub async fn refetch_report(
         &self,
         by: By,
@@ -296,8 +290,8 @@ impl Store {
         self.ask_again(asked, by, tenant_id, order_id, report_id).await
     }
 
-    /// Asks once more for a content that was refused, to be stored as it is. False when none was refused, or the report is
-    /// just being fetched. The tenant's audit chain is about it, in the same transaction.
+    /// Fetches a refused content again, to be stored as it is, with an audit entry. False when none was refused, or it is
+    /// being fetched.
     pub async fn accept_report(
         &self,
         by: By,
@@ -330,7 +324,6 @@ impl Store {
     }
 }
 
-/// How the text of an alert about a report begins.
 fn named(report_id: Id) -> String {
     format!("report {report_id}, ")
 }
@@ -343,7 +336,6 @@ pub(crate) fn report(tenant_id: TenantId, data_key: &Key, row: &Row) -> Result<R
     let report_id = Id(row.int(0)?);
     let sealed = row.bytes(6)?;
     let source = match sealed.is_empty() {
-        // It was erased.
         true => ReportSource::default(),
         false => content::from_text(&data_key.open(context(tenant_id, report_id), sealed)?)?,
     };

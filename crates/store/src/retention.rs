@@ -1,7 +1,6 @@
 //! What decides when an order is erased: the rules of its tenant, legal holds, and how far the search has come.
 //!
-//! The search for orders to erase walks over a tenant's orders by their ids, from the first one that is not erased:
-//! no index has to be stored for it while orders change. Source: product, section 4.
+//! The search walks orders by id from the first that is not erased, without an index. Source: product, section 4.
 
 use std::collections::{HashMap, HashSet};
 
@@ -72,7 +71,6 @@ const TAKE_MARK: &str = "INSERT INTO erase_marks (tenant_id, order_id) VALUES ($
 const KEEP_ORDER: &str = "UPDATE orders SET updated_at = updated_at \
     WHERE tenant_id = $1 AND order_id = $2 AND length(wrapped_key) > 0";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     LIST_RULES,
@@ -89,7 +87,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
     KEEP_ORDER,
 ];
 
-/// Takes the tenant's mark until the commit.
 pub(crate) fn take_mark(tenant_id: TenantId) -> Statement {
     any(TAKE_MARK, values![tenant_id.0])
 }
@@ -123,8 +120,8 @@ impl Store {
         self.write(statements).await.map(drop)
     }
 
-    /// Sets a legal hold on an order, or without one on the whole tenant, or gives it another reason.
-    /// [`Saved::Outdated`] when there is no such order, or it is erased.
+    /// Sets a legal hold on an order, or on the whole tenant, or changes its reason;
+    /// [`Saved::Outdated`] without such an order.
     pub async fn set_hold(
         &self,
         by: By,
@@ -181,8 +178,8 @@ impl Store {
         Ok(Some(Hold { set_by, set_at, reason: reason.text }))
     }
 
-    /// The next at most `limit` orders after `after` that were placed before `placed_before`, as far as they are not
-    /// erased, with what decides about each.
+    /// The next at most `limit` orders after `after`, placed before `placed_before`, that are not erased, with what
+    /// decides.
     pub async fn list_candidates(
         &self,
         tenant: &Tenant,

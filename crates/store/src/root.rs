@@ -1,12 +1,9 @@
 //! The root key: which one is in force, and its change while everybody works.
 //!
-//! A store holds a ring of root keys: those that its process was given. The installation's row opens under exactly
-//! one of them, which is the one in force, and under which every tenant's key is wrapped. A rotation wraps the
-//! installation's secret and all tenants' keys anew in one transaction; orders, reports and objects stay as they
-//! are. Whoever wraps a tenant's key holds the row's generation in the same transaction, so that no key is ever
-//! wrapped under a root key of before; within a process a rotation and the making of tenants also take turns, so that
-//! neither keeps the other from coming to its end. Another replica finds out when a key does not open: it asks its
-//! source for the root keys again (file, environment or command), and goes on with the one that the row now wants.
+//! A store has a ring of the root keys that its process was given; the one that opens the installation's row is in
+//! force and wraps every tenant's key. A rotation rewraps the installation's secret and all tenants' keys in one
+//! transaction. Who wraps a tenant's key locks the row's generation, so that no key is wrapped under an old root key;
+//! within a process both take turns. A replica that cannot open a key asks its source for the root keys again.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -38,7 +35,6 @@ const REWRAP: &str = "UPDATE tenants SET wrapped_key = $1 WHERE tenant_id = $2";
 /// One row, unless a tenant came while the keys were wrapped anew.
 const IS_COUNT: &str = "SELECT 1 WHERE (SELECT count(*) FROM tenants) = $1";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[FIND, INSERT, NAME, HOLD, LIST_WRAPPED, ROTATE, REWRAP, IS_COUNT];
@@ -94,28 +90,22 @@ pub fn root_key_id(key: &Key) -> String {
     to_hex(&id.bytes()[..4])
 }
 
-/// The root keys of a running store.
 pub(crate) struct KeyRing {
     loaded: RwLock<LoadedKeys>,
     reload: Option<Reload>,
-    /// Read by who wraps a tenant's key, written by a rotation.
     turns: AsyncRwLock<()>,
 }
 
 struct LoadedKeys {
     keys: Vec<Key>,
-    /// The place among `keys` of the one in force.
     present: usize,
     generation: i64,
 }
 
 impl KeyRing {
-    /// Opens the installation, which is made at the first start; gives its secret too, and what is lost when it is
-    /// made although one was there.
-    ///
-    /// # Errors
-    /// [`FaultKind::WrongRootKey`] when none of the keys opens it; [`FaultKind::Lost`] when there is none, and one was
-    /// there; faults of storage.
+    /// Opens the installation, which is made at the first start; gives its secret too, and what is lost when one was
+    /// there. [`FaultKind::WrongRootKey`] when no key opens it, [`FaultKind::Lost`] when there is none and one was
+    /// there.
     pub(crate) async fn open(
         engine: &Engine,
         root: RootKeys,
@@ -143,7 +133,6 @@ impl KeyRing {
         Ok((KeyRing { loaded: RwLock::new(loaded), reload: root.reload, turns }, secret, loss))
     }
 
-    /// The root key in force, as far as is known here, and its generation.
     fn present(&self) -> (Key, i64) {
         let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
         (loaded.keys[loaded.present].clone(), loaded.generation)
@@ -171,7 +160,6 @@ impl KeyRing {
     }
 }
 
-/// The installation's row.
 struct Installation {
     sealed: Vec<u8>,
     generation: i64,
@@ -190,7 +178,6 @@ impl Installation {
         })
     }
 
-    /// The place of the key that opens the row, and the secret in it.
     fn open(&self, keys: &[Key]) -> Option<(usize, Key)> {
         let opened = keys.iter().map(|key| key.open_key(context(), &self.sealed).ok());
         opened.enumerate().find_map(|(index, secret)| Some((index, secret?)))
@@ -212,10 +199,8 @@ impl Installation {
 
 impl Store {
     /// Opens a key that the root key wraps; asks for the root keys again when it was changed elsewhere.
-    ///
-    /// # Errors
-    /// [`FaultKind::Damaged`] when the wrapped key was altered; [`FaultKind::WrongRootKey`] when the root key was
-    /// changed to one that this process was not given; faults of storage.
+    /// [`FaultKind::Damaged`] when it was altered, [`FaultKind::WrongRootKey`] when the new root key is not at
+    /// hand.
     pub(crate) async fn open_under_root(
         &self,
         at: RowContext,
@@ -230,18 +215,15 @@ impl Store {
         open(self.ring.keys()).ok_or_else(damaged)
     }
 
-    /// Waits for a rotation of this process, and lets none begin while what is returned lives.
     pub(crate) async fn hold_off_rotations(&self) -> RwLockReadGuard<'_, ()> {
         self.ring.turns.read().await
     }
 
-    /// The statement that holds the root key for a key wrapped under it, and the key.
     pub(crate) fn hold_root(&self) -> (Statement, Key) {
         let (key, generation) = self.ring.present();
         (one(HOLD, values![generation]), key)
     }
 
-    /// Finds the root key in force among those at hand, or those that the source gives now.
     pub(crate) async fn refresh_root(&self) -> Result<(), Fault> {
         let row = Installation::read(&self.engine).await?;
         if row.open(&self.ring.keys()).is_none()
@@ -262,22 +244,16 @@ impl Store {
         root_key_id(&self.ring.present().0)
     }
 
-    /// The same, after a look at what other replicas changed.
-    ///
-    /// # Errors
-    /// [`FaultKind::WrongRootKey`] when none of the keys at hand is in force; faults of storage.
+    /// The same after asking the database; [`FaultKind::WrongRootKey`] when none of the keys at
+    /// hand is in force.
     pub async fn find_root_key_id(&self) -> Result<String, Fault> {
         self.refresh_root().await?;
         Ok(self.present_root_key_id())
     }
 
-    /// Makes `next` the root key: wraps the installation's secret and every tenant's key anew, in one transaction.
-    /// Reads and writes go on meanwhile. `next` must be stored safe before: after the commit nothing opens without it.
-    /// The operator's audit chain is about it, in the same transaction.
-    ///
-    /// # Errors
-    /// [`FaultKind::Contention`] when other replicas made tenants faster than keys are wrapped, and nothing was
-    /// changed; faults of storage, after which either key may be in force: the store goes on with the one that is.
+    /// Makes `next` the root key: rewraps the installation's secret and every tenant's key, audited, in one
+    /// transaction. `next` must be stored before. [`FaultKind::Contention`] when other replicas made tenants too fast;
+    /// after other faults either key may be in force.
     pub async fn rotate_root_key(&self, by: By, next: &Key) -> Result<Rotated, Fault> {
         // First of all: when the commit's answer is lost, both are at hand.
         self.ring.add(vec![next.clone()]);

@@ -1,9 +1,8 @@
 //! Sealing: personal data is stored as AES-256-GCM texts.
 //!
-//! Three levels of keys: the root key (outside the database) wraps each tenant's key and the installation's
-//! secrets; a tenant's key wraps each order's data key; a data key seals the order's own texts. Every sealed
-//! text is bound to the row it stands in, so that a value moved elsewhere does not open.
-//! Source: design, section 7.
+//! The root key wraps each tenant's key, that wraps each order's data key, which seals the order's texts. A
+//! sealed text is bound to its row, so that a value moved elsewhere does not open. Source: design, section
+//! 7.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -55,10 +54,8 @@ impl Key {
         sealed
     }
 
-    /// Opens what was sealed for `row`.
-    ///
-    /// # Errors
-    /// [`FaultKind::Damaged`] when the text was altered, cut, moved, or sealed under another key.
+    /// Opens what was sealed for `row`; [`FaultKind::Damaged`] when it was altered, cut, moved, or
+    /// sealed under another key.
     pub fn open(&self, context: RowContext, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
         let damaged =
             || Fault::new(FaultKind::Damaged, format_args!("{} does not open", context.table));
@@ -75,9 +72,6 @@ impl Key {
     }
 
     /// Opens a key that was sealed (wrapped) for `row`.
-    ///
-    /// # Errors
-    /// As [`Key::open`].
     pub fn open_key(&self, context: RowContext, wrapped: &[u8]) -> Result<Key, Fault> {
         let mut plain = self.open(context, wrapped)?;
         let bytes = <[u8; 32]>::try_from(plain.as_slice());
@@ -163,10 +157,7 @@ impl std::fmt::Debug for Digester {
     }
 }
 
-/// Fills `bytes` from the system's secure source.
-///
-/// # Panics
-/// When the system gives no random bytes: without it nothing can be sealed, so nothing may go on.
+/// Fills `bytes` from the system's secure source; panics when it gives none.
 #[expect(
     clippy::disallowed_methods,
     reason = "nonces and data keys are drawn where they are used up"

@@ -1,7 +1,6 @@
 //! The installation's signature: Ed25519 over texts that prove something to outsiders, as JWS.
 //!
-//! The key derives from the installation's secret, so that it needs no keeping of its own, and is the same on every
-//! replica. Source: RFC 8032, RFC 8037.
+//! The key derives from the installation's secret, so every replica has the same. Source: RFC 8032, RFC 8037.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use contract::evidence::{self, Evidence};
@@ -25,9 +24,6 @@ impl Signer {
     }
 
     /// The signature of a text, as it is stored beside it: see [`evidence::detached`].
-    ///
-    /// # Panics
-    /// Never: Ed25519 signatures have 64 bytes.
     #[must_use]
     pub fn sign<T: Evidence>(&self, text: &str) -> String {
         let input = evidence::signing_input::<T>(text, &self.key_id);
@@ -36,10 +32,7 @@ impl Signer {
         evidence::detached(&input, signature)
     }
 
-    /// The file of a text, of which this is the signature as it is stored.
-    ///
-    /// # Errors
-    /// [`FaultKind::Damaged`] when it is none.
+    /// The file of a text with its stored signature; [`FaultKind::Damaged`] when that is none.
     pub fn file<T: Evidence>(&self, text: &str, signature: &[u8]) -> Result<String, Fault> {
         let file =
             evidence::signed_text::<T>(text, signature, &self.key_id).map(|file| file + "\n");

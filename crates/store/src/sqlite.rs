@@ -1,5 +1,4 @@
-//! SQLite: one thread decides and writes, many calls in one synced commit; read-only connections beside it, checkpoints in
-//! the background.
+//! SQLite: one thread writes, many calls in one synced commit; read-only connections, background checkpoints.
 
 mod connection;
 mod legacy_log;
@@ -41,7 +40,6 @@ pub(crate) const NEWEST_ID: &str = "SELECT max((SELECT coalesce(max(entry_id), 0
     (SELECT coalesce(max(report_id), 0) FROM reports), (SELECT coalesce(max(event_no), 0) FROM events), \
     (SELECT coalesce(max(view_id), 0) FROM report_views))";
 
-/// An open SQLite database.
 pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Sender<Message>,
@@ -50,14 +48,12 @@ pub(crate) struct Sqlite {
     loss: Option<String>,
 }
 
-/// Brings the database at `path` to this program's schema; gives the names of the migrations that were applied.
 pub(crate) fn migrate(path: &Path, opening: &Opening) -> Result<Vec<String>, Fault> {
     recover(path, opening).map(|recovered| recovered.done)
 }
 
 impl Sqlite {
-    /// Brings the database to what was acknowledged and to this program's schema, and starts the writer and the
-    /// readers; [`Sqlite::begin_run`] comes next.
+    /// Recovers and migrates the database, and starts writer and readers; [`Sqlite::begin_run`] comes next.
     pub(crate) fn start(
         path: &Path,
         opening: &Opening,
@@ -87,13 +83,12 @@ impl Sqlite {
         Ok(Sqlite { path: path.to_owned(), writer, readers, mark, loss })
     }
 
-    /// What of acknowledged work is missing, in words, when it was accepted that something is.
     pub(crate) fn loss(&self) -> Option<&str> {
         self.loss.as_deref()
     }
 
-    /// Notes from now on what is acknowledged. An accepted loss must be reported before: until here the next start finds
-    /// it again.
+    /// Notes from now on what is acknowledged. An accepted loss must be recorded before, or the next start finds it
+    /// again.
     pub(crate) async fn begin_run(&self) -> Result<(), Fault> {
         let rows = self.read(FIND_RUN, Vec::new()).await?;
         let row = rows.first().ok_or_else(|| Fault::new(FaultKind::Damaged, "no write_probe"))?;
@@ -108,11 +103,9 @@ impl Sqlite {
         answer(receiver).await
     }
 
-    /// Ends the writer after what it was given, and leaves the files to the next process.
     pub(crate) async fn close(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.writer.send(Message::Close(sender)).is_ok() {
-            // An error is its end too.
             let _ = receiver.await;
         }
     }

@@ -1,7 +1,5 @@
-//! How much is stored for whom, and how much may be: per tenant its reports and files, per app its reports in all tenants.
-//!
-//! The sums change in the transactions that add and take contents. What does not fit is not written:
-//! [`FaultKind::NoRoom`].
+//! Storage used and quotas: per tenant its reports and files, per app its reports in all tenants. The sums change in the
+//! transactions that add and remove contents; what exceeds a quota is [`FaultKind::NoRoom`].
 
 use domain::{AppId, Id, TenantId};
 
@@ -56,10 +54,8 @@ impl StorageUse {
     }
 }
 
-/// Before bytes are added: a tenant or app for which nothing was ever stored.
 const BEGIN: &str = "INSERT INTO storage_use (tenant_id, app_id, used_bytes) VALUES ($1, $2, 0) \
     ON CONFLICT (tenant_id, app_id) DO NOTHING";
-/// Adds bytes where they fit.
 const ADD: &str = "UPDATE storage_use SET used_bytes = used_bytes + $3 \
     WHERE tenant_id = $1 AND app_id = $2 AND used_bytes + $3 <= coalesce(quota_bytes, $4)";
 const FREE_OF_TENANT: &str = "UPDATE storage_use SET used_bytes = used_bytes - (\
@@ -79,7 +75,6 @@ const FIND: &str = "SELECT tenant_id, app_id, used_bytes, quota_bytes FROM stora
 const LIST: &str = "SELECT tenant_id, app_id, used_bytes, quota_bytes FROM storage_use \
     WHERE (tenant_id, app_id) > ($1, $2) ORDER BY tenant_id, app_id LIMIT $3";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[BEGIN, ADD, FREE_OF_TENANT, FREE_OF_APP, FREE_OF_FILE, SET_QUOTA, FIND, LIST];
@@ -105,8 +100,7 @@ impl Store {
         Ok(found.unwrap_or_else(|| with_quota(holder, 0, None, self.quotas())))
     }
 
-    /// At most `limit` tenants and apps from after the given one on, for which something was ever stored or
-    /// set.
+    /// At most `limit` tenants and apps after the given one for which something was ever stored or set.
     pub async fn list_storage_use(
         &self,
         after: Option<Holder>,
@@ -126,7 +120,6 @@ impl Store {
     }
 }
 
-/// What is reported when a content does not fit.
 pub(crate) fn no_room() -> Fault {
     Fault::new(FaultKind::NoRoom, "the quota of the tenant or the app is used up")
 }

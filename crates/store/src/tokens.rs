@@ -9,7 +9,7 @@ use crate::value::{any, values};
 /// What a token is derived from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRow {
-    /// distinguished by it.
+    /// Its id.
     pub token_id: Id,
     /// The app that may use it.
     pub app_id: AppId,
@@ -28,18 +28,15 @@ const PUT: &str = "INSERT INTO tokens (tenant_id, app_id, token_id, issued_at, e
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, app_id) DO UPDATE SET \
     token_id = excluded.token_id, issued_at = excluded.issued_at, expires_at = excluded.expires_at \
     WHERE tokens.expires_at < $6 OR tokens.expires_at > $7";
-/// By how much more than a new one a token may live: renewals at once, on replicas whose clocks differ a little, find
-/// each other's.
+/// How much longer than a new one a token may live: replicas whose clocks differ a little renew at once.
 const AHEAD_MS: i64 = 60_000;
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[FIND, PUT];
 
 impl Store {
-    /// The current token when it lives until `needed_until` at least, else a new one that lives until
-    /// `expires_at`. One that lives longer than a new one was made before the clock was set back, and is not given
-    /// again.
+    /// The current token when it lives until `needed_until`, else a new one until `expires_at`; one that lives
+    /// even longer was made before the clock was set back, and is replaced.
     pub async fn current_token(
         &self,
         tenant_id: TenantId,

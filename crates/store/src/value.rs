@@ -1,8 +1,7 @@
 //! Values, rows and statements that both engines understand.
 //!
-//! Three types are enough: whole numbers (instants, ids, states, truths), texts, bytes. A statement is one
-//! text for both engines, its parameters written `$1`, `$2`, …; what only one engine can say stands in that
-//! engine's file.
+//! Integers, texts and bytes are enough. A statement is one text for both engines, with parameters `$1`,
+//! `$2`, …
 
 use std::error::Error;
 
@@ -12,7 +11,6 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::fault::{Fault, FaultKind};
 
-/// One value of a row or a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -95,17 +93,14 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-/// One row as it was found, independent of the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {
-    /// The whole number in the column at `column`.
     pub(crate) fn int(&self, column: usize) -> Result<i64, Fault> {
         self.find_int(column)?.ok_or_else(|| unexpected(column, "a number"))
     }
 
-    /// The whole number in the column at `column`, if it holds one.
     pub(crate) fn find_int(&self, column: usize) -> Result<Option<i64>, Fault> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(Some(*value)),
@@ -114,17 +109,14 @@ impl Row {
         }
     }
 
-    /// The bool in the column at `column`.
     pub(crate) fn bool(&self, column: usize) -> Result<bool, Fault> {
         Ok(self.int(column)? != 0)
     }
 
-    /// The text in the column at `column`.
     pub(crate) fn text(&self, column: usize) -> Result<String, Fault> {
         self.find_text(column)?.ok_or_else(|| unexpected(column, "a text"))
     }
 
-    /// The text in the column at `column`, if it holds one.
     pub(crate) fn find_text(&self, column: usize) -> Result<Option<String>, Fault> {
         match self.0.get(column) {
             Some(Value::Text(value)) => Ok(Some(value.clone())),
@@ -133,12 +125,10 @@ impl Row {
         }
     }
 
-    /// The bytes in the column at `column`.
     pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], Fault> {
         self.find_bytes(column)?.ok_or_else(|| unexpected(column, "bytes"))
     }
 
-    /// The bytes in the column at `column`, if it holds some.
     pub(crate) fn find_bytes(&self, column: usize) -> Result<Option<&[u8]>, Fault> {
         match self.0.get(column) {
             Some(Value::Bytes(value)) => Ok(Some(value)),
@@ -152,7 +142,6 @@ fn unexpected(column: usize, expected: &str) -> Fault {
     Fault::new(FaultKind::Damaged, format_args!("expected {expected} in column {column}"))
 }
 
-/// One statement of a write, with its parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
     pub(crate) sql: &'static str,
@@ -160,16 +149,13 @@ pub(crate) struct Statement {
     pub(crate) expect: Expect,
 }
 
-/// How many rows a statement must touch for its write to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// Any number.
     Any,
     /// Exactly one; otherwise the whole write is taken back.
     One,
 }
 
-/// How a write ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Written {
     /// Committed; the rows that its statements returned, one statement after the other.

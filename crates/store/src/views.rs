@@ -1,8 +1,7 @@
 //! The view ledger: every time that a report's content was given away.
 //!
-//! A view is recorded before the first byte goes out, together with its entry in the audit chain. The viewer's
-//! address is personal data of a user: it is sealed under the order's data key, and goes with it; the chain holds its
-//! keyed digest alone. Source: product, sections 4 and 8.
+//! A view is recorded, and audited, before the first byte goes out. The viewer's address is sealed under the order's
+//! data key; the audit chain has its keyed digest. Source: product, sections 4 and 8.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -72,7 +71,6 @@ const LIST: &str = "SELECT view_id, version, viewer_kind, viewer_id, at, range_s
 /// How often a view is recorded whose id is there already.
 const TRIES: u32 = 3;
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST];
 

@@ -1,10 +1,8 @@
 //! The order desk: the only place where orders change. Many commands, one commit.
 //!
-//! The desk takes whatever commands wait, loads their orders at once, decides them in arrival order in
-//! memory, writes all changes sorted by key, commits once, and only then answers. What always holds: no answer
-//! before its commit; a lost answer is an error, never a success; a bad member cannot hurt the rest, since
-//! refusals are decided before anything is written, and a batch that fails as a whole is tried again one by one.
-//! Source: design, section 2.
+//! The desk takes waiting commands, loads their orders at once, decides them in arrival order in memory, writes
+//! all changes sorted by key, commits once, and only then answers. Refusals are decided before anything is
+//! written; a batch that fails is retried one by one. Source: design, section 2.
 
 pub(crate) mod plan;
 
@@ -19,9 +17,7 @@ use crate::order_pages;
 use crate::rows::IdempotencyKey;
 use crate::tenants::Tenant;
 
-/// The digest of a command that has nothing to be recognised by.
 const NO_DIGEST: Digest = [0; 16];
-/// The most commands that share a commit.
 pub(crate) const BATCH_MAX: usize = 512;
 
 /// One command on one order, with everything that is written when it is accepted.
@@ -101,8 +97,6 @@ pub enum Request {
 }
 
 impl Request {
-    /// What the audit chain records of it once it is accepted; nothing of what a vendor reports, which stands in the
-    /// order's own timeline.
     pub(crate) fn audited(&self) -> Option<AuditAct> {
         match self {
             Request::Approve { .. } => Some(AuditAct::OrderApproved),
@@ -137,15 +131,13 @@ pub enum CommandResult {
     KeyTaken,
 }
 
-/// An order's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OrderKey {
     pub(crate) tenant_id: TenantId,
     pub(crate) order_id: Id,
 }
 
-/// A command that waits for the desk, with what the rules look at: worked out by whoever asks, on its own
-/// thread, so that the one writer need not.
+/// A command waiting for the desk, with what the rules need, computed on the caller's thread.
 #[derive(Debug)]
 pub(crate) struct QueuedCommand {
     asked: OrderCommand,
@@ -157,7 +149,6 @@ impl QueuedCommand {
         QueuedCommand { command: asked.command(), asked }
     }
 
-    /// What the rules look at.
     pub(crate) fn command(&self) -> Command {
         self.command
     }
@@ -203,7 +194,6 @@ impl OrderCommand {
         Command { actor: self.actor, action, digest }
     }
 
-    /// The texts that are sealed with the timeline entry, and the reports that come with it.
     pub(crate) fn brings(&self) -> (&[u8], &[NewReport]) {
         match &self.request {
             Request::Progress { content, reports, .. }

@@ -19,10 +19,8 @@ pub(super) const RECONNECT_AFTER: Duration = Duration::from_millis(200);
 /// How long a server may take to give a session: a pooler lets callers wait that come when it has none.
 pub(super) const SESSION_TIME: Duration = Duration::from_secs(5);
 
-/// The settings of a connection to `url`.
-///
-/// Where the URL says nothing of `sslmode`, a server on this machine is spoken to in plain text, and any other
-/// over TLS with a certificate that verifies; `sslmode=disable` and `sslmode=require` say it outright.
+/// The settings of a connection to `url`. Without `sslmode`, a server on this machine is spoken to in plain
+/// text, and any other over TLS with a certificate that verifies.
 pub(crate) fn config(url: &str) -> Result<Config, Fault> {
     let mut config: Config = url.parse().map_err(|_| {
         Fault::new(FaultKind::Storage, "expected database-url as postgres://USER@HOST:PORT/NAME")
@@ -32,7 +30,6 @@ pub(crate) fn config(url: &str) -> Result<Config, Fault> {
         config.ssl_mode(if is_near { SslMode::Disable } else { SslMode::Require });
     }
     config.application_name("probity").connect_timeout(SESSION_TIME);
-    // Of several servers the one that takes writes; never one that was demoted.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     // A server that went away without a word is noticed, and what waits for it is answered.
     config.tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(5));
@@ -51,8 +48,7 @@ fn is_on_this_machine(host: &Host) -> bool {
 /// Certificate authorities beside those of the web, for the whole process.
 static FURTHER: Mutex<Vec<CertificateDer<'static>>> = Mutex::new(Vec::new());
 
-/// Has connections that are opened from now on trust these certificate authorities too. It holds for the whole
-/// process: desks, pool and listener open their connections anew whenever they must.
+/// Trusts these certificate authorities too for connections opened from now on, in the whole process.
 pub fn trust(authorities: &[CertificateDer<'static>]) {
     let mut further = FURTHER.lock().unwrap_or_else(PoisonError::into_inner);
     let new: Vec<_> = authorities.iter().filter(|one| !further.contains(one)).cloned().collect();
@@ -73,7 +69,6 @@ pub(super) fn tls() -> MakeRustlsConnect {
     MakeRustlsConnect::new(config)
 }
 
-/// Connects; the connection is driven until the client is dropped.
 pub(crate) async fn connect(config: &Config) -> Result<Client, Fault> {
     let (client, connection) = in_time(SESSION_TIME, config.connect(tls())).await?;
     tokio::spawn(async move {

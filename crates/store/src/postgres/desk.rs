@@ -1,7 +1,7 @@
 //! A desk on PostgreSQL: one connection that commits batch after batch of order commands.
 //!
-//! On one server a batch may be of many tenants, which is the fast form; where tables are distributed by tenant each batch is
-//! of one, and its statements name that one ([`super::tenants`]).
+//! On one server a batch may be of many tenants, which is faster; where tables are distributed it is of one
+//! ([`super::tenants`]).
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -33,23 +33,19 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a command is tried that finds another replica's row in its way: it sees that row the next time.
 const TRIES: u32 = 3;
 
-/// A command and who waits for its outcome.
 pub(super) type Queued = (Box<QueuedCommand>, Answer<CommandResult>);
 
-/// What it takes to open a desk, again when its connection ends.
 #[derive(Clone)]
 pub(super) struct Opening {
     pub(super) config: Config,
     pub(super) sessions: Sessions,
     pub(super) signals: Signals,
     pub(super) ids: Ids,
-    /// Whether each batch is one tenant's.
     pub(super) is_tenant_local: bool,
     /// Whether this desk's connection holds the node number for the ids of the process.
     pub(super) claims_node: bool,
 }
 
-/// One desk's connection with its prepared statements.
 pub(super) struct Desk {
     client: Client,
     /// Of the sessions, when this one was opened.
@@ -61,7 +57,6 @@ pub(super) struct Desk {
     signals: Signals,
 }
 
-/// The statements by which rows are written.
 enum Writes {
     /// Of each of [`WRITES`], for any rows.
     Many(Vec<Prepared>),
@@ -69,7 +64,6 @@ enum Writes {
     OfTenant(HashMap<(usize, usize), Prepared>),
 }
 
-/// One statement with its parameters, and the rows that it must touch.
 struct Change<'a> {
     text: Prepared,
     parameters: Vec<Box<dyn ToSql + Sync + Send + 'a>>,
@@ -88,8 +82,7 @@ impl Opening {
         let generation = self.sessions.generation();
         let client = connect(&self.config).await?;
         if !self.is_tenant_local {
-            // A batch always finds its rows by their keys; without this a fresh table may be read whole. Where tables are
-            // distributed, no plan stands before it is known on which node.
+            // A batch always finds its rows by keys; on distributed tables a plan depends on the node.
             client
                 .batch_execute(
                     "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; \
@@ -131,7 +124,6 @@ impl Opening {
 }
 
 impl Desk {
-    /// Whether its session ended, or was opened together with one that is of no use any more.
     pub(super) fn is_over(&self, opening: &Opening) -> bool {
         self.client.is_closed() || self.generation != opening.sessions.generation()
     }
@@ -139,7 +131,6 @@ impl Desk {
     async fn commit(&mut self, queued: &[Queued]) -> Result<(Plan, Vec<CommandResult>), Fault> {
         let done = self.work(queued).await;
         if done.is_err() {
-            // The first fault is what counts; a broken connection is replaced anyway.
             let _ = self.client.batch_execute("ROLLBACK").await;
         }
         done
@@ -153,8 +144,7 @@ impl Desk {
         let changes = self.changes(&rows).await?;
         let client = &self.client;
         let beat = if self.signals.is_failing() { WRITE_PROBE } else { "" };
-        // Sent one behind the other without waiting: one round trip for all of them. When one fails, so do those
-        // behind it, and the commit takes everything back: the first fault in this order is the true one.
+        // Pipelined: one round trip for all. The first fault in this order is the true one.
         let writes = changes.iter().map(|change| write_rows(client, change));
         let (written, beat, commit) = tokio::join!(
             biased;
@@ -305,7 +295,6 @@ pub(crate) const LOCK_ORDERS: &str = formatcp!(
      ORDER BY o.tenant_id, o.order_id FOR UPDATE OF o"
 );
 
-/// The same for a batch of one tenant.
 pub(crate) const LOCK_ORDERS_OF_TENANT: &str = formatcp!(
     "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.tenant_id = $1 AND o.order_id = ANY($2::bigint[]) \
      ORDER BY o.order_id FOR UPDATE"
@@ -337,14 +326,12 @@ async fn claim_node(client: &Client) -> Result<u8, Fault> {
     ))
 }
 
-/// All rows of a table, one array for each column.
 fn columns(rows: &[Values]) -> Vec<Box<dyn ToSql + Sync + Send + '_>> {
     let column = |index: usize| rows.iter().map(|row| &row[index]).collect::<Vec<&Value>>();
     let count = rows.first().map_or(0, Vec::len);
     (0..count).map(|index| Box::new(column(index)) as _).collect()
 }
 
-/// The tenant once, then what else stands in each row.
 fn values_of_tenant(rows: &[Values]) -> Vec<Box<dyn ToSql + Sync + Send + '_>> {
     let tenant = rows.iter().take(1).flat_map(|row| &row[..1]);
     tenant.chain(rows.iter().flat_map(|row| &row[1..])).map(|value| Box::new(value) as _).collect()
@@ -361,8 +348,7 @@ async fn write_rows(client: &Client, change: &Change<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Serves what waits for one desk, batch after batch, and connects anew when the connection ends; at once, since
-/// the connection holds the node number of the ids.
+/// Serves what waits for one desk; reconnects at once, since the connection holds the node number of the ids.
 pub(super) async fn run(
     desk: Desk,
     opening: Opening,
@@ -386,7 +372,6 @@ pub(super) async fn run(
     }
 }
 
-/// Serves a batch, on a connection that is opened first where there is none of use.
 pub(super) async fn serve_opened(desk: &mut Option<Desk>, opening: &Opening, queued: Vec<Queued>) {
     if desk.as_ref().is_none_or(|desk| desk.is_over(opening)) {
         match opening.open().await {
@@ -405,7 +390,6 @@ pub(super) async fn serve_opened(desk: &mut Option<Desk>, opening: &Opening, que
     }
 }
 
-/// Commits a batch and answers its members; when one of them spoils it, one by one.
 async fn serve(desk: &mut Desk, opening: &Opening, queued: Vec<Queued>) {
     let mut batches = vec![(queued, TRIES)];
     while let Some((queued, tries)) = batches.pop() {
@@ -418,7 +402,6 @@ async fn serve(desk: &mut Desk, opening: &Opening, queued: Vec<Queued>) {
                 if plan.has_fetches() {
                     desk.signals.wake_reports();
                 }
-                // Whoever asked may have gone; the commit stands all the same.
                 for ((_, answer), outcome) in queued.into_iter().zip(outcomes) {
                     let _ = answer.send(Ok(outcome));
                 }

@@ -1,7 +1,7 @@
 //! What replicas say each other: that work is due, that a remembered row changed.
 //!
-//! That it arrives is proved once a second by a message of one's own, sent on another session. A pooler that shares
-//! sessions between transactions takes `LISTEN` and never delivers a thing, so that an answer to it proves nothing.
+//! A message to oneself on another session proves once a second that it works: a transaction pooler accepts
+//! `LISTEN` and delivers nothing.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -23,14 +23,10 @@ const PROVE_EVERY: Duration = Duration::from_secs(1);
 const PROOF_TIME: Duration = Duration::from_secs(2);
 const FIRST_PROOF_TIME: Duration = Duration::from_secs(5);
 
-/// What a replica learns about the rows that it remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheInvalidation<'a> {
-    /// Changes are not received: nothing may be remembered.
     NotListening,
-    /// From now on changes are received.
     Listening,
-    /// A row changed.
     Changed(&'a str),
 }
 
@@ -111,7 +107,6 @@ async fn listen_on(
     unreachable!("numbers do not end")
 }
 
-/// A name that no other listener has on this server.
 async fn channel(sender: &Client) -> Result<String, Fault> {
     let process_id: i32 = sender.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
     Ok(format!("probity_proof_{process_id}"))
@@ -132,7 +127,6 @@ async fn prove(sender: &Client, channel: &str, payload: &str) -> Result<(), Faul
     Ok(())
 }
 
-/// Where messages go.
 struct PassingOn<'a, T> {
     channel: &'a str,
     signals: &'a Signals,
@@ -140,7 +134,6 @@ struct PassingOn<'a, T> {
 }
 
 impl<T: Fn(CacheInvalidation<'_>)> PassingOn<'_, T> {
-    /// Passes messages on until `question` is answered and the message to oneself, if one is expected, is there.
     async fn until<E: Into<Fault>>(
         &mut self,
         messages: &mut (impl Stream<Item = Result<AsyncMessage, E>> + Unpin),
@@ -166,7 +159,6 @@ impl<T: Fn(CacheInvalidation<'_>)> PassingOn<'_, T> {
         }
     }
 
-    /// Takes the next message, and passes it on; what it says, if it is one to oneself.
     async fn take<E: Into<Fault>>(
         &mut self,
         messages: &mut (impl Stream<Item = Result<AsyncMessage, E>> + Unpin),

@@ -1,8 +1,8 @@
 //! The sessions that reads and writes share, and when all of them are left.
 //!
-//! A session can stay open and be of no use any more: its server was demoted and takes no writes, or a pooler lost
-//! what stood behind it. Whoever meets that renews the generation: every session that was opened before is closed
-//! instead of being used again, here and at the desks. A new one is taken only from a server that takes writes.
+//! A session can stay open and be useless: its server was demoted, or a pooler lost what was behind it. Then the
+//! generation is renewed: every older session is closed instead of reused. New ones come only from a server that
+//! takes writes.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -21,7 +21,6 @@ const SESSIONS_MAX: usize = 8;
 /// How long a free session is waited for.
 const WAIT_TIME: Duration = Duration::from_secs(10);
 
-/// A pool of sessions. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(super) struct Sessions {
     pool: Pool,
@@ -42,7 +41,6 @@ impl Sessions {
         Ok(Sessions { pool, generation: Arc::default() })
     }
 
-    /// A session for one read or one transaction.
     pub(super) async fn get(&self) -> Result<Session, Fault> {
         let generation = self.generation();
         let object = self.pool.get().await?;
@@ -54,7 +52,6 @@ impl Sessions {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// Leaves all sessions of a generation; does nothing when that was done already.
     pub(super) fn renew(&self, generation: u64) {
         let next = generation + 1;
         let order = Ordering::SeqCst;

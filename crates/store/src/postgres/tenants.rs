@@ -1,7 +1,7 @@
 //! The desk where tables are distributed by tenant: one transaction for each tenant, many at once.
 //!
-//! A transaction of many tenants would lock rows on many nodes and be committed in two phases; one tenant's stays on the
-//! node where all of its rows are. Whatever of a tenant waits while its transaction runs shares the next one.
+//! So a transaction stays on the tenant's node, without two-phase commit. Commands that wait meanwhile share the next
+//! one.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -19,13 +19,11 @@ use crate::engine::EndWithWriter;
 /// Transactions at once, each on a session of its own that is opened when it is first needed.
 const AT_ONCE: usize = 8;
 
-/// A session, with what it takes to open it.
 struct Worker {
     desk: Option<Desk>,
     opening: Arc<Opening>,
 }
 
-/// What waits, by tenant. A tenant has a queue while something of it waits or is worked on.
 #[derive(Default)]
 struct Queues {
     of: HashMap<TenantId, VecDeque<Queued>>,
@@ -45,7 +43,6 @@ impl Queues {
         }
     }
 
-    /// The next batch, and whose it is.
     fn take(&mut self) -> Option<(TenantId, Vec<Queued>)> {
         let tenant_id = self.ready.pop_front()?;
         let queue = self.of.get_mut(&tenant_id)?;
@@ -53,7 +50,6 @@ impl Queues {
         Some((tenant_id, queue.drain(..count).collect()))
     }
 
-    /// The batch of a tenant is answered.
     fn end(&mut self, tenant_id: TenantId) {
         match self.of.get(&tenant_id) {
             Some(queue) if !queue.is_empty() => self.ready.push_back(tenant_id),

@@ -30,11 +30,9 @@ pub(super) const INSERT: Write = Write {
     clustered_by: &[1],
 };
 
-/// An entry's link in the chain of its order's: the entry before it, and what it says of results.
 pub(crate) const FIND_LINK: &str = "SELECT entry_before, rule, digest FROM timeline_entries \
     WHERE tenant_id = $1 AND entry_id = $2";
 
-/// Takes the digest of an entry that is a result; gives the entry before, which is 0 for the first one.
 pub(crate) fn follow_link(row: &Row, results: &mut Vec<Digest>) -> Result<Id, Fault> {
     if matches!(row.int(1)?, RESULT_COMPLETES | RESULT_AWAITS_REVIEW) {
         results.push(digest(row.bytes(2)?)?);

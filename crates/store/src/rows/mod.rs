@@ -1,7 +1,7 @@
 //! The tables that an order's change writes, each once: its name, its columns, its values, how a row is read.
 //!
-//! Both engines write a plan of the desk through [`WRITES`]: SQLite row by row, PostgreSQL all rows of a batch at once
-//! (`unnest`), or those of one tenant where tables are distributed. To add a table: a file with its row and its [`Write`], and a place in [`WRITES`] and in the plan.
+//! Both engines write a desk's plan through [`WRITES`]: SQLite row by row, PostgreSQL batched (`unnest`) or tenant by tenant. A new table is a file with its row and
+//! its [`Write`], and a place in [`WRITES`] and the plan.
 
 mod applications;
 mod entries;
@@ -25,7 +25,6 @@ use domain::order::Digest;
 use crate::fault::{Fault, FaultKind};
 use crate::value::Value;
 
-/// Everything that a batch writes, in this order.
 pub(crate) const WRITES: [&Write; 9] = [
     &orders::INSERT,
     &orders::CHANGE,
@@ -41,10 +40,8 @@ pub(crate) const WRITES: [&Write; 9] = [
 /// The most rows that one statement for one tenant writes.
 pub(crate) const ROWS_OF_TENANT_MAX: usize = 32;
 
-/// The values of one row, in the order of the columns of its [`Write`].
 pub(crate) type Values = Vec<Value>;
 
-/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Int,
@@ -69,7 +66,6 @@ enum Verb {
     Update,
 }
 
-/// How rows get into a table.
 #[derive(Debug)]
 pub(crate) struct Write {
     verb: Verb,
@@ -80,7 +76,6 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    /// Writes one row.
     pub(crate) fn one(&self) -> String {
         let (table, names) = (self.table, self.names());
         let numbered = self.columns.iter().zip(1..);
@@ -98,7 +93,6 @@ impl Write {
         }
     }
 
-    /// Writes many rows, one array for each column.
     pub(crate) fn many(&self) -> String {
         let (table, names) = (self.table, self.names());
         let arrays = self.columns.iter().zip(1..);
@@ -121,8 +115,7 @@ impl Write {
         }
     }
 
-    /// How many of `count` rows of one tenant a statement of [`Write::of_tenant`] writes: a power of two, so that there are
-    /// few such statements.
+    /// How many of `count` rows [`Write::of_tenant`] writes: a power of two, so that there are few such statements.
     pub(crate) fn rows_of_tenant(&self, count: usize) -> usize {
         match self.verb {
             Verb::Insert => 1 << count.min(ROWS_OF_TENANT_MAX).ilog2(),
@@ -130,8 +123,7 @@ impl Write {
         }
     }
 
-    /// Writes `count` rows of one tenant, which is `$1`; the other values of each row follow. Distributed tables take rows so
-    /// without reading them on another node first.
+    /// Writes `count` rows of one tenant, `$1`; distributed tables take them without reading another node first.
     pub(crate) fn of_tenant(&self, count: usize) -> String {
         if let Verb::Update = self.verb {
             return self.one();
@@ -154,7 +146,6 @@ impl Write {
     }
 }
 
-/// A digest as it stands in a row.
 pub(crate) fn digest(bytes: &[u8]) -> Result<Digest, Fault> {
     bytes.try_into().map_err(|_| Fault::new(FaultKind::Damaged, "a digest is not 16 bytes"))
 }

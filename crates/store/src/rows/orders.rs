@@ -33,7 +33,6 @@ pub(super) const INSERT: Write = Write {
     clustered_by: &[1],
 };
 
-/// What a change writes into an order's row.
 pub(super) const CHANGE: Write = Write {
     verb: Verb::Update,
     table: "orders",
@@ -56,7 +55,6 @@ pub(crate) const ORDER_COLUMNS: &str = "o.tenant_id, o.order_id, o.app_id, o.acc
     o.placed_by, o.stage_time_last, o.result_count, o.result_digest, o.entry_last, o.wrapped_key, o.updated_at, \
     o.ended_at, o.placed_at";
 
-/// Reads the row of one order.
 pub(crate) const FIND_ORDER: &str =
     formatcp!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.order_id = $1 AND o.tenant_id = $2");
 
@@ -103,12 +101,10 @@ impl OrderRow {
         })
     }
 
-    /// Whether the order's data key is destroyed, and everything that was sealed under it gone.
     pub(crate) fn is_erased(&self) -> bool {
         self.wrapped_key.is_empty()
     }
 
-    /// What the wrapping of the order's data key is bound to.
     pub(crate) fn key_context(tenant_id: TenantId, order_id: Id) -> RowContext {
         RowContext::new("orders", tenant_id, order_id.0)
     }

@@ -1,5 +1,4 @@
-//! Connections to a database file: opened with the guarantees that every answer relies on; rows as both engines give
-//! them.
+//! Connections to a database file, with the guarantees that every answer relies on.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -60,7 +59,6 @@ fn sha256(context: &Context<'_>) -> rusqlite::Result<Vec<u8>> {
     Ok(contract::evidence::sha256(bytes).to_vec())
 }
 
-/// The name of a file beside the database.
 pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
@@ -73,16 +71,12 @@ pub(crate) fn files(database: &Path) -> [PathBuf; 7] {
         .map(|suffix| beside(database, suffix))
 }
 
-/// Makes durable which files the folder of this one holds.
 pub(super) fn sync_folder(file: &Path) -> std::io::Result<()> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Overwrites a file and removes it.
-///
-/// # Errors
-/// Faults of storage; then it may still be there.
+/// Overwrites a file and removes it; after a fault it may still be there.
 pub fn destroy(path: &Path) -> Result<(), Fault> {
     let length = fs::metadata(path)?.len();
     let mut file = File::options().write(true).open(path)?;
@@ -99,7 +93,6 @@ pub(super) fn prepare<'c>(
     Ok(connection.prepare_cached(&dialect(sql))?)
 }
 
-/// The statement as SQLite reads it: `$1` is a name there, `?1` a number.
 pub(crate) fn dialect(sql: &str) -> String {
     sql.replace('$', "?")
 }

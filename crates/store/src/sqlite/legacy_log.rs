@@ -1,8 +1,6 @@
-//! The redo log of earlier versions. Their answers came after a sync of the log, before the database held the rows: what
-//! such a version left when it was killed is brought into the database once, and the log is removed.
-//!
-//! Two files, each with a head (the statements that its records' rows belong to) and records, numbered without a gap;
-//! what was cut off fails its checksum and ends the file. Source: decision 007, which decision 068 ends.
+//! The redo log of earlier versions: what such a version left when it was killed is applied once, and the log removed.
+//! Two files, each a head (the statements of its rows) and numbered records with checksums. Source: decisions 007 and
+//! 068.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -27,15 +25,11 @@ const INT: u8 = 1;
 const TEXT: u8 = 2;
 const BYTES: u8 = 3;
 
-/// What the two files hold.
 #[derive(Debug, Default)]
 pub(super) struct LegacyLog {
     files: Vec<PathBuf>,
-    /// The statements of each of the files.
     texts: Vec<Vec<String>>,
-    /// By their numbers.
     records: Vec<Record>,
-    /// Files that are not as long as they were made.
     short: Vec<String>,
 }
 
@@ -43,11 +37,9 @@ pub(super) struct LegacyLog {
 struct Record {
     number: u64,
     payload: Vec<u8>,
-    /// The place of its file.
     file: usize,
 }
 
-/// The name of one of the two files.
 pub(super) fn name(database: &Path, index: usize) -> PathBuf {
     beside(database, &format!("-redo-{index}"))
 }
@@ -75,18 +67,15 @@ impl LegacyLog {
         Ok(log)
     }
 
-    /// The files that hold records.
     pub(super) fn traces(&self) -> impl Iterator<Item = PathBuf> {
         self.records.iter().filter_map(|record| self.files.get(record.file).cloned())
     }
 
-    /// The records are of a database that is gone.
     pub(super) fn forget_records(&mut self) {
         self.records.clear();
     }
 
-    /// What of acknowledged work is missing: the database holds the batches up to `applied`, and the mark says that those
-    /// up to `acknowledged` were answered.
+    /// What of acknowledged work is missing: the database holds batches up to `applied`, the mark says `acknowledged`.
     pub(super) fn find_loss(
         &self,
         database: &Path,
@@ -109,7 +98,6 @@ impl LegacyLog {
         })
     }
 
-    /// The newest batch that database and log hold without a gap.
     fn reached(&self, applied: u64) -> u64 {
         self.records.iter().fold(applied, |reached, record| {
             if record.number == reached + 1 { record.number } else { reached }
@@ -205,7 +193,6 @@ pub(super) fn end_run(copy: &Connection) -> rusqlite::Result<usize> {
     }
 }
 
-/// The statements and the records of one file, as far as they follow each other.
 fn read(bytes: &[u8], file: usize) -> (Vec<String>, Vec<Record>) {
     let Some((first, texts)) = read_head(bytes) else { return Default::default() };
     let (mut at, mut number, mut records) = (RECORDS_AT, first, Vec::new());
@@ -217,7 +204,6 @@ fn read(bytes: &[u8], file: usize) -> (Vec<String>, Vec<Record>) {
     (texts, records)
 }
 
-/// The number of the first record, and the statements.
 fn read_head(bytes: &[u8]) -> Option<(u64, Vec<String>)> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (first, rest) = rest.split_first_chunk()?;

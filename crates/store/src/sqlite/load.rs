@@ -11,7 +11,6 @@ use crate::fault::Fault;
 use crate::rows::{self, OrderRow, digest};
 use crate::value::values;
 
-/// Loads what the rules need to know for these commands, as of one moment.
 pub(super) fn load<'a>(
     connection: &Connection,
     commands: impl Iterator<Item = &'a QueuedCommand>,

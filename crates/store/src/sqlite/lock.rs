@@ -13,7 +13,6 @@ use crate::fault::{Fault, FaultKind};
 const WITHIN: Duration = Duration::from_secs(5);
 const TRIES: u32 = 50;
 
-/// Held as long as it lives.
 #[derive(Debug)]
 pub(super) struct Lock {
     /// That of its own file, and that which earlier versions take where one has been.
@@ -21,10 +20,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the database at `database`; waits a little for a process that is ending.
-    ///
-    /// # Errors
-    /// [`FaultKind::Schema`] when another process has it; faults of storage.
+    /// Takes the lock of the database at `database`, waiting for a process that is ending;
+    /// [`FaultKind::Schema`] when it is held.
     pub(super) fn take(database: &Path) -> Result<Lock, Fault> {
         let files = files(database)?;
         let (_never, silence) = channel::<()>();
@@ -40,7 +37,6 @@ impl Lock {
         ))
     }
 
-    /// Takes the lock if no process has it.
     pub(super) fn try_take(database: &Path) -> Result<Option<Lock>, Fault> {
         let files = files(database)?;
         Ok(try_lock(&files)?.then_some(Lock { _files: files }))

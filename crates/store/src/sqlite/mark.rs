@@ -1,9 +1,8 @@
 //! The mark: how far acknowledged work goes, in a small file beside the database while a process works on it.
 //!
-//! A WAL whose end is missing looks like one that was never longer. So each commit is noted here after its sync and before
-//! its answer, and a start compares. The mark itself is not
-//! synced: after a power cut it may be some seconds behind, which hides nothing else than damage of these seconds.
-//! An ordered end removes it. Source: decision 052.
+//! A truncated WAL looks like a shorter one; so each commit is noted here after its sync and before its answer, and a
+//! start compares. The mark is not synced: a power cut can hide damage of its last seconds. An ordered end removes it.
+//! Source: decision 052.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,7 +18,6 @@ const BYTES: usize = MAGIC.len() + 8 + 4;
 /// Of earlier versions: magic, number of the newest batch of their redo log, number of the commit, checksum.
 const LEGACY_MAGIC: &[u8; 16] = b"probity mark 1\n\0";
 
-/// How far acknowledged work goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reach {
     /// The newest commit of the database, by `write_probe.commits`.
@@ -28,7 +26,6 @@ pub(super) struct Reach {
     pub(super) legacy_batch: u64,
 }
 
-/// A mark as it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// The last end was an ordered one, or there never was a mark.
@@ -44,12 +41,10 @@ pub(super) struct Mark {
     file: Mutex<Option<File>>,
 }
 
-/// The name of the mark of the database at `database`.
 pub(super) fn name(database: &Path) -> PathBuf {
     super::connection::beside(database, "-mark")
 }
 
-/// Reads the mark of the database at `database`.
 pub(super) fn find(database: &Path) -> Result<Found, Fault> {
     match fs::read(name(database)) {
         Ok(bytes) => Ok(decode(&bytes).map_or(Found::Damaged, Found::Whole)),
@@ -87,7 +82,6 @@ impl Mark {
         begun.as_ref().map_or(Ok(()), |file| Ok(file.write_all_at(&encode(commits), 0)?))
     }
 
-    /// Ends an ordered run: the database file holds everything.
     pub(super) fn remove(&self) -> Result<(), Fault> {
         if self.lock().take().is_some() {
             fs::remove_file(&self.path)?;

@@ -13,10 +13,8 @@ use crate::value::{Row, Value};
 
 const READERS: usize = 4;
 
-/// A pool whose connections come back whatever becomes of the one who reads.
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
-    /// As many permits as there are connections.
     permits: Arc<Semaphore>,
 }
 
@@ -34,7 +32,6 @@ impl Readers {
     ) -> Result<Vec<Row>, Fault> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| writer_gone())?;
         let idle = Arc::clone(&self.idle);
-        // Whoever asked may give up meanwhile: the reader goes on, and keeps permit and connection until its end.
         let read = tokio::task::spawn_blocking(move || {
             let reader = Reader::take(idle, permit);
             rows_of(reader.connection.as_ref().ok_or_else(writer_gone)?, sql, &values)
@@ -43,7 +40,6 @@ impl Readers {
     }
 }
 
-/// Opens a connection that only reads.
 pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -54,7 +50,6 @@ pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
-/// A connection in use.
 struct Reader {
     idle: Arc<Mutex<Vec<Connection>>>,
     connection: Option<Connection>,

@@ -1,8 +1,7 @@
 //! What a start finds: database, WAL and mark are compared before anything is changed.
 //!
-//! SQLite goes on with whatever valid part of a WAL it finds: a part that is missing looks like one that never was. So a
-//! start that finds less than was acknowledged, or cannot say, is refused, and its files are left as they are, unless the
-//! loss is accepted. Source: decision 052.
+//! SQLite goes on with whatever valid part of a WAL it finds. A start that finds less than was acknowledged is refused
+//! and changes no file, unless the loss is accepted. Source: decision 052.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -25,11 +24,9 @@ pub(crate) const FIND_RUN: &str = "SELECT commits, is_running FROM write_probe W
 pub(crate) const NOTE_COMMIT: &str = "UPDATE write_probe SET commits = ?1 WHERE probe_id = 1";
 pub(crate) const BEGIN_RUN: &str = "UPDATE write_probe SET is_running = 1 WHERE probe_id = 1";
 pub(super) const END_RUN: &str = "UPDATE write_probe SET is_running = 0 WHERE probe_id = 1";
-/// What SQLite says of pages that are sound.
 const SOUND: &str = "ok";
 const HAS_TABLE: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
 
-/// How far the database is by its own account.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RunState {
     /// How many commits there were.
@@ -40,11 +37,9 @@ pub(super) struct RunState {
     pub(super) applied: Option<u64>,
 }
 
-/// A database that holds everything that was acknowledged, open for this process alone.
 pub(super) struct Recovered {
     pub(super) connection: Connection,
     pub(super) lock: Lock,
-    /// The migrations that were applied.
     pub(super) done: Vec<String>,
     /// What is missing, in words, when it was accepted that something is.
     pub(super) loss: Option<String>,
@@ -52,11 +47,8 @@ pub(super) struct Recovered {
     pub(super) is_unchecked: bool,
 }
 
-/// Opens the database for this process alone, and brings it to what was acknowledged and to this program's schema.
-///
-/// # Errors
-/// [`FaultKind::Lost`] when something that was acknowledged is missing, or may be, and `opening` does not accept that;
-/// [`FaultKind::Damaged`] when pages are damaged; then the files are as they were.
+/// Opens the database for this process alone, recovered and migrated. [`FaultKind::Lost`] when acknowledged work is or
+/// may be missing and `opening` does not accept that, [`FaultKind::Damaged`] when pages are damaged: files stay.
 pub(super) fn recover(path: &Path, opening: &Opening) -> Result<Recovered, Fault> {
     let lock = Lock::take(path)?;
     let Compared { mut connection, loss, is_unchecked } = compare(path, opening)?;
@@ -76,7 +68,6 @@ pub(crate) fn check(path: &Path) -> Result<(), Fault> {
     }
 }
 
-/// Takes from a copy of a database what says that a process works on it.
 pub(crate) fn end_run(copy: &Connection) -> Result<(), Fault> {
     match has_table(copy)? {
         true => copy.execute(END_RUN, [])?,
@@ -100,21 +91,18 @@ fn has_table(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(HAS_TABLE, ["write_probe"], |row| row.get(0))
 }
 
-/// Counts a commit.
 pub(super) fn note_commit(connection: &Connection, commits: u64) -> Result<(), Fault> {
     connection.prepare_cached(NOTE_COMMIT)?.execute([commits.cast_signed()])?;
     Ok(())
 }
 
-/// A database whose files were compared.
 struct Compared {
     connection: Connection,
     loss: Option<String>,
     is_unchecked: bool,
 }
 
-/// Opens the files and compares them. Nothing that they hold is changed when that is refused, and the WAL stays; else what an
-/// earlier version's redo log holds is brought into the database.
+/// Compares the files, and refuses before anything is changed; else applies an earlier version's redo log.
 fn compare(path: &Path, opening: &Opening) -> Result<Compared, Fault> {
     let files = Files::look(path);
     let mut log = LegacyLog::find(path)?;
@@ -154,7 +142,6 @@ fn may_lose(opening: &Opening, loss: &str) -> Result<(), Fault> {
     if opening.may_lose { Ok(()) } else { Err(Fault::new(FaultKind::Lost, loss)) }
 }
 
-/// What a database says of itself.
 struct Inspected {
     /// Whether its pages are too many to be checked now.
     is_large: bool,
@@ -176,7 +163,6 @@ fn inspect(connection: &Connection) -> rusqlite::Result<Inspected> {
     Ok(Inspected { is_large, damage, state })
 }
 
-/// The files as they were before any of them was opened.
 struct Files {
     database: PathBuf,
     is_database_there: bool,
@@ -244,8 +230,7 @@ impl Files {
     }
 }
 
-/// Checks the pages of one table after the other, so that none is read from for long. The fault is about the first
-/// damage.
+/// Checks the pages table by table, so that no read lasts long; the fault is about the first damage.
 pub(super) fn check_tables(connection: &Connection, path: &Path) -> Result<(), Fault> {
     let mut list = connection.prepare(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -267,7 +252,6 @@ fn damaged(path: &Path, detail: impl std::fmt::Display) -> Fault {
     Fault::new(FaultKind::Damaged, format_args!("{} is damaged: {detail}", path.display()))
 }
 
-/// A file that SQLite does not read, unless the reason lies elsewhere.
 fn unreadable(path: &Path, error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
         Some(

@@ -9,13 +9,11 @@ use crate::fault::{Fault, FaultKind};
 use crate::rows::{Values, WRITES};
 use crate::value::Value;
 
-/// The statements by which rows are written, in SQLite's dialect.
 pub(super) fn texts() -> Vec<String> {
     WRITES.iter().map(|write| dialect(&write.one())).collect()
 }
 
-/// Writes the rows of a plan by their statements of `texts`; each must touch exactly one row of its table. Says whether
-/// there were any.
+/// Writes a plan's rows by the statements of `texts`, each touching exactly one row; whether there were any.
 pub(super) fn write(plan: &Plan, connection: &Connection, texts: &[String]) -> Result<bool, Fault> {
     let mut has_rows = false;
     for ((write, text), mut rows) in WRITES.iter().zip(texts).zip(plan.values()) {

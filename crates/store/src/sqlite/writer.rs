@@ -1,7 +1,5 @@
-//! The one thread that writes the database: orders are decided inside the transaction that changes them, together with
-//! every other write that waits; one synced commit, then the answers.
-//!
-//! A member that spoils a batch cannot hurt the rest: the batch is taken back and done again one by one.
+//! The one thread that writes the database: orders are decided inside the transaction that changes them, with every
+//! other waiting write; one synced commit, then the answers. A batch that fails is retried one by one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +23,6 @@ use crate::fault::{Fault, FaultKind};
 use crate::value::{Expect, Statement, Written};
 
 /// Pages of 4 KiB in the WAL from which the background thread writes them back, and from which the writer does.
-/// Each order lies in a page of its own: the more of them go back at once, the more of these are neighbours.
 const WAL_PAGES_SOFT: i32 = 11_000;
 const WAL_PAGES_HARD: i32 = 14_000;
 /// How long the writer waits for readers, so that the WAL can begin anew.
@@ -33,12 +30,9 @@ const RESTART_BUSY: Duration = Duration::from_millis(100);
 /// How often a commit is tried while storage fails and nobody asks for one.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 
-/// A command on an order, with the way to its answer.
 type Command = (Box<QueuedCommand>, Answer<CommandResult>);
-/// Any other write, with the way to its answer.
 type Write = (Vec<Statement>, Answer<Written>);
 
-/// What is sent to the writer.
 pub(super) enum Message {
     Command(Command),
     Write(Write),
@@ -46,14 +40,12 @@ pub(super) enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// What shares a commit.
 #[derive(Default)]
 struct Batch {
     commands: Vec<Command>,
     writes: Vec<Write>,
 }
 
-/// The writer's state.
 pub(super) struct Writer {
     path: PathBuf,
     /// None after a failed write or sync: nothing of that connection is trusted, it is opened anew.
@@ -63,12 +55,10 @@ pub(super) struct Writer {
     signals: Signals,
     wal_pages: Arc<AtomicI32>,
     grown: Sender<()>,
-    /// How many commits there were.
     commits: u64,
     mark: Arc<Mark>,
 }
 
-/// What a commit did, and what each of its members is answered.
 struct Done {
     plan: Plan,
     results: Vec<CommandResult>,
@@ -98,13 +88,11 @@ impl Writer {
         }
     }
 
-    /// Writes until it is asked to end or nobody can ask any more.
     pub(super) fn run(mut self, waiting: &Receiver<Message>, lock: Lock) {
         let close = self.serve_all(waiting);
         if let Err(fault) = self.end() {
             tracing::warn!(%fault, "the database is not left in order; the next start sees to it");
         }
-        // The files are for the next one to open.
         drop(self);
         drop(lock);
         if let Some(close) = close {
@@ -145,7 +133,6 @@ impl Writer {
         }
     }
 
-    /// Commits a batch and answers its members; when one of them spoils it, one by one.
     fn serve(&mut self, batch: Batch) {
         match self.commit(&batch) {
             Ok(done) => {
@@ -256,7 +243,6 @@ fn answer_each<A, T>(asked: Vec<(A, Answer<T>)>, answers: impl Iterator<Item = R
     }
 }
 
-/// Keeps the number of pages in the WAL at hand.
 fn watch_wal(connection: &mut Connection, wal_pages: &Arc<AtomicI32>) {
     let wal_pages = Arc::clone(wal_pages);
     let watched = connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
@@ -268,8 +254,8 @@ fn watch_wal(connection: &mut Connection, wal_pages: &Arc<AtomicI32>) {
     }
 }
 
-/// Writes all of the WAL back and waits for those who read from it, so that the next commit begins it anew:
-/// readers that follow each other without a gap would otherwise let it grow for ever.
+/// Checkpoints the WAL and waits for its readers, so that the next commit restarts it and it cannot grow
+/// for ever.
 fn restart_wal(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(RESTART_BUSY)?;
     let back = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
@@ -296,8 +282,7 @@ pub(super) fn checkpoint(connection: &Connection, growth: &Receiver<()>) {
     }
 }
 
-/// Does one write inside the batch; a part that is not met takes back this write alone. Where only the first part
-/// may be unmet there is nothing to take back then, and no savepoint is paid for.
+/// Does one write inside the batch; an unmet part takes back this write alone, by a savepoint only where it must.
 fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, Fault> {
     let mut later = statements.iter().skip(1);
     let savepoint = match later.any(|statement| statement.expect == Expect::One) {
@@ -332,8 +317,8 @@ fn write(connection: &Connection, statements: &[Statement]) -> Result<Written, F
     Ok(Written::Done(returned))
 }
 
-/// A place in the transaction that can be gone back to. Neither stored nor taken back, it stands until the
-/// transaction ends, which only a fault lets happen: then all of it is taken back.
+/// A savepoint; neither stored nor taken back, it ends with the transaction, which only a fault lets
+/// happen.
 struct Savepoint<'c>(&'c Connection);
 
 impl<'c> Savepoint<'c> {
