@@ -1,7 +1,6 @@
 //! Verifying without a hub: manifests, certificates, anchors and exported audit chains, on any machine.
 //!
-//! Nothing here talks to a server. What is needed is the installation's public key, fetched once over a way that is
-//! trusted: 64 hex digits.
+//! No server is asked: the installation's public key (64 hex digits) is fetched once over a trusted way.
 //!
 //! ```no_run
 //! # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,11 +44,8 @@ impl PublicKey {
         key_id(&self.0)
     }
 
-    /// What a signed file says, if this key signed it: a [`Manifest`], a [`Certificate`](contract::evidence::Certificate)
-    /// or an [`Anchor`], as a JWS or as versions before wrote it.
-    ///
-    /// # Errors
-    /// [`ProofError`], why it proves nothing.
+    /// What a signed file says, if this key signed it: a [`Manifest`], [`Certificate`](contract::evidence::Certificate)
+    /// or [`Anchor`], as a JWS or in the form of earlier versions.
     pub fn open<T: Evidence>(&self, file: &str) -> Result<T, ProofError> {
         let (signed, kind) = (Signed::read::<T>(file)?, T::NAME);
         let expected = self.key_id();
@@ -131,9 +127,6 @@ pub struct Proved {
 }
 
 /// Checks that a content is one that the manifest lists, and the manifest one that the key signed.
-///
-/// # Errors
-/// [`ProofError`], why not.
 pub fn verify_content(
     mut content: impl Read,
     manifest: &str,
@@ -157,10 +150,8 @@ pub fn verify_content(
     }
 }
 
-/// Reads a file of anchors, one signed note in each line; without a key the signatures are not checked.
-///
-/// # Errors
-/// [`ProofError`] when a line is none; a last line that was cut off is one too.
+/// Reads a file of anchors, one signed note a line; without a key signatures are not checked. A
+/// truncated last line is an error.
 pub fn read_anchors(file: &str, key: Option<&PublicKey>) -> Result<Vec<Anchor>, ProofError> {
     let anchor = |(line, text): (usize, &str)| {
         let read = || match key {
@@ -189,9 +180,6 @@ pub struct WholeChain {
 }
 
 /// Verifies an exported audit chain, line by line, in constant memory.
-///
-/// # Errors
-/// [`ProofError`], where it is not whole.
 pub fn verify_chain(
     mut export: impl BufRead,
     anchors: &[Anchor],

@@ -161,8 +161,7 @@ fn parse(base: &str) -> Result<Url, TransportError> {
     Ok(base)
 }
 
-/// TLS with the system's roots beside the browsers', for a hirer's own certificate authority and for machines without a
-/// root store. Roots are read only when needed.
+/// TLS with the system's roots beside the browsers', read only when needed.
 fn tls(needed: bool, authorities: Option<&[u8]>) -> Result<ClientConfig, TransportError> {
     let mut roots = RootCertStore::empty();
     if needed {

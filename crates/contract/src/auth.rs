@@ -1,6 +1,5 @@
-//! The token calls of self-built apps: one request, two answers, and refusals with HTTP 200. Only `app_id` and
-//! `app_secret` are read, whatever else a client leaks into the body. Answers are flat: the token stands beside `code`
-//! and `msg`. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
+//! The token calls of self-built apps. Only `app_id` and `app_secret` are read; refusals have HTTP 200; answers are
+//! flat: the token is beside `code` and `msg`. Source: contract, sections 1.1, 1.2, 1.5 and 1.6.
 
 use crate::code::{self, Code};
 use crate::envelope::to_json;
@@ -30,8 +29,7 @@ impl fmt::Debug for TokenRequest {
 }
 
 impl TokenRequest {
-    /// Decodes the body; other members are ignored. Errors: [`code::TOKEN_INVALID_PARAM`] (10003) when it is not a JSON
-    /// object, or a member is missing, null, empty or no text, or `app_id` has another shape.
+    /// Decodes the body; [`code::TOKEN_INVALID_PARAM`] (10003) when it is no JSON object or a member does not fit.
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
         let [app_id, app_secret] = texts(body, ["app_id", "app_secret"])?;
         match is_app_id(&app_id) {

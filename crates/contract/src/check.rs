@@ -1,5 +1,4 @@
-//! What a vendor says about an order: progress, final result, cancellation. Each body has a canonical form by which an
-//! identical repeat is recognised. Source: contract, section 3.4; limits in the product's section 12.
+//! What a vendor says about an order; a canonical form recognises repeats. Source: contract, 3.4.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
 use crate::report_url;
@@ -255,8 +254,7 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Decodes the body (contract, section 3.4.3); a body of no bytes counts as `{}`, as some clients send it. Errors:
-    /// [`Refused`] with all faults: 9499 or 99992402.
+    /// Decodes the body (contract, section 3.4.3); no bytes count as `{}`, as some clients send it.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::CountsAsObject, |object| Self {
             background_check_id: read_order_id(object),
@@ -275,7 +273,6 @@ fn read_order_id(object: &mut Object<'_>) -> String {
 }
 
 fn put_count(out: &mut Vec<u8>, count: usize) {
-    // Counts of a body of 1 MiB; 64 bits on every machine, so that the encoding is the same everywhere.
     out.extend_from_slice(&(count as u64).to_le_bytes());
 }
 

@@ -1,7 +1,6 @@
-//! The errors table: every code that an answer of the open API can carry, with its HTTP status, its text, what it means
-//! and whether trying again helps. One row per number, status and text: one number may stand in several rows, since the
-//! platform uses the same number for different cases. Rules, server, SDK, documents and tests read this table; a row is
-//! never reused for another meaning. Source: contract, sections 1.5, 2.3, 3, 4.3 and 5.4.
+//! The errors table: every code of the open API with HTTP status, text, meaning and whether a retry helps. The platform
+//! uses some numbers for several cases, so a number may have several rows; a row is never reused for another meaning.
+//! Source: contract, sections 1.5, 2.3, 3, 4.3 and 5.4.
 
 use std::fmt;
 
@@ -43,7 +42,6 @@ pub struct Code {
 }
 
 impl fmt::Display for Code {
-    /// Writes `number msg`, as in `1002862 background check order not exist`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.number, self.msg)
     }
@@ -190,8 +188,7 @@ codes! {
     ORDER_BEING_APPROVED: 1002863, 500, Never, "background order is being approved",
         "a result is under review, so no other one is taken";
 
-    // The long connection's endpoint: HTTP 200 as well, with an empty `data` (contract, section 5.4). The SDKs try
-    // again on the first and give up for good on the others.
+    // The long connection's endpoint: SDKs retry on the first and give up on the others (contract, 5.4).
     LONG_CONNECTION_INTERNAL: 1_000_040_343, 200, Later, "internal error", "a fault of the server";
     LONG_CONNECTION_CREDENTIALS: 1_000_040_345, 200, Never, "app_id or app_secret is invalid",
         "the credentials are wrong, or the app is disabled, a store app, or gets its events by webhook";

@@ -1,6 +1,5 @@
-//! The call by which a client of the long connection asks for its websocket address: `POST /callback/ws/endpoint`.
-//! Answers have HTTP 200 and always a `data` object, `{}` in a refusal: the Node SDK would retry for ever without it.
-//! Source: contract, section 5.4.
+//! `POST /callback/ws/endpoint`, by which a client of the long connection asks for its address. Answers always have a
+//! `data` object: the Node SDK would retry for ever without it. Source: contract, section 5.4.
 
 use crate::code::{self, Code};
 use crate::envelope::{ErrorBody, to_json};
@@ -73,8 +72,7 @@ pub struct BadEndpointRequest {
 }
 
 impl EndpointRequest {
-    /// Decodes the body. Names count exactly as written, `AppID` and `AppSecret`; other members are ignored. Errors:
-    /// [`code::BAD_REQUEST`] (9499) when the body is not a JSON object, or a member is missing or no text.
+    /// Decodes the body; [`code::BAD_REQUEST`] (9499) when `AppID` or `AppSecret` is no text.
     pub fn decode(body: &[u8]) -> Result<Self, BadEndpointRequest> {
         let refused =
             |field, expected| BadEndpointRequest { code: &code::BAD_REQUEST, field, expected };

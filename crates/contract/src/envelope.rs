@@ -115,8 +115,7 @@ pub struct Detail {
 }
 
 impl ErrorBody {
-    /// The body for a row of the errors table, with `log_id` and the hint how to trace it; for the rate limit only code
-    /// and text (contract, section 2.4).
+    /// The body for a row of the errors table; for the rate limit only code and text (contract, 2.4).
     pub fn new(code: &Code, log_id: &str) -> Self {
         let msg = Cow::Borrowed(code.msg);
         if code.number == code::RATE_LIMITED.number {
@@ -134,8 +133,7 @@ impl ErrorBody {
         Self { code: code.number, msg, error: Some(error) }
     }
 
-    /// The body for a caller that has none of `scopes`, of which one would do; code 99991672. With the server's
-    /// `public_url` it links to [`scope_page_path`] there; no other address could be right for the reader.
+    /// The body for a caller that has none of `scopes`: 99991672, linking to [`scope_page_path`] there.
     pub fn scope_missing(
         app_id: &str,
         scopes: &[Scope],
@@ -196,8 +194,7 @@ impl ErrorBody {
     }
 }
 
-/// Path and query of the page that says how `scopes` are granted to an app, in the platform's shape.
-/// Source: contract, section 2.2.
+/// Path and query of the page that says how `scopes` are granted. Source: contract, section 2.2.
 pub fn scope_page_path(app_id: &str, scopes: &[Scope]) -> String {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     format!("/app/{app_id}/auth?q={}&op_from=openapi&token_type=tenant", names.join(","))

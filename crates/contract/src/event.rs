@@ -1,7 +1,6 @@
 //! Events of the background-check family, the store apps' ticket in its v1 envelope, and the check of a callback URL.
-//! Compact JSON in the order of the members here, exactly as JavaScript would print it: the Node SDK computes the
-//! signature over its own print of the body. All texts are always present, since the SDKs' typed handlers read them
-//! without asking. Source: contract, sections 1.4, 3.5, 5.1 and 5.2.
+//! Compact JSON in the order of the members here, as JavaScript prints it: the Node SDK signs its own print of the
+//! body. Source: contract, sections 1.4, 3.5, 5.1 and 5.2.
 
 use crate::envelope::to_json;
 use serde::{Deserialize, Serialize};
@@ -305,8 +304,7 @@ pub fn render(header: &Header, event: &Event) -> Vec<u8> {
 #[error("expected an event with schema 2.0 and a body that fits its event_type")]
 pub struct NotAnEvent;
 
-/// Reads a rendered event back, as a receiver does. Errors: [`NotAnEvent`] when envelope or body do not fit, or the
-/// event is of another family.
+/// Reads a rendered event back, as a receiver does; [`NotAnEvent`] also for another family.
 pub fn read(plain: &[u8]) -> Result<(Header, Event), NotAnEvent> {
     let Envelope { schema, header, event } =
         serde_json::from_slice::<Envelope<String, serde_json::Value>>(plain)

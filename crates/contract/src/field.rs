@@ -1,6 +1,5 @@
-//! Custom fields: what a vendor asks of a hirer, once for each account (they belong to an app, per scope) and once for
-//! each order (they belong to an account). Values are texts on the wire. Source: contract, sections 3.1 and 3.2; limits
-//! that the pages do not state are bounds of this server.
+//! Custom fields: what a vendor asks of a hirer, once for each account (by app and scope) and for each order (by
+//! account). Values are texts. Source: contract, sections 3.1 and 3.2; bounds that it lacks are this server's.
 
 use crate::decode::{EmptyBody, Object, Presence, Refused, TextRule, decode};
 use crate::package::ACCOUNT_ID_CHARS_MAX;

@@ -1,6 +1,5 @@
-//! Frames of the long connection: one protobuf message of package `pbbp2` (proto2) per binary websocket message. The
-//! four integers are required: they are written even when they are 0, since the Go, Node and Java SDKs refuse a frame
-//! that lacks them, and a frame that comes without one is refused. Source: contract, sections 5.5, 5.6 and 9.2.
+//! Frames of the long connection: one protobuf message of package `pbbp2` (proto2) each. The four integers are
+//! required, also when 0: the SDKs refuse a frame without. Source: contract, sections 5.5, 5.6 and 9.2.
 
 use crate::json::{self, Node};
 use prost::Message as _;
@@ -85,8 +84,7 @@ impl Frame {
         Self { service, method: METHOD_CONTROL, headers, payload, ..Self::default() }
     }
 
-    /// One event as the frames of one try: a single one up to [`PART_BYTES_MAX`], else parts with the same
-    /// `message_id`. `timestamp_ms` is when the try began.
+    /// One event as the frames of one try: one up to [`PART_BYTES_MAX`], else parts of one `message_id`.
     pub fn event(
         service: i32,
         message_id: &str,
@@ -182,8 +180,7 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// The `code` of an ack's payload, [`ACK_HANDLED`] or 500; none when it is no JSON object with one. The SDKs print it
-/// differently, so its bytes are never compared.
+/// The `code` of an ack's payload, [`ACK_HANDLED`] or 500; none when it is no JSON object with one.
 pub fn ack_code(payload: &[u8]) -> Option<u16> {
     let Ok(Node::Object(members)) = json::parse(payload) else { return None };
     let code = members.into_iter().find(|(name, _)| name == "code")?.1;

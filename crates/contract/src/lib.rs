@@ -1,5 +1,4 @@
-//! The wire vocabulary of both APIs: shapes, rules about shapes, and the encryption of events. No IO, clock, random
-//! bytes or async, so that server, SDK and tests share it. Section numbers mean the contract dossier.
+//! The wire vocabulary of both APIs, without IO. Section numbers mean the contract dossier.
 
 pub mod auth;
 pub mod check;

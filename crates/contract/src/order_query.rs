@@ -1,6 +1,5 @@
-//! The hirer's order queries: what is asked, and the orders as they are answered. Ids and times are texts, states are
-//! numbers; what an order does not have, or the caller may not see, is left out. Source: contract, section 4 and
-//! questions 5, 28, 30 and 31.
+//! The hirer's order queries. Ids and times are texts, states are numbers; what an order does not have, or the caller
+//! may not see, is left out. Source: contract, section 4 and questions 5, 28, 30 and 31.
 
 use crate::decode::{EmptyBody, Object, Refused, TextRule, decode, decode_query};
 use crate::field::{CheckField, I18n};
@@ -73,8 +72,7 @@ pub struct OrderQuery {
 }
 
 impl OrderQuery {
-    /// Reads the parameters of `GET background_check_orders` (contract, section 4.1). Errors: [`Refused::Violations`]
-    /// with all faults (99992402).
+    /// Reads the parameters of `GET background_check_orders` (contract, section 4.1); faults are 99992402.
     pub fn decode_list(parameters: Vec<(String, String)>) -> Result<Self, Refused> {
         decode_query(parameters, |object| {
             let paging = Self::paging(object);
@@ -86,8 +84,7 @@ impl OrderQuery {
         })
     }
 
-    /// Reads parameters and body of `POST background_check_orders/batch_query` (contract, section 4.2); no body at all
-    /// counts as `{}`. Errors: [`Refused`] with all faults: 9499 or 99992402.
+    /// Reads `POST background_check_orders/batch_query` (contract, section 4.2); no body counts as `{}`.
     pub fn decode_batch(parameters: Vec<(String, String)>, body: &[u8]) -> Result<Self, Refused> {
         let paging = decode_query(parameters, Self::paging);
         let filters = decode(body, EmptyBody::CountsAsObject, |object| Self {

@@ -36,8 +36,7 @@ impl PackageEntry {
     }
 }
 
-/// Body of `eco_background_check_packages`, which adds to what the account has, and of its `batch_update`, which
-/// renames. Whether the account exists and the ids fit is for the rules to say.
+/// Body of `eco_background_check_packages`, which adds, and of its `batch_update`, which renames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatePackages {
     /// The account: 1 to 64 characters.
@@ -50,8 +49,7 @@ pub struct CreatePackages {
 }
 
 impl CreatePackages {
-    /// Decodes the body (contract, sections 3.3.1 and 3.3.2). `package_list` must be there; an empty one is taken
-    /// beside additional items, so that these can be added alone. Errors: [`Refused`], 9499 or 99992402.
+    /// Decodes the body (contract, 3.3.1 and 3.3.2). `package_list` is required, but may be empty.
     pub fn decode(body: &[u8]) -> Result<Self, Refused> {
         decode(body, EmptyBody::Refused, |object| {
             let has_items = object.holds_entries("additional_item_list");

@@ -1,5 +1,4 @@
-//! What can be said about a report's address from its text alone: refused is whatever two readers could understand
-//! differently. Where it leads is checked when it is connected to. Source: product, section 4, item 1.
+//! Checking a report's address by its text, strictly: no two readings. Source: product, section 4, item 1.
 
 /// Most characters of an address.
 pub const CHARS_MAX: usize = 2_048;
@@ -26,8 +25,7 @@ pub enum ReportUrlError {
     Port,
 }
 
-/// Checks that an address is absolute, `http` or `https`, with a host and no user-info, free of control characters and
-/// blanks. Errors: [`ReportUrlError`].
+/// Checks that an address is absolute, `http` or `https`, with a host and no user-info, controls or blanks.
 pub fn validate(url: &str) -> Result<(), ReportUrlError> {
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(ReportUrlError::Character);

@@ -1,5 +1,4 @@
-//! The route table of the open API: method, path, scopes, rate tier and access of each call, as data. The gateway
-//! checks a call by its row; a new call is a new row. Source: contract, sections 1.2, 1.3, 2.4 and 3.
+//! The route table of the open API, the gateway's rules. Source: contract, 1.2, 1.3, 2.4 and 3.
 
 use crate::scope::Scope;
 use std::fmt;
@@ -175,8 +174,7 @@ impl Route {
         }
     }
 
-    /// Finds the row of a request; none for an unknown path or a wrong method. `method` is the wire name, `path` has no
-    /// query. Token calls take a trailing slash as well (contract, section 1.1).
+    /// The row of a request; `path` has no query. Token calls take a trailing slash as well (contract, section 1.1).
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
         ROUTES.iter().find(|route| route.has_path(path) && route.method.as_str() == method)
     }

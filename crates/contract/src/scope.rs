@@ -1,5 +1,4 @@
-//! The scopes that an app can be granted, as far as the background-check family names them. Source: contract, sections
-//! 3, 3.5, 4.1, 4.2 and 4.4.
+//! The scopes of the background-check family. Source: contract, sections 3, 3.5, 4.1, 4.2 and 4.4.
 
 use std::fmt;
 

@@ -1,6 +1,5 @@
-//! Encryption and signature of webhook bodies: AES-256-CBC with PKCS#7 padding under the SHA-256 of the app's encrypt
-//! key, initialisation vector first, in standard base64. The signature, a SHA-256 over timestamp, nonce, key and the
-//! outer body, alone proves who sent; CBC proves nothing. Source: contract, section 5.2; vectors in section 9.1.
+//! Encryption and signature of webhook bodies: AES-256-CBC, PKCS#7, under the encrypt key's SHA-256, IV first, in
+//! base64. Only the signature proves the sender. Source: contract, 5.2 and 9.1.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
@@ -52,8 +51,7 @@ pub fn decrypt(encrypt_key: &str, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
     cipher.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| Unreadable)
 }
 
-/// The signature of an outer body: 64 lower-case hexadecimal digits. `timestamp` and `nonce` are the texts of the
-/// headers of the same name.
+/// The signature of an outer body in lower-case hex, over the headers `timestamp` and `nonce`.
 pub fn signature(timestamp: &str, nonce: &str, encrypt_key: &str, body: &[u8]) -> String {
     let digest = Sha256::new()
         .chain_update(timestamp)

@@ -1,5 +1,4 @@
-//! The token calls of store apps: a ticket buys the app token, the app token buys tenant tokens. Each call reads its
-//! own members alone, since clients leak those of other calls. Source: contract, sections 1.1, 1.3, 1.5 and 1.6.
+//! The token calls of store apps: ticket, app token, tenant tokens. Source: contract, 1.1 to 1.6.
 
 use crate::auth::{is_app_id, texts};
 use crate::code::{self, Code};
@@ -54,8 +53,7 @@ pub struct TenantTokenRequest {
 }
 
 impl TenantTokenRequest {
-    /// Decodes the body; other members are ignored. Errors: [`code::TOKEN_INVALID_PARAM`] (10003) when it is not a JSON
-    /// object, or a member is missing, null, empty or no text.
+    /// Decodes the body; [`code::TOKEN_INVALID_PARAM`] (10003) when it is no JSON object or a member does not fit.
     pub fn decode(body: &[u8]) -> Result<Self, &'static Code> {
         let [app_access_token, tenant_key] = texts(body, ["app_access_token", "tenant_key"])?;
         Ok(Self { app_access_token, tenant_key })

@@ -15,8 +15,7 @@ fn is_formless(c: char) -> bool {
         | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a text can name a file wherever it is saved: no path, nothing that breaks a line, steers a terminal, or
-/// turns the direction of writing so that `fdp.exe` looks like `exe.pdf`.
+/// Whether a text can name a file: no path, controls, or marks that make `fdp.exe` look like `exe.pdf`.
 #[must_use]
 pub fn is_file_name(text: &str) -> bool {
     !is_blank(text) && !is_dots(text) && !text.contains(is_unfit_for_files)

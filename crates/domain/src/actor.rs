@@ -1,5 +1,4 @@
-//! Who does something: for the order desk, the timeline, the audit chain and the Idempotency-Keys.
-//! Source: product, section 8; design, section 4.
+//! Who does something. Source: product, section 8; design, section 4.
 
 use std::fmt;
 

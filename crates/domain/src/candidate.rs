@@ -1,5 +1,4 @@
-//! Whether a candidate is the one that is searched for: names, mobile numbers and mail addresses are compared exactly,
-//! after what people write differently was made the same.
+//! Whether a candidate is the one searched for: names, numbers and addresses compared exactly after normalization.
 
 /// What says who a candidate is, as the order's form has it. What is not known is empty.
 #[derive(Debug, Clone, Copy, Default)]
@@ -101,7 +100,6 @@ fn wanted_mobile(typed: &str) -> WantedMobile {
     WantedMobile { digits, is_international }
 }
 
-/// The text without blanks, in lower case, with full-width letters as usual ones.
 fn plain(text: &str) -> String {
     let shown = text.chars().map(half_width).filter(|c| !c.is_whitespace() && !is_unseen(*c));
     shown.flat_map(char::to_lowercase).collect()

@@ -1,5 +1,4 @@
-//! How the forms of vendors may change: which keys are usable, what may be renamed, what must remain. A refusal names
-//! all that is wrong at once. Source: contract, sections 3.1, 3.2 and 7 (Q11, Q15, Q17, Q18); decision 010.
+//! How vendors' forms may change; a refusal names all that is wrong. Source: contract, 3.1, 3.2, 7.
 
 use std::collections::HashSet;
 
@@ -20,8 +19,7 @@ impl FieldError {
     }
 }
 
-/// Checks the keys of a new form of account fields; `retired` are the keys that were deleted. Errors: a key that was
-/// deleted earlier, or stands twice.
+/// Checks the keys of a new form of account fields: none in `retired` (deleted earlier), none twice.
 pub fn check_account_fields(
     fields: &[AccountField],
     retired: &[String],
@@ -31,8 +29,7 @@ pub fn check_account_fields(
     none(errors)
 }
 
-/// The form with the names and descriptions of `changes`; whether a field is required stays as it was. Errors: a key
-/// that the form does not have, or that stands twice.
+/// The form with the names and descriptions of `changes`; unknown and repeated keys are errors.
 pub fn rename_account_fields(
     form: &[AccountField],
     changes: &[AccountField],
@@ -59,8 +56,7 @@ pub fn rename_account_fields(
     Ok(renamed.collect())
 }
 
-/// What remains of the form without the fields of `keys`. Errors: a key that the form does not have, or that stands
-/// twice; or nothing would remain.
+/// The form without the fields of `keys`; unknown and repeated keys, and an empty rest, are errors.
 pub fn delete_account_fields(
     form: &[AccountField],
     keys: &[String],
@@ -87,8 +83,7 @@ pub fn delete_account_fields(
     Ok(remaining)
 }
 
-/// Checks the keys of a new form of background-check fields; `retired` are the keys that were deleted. Errors: a key
-/// that was deleted earlier; a key of a field, or of an option within its field, that stands twice.
+/// Checks the keys of a new form of background-check fields and of their options, as [`check_account_fields`].
 pub fn validate_check_fields(
     fields: &[CheckField],
     retired: &[String],
@@ -107,8 +102,7 @@ pub fn validate_check_fields(
     none(errors)
 }
 
-/// The form with the names and descriptions of `changes`, in the order of creation; whether a field is required stays
-/// as it was. Errors: another number of fields or options, another type, an unknown key or one that stands twice.
+/// The form with the names and descriptions of `changes`; fields, options and types must match.
 pub fn rename_check_fields(
     form: &[CheckField],
     changes: &[CheckField],

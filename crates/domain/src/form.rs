@@ -1,5 +1,4 @@
-//! What a filled form must hold: each value fits its field, and the required ones are there. Values are texts; files
-//! and resumes are ids here and become links in the event. Source: contract, 3.2.1 and 7 (Q14); decision 011.
+//! Whether a filled form fits its fields; files are ids here. Source: contract, 3.2.1 and 7 (Q14).
 
 use std::collections::HashSet;
 
@@ -32,8 +31,7 @@ pub struct Filled {
     pub files: Vec<(String, Vec<Id>)>,
 }
 
-/// Checks the values of an order's form against the account's fields. An empty value or list counts as none.
-/// Errors: everything that does not fit, in the order of the values, then what is missing.
+/// Checks an order's values; an empty one counts as none. All errors, then what is missing.
 pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut texts = Vec::with_capacity(values.len());
@@ -66,8 +64,7 @@ pub fn fill(fields: &[CheckField], values: &[Value]) -> Result<Filled, Vec<Field
     Ok(filled)
 }
 
-/// Checks the values of an account against the account fields of the vendor's app, if it published any. Errors: a key
-/// that the form does not have, then what is missing.
+/// Checks the values of an account against the account fields of the vendor's app, if it published any.
 pub fn validate_account(fields: &[AccountField], values: &[Value]) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     for (index, (key, _)) in values.iter().enumerate() {
@@ -89,7 +86,6 @@ enum Read {
     Files(String, Vec<Id>),
 }
 
-/// Reads one value: none when it is empty, else what was expected when it does not fit.
 fn read(field: &CheckField, value: &str) -> Result<Option<Read>, String> {
     if is_blank(value) {
         return Ok(None);
@@ -177,7 +173,6 @@ fn unknown_key(path: &str) -> FieldError {
     FieldError::new(format!("{path}.key"), "expected a key of the vendor's form")
 }
 
-/// A required field without a usable value; one whose value did not fit has its fault already.
 fn validate_missing(errors: &mut Vec<FieldError>, key: &str, values: &[Value]) {
     match values.iter().position(|(found, _)| found == key) {
         None => {

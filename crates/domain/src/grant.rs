@@ -1,11 +1,9 @@
-//! Grants: what a tenant has agreed to of an app. Whatever of an app opens a way to the tenant's personal data takes
-//! effect only as far as the tenant's admin granted it. Source: product, section 8.
+//! Grants: an app reaches personal data only as far as the tenant's admin granted. Source: product, 8.
 
 use contract::control::EventMode;
 use contract::scope::Scope;
 
-/// The terms of an app in a tenant that decide who gets at the tenant's data. The verification token opens nothing and
-/// is none of them.
+/// The terms of an app in a tenant that decide who gets at its data; not the verification token, which opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// What the app may do there.

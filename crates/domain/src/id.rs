@@ -23,8 +23,7 @@ pub struct NotAnId {
     pub expected: &'static str,
 }
 
-/// An id: unique in an installation, roughly ordered by time, 19 decimal digits on the wire. From the high bits:
-/// seconds since 2000-01-01 (31 bits), milliseconds (10), node (6), sequence (16).
+/// An id, 19 digits: seconds since 2000-01-01 (31 bits), milliseconds (10), node (6), sequence (16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub i64);
 

@@ -1,6 +1,5 @@
-//! When a link ends: signed links of object stores and content networks say so in their query. Sources: AWS Signature
-//! Version 4 and 2, Google Cloud Storage, Alibaba OSS V1 and V4, Tencent COS, Huawei OBS, Volcengine TOS, Azure SAS,
-//! Qiniu, Amazon CloudFront.
+//! When a signed link ends, by its query. Sources: AWS Signature Version 4 and 2, Google Cloud Storage, Alibaba OSS
+//! V1 and V4, Tencent COS, Huawei OBS, Volcengine TOS, Azure SAS, Qiniu, Amazon CloudFront.
 
 use crate::time::UnixMs;
 
@@ -58,7 +57,6 @@ fn end(name: &str, value: &str, members: &[(String, String)]) -> Option<UnixMs> 
     }
 }
 
-/// `<begin>;<end>` in seconds.
 fn sign_time(value: &str) -> Option<UnixMs> {
     instant(value.split([';', ',']).nth(1)?)
 }
@@ -103,8 +101,7 @@ fn instant(text: &str) -> Option<UnixMs> {
     }
 }
 
-/// `YYYYMMDD`, `YYYY-MM-DD`, then after a `T` or a blank `hhmmss`, `hh:mm`, `hh:mm:ss.fff`, with `Z`, `+hh:mm` (a blank
-/// for the plus, too) or nothing, which means UTC.
+/// `YYYYMMDD` or `YYYY-MM-DD`, perhaps a time behind a `T` or blank, with `Z`, an offset, or UTC.
 fn iso(text: &str) -> Option<UnixMs> {
     if !text.is_ascii() {
         return None;
@@ -148,7 +145,6 @@ fn number(digits: &str) -> Option<i64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     // Years begin in March, so that the day that comes and goes is the last one.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };

@@ -1,6 +1,5 @@
-//! The life of one order: state and command in, change or refusal out. `completed` and `terminated` are final; an
-//! identical repeat of an accepted call changes nothing; every change names the rule that allowed it.
-//! Source: contract, section 3.4.4; product, section 3.
+//! The life of one order: state and command in, change or refusal out. A repeat of an accepted call changes
+//! nothing; each change names its rule. Source: contract, section 3.4.4; product, section 3.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -217,8 +216,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Decides a command on an order, or on none yet. Errors: the [`Refusal`] that the order's state demands; an order that
-/// the actor may not see does not exist.
+/// Decides a command on an order, or on none yet; an order that the actor may not see does not exist.
 pub fn decide(
     order: Option<&Order>,
     command: &Command,
@@ -299,8 +297,7 @@ fn change(
     Ok(Decision::Change(Change { from, to, rule, event }))
 }
 
-/// Applies an accepted change, so that the next command on the same order sees it. Panics: when the change does not
-/// belong to the order: no order may leave a final state, or be placed twice.
+/// Applies an accepted change. Panics when it is not the order's: none leaves a final state or is placed twice.
 pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order {
     let Some(mut order) = order else {
         let Action::Place { vendor } = command.action else {

@@ -1,6 +1,5 @@
-//! Retention: when an order is erased, and what keeps it. An order goes a number of days after its end, by the rule of
-//! its package, else by the tenant's. A legal hold on the order or the tenant keeps it. What has not ended is never
-//! erased. Source: product, section 4.
+//! Retention: an order is erased a number of days after its end, by its package's rule, else the tenant's, unless a
+//! legal hold is on it or the tenant. Source: product, section 4.
 
 use crate::time::UnixMs;
 

@@ -24,8 +24,7 @@ impl Schedule {
         self.0.get(index).map(|wait_ms| now.plus_ms(*wait_ms))
     }
 
-    /// The same for what can be had until `ends_at` only: at half of the time left, where the schedule would wait
-    /// longer and one more try is worth while.
+    /// The same for what ends at `ends_at`: at half of the time left, if that is sooner and worth a try.
     #[must_use]
     pub fn next_before(
         self,

@@ -1,5 +1,4 @@
-//! Who may do what: roles and acts, as one table. The operator sees no personal data, and seeing where an order stands
-//! never implies seeing its results and reports. Source: product, section 8.
+//! Who may do what: roles and acts, as one table. The operator sees no personal data. Source: product, section 8.
 
 /// The part in which somebody calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +57,6 @@ impl Role {
         1 << self as u8
     }
 
-    /// Whether only orders that it placed itself exist for this role.
     const fn sees_own_orders_only(self) -> bool {
         matches!(self, Role::Recruiter)
     }

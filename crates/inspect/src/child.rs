@@ -1,11 +1,9 @@
-//! The deep check, seen from the child process: it gives up what it does not need, reads a PDF from its standard
-//! input, parses it, and writes what it found as one line of JSON.
+//! The deep check in the child process: gives up its rights, reads a PDF from stdin, parses it, and writes its
+//! findings as one line of JSON.
 //!
-//! Its limits are in force before the first byte is read: 256 MiB of addresses, 5 s of processor time, no new file
-//! handles (so neither files nor sockets), no processes, no files written, no core dump, the lowest priority or,
-//! while calls come, only the processor time that nobody else wants, and where the system permits it a network and a
-//! user of its own with nothing in them. It dies with the server, and the system answers none but a few of its calls
-//! (`confine.rs`). What happens to it is a finding to its parent, unless it got no time.
+//! Before the first byte is read these limits hold: 256 MiB of addresses, 5 s of processor time, no new file
+//! handles, processes, file writes or core dump, lowest priority (idle class while calls come), where permitted an
+//! empty network and user namespace, few system calls (`confine.rs`). It dies with the server.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -25,12 +23,10 @@ use super::sandboxed_parser::Answer;
 
 /// Addresses that the process may have: a content of 50 MiB, its streams once more, and what one of them decodes to.
 const MEMORY_BYTES_MAX: u64 = 256 << 20;
-/// Processor time.
 const CPU_SECONDS_MAX: u64 = 5;
 /// The largest content taken, whatever the limit of fetches is.
 const CONTENT_BYTES_MAX: u64 = 64 << 20;
-/// What one stream may decode to. A page's drawing is far below. It must fit into the memory twice over while it grows:
-/// the parser takes a stream that it has no memory for as one that ends there.
+/// What one stream may decode to; twice that must fit the memory, or the parser takes the stream for truncated.
 const STREAM_BYTES_MAX: usize = 32 << 20;
 /// What all pages' drawings together are decoded to, before the pause is left alone.
 const DECODED_BYTES_MAX: usize = 256 << 20;
@@ -38,7 +34,6 @@ const DECODED_BYTES_MAX: usize = 256 << 20;
 const FILTERS_MAX: usize = 3;
 /// How deep the tree of pages may be.
 const TREE_DEPTH_MAX: usize = 50;
-/// How many nodes it may have.
 const TREE_NODES_MAX: usize = 100_000;
 /// How many values are looked at inside of one object.
 const VALUES_MAX: usize = 5_000_000;
@@ -50,8 +45,7 @@ pub fn run(is_idle: bool) -> ExitCode {
         return ExitCode::from(2);
     }
     let mut content = Vec::new();
-    // Addresses alone, of which the content takes what it needs: growing by and by would touch three times as much
-    // memory, and most of the child's time is the system's work of giving it some.
+    // Addresses alone: growing by and by would touch three times as much memory.
     let _ = content.try_reserve_exact(usize::try_from(CONTENT_BYTES_MAX).unwrap_or(0));
     if io::stdin().lock().take(CONTENT_BYTES_MAX).read_to_end(&mut content).is_err() {
         return ExitCode::from(3);
@@ -67,7 +61,6 @@ pub fn run(is_idle: bool) -> ExitCode {
     }
 }
 
-/// Gives up for good what parsing does not need.
 fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     set_no_new_privs(true)?;
     leave_network();
@@ -82,7 +75,6 @@ fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     limit(Resource::Cpu, CPU_SECONDS_MAX)?;
     limit(Resource::As, MEMORY_BYTES_MAX)?;
     limit(Resource::Nofile, 0)?;
-    // Last: it takes away the calls that the limits need.
     confine();
     Ok(())
 }
@@ -111,7 +103,6 @@ fn leave_network() {
     }
 }
 
-/// What calls for caution in a PDF.
 fn check(content: &[u8]) -> Findings {
     let mut found = Findings::NONE;
     let options = LoadOptions::with_max_decompressed_size(STREAM_BYTES_MAX);
@@ -214,7 +205,6 @@ fn has_odd_streams(document: &Document) -> bool {
     false
 }
 
-/// Looks at one object and all that lies in it.
 fn look_at(document: &Document, object: &Object, found: &mut Findings) {
     let mut waiting = vec![object];
     let mut looked_at = 0;

@@ -1,12 +1,10 @@
-//! The calls of the system that the child may make: memory, its pipes, its own end. All others are answered with
-//! "not permitted", on kernels that can filter: so the child signals nobody, starts nothing and opens nothing, whoever
-//! runs the server. Where a kernel has no filters, the child's limits alone hold it.
+//! The system calls that the child may make: memory, its pipes, its end. All others are "not permitted", on kernels
+//! that can filter.
 
 use std::env::consts::ARCH;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
-/// What a parser with an allocator needs once its limits are set.
 const CALLS: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,

@@ -1,11 +1,9 @@
-//! Checking a report by its bytes while they stream through: whether it is a PDF and nothing else, and whether it
-//! calls for caution. In linear time and constant memory, and without parsing: parsers of hostile files are a
-//! danger of their own.
+//! Checking that a report is a PDF and nothing else while it streams through, in linear time and constant memory, without
+//! parsing.
 //!
 //! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and has
-//! `%%EOF` in its last 1 KiB, padding not counted: so every viewer opens it. It is refused when it is a file of two
-//! formats: when its first 4 KiB or what follows its end have the signature of another one ([`super::signature`]), or when its
-//! last 64 KiB hold the directory of a ZIP archive, and neither lies in a string or the data of a stream
+//! `%%EOF` in its last 1 KiB before padding. Refused are files of two formats: a foreign signature ([`super::file_signature`])
+//! in the first 4 KiB or behind the end, or a ZIP directory in the last 64 KiB, outside strings and streams
 //! ([`super::syntax`]).
 
 use super::file_signature;
@@ -14,7 +12,6 @@ use super::pdf_keywords::{Keywords, is_space};
 use super::syntax::{Region, Syntax};
 
 const BEGINNING: &[u8] = b"%PDF-";
-/// The beginning with its version, as in `%PDF-1.7`.
 const VERSIONED_BYTES: usize = 8;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How far behind the file's beginning viewers look for [`BEGINNING`].
@@ -24,8 +21,7 @@ const END: &[u8] = b"%%EOF";
 const END_WITHIN: usize = 1_024;
 /// How many bytes of the beginning may have no signature of another format.
 const HEAD_BYTES: usize = 4_096;
-/// How far from the end the directory of a ZIP archive is looked for by those who read such archives: 22 bytes, and
-/// a comment of at most 64 KiB.
+/// How far from the end ZIP readers look for the directory: 22 bytes, and a comment of at most 64 KiB.
 const TAIL_BYTES: usize = 65_535 + 22;
 
 /// Why bytes are no report that can be stored. The text is for vendor and hirer.
@@ -86,10 +82,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Takes the next piece.
-    ///
-    /// # Errors
-    /// What is wrong with the beginning, as soon as it shows.
+    /// Takes the next piece; what is wrong with the beginning is an error as soon as it shows.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), ContentError> {
         let begin = self.size_bytes;
         self.size_bytes += piece.len() as u64;
@@ -111,10 +104,7 @@ impl Check {
         Ok(())
     }
 
-    /// What calls for caution in the whole.
-    ///
-    /// # Errors
-    /// Why it is error.
+    /// What calls for caution in the whole, or why it is refused.
     pub fn finish(mut self) -> Result<Findings, ContentError> {
         if self.size_bytes == 0 {
             return Err(ContentError::Empty);
@@ -221,7 +211,6 @@ impl Check {
             self.tail.clear();
         }
         self.tail.extend_from_slice(&piece[piece.len().saturating_sub(TAIL_BYTES)..]);
-        // Seldom, so that small pieces do not move the whole each time.
         if self.tail.len() > 2 * TAIL_BYTES {
             self.tail.drain(..self.tail.len() - TAIL_BYTES);
         }

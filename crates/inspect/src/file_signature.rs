@@ -1,13 +1,11 @@
 //! Signatures of other formats: by these a file shows that it is, or is taken for, something else than a PDF as well.
 //!
-//! None counts within strings and the data of streams, where a viewer sees text and attachments. Of the four kinds, a
-//! `Found` signature is looked for by the programs that read its format wherever it stands, and a `Tag`, which is HTML's, by
-//! browsers: in any case, and its name must end there. Both count in comments too. A `Plain` signature counts in the
-//! structure alone; a `Line` signature is short or a plain word, and counts at the beginning of a line of it.
+//! None counts within strings and stream data. A `Found` signature counts wherever it stands, a `Tag` (HTML) in any case
+//! where its name ends there; both in comments too. A `Plain` one counts in the structure alone, a `Line` one at the
+//! beginning of a line of it.
 
 use super::syntax::Region;
 
-/// Where a signature counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Found,
@@ -89,8 +87,7 @@ pub(super) const AT: &[(u64, &[u8], &str)] = &[
     (32_769, b"CD001", "a disc image"),
 ];
 
-/// The format, with its article, of a signature in these bytes, which begin a line and lie in these regions; none when
-/// there is none.
+/// The format, with its article, of a signature in these bytes, which begin a line and lie in these regions.
 pub(super) fn find(bytes: &[u8], regions: &[Region]) -> Option<&'static str> {
     let mut is_line_start = true;
     for (at, region) in regions.iter().enumerate().take(bytes.len()) {
@@ -118,8 +115,7 @@ fn is_tag(rest: &[u8], name: &[u8]) -> bool {
         && matches!(rest[name.len()], b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' | b'>' | b'/')
 }
 
-/// Whether these bytes, which begin with the signature of a ZIP archive's end, are that end, by which its readers find the
-/// pause: numbers that fit a file of `size_bytes`. Archives may have a PDF before them, or a comment behind.
+/// Whether these bytes are a ZIP end record by which readers find the archive: numbers that fit a file of `size_bytes`.
 pub(super) fn is_zip_end(end: &[u8], size_bytes: u64) -> bool {
     let number =
         |bytes: &[u8]| bytes.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));

@@ -1,9 +1,6 @@
-//! Checking a report's content while it is fetched: by its bytes here, by a parser in a child process
-//! ([`SandboxedParser`]), and by the operator's scanner ([`Scanner`]).
-//!
-//! The server itself never parses what a stranger wrote. Each piece passes the check and the scanner on its way to the
-//! object store; what is refused is refused as soon as it shows. What is stored is then read again for the child, so that
-//! only a few children live at once. Memory in the server is bounded by a few pieces and the 64 KiB that a check keeps.
+//! Checking a report's content while it is fetched: by its bytes, by the operator's scanner ([`Scanner`]), and, read
+//! again when stored, by a parser in a child process ([`SandboxedParser`]). The server itself parses nothing; its memory
+//! is bounded by a few pieces and 64 KiB.
 
 mod child;
 mod confine;
@@ -111,8 +108,7 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// Begins with a content, of which nothing is there yet. Its child may be idle if the content comes again when that
-    /// one is [`IntakeError::NotChecked`].
+    /// Begins with a content. Its child may be idle if the content comes again after [`IntakeError::NotChecked`].
     #[must_use]
     pub fn new(inspect: &Inspect, may_idle: bool) -> Inspector {
         let (inspect, check) = (inspect.clone(), Check::default());
@@ -125,7 +121,6 @@ impl Inspector {
         Inspector { is_accepted, ..self }
     }
 
-    /// What the check says, unless the content is taken all the same.
     fn checked<T: Default>(&mut self, checked: Result<T, ContentError>) -> Result<T, ContentError> {
         match checked {
             Err(error) if self.is_accepted && error.may_be_accepted() => {
@@ -136,10 +131,7 @@ impl Inspector {
         }
     }
 
-    /// Takes the next piece. Must be called within the runtime.
-    ///
-    /// # Errors
-    /// Why the content is not stored, as soon as it shows.
+    /// Takes the next piece, within the runtime; an error as soon as the content cannot be stored.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), IntakeError> {
         if !self.is_refused {
             let checked = self.check.take(piece);
@@ -158,9 +150,6 @@ impl Inspector {
     }
 
     /// What came out before the deep check, once the last piece was taken from `source_host`.
-    ///
-    /// # Errors
-    /// Why the content is not stored.
     pub async fn finish(mut self, source_host: String) -> Result<Checked, IntakeError> {
         let mut findings = Findings::NONE;
         if !self.is_refused {
@@ -170,7 +159,6 @@ impl Inspector {
         let Inspector { mut inspect, may_idle, is_refused, scan, .. } = self;
         if is_refused {
             findings.add(Finding::RefusedContent);
-            // There is nothing to parse.
             inspect.deep = None;
         }
         let verdict = match scan {
@@ -206,9 +194,6 @@ impl Checked {
     }
 
     /// What came out with the deep check of the content, read again. Must be called within the runtime.
-    ///
-    /// # Errors
-    /// Why the content is not stored.
     pub async fn check(
         self,
         content: impl Stream<Item = io::Result<Bytes>>,
@@ -243,7 +228,6 @@ impl Checked {
     }
 }
 
-/// Hands a content to a child; what that found.
 async fn run(
     deep: &SandboxedParser,
     may_idle: bool,

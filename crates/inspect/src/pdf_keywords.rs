@@ -1,9 +1,6 @@
-//! Looking for the names in a PDF that call for caution, byte by byte as it streams through, without parsing.
-//!
-//! A name is `/Like#20this`. Some are too short to trust: at random alone `/JS` stands in every fourth PDF full of
-//! pictures, so what follows them counts too. What this sees and the deep check does not: the names of a file that is
-//! encrypted or does not parse, that a child fails at or that no child gets, and those in objects that an update of the
-//! file replaced or that no table names, which some readers open all the same. What is packed the deep check alone sees.
+//! Scanning a PDF for names that call for caution (`/Like#20this`), byte by byte as it streams through. `/JS` alone
+//! stands in every fourth PDF at random, so what follows counts too. Unlike the deep check this sees encrypted and
+//! broken files and objects that no table names, but nothing packed.
 
 use std::borrow::Cow;
 
@@ -18,7 +15,6 @@ enum Means {
     With(&'static [u8], Finding),
 }
 
-/// The names looked for.
 const WANTED: [(&[u8], Means); 9] = [
     (b"Encrypt", Means::Alone(Finding::Encrypted)),
     (b"JavaScript", Means::Alone(Finding::Script)),
@@ -32,7 +28,6 @@ const WANTED: [(&[u8], Means); 9] = [
     (b"OpenAction", Means::With(b"<0123456789", Finding::OpenAction)),
 ];
 
-/// Looks for names, however the bytes are cut.
 #[derive(Debug, Default)]
 pub(super) struct Keywords {
     /// The last bytes taken, from a slash on, when what follows decides about them.
@@ -41,7 +36,6 @@ pub(super) struct Keywords {
 }
 
 impl Keywords {
-    /// Takes the next bytes.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let bytes = match self.undecided.is_empty() {
             true => Cow::Borrowed(piece),
@@ -61,7 +55,6 @@ impl Keywords {
     }
 }
 
-/// What the bytes behind a slash say.
 enum Look {
     Finding(Finding),
     Nothing,

@@ -1,9 +1,5 @@
-//! The deep check, seen from the server: a parser in a child process, which gets a content that is stored already.
-//!
-//! The child is this program once more, under a hidden command ([`super::child`]); it limits itself before it reads
-//! a byte. Only as many children live at once as there are places, one or two; so reports that drip in cost no process,
-//! and many hostile ones at a time no more memory than a few. A child that fails, is killed or does not answer in time is a finding of its own
-//! and harms nobody else.
+//! The deep check, seen from the server: a child process, this program under a hidden command ([`super::child`]), parses a stored content. One
+//! or two live at once, which bounds memory; a child that fails, is killed or is late is a finding.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -37,12 +33,10 @@ const WALL: Duration = Duration::from_secs(60);
 const IDLE_WALL: Duration = Duration::from_secs(10);
 /// How long no child is idle after one that got too little: others want all of the machine.
 const STARVED: Duration = Duration::from_secs(300);
-/// The longest pause between two children while calls come: most take 10 to 30 ms, so that they too work a twelfth of the
-/// time. With it 16 of the largest contents at once are through within 10 s.
+/// The longest pause between two children while calls come: they then work a twelfth of the time.
 const REST_MAX: Duration = Duration::from_millis(300);
 /// Children at once, whatever the machine: together they take no more than 512 MiB.
 const CHILDREN_MAX: usize = 2;
-/// Bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
 /// The deep check as it is set. Clones share the places.
@@ -115,11 +109,9 @@ impl ParserError {
     }
 }
 
-/// What a child answers, in one line.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Answer {
-    /// Codes of findings.
     pub(super) findings: BTreeSet<String>,
 }
 
@@ -130,7 +122,6 @@ impl From<Findings> for Answer {
 }
 
 impl Answer {
-    /// The findings, unless there is a code that nobody knows.
     fn findings(&self) -> Option<Findings> {
         self.findings.iter().map(|code| Finding::from_code(code)).collect()
     }
@@ -157,8 +148,7 @@ impl SandboxedParser {
         SandboxedParser { wall, ..self }
     }
 
-    /// Starts a child for one content, once a place is free; while many calls come an idle one, if it may be. Must be
-    /// called within the runtime; a failure shows at the end.
+    /// Starts a child for one content, once a place is free, within the runtime; a failure shows at the end.
     pub async fn start(&self, may_idle: bool) -> Running {
         let permit = self.load_shedder.permit().await;
         let is_idle = may_idle && self.load_shedder.is_pausing() && !self.has_starved();
@@ -231,15 +221,11 @@ impl Running {
     }
 
     /// What the child found in the whole.
-    ///
-    /// # Errors
-    /// Why it has no result.
     pub async fn finish(mut self) -> Result<Findings, ParserError> {
         let mut child = std::mem::replace(&mut self.child, Err(ParserError::NotStarted))?;
         if self.is_stuck {
             return Err(self.too_slow());
         }
-        // The end of its input lets the child begin.
         drop(self.input.take());
         match tokio::time::timeout(self.wall(), answer(&mut child)).await {
             Ok(Ok((status, text))) => check(status, &text),

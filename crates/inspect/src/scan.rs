@@ -1,7 +1,5 @@
-//! The operator's scanner for malware: clamd, or a command. It gets the content while it streams in, and its
-//! verdict decides; without a verdict nothing is stored.
-//!
-//! Its address is the operator's, not a stranger's, so it is not checked by the guard of the way out.
+//! The operator's malware scanner, clamd or a command: it gets the content while it streams in, and without
+//! its verdict nothing is stored. Its address is the operator's, so the outbound guard does not apply.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +18,6 @@ use tokio::task::JoinHandle;
 const PIECE: Duration = Duration::from_secs(10);
 /// How long it may take for its verdict after the last piece.
 const VERDICT: Duration = Duration::from_secs(60);
-/// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 /// Characters of a found thing's name that are stored.
 const NAME_CHARS_MAX: usize = 100;
@@ -124,9 +121,6 @@ impl FromStr for Scanner {
 
 impl Scanner {
     /// Begins with one content. Must be called within the runtime.
-    ///
-    /// # Errors
-    /// [`ScanFailure::Unreachable`] and [`ScanFailure::TooSlow`].
     pub async fn start(&self) -> Result<Scan, ScanFailure> {
         match &*self.0 {
             Way::ClamdSocket(path) => {
@@ -153,10 +147,7 @@ enum Work {
 }
 
 impl Scan {
-    /// Hands on the next piece.
-    ///
-    /// # Errors
-    /// Why there will be no verdict.
+    /// Hands on the next piece; fails when there will be no verdict.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), ScanFailure> {
         match &mut self.0 {
             Work::Clamd(clamd) => clamd.take(piece).await,
@@ -165,9 +156,6 @@ impl Scan {
     }
 
     /// The verdict on the whole.
-    ///
-    /// # Errors
-    /// Why there is none.
     pub async fn finish(self) -> Result<Verdict, ScanFailure> {
         match self.0 {
             Work::Clamd(clamd) => in_time(VERDICT, clamd.finish()).await?,
@@ -180,7 +168,6 @@ impl Scan {
 /// Source: the manual of clamd, section "Commands".
 struct Clamd(Box<dyn Stream>);
 
-/// What a conversation takes.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -199,7 +186,6 @@ impl Clamd {
     }
 
     async fn take(&mut self, piece: &[u8]) -> Result<(), ScanFailure> {
-        // Of length 0 is only the end.
         if piece.is_empty() {
             return Ok(());
         }
@@ -234,7 +220,6 @@ impl Clamd {
         }
     }
 
-    /// What it answers, to the NUL or the end.
     async fn answer(&mut self) -> std::io::Result<String> {
         let mut answer = Vec::new();
         let mut rest = (&mut self.0).take(ANSWER_BYTES_MAX);
@@ -251,7 +236,6 @@ impl Clamd {
     }
 }
 
-/// A program that scans.
 #[derive(Debug)]
 struct Program {
     child: Child,
@@ -319,7 +303,6 @@ fn name_of(said: &str) -> String {
     if name.is_empty() { "something without a name".to_owned() } else { name }
 }
 
-/// One line without control characters.
 fn words(said: &str) -> String {
     said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }

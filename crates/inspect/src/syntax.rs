@@ -1,15 +1,9 @@
-//! Where a byte of a PDF lies: in its structure, or in a string, the data of a stream, or a comment.
-//!
-//! What looks like another format means something only where a viewer does not take it for text or data: a title may
-//! hold the word SHERIFF, a comment's text markup, an attachment a whole archive. This follows the syntax just far
-//! enough to distinguish these places, byte by byte, in constant memory, without building anything.
-//!
-//! Strings and streams exist only within objects (`1 0 obj` to `endobj`) and the trailer. So a parenthesis or the word
-//! `stream` in bytes that belong to no object hides nothing. Source: ISO 32000-2, section 7.
+//! Where a byte of a PDF lies: in its structure, or in a string, stream data, or a comment. What looks like another
+//! format counts only in the structure. Strings and streams exist only within objects (`1 0 obj` to `endobj`) and the
+//! trailer, so that nothing outside hides anything. Constant memory. Source: ISO 32000-2, section 7.
 
 use memchr::memmem;
 
-/// What a byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Region {
     /// Objects, keywords, and whatever a viewer passes over.
@@ -28,11 +22,9 @@ const ENDOBJ: &[u8] = b"endobj";
 const WORD_BYTES: usize = 10;
 const ARCHIVE_END: &[u8] = b"PK\x05\x06";
 
-/// Follows a PDF piece by piece, however it is cut.
 #[derive(Debug)]
 pub(super) struct Syntax {
     region: Region,
-    /// Within an object or the trailer.
     is_in_object: bool,
     /// The bytes of the word that is being read; a name is none.
     word: Vec<u8>,
@@ -42,7 +34,6 @@ pub(super) struct Syntax {
     /// A dictionary ended directly before, as before `stream`.
     has_dictionary: bool,
     last: u8,
-    /// Open parentheses of a string.
     depth: u32,
     is_escaped: bool,
     /// How much of the word that ends a string or stream was met.
@@ -80,7 +71,6 @@ impl Default for Syntax {
 }
 
 impl Syntax {
-    /// Takes the next bytes.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let mut rest = piece;
         while !rest.is_empty() {

@@ -1,6 +1,5 @@
-//! Objects in an S3-compatible bucket. A small object comes by one put, a large one by a multipart upload
-//! that is completed at its end; both appear whole or not at all, under names that are drawn at random. An upload whose process died is stored by the store
-//! until its rule for uncompleted uploads takes it away.
+//! Objects in an S3-compatible bucket: small ones by one put, large ones by a multipart upload, whole or not at all. An upload whose process died stays
+//! until the bucket's rule for uncompleted uploads.
 
 use std::fmt;
 use std::io;
@@ -24,7 +23,6 @@ use super::{Listed, object_at, path};
 
 /// Bytes of a part of a large upload; stores take no smaller ones but for the last.
 const PART_BYTES: usize = 5 << 20;
-/// Until a connection stands.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// How long a store may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -280,7 +278,6 @@ impl Bucket {
     }
 }
 
-/// An object on its way to the bucket. Dropped unfinished, it is given up.
 pub(super) struct Upload {
     store: Arc<AmazonS3>,
     path: Path,
@@ -291,7 +288,6 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Takes what was sealed; sends it when it fills a part.
     pub(super) async fn take(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         self.waiting.append(out);
         if self.waiting.len() >= PART_BYTES {
@@ -365,7 +361,6 @@ fn status(text: &str) -> Option<u16> {
     text.split_once(ANSWERED)?.1.get(..3)?.parse().ok()
 }
 
-/// What the store said, in one line: status, code and message, else what broke.
 fn answer(error: &Error) -> String {
     let text = error.to_string();
     let element = |name: &str| {

@@ -1,8 +1,6 @@
-//! Objects in a folder. A draft becomes an object by flush, rename, flush of the folder; so an object is absent or
-//! whole, whatever happens. A flush that failed is never tried again, because a second one may report success for
-//! pages that were already lost: the draft is given up.
-//!
-//! Our own writer, and not that of `object_store`: its local files are renamed without a flush (0.14).
+//! Objects in a folder: flush, rename, flush of the folder, so an object is absent or whole. A failed flush is
+//! never retried, since a second one may report success for lost pages. `object_store` renames without a flush
+//! (0.14).
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -26,15 +24,12 @@ use super::{Listed, object_at, path};
 
 /// Where drafts lie, beside the folders of the objects.
 pub(super) const DRAFTS: &str = "drafts";
-/// Bytes read at once.
 const READ_BYTES: usize = 256 * 1024;
-/// Bytes after which a draft is flushed by another thread while more come, so that little is left to wait for at its
-/// end, and no flush of anything else has to wait for much.
+/// Bytes after which a draft is flushed in the background, so that little is left at its end.
 const FLUSH_BYTES: u64 = 256 * 1024;
 /// Bytes of a draft that may wait for the flush before.
 const UNFLUSHED_BYTES_MAX: u64 = 8 << 20;
 
-/// A folder of objects.
 #[derive(Debug, Clone)]
 pub(super) struct Folder(Arc<Inner>);
 
@@ -72,7 +67,6 @@ impl Folder {
         &self.0.root
     }
 
-    /// Waits until no other draft is flushed alone.
     fn permit(&self) -> MutexGuard<'_, ()> {
         self.0.flushing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,7 +75,6 @@ impl Folder {
         self.root().join(path(object_id))
     }
 
-    /// Begins a draft. Blocks.
     pub(super) fn begin(&self) -> io::Result<Draft> {
         let path = self.root().join(DRAFTS).join(random::hex::<16>());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
@@ -141,7 +134,6 @@ impl Folder {
         .await
     }
 
-    /// Lists the files below `relative`, `depth` folders deep, in the order of their paths.
     fn walk(
         &self,
         relative: &str,
@@ -188,7 +180,6 @@ impl Folder {
         blocking(move || folder.drafts(sweep)).await
     }
 
-    /// The drafts that nobody holds.
     fn drafts(&self, sweep: bool) -> io::Result<Vec<String>> {
         let mut dead = Vec::new();
         for entry in fs::read_dir(self.root().join(DRAFTS))? {
@@ -222,9 +213,7 @@ impl Folder {
     }
 }
 
-/// An object that is not whole; its file goes when the draft does.
-///
-/// The file is locked for as long as the draft lives, so that another process can say it from what a dead one left.
+/// An object that is not whole; its file goes with it, and is locked, so that others know it from a dead process's.
 pub(super) struct Draft {
     folder: Folder,
     path: PathBuf,
@@ -262,7 +251,6 @@ impl Draft {
         Ok(true)
     }
 
-    /// Waits for the flush under way, if there is one. What it failed at no later one may say.
     fn flushed(&mut self) -> io::Result<()> {
         match self.flushing.take() {
             Some(flushing) => Handle::current().block_on(flushing)?,

@@ -1,13 +1,9 @@
 //! The object store: the contents of reports and files, each sealed under a key of its own, in a folder or in an
 //! S3-compatible bucket.
 //!
-//! An object is hashed and sealed while it comes, and appears under its name only when it is whole and durable; so
-//! it is absent or whole, whatever happens. It is written once and never changed: a name is drawn at random, and says
-//! nothing. What is read was authenticated before it is given on; `sealed.rs` says how.
-//!
-//! Hashing, sealing and file work are done off the async threads, in permits: by a bounded number of threads at once,
-//! which pause between permits while calls come, unless somebody waits for the object. So many reports that come together
-//! leave processors and disk to whoever waits for an answer.
+//! An object is hashed and sealed while it comes, and appears when it is whole and durable; it never changes, and its
+//! name is random. What is read was authenticated (`sealed.rs`). Hashing, sealing and files are off the async threads, in
+//! permits that pause while calls come, unless somebody waits.
 
 #[cfg(feature = "s3")]
 mod bucket;
@@ -47,7 +43,6 @@ struct Inner {
     unawaited: LoadShedder,
 }
 
-/// Where the objects lie.
 #[derive(Debug)]
 enum Backend {
     Folder(Folder),
@@ -94,8 +89,7 @@ pub fn holds_any(root: &Path) -> io::Result<bool> {
 }
 
 impl Objects {
-    /// The objects in the folder `root`, which is made if it does not exist (mode 0700). Removes the drafts that a
-    /// dead process left behind.
+    /// The objects in the folder `root`, which is made (mode 0700). Removes the drafts of dead processes.
     pub async fn in_folder(root: &Path, call_rate: &CallRate) -> io::Result<Objects> {
         Ok(Objects::at(Backend::Folder(Folder::open(root).await?), call_rate))
     }
@@ -134,10 +128,8 @@ impl Objects {
         ObjectWriter::new(Arc::clone(&self.0), self.0.unawaited.clone(), tenant_id, object_id)
     }
 
-    /// Opens an object for reading, with the key and the size of its content from its row.
-    ///
-    /// # Errors
-    /// [`Unreadable`]. A missing, cut or extended object shows here; altered bytes when they are read.
+    /// Opens an object for reading, with its row's key and content size. A wrong length is an error
+    /// here; altered bytes are when read.
     pub async fn open(
         &self,
         tenant_id: TenantId,
@@ -156,18 +148,12 @@ impl Objects {
     }
 
     /// Whether an object is there and as long as one whose content has `size_bytes`.
-    ///
-    /// # Errors
-    /// When the place does not answer.
     pub async fn has(&self, object_id: Id, size_bytes: u64) -> io::Result<bool> {
         let head = self.0.backend.head(object_id).await?;
         Ok(head.is_some_and(|(_, bytes)| bytes == sealed::sealed_bytes(size_bytes)))
     }
 
     /// Reads an object from beginning to end; what its content's SHA-256 is.
-    ///
-    /// # Errors
-    /// [`Unreadable`], as soon as it shows.
     pub async fn hash(
         &self,
         tenant_id: TenantId,
@@ -202,8 +188,7 @@ impl Objects {
         }
     }
 
-    /// The drafts that no living process holds, as paths; with `sweep` they are removed. A bucket keeps its drafts out
-    /// of sight, and gives them up by its own rule for uploads that were not completed.
+    /// The drafts that no living process holds, as paths; with `sweep` they are removed. None in a bucket.
     pub async fn dead_drafts(&self, sweep: bool) -> io::Result<Vec<String>> {
         match &self.0.backend {
             Backend::Folder(folder) => folder.dead_drafts(sweep).await,
@@ -224,8 +209,7 @@ impl Backend {
     }
 }
 
-/// The path of an object: two folders, and the name. Ids begin alike for years and often end alike, so all of their
-/// bits are mixed, and no folder grows large.
+/// The path of an object: two folders, and the name; the id's bits are mixed, so that no folder grows large.
 pub fn path(object_id: Id) -> String {
     let mixed = (object_id.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("{:02x}/{:02x}/{:016x}", mixed >> 56, (mixed >> 48) & 0xff, object_id.0)

@@ -12,7 +12,6 @@ use futures_util::{Stream, TryStreamExt, stream};
 use super::sealed::{CHUNK_BYTES, Opener};
 use super::{Backend, Inner, Unreadable};
 
-/// The bytes of an object as they lie there.
 pub(super) type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// An object that can be read, any range of it, any number of times.
@@ -57,7 +56,6 @@ struct Reading {
     object: Object,
     range: Range<u64>,
     index: u64,
-    /// The chunk after the last one that is needed.
     after: u64,
     pieces: Option<Pieces>,
 }
@@ -96,7 +94,6 @@ impl Reading {
 }
 
 impl Backend {
-    /// The bytes of an object in `range`, as they lie there.
     async fn read(&self, object_id: Id, range: Range<u64>) -> Result<Pieces, Unreadable> {
         let pieces = match self {
             Backend::Folder(folder) => folder.read(object_id, range).await,

@@ -5,12 +5,10 @@
 //! chunk  = cipher text, 65,536 bytes but for the last one, and tag (16)
 //! ```
 //!
-//! Each chunk is AES-256-GCM under the content's own key, in the STREAM construction (Hoang, Reyhanitabar, Rogaway,
-//! Vizár: Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance, 2015): the nonce is the prefix, the
-//! chunk's number (4 bytes), and 1 for the last chunk, else 0. The associated data are the header, the tenant and
-//! the object's name. So a chunk opens only in its own place of its own object: bits that were flipped, chunks that
-//! were exchanged, doubled or left out, an end that was cut off or added, and objects put in each other's place do not
-//! open. A content has at least one chunk; the only one of an empty content is empty.
+//! Each chunk is AES-256-GCM under the content's key, in the STREAM construction (Hoang et al.: Online
+//! Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance, 2015): nonce = prefix, chunk number (4 bytes), 1
+//! for the last chunk else 0; associated data = header, tenant, name. So a chunk opens only in its own place, and
+//! truncation shows. An empty content has one empty chunk.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::{Id, TenantId};
@@ -20,11 +18,9 @@ use zeroize::Zeroizing;
 
 /// Bytes of a content that are sealed together.
 pub const CHUNK_BYTES: usize = 64 * 1024;
-/// Bytes of the tag that a chunk ends with.
 const TAG_BYTES: usize = 16;
 /// Bytes of a chunk as it lies in the object.
 pub(super) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
-/// Bytes before the first chunk.
 pub(super) const HEADER_BYTES: usize = MAGIC.len() + PREFIX_BYTES;
 /// `PBO` and the version of this format.
 const MAGIC: [u8; 4] = *b"PBO\x01";
@@ -43,7 +39,6 @@ fn chunk_count(size_bytes: u64) -> u64 {
 /// What every chunk of an object is sealed under and bound to.
 struct Bound {
     cipher: LessSafeKey,
-    /// Header, tenant, name.
     associated: [u8; BOUND_BYTES],
 }
 
@@ -105,7 +100,6 @@ impl Sealer {
         }
     }
 
-    /// Ends the object: the last chunk goes to `out`. Gives the key.
     pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Zeroizing<[u8; 32]> {
         self.seal(true, out);
         self.key
@@ -123,14 +117,12 @@ impl Sealer {
     }
 }
 
-/// Opens the chunks of one object.
 pub(super) struct Opener {
     bound: Bound,
     size_bytes: u64,
 }
 
 impl Opener {
-    /// The opener of an object that begins with `header`; none when no object begins so.
     pub(super) fn new(
         key: &[u8; 32],
         header: &[u8],
@@ -145,12 +137,10 @@ impl Opener {
         Some(Opener { bound: Bound::new(key, header, tenant_id, object_id), size_bytes })
     }
 
-    /// Bytes of the content.
     pub(super) fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// How many chunks there are.
     pub(super) fn chunk_count(&self) -> u64 {
         chunk_count(self.size_bytes)
     }

@@ -59,7 +59,6 @@ async fn read(objects: &Objects, stored: &Stored, range: Range<u64>) -> Vec<u8> 
     bytes
 }
 
-/// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -58,7 +58,6 @@ enum Work {
     GivenUp,
 }
 
-/// An object that is not whole.
 struct Draft {
     target: Target,
     sealer: Sealer,
@@ -121,15 +120,11 @@ impl ObjectWriter {
             self.load_shedder.clone(),
             batch,
         )));
-        // So that it begins now, and not when nothing more is there to be read.
         tokio::task::yield_now().await;
         Ok(())
     }
 
-    /// Makes the object appear, durable when this returns.
-    ///
-    /// # Errors
-    /// When it cannot be written, or an object of that name is there already.
+    /// Makes the object appear, durable when this returns; an error when one of that name is there.
     pub async fn finish(mut self) -> io::Result<Stored> {
         let draft = self.draft().await?;
         let batch = std::mem::take(&mut self.batch);
@@ -137,7 +132,6 @@ impl ObjectWriter {
         draft.finish(&self.load_shedder, self.object_id).await
     }
 
-    /// The draft, once the batch before is done.
     async fn draft(&mut self) -> io::Result<Draft> {
         match std::mem::replace(&mut self.work, Work::GivenUp) {
             Work::Going(work) => work.await.unwrap_or_else(|error| Err(io::Error::other(error))),
@@ -196,7 +190,6 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Writes what is sealed, if it goes to a file.
     fn write_file(&mut self, inner: &Inner, alone: bool) -> io::Result<()> {
         if let (Target::NotYet, Backend::Folder(folder)) = (&self.target, &inner.backend) {
             self.target = Target::File(folder.begin()?);
@@ -242,7 +235,6 @@ impl Draft {
     }
 }
 
-/// Runs file work off the async threads.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

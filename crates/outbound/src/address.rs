@@ -1,11 +1,8 @@
 //! Which addresses are public: globally routable, and nobody's inner network.
 //!
-//! IPv6 is an allow-list, 2000::/3 less its special blocks. IPv4 has no such block to allow, so it
-//! is everything less the registry of special-purpose blocks. Addresses that carry an IPv4 address
-//! inside (mapped, compatible, NAT64, 6to4, Teredo) are not public whatever they carry: a public host
-//! has an address of its own. Where a rule allows them all the same, `embedded.rs` says what they
-//! carry, and that is checked. Source: IANA's special-purpose address registries (RFC 6890 and what
-//! updates it).
+//! IPv6 is an allow-list, 2000::/3 less its special blocks; IPv4 is everything less them. Addresses
+//! that embed an IPv4 address are not public; where a rule allows them, `embedded.rs` says what is
+//! checked. Source: IANA's special-purpose address registries (RFC 6890 and updates).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -69,7 +66,6 @@ impl fmt::Display for AddressClass {
     }
 }
 
-/// A block of addresses of one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Block {
     V4 { base: u32, bits: u8 },
@@ -77,7 +73,6 @@ pub(super) enum Block {
 }
 
 impl Block {
-    /// The block of `bits` leading bits around `address`; `None` when the family has fewer bits.
     pub(super) fn new(address: IpAddr, bits: u8) -> Option<Block> {
         match address {
             IpAddr::V4(v4) if bits <= 32 => Some(Block::V4 { base: v4.to_bits(), bits }),
@@ -86,7 +81,6 @@ impl Block {
         }
     }
 
-    /// A block as `ADDRESS/BITS`, or one address.
     pub(super) fn parse(text: &str) -> Option<Block> {
         let Some((address, bits)) = text.split_once('/') else {
             let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -98,7 +92,6 @@ impl Block {
         Block::new(address.parse().ok()?, bits)
     }
 
-    /// How many leading bits its addresses share.
     pub(super) fn bits(self) -> u8 {
         match self {
             Block::V4 { bits, .. } | Block::V6 { bits, .. } => bits,

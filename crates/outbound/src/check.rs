@@ -1,8 +1,7 @@
 //! Checking an address that someone else gave, first by its text, then by what it resolves to.
 //!
-//! The text is normalised by the `url` crate, the same that names the host we connect to, so there
-//! is no second reading of it that could see another host. Everything here is pure but for the
-//! question whether an address is this machine's.
+//! The text is normalised by the `url` crate, which also names the host to connect to: one reading
+//! only.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -66,9 +65,8 @@ impl Refusal {
     }
 }
 
-/// Checks a URL by its text: absolute `http` or `https`, no user-info, at most 2,048 characters,
-/// no address or name that is not public, port 80, 443 or 8443; what `allow` names may be inner and
-/// on any port. Returns it normalised.
+/// Checks a URL by its text: absolute `http` or `https`, no user-info, at most 2,048 characters, a
+/// public host on port 80, 443 or 8443, or what `allow` names. Returns it normalised.
 pub fn check_url(text: &str, allow: &Allow) -> Result<Url, Refusal> {
     if text.chars().count() > URL_CHARS_MAX {
         return Err(Refusal::TooLong);
@@ -100,7 +98,6 @@ pub fn check_url(text: &str, allow: &Allow) -> Result<Url, Refusal> {
     Ok(url)
 }
 
-/// What stands between `//` and the path.
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
@@ -172,7 +169,6 @@ impl Guard {
         self.own_names.iter().any(|own| own == name)
     }
 
-    /// Whether the server's public URL has `address` as its host, and no rule allows it.
     fn is_known_by(&self, address: IpAddr) -> bool {
         let name = match address {
             IpAddr::V4(v4) => v4.to_string(),
@@ -187,8 +183,7 @@ impl Guard {
         std::iter::once(address).chain(embedded.into_iter().map(IpAddr::V4))
     }
 
-    /// Checks all addresses that a host turned out to have. One that is refused refuses the host:
-    /// a name that points inside as well as outside was made to be tried until it works.
+    /// Checks all addresses that a host has. One that is refused refuses the host.
     pub(super) fn check_all(
         &self,
         host: &Host<String>,

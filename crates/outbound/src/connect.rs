@@ -1,9 +1,8 @@
 //! The connector: resolve, check every address, connect to a checked one, check the peer, speak TLS.
 //!
-//! A guard on the resolver alone would not do: addresses written as numbers never reach a resolver.
-//! A guard on the text alone would not do either: a name may resolve to anything, and to something
-//! else at the next question. Here the addresses that were checked are the ones connected to.
-//! Proxies named in the environment are not looked at.
+//! Addresses written as numbers never reach a resolver, and a name may resolve differently the next
+//! time: so the addresses that were checked are the ones connected to. Proxies of the environment
+//! are ignored.
 
 use std::future::Future;
 use std::io;
@@ -75,7 +74,6 @@ impl ConnectFailure {
     }
 }
 
-/// Makes guarded connections.
 #[derive(Clone)]
 pub(super) struct Connector {
     guard: Arc<Guard>,
@@ -84,7 +82,6 @@ pub(super) struct Connector {
     limit: Duration,
 }
 
-/// Who is asked for a name's addresses.
 #[derive(Clone)]
 pub(super) enum Names {
     /// The machine's resolver.
@@ -94,12 +91,10 @@ pub(super) enum Names {
     Table(Arc<Table>),
 }
 
-/// A test's answer to a name.
 #[cfg(test)]
 pub(super) type Table = dyn Fn(&str) -> Vec<std::net::IpAddr> + Send + Sync;
 
 impl Connector {
-    /// Connects within `limit`, the resolving and TLS included.
     pub(super) fn new(
         guard: Arc<Guard>,
         names: Names,
@@ -109,12 +104,10 @@ impl Connector {
         Connector { guard, names, hellos: Hellos::new(roots), limit }
     }
 
-    /// The same with another time limit.
     pub(super) fn within(&self, limit: Duration) -> Connector {
         Connector { limit, ..self.clone() }
     }
 
-    /// A connection to `host`, checked, and secured if `is_https`.
     pub(super) async fn connect(
         &self,
         host: &Host<String>,
@@ -158,8 +151,7 @@ impl Connector {
         }
     }
 
-    /// Connects to the first of the checked addresses that takes the connection. One that stays silent holds nothing up:
-    /// the next is tried beside it. Source: RFC 8305.
+    /// Connects to the first address that accepts; the next is tried beside a silent one. Source: RFC 8305.
     async fn reach(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
         let mut waiting = in_turns(addresses).into_iter().take(TRIES_MAX).peekable();
         let mut tries = FuturesUnordered::new();
@@ -208,8 +200,7 @@ impl Connector {
     }
 }
 
-/// The addresses with those of one family never two in a row, as long as there are others: a network may have none of
-/// the other. Otherwise in their order.
+/// The addresses with the families alternating, else in their order.
 fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_first = |address: &&SocketAddr| {
         addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6())
@@ -223,7 +214,6 @@ fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     pairs.flat_map(|(one, other)| one.into_iter().chain(other)).copied().collect()
 }
 
-/// Connects to one checked address.
 async fn try_out(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // What took the connection must be what was checked.
@@ -275,7 +265,6 @@ impl tower::Service<Uri> for Connector {
     }
 }
 
-/// A connection as hyper takes it, plain or secured.
 pub(super) type Link = TokioIo<Noted<Either<TcpStream, Box<TlsStream<TcpStream>>>>>;
 
 fn link(stream: Either<TcpStream, Box<TlsStream<TcpStream>>>) -> Link {

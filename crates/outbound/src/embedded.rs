@@ -1,9 +1,8 @@
 //! IPv4 addresses inside IPv6 addresses: what a translator or a tunnel on the way turns an address into.
 //!
-//! A guard that looks only at the outer address lets `64:ff9b::169.254.169.254` through as soon as a rule allows the
-//! NAT64 prefix, and the translator then connects to 169.254.169.254. So each form says what it carries, and the
-//! check looks at that too. Sources: RFC 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052 and RFC 8215
-//! (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo), RFC 5214 (ISATAP).
+//! A rule that allows the NAT64 prefix must not let `64:ff9b::169.254.169.254` reach 169.254.169.254. Sources: RFC
+//! 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052 and RFC 8215 (NAT64), RFC 3056 (6to4), RFC 4380
+//! (Teredo), RFC 5214 (ISATAP).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,8 +20,7 @@ const NAT64_LOCAL: Block = v6(0x64, 0xff9b, 1, 0, 48);
 const TEREDO: Block = v6(0x2001, 0, 0, 0, 32);
 const SIX_TO_FOUR: Block = v6(0x2002, 0, 0, 0, 16);
 
-/// The IPv4 addresses that `address` carries by its well-known form. Where the form leaves open which bits they are,
-/// all readings are given.
+/// The IPv4 addresses that `address` carries by its well-known form, in all readings.
 pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let bits = address.to_bits();
     let at = |shift: u32| Ipv4Addr::from_bits((bits >> shift) as u32);
@@ -49,9 +47,8 @@ pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     found
 }
 
-/// What a NAT64 translator with a prefix of `prefix_bits` connects to when it is sent `address`; `None` when the
-/// address is not one that it makes: the bits 64 to 71 and those behind the IPv4 address are zero.
-/// Source: RFC 6052, section 2.2.
+/// What a NAT64 translator with this prefix connects to; `None` when bits 64 to 71 or those behind the IPv4
+/// address are not zero. Source: RFC 6052, section 2.2.
 pub(super) fn translated(address: Ipv6Addr, prefix_bits: u8) -> Option<Ipv4Addr> {
     let octets = address.octets();
     if prefix_bits == 96 {

@@ -1,7 +1,4 @@
-//! What went over a connection: how many calls, and whether the last one was answered.
-//!
-//! A receiver may close a connection in the moment in which it is used again. Only whoever sees the bytes can say that
-//! nothing of an answer came, so that the call may be made again.
+//! How many calls went over a connection, and whether the last one was answered: if not, it may be made again.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The calls on one connection. Clones see the same one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exchanges(Arc<State>);
 
@@ -43,7 +39,6 @@ impl Exchanges {
     }
 }
 
-/// A stream whose calls are noted.
 #[derive(Debug)]
 pub(super) struct Noted<S> {
     stream: S,

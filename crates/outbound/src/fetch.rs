@@ -1,8 +1,7 @@
 //! Fetching a report: streamed into a writer in constant memory, redirects followed by hand.
 //!
-//! Each hop has a connection of its own, checked and closed after it. Nothing is decompressed: a
-//! source that compresses its answer all the same is refused, so the size that counts is the size that
-//! is stored. A transfer that breaks off is a failed try; the caller's schedule tries again.
+//! Each hop has a checked connection of its own. Compressed answers are refused, so that the size
+//! limit is that of what is stored.
 
 use std::fmt::Write as _;
 use std::io;
@@ -25,7 +24,6 @@ use super::{Outbound, USER_AGENT, uri};
 
 use crate::counters::Way;
 
-/// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What one fetch may take.
@@ -46,7 +44,6 @@ pub struct FetchLimits {
 }
 
 impl Default for FetchLimits {
-    /// The limits of product.md §4.
     fn default() -> FetchLimits {
         FetchLimits {
             connect: Duration::from_secs(5),
@@ -164,7 +161,6 @@ impl From<Refusal> for FetchFailure {
     }
 }
 
-/// An open answer; the connection closes when it is dropped.
 struct Opened {
     response: Response<Incoming>,
     _driver: JoinSet<()>,
@@ -172,9 +168,8 @@ struct Opened {
 
 impl Outbound {
     /// Fetches `url` into `writer`: redirects followed and checked anew, never from `https` to `http`.
-    ///
-    /// When it fails the writer may hold a part. Nothing is handed to the writer but the bytes of an
-    /// answer 200, and nothing at all when its announced length is above the limit.
+    /// Only bytes of an answer 200 are written, none when its announced length is above the limit; a
+    /// failure may leave a part.
     pub async fn fetch(
         &self,
         url: &str,
@@ -218,7 +213,6 @@ impl Outbound {
         Err(FetchFailure::Redirects)
     }
 
-    /// Asks for `checked`, whose text is `text`, on a connection of its own.
     async fn open(&self, text: &str, checked: &Url) -> Result<Opened, FetchFailure> {
         let uri = uri(text, checked)?;
         let host = checked.host().ok_or(Refusal::Malformed)?.to_owned();
@@ -240,7 +234,6 @@ impl Outbound {
                 .map_err(|_| FetchFailure::Broken)?;
             let mut driver = JoinSet::new();
             driver.spawn(async {
-                // A broken connection shows in the answer or its body.
                 let _ = connection.await;
             });
             let sent = sender.send_request(request(&uri)).await;
@@ -254,7 +247,6 @@ impl Outbound {
         opened.unwrap_or(Err(FetchFailure::TooSlow))
     }
 
-    /// Takes an answer 200 into the writer.
     async fn take(
         &self,
         checked: &Url,
@@ -334,9 +326,8 @@ fn encoded(location: &[u8]) -> String {
     text
 }
 
-/// Codings that change the bytes of a body. What else stands as one (a charset, a media type, what an upload was made
-/// with) is metadata that somebody put in the wrong place, and the body is as it is.
-/// Source: IANA's registry of HTTP content codings, and what servers use besides.
+/// Codings that change the bytes of a body; what else stands as one is misplaced metadata. Source: IANA's HTTP
+/// content codings.
 const CODINGS: &[&str] = &[
     "gzip",
     "x-gzip",

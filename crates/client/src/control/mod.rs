@@ -86,7 +86,6 @@ const NO_QUERY: Option<&Nothing> = None;
 
 impl Control {
     /// A caller with `key` (`pbo_…` or `pbt_…`) at `server`, an absolute http or https URL; sends nothing yet.
-    /// Errors: [`TransportError::Address`] for an unusable URL or key; [`TransportError::Tls`].
     pub fn new(server: &str, key: &str) -> Result<Control, Error> {
         let transport = Transport::new(server)?;
         let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
@@ -162,7 +161,6 @@ impl Control {
         self.send(Method::DELETE, path, NO_QUERY, None::<&Nothing>).await.map(drop)
     }
 
-    /// Sends a request and maps every refusal; `path` is below `/api/v1`.
     async fn send(
         &self,
         method: Method,

@@ -108,7 +108,6 @@ impl std::fmt::Debug for Vendor {
     }
 }
 
-/// Every answer: `data` with code 0, `error` with any other.
 #[derive(Deserialize)]
 struct Envelope {
     code: u32,
@@ -121,8 +120,7 @@ struct Envelope {
 }
 
 impl Vendor {
-    /// An app at `server`, an absolute http or https URL; sends nothing yet. Errors: [`TransportError::Address`] for an
-    /// unusable URL; [`TransportError::Tls`].
+    /// An app at `server`, an absolute http or https URL; sends nothing yet.
     pub fn new(
         server: &str,
         app_id: impl Into<String>,
@@ -187,15 +185,13 @@ impl Vendor {
         self.call(Call::DeleteCheckFields, &body).await.map(drop)
     }
 
-    /// Reports a stage of an order (contract, section 3.4.1); an identical repeat changes nothing. Refused with 1002858
-    /// (ended), 1002862 (not the caller's), 1002002 (`stage_time` does not ascend, or `stage_id` was used), 99992402
-    /// (out of bounds).
+    /// Reports a stage of an order (contract, section 3.4.1). Refused with 1002858 (ended), 1002862 (not the caller's),
+    /// 1002002 (`stage_time` does not ascend, or `stage_id` was used), 99992402 (out of bounds).
     pub async fn update_progress(&self, body: &UpdateProgress) -> Result<(), Error> {
         self.call(Call::UpdateProgress, body).await.map(drop)
     }
 
-    /// Returns the final result of an order (contract, section 3.4.2); an identical repeat changes nothing. Refused
-    /// with 1002858 (ended), 1002863 (in review), 1002862 (not the caller's), 99992402 (out of bounds).
+    /// Returns the final result (contract, 3.4.2). Refused with 1002858, 1002863 (in review), 1002862, 99992402.
     pub async fn update_result(&self, body: &UpdateResult) -> Result<(), Error> {
         self.call(Call::UpdateResult, body).await.map(drop)
     }
@@ -206,8 +202,7 @@ impl Vendor {
         self.call(Call::CancelCheck, &body).await.map(drop)
     }
 
-    /// Makes any call with any body and gives the answer's `data`; fetches a token if the call needs one. A call whose
-    /// token is refused did nothing, and is made once more with a fresh one.
+    /// Makes any call and gives the answer's `data`; one whose token is refused is made once more with a fresh one.
     pub async fn call(&self, call: Call, body: &impl Serialize) -> Result<Value, Error> {
         let row = ROUTES.iter().find(|row| row.call == call).expect("every call has its row");
         let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");

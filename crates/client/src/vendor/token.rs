@@ -1,5 +1,4 @@
-//! The tenant access token: fetched when needed, and used while it has more than 3 minutes to live, as the official
-//! SDKs do. Source: contract, sections 1.1, 1.2 and 1.6.
+//! The tenant access token: used while it has 3 minutes to live. Source: contract, 1.1, 1.2, 1.6.
 
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use tokio::time::Instant;
 
 use super::{Error, Vendor};
 
-/// A token with less life than this is not used for another call.
 const LIFE_LEFT_MIN: Duration = Duration::from_secs(180);
 
 pub(super) struct Token {

@@ -1,11 +1,8 @@
 //! The audit chain: entries of which each carries the hash of everything before it.
 //!
-//! A tenant has one, and the operator one of its own. An entry is a JSON text; its hash is SHA-256 over the hash of
-//! the entry before and the text's bytes. The first entry follows the chain's start, which names the tenant, so that
-//! the chain of one tenant cannot pass for another's. Numbers go up by one, from 1. What is cut off at the end is
-//! found by anchors: signed notes of how far the chain was, stored elsewhere.
-//!
-//! An entry holds no personal data: ids, codes, numbers, instants.
+//! Each tenant has a chain, and the operator. An entry's hash is SHA-256 over the hash before and the entry's JSON
+//! text; the first follows a start that names the tenant. Numbers go up by one, from 1. Truncation is found by
+//! anchors, signed notes of how far the chain was. No entry holds personal data.
 
 use std::collections::BTreeMap;
 
@@ -149,9 +146,6 @@ impl AuditEntry {
     }
 
     /// The entry's text, of which the hash is made.
-    ///
-    /// # Panics
-    /// Never: an entry always has a JSON text.
     #[must_use]
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("an entry is texts and numbers")
@@ -297,10 +291,7 @@ impl Chain {
         Chain { tenant_key: tenant_key.to_owned(), seq, hash, anchors: own }
     }
 
-    /// The chain whose export begins with this line.
-    ///
-    /// # Errors
-    /// [`ChainFault::Header`].
+    /// The chain whose export begins with this line; else [`ChainFault::Header`].
     pub fn begin(header: &str, anchors: &[Anchor]) -> Result<Chain, ChainFault> {
         let key = header.strip_prefix(r#"{"audit_chain":""#).and_then(|rest| rest.get(..16));
         let key = key.filter(|key| from_hex::<8>(key).is_some() && chain_header(key) == header);
@@ -325,10 +316,7 @@ impl Chain {
         self.hash
     }
 
-    /// Reads the next line.
-    ///
-    /// # Errors
-    /// What is wrong with it; then the chain is broken, and reading on says nothing.
+    /// Reads the next line; after an error the chain is broken.
     pub fn take(&mut self, line: &str) -> Result<AuditEntry, ChainFault> {
         let expected = self.seq + 1;
         let wrong = ChainFault::Line { line: expected + 1, seq: expected };
@@ -349,10 +337,8 @@ impl Chain {
         Ok(entry)
     }
 
-    /// Ends the chain after the last line.
-    ///
-    /// # Errors
-    /// [`ChainFault::Cut`] when more was anchored than is there.
+    /// Ends the chain after the last line; [`ChainFault::Cut`] when more was anchored than is
+    /// there.
     pub fn end(&self) -> Result<(), ChainFault> {
         match self.anchors.last_key_value() {
             Some((anchored, _)) if *anchored > self.seq => {

@@ -6,8 +6,7 @@ use super::{Evidence, sha256};
 use crate::control::ReportKind;
 use crate::hex::to_hex;
 
-/// What was stored of an order's reports when the manifest was made. A new one is made whenever a content comes; none
-/// is ever changed.
+/// What was stored of an order's reports; a new one is made when a content comes, none is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {

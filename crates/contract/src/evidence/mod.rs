@@ -1,9 +1,6 @@
-//! What proves something to somebody who has no access to the hub: the audit chain, manifests of reports,
-//! certificates of erasure.
-//!
-//! All of them are exact texts: one changed byte of such a text changes what is proved, and is found. Manifests,
-//! certificates and anchors are signed as JWS ([`Signed`]); making and checking the Ed25519 signatures is left to who has
-//! the cryptography at hand. Instants are milliseconds since the Unix epoch.
+//! Evidence for who has no access to the hub: audit chain, manifests, certificates, as exact texts. Manifests,
+//! certificates and anchors are JWS ([`Signed`]); Ed25519 itself is the caller's. Instants are milliseconds since the
+//! Unix epoch.
 
 mod certificate;
 mod chain;

@@ -1,12 +1,9 @@
-//! Signed texts as versions before [`super::signed`] wrote them; what is stored so is given away and verified so.
-//!
-//! `{"manifest":TEXT,"signature":"<128 hex digits>","key_id":"<16 hex digits>"}`, signed over TEXT as it stands there.
-//! There is one spelling: a file that differs in any byte is none.
+//! Signed texts as earlier versions wrote them, still verified: `{"manifest":TEXT,"signature":"<128 hex
+//! digits>","key_id":"<16 hex digits>"}`, signed over TEXT, in this one spelling.
 
 use super::Signed;
 use crate::hex::{from_hex, to_hex};
 
-/// What stands behind the text: two members of fixed length and the closing brace.
 const TAIL_BYTES: usize = r#","signature":"","key_id":""}"#.len() + 128 + 16;
 
 /// Takes such a file apart; one line feed may stand behind it.
@@ -16,7 +13,6 @@ pub(super) fn read(name: &str, file: &str) -> Option<Signed> {
     let (text, tail) = body.split_at_checked(body.len().checked_sub(TAIL_BYTES)?)?;
     let signature = from_hex(tail.strip_prefix(r#","signature":""#)?.get(..128)?)?;
     let key_id = tail.get(TAIL_BYTES - 18..TAIL_BYTES - 2)?;
-    // Everything else about the tail, in one comparison.
     let is_whole = write(name, text, &signature, key_id) == file;
     let (text, message, key_id) = (text.to_owned(), text.to_owned(), key_id.to_owned());
     is_whole.then_some(Signed { text, message, signature, key_id })

@@ -1,9 +1,8 @@
 //! Signed texts: JWS in the flattened JSON serialization (RFC 7515, section 7.2.2) with Ed25519 (RFC 8037).
 //!
-//! `{"manifest":TEXT,"payload":"…","protected":"…","signature":"…","key_id":"…"}`. The payload is TEXT, byte for byte. The
-//! protected header holds `alg` (`EdDSA`), `typ` (`probity-manifest+jws`; another one for each kind) and `kid`, nothing
-//! else. The members `manifest` and `key_id` are copies for reading: JWS libraries pass over them, [`Signed::read`]
-//! refuses one that differs. What versions before wrote ([`super::old_form`]) is read as well.
+//! `{"manifest":TEXT,"payload":"…","protected":"…","signature":"…","key_id":"…"}`; the payload is TEXT. The protected
+//! header holds `alg` (`EdDSA`), `typ` (`probity-manifest+jws`, by kind) and `kid` only. `manifest` and `key_id` are
+//! copies for reading, checked by [`Signed::read`]. [`super::old_form`] is read as well.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,9 +26,6 @@ pub trait Evidence: Serialize + DeserializeOwned {
     fn kind(&self) -> &str;
 
     /// The text that is signed.
-    ///
-    /// # Panics
-    /// Never: evidence always has a JSON text.
     #[must_use]
     fn text(&self) -> String {
         serde_json::to_string(self).expect("evidence is texts and numbers")
@@ -62,7 +58,6 @@ pub enum NotSigned {
     },
 }
 
-/// The protected header: these members and no others, so that no extension passes unnoticed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -71,7 +66,6 @@ struct Header {
     kid: String,
 }
 
-/// A file's members. An unprotected `header` is none of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Flattened<T> {
@@ -98,11 +92,8 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Takes a file of this kind apart: a JWS, or what versions before wrote.
-    ///
-    /// # Errors
-    /// [`NotSigned`], among others for a repeated or unknown member, another `alg` or `typ`, base64url that is padded
-    /// or not canonical, a copy that differs.
+    /// Takes a file of this kind apart; [`NotSigned`] also for a repeated or unknown member, another `alg` or `typ`,
+    /// base64url that is padded or not canonical, a copy that differs.
     pub fn read<T: Evidence>(file: &str) -> Result<Signed, NotSigned> {
         if let Some(signed) = old_form::read(T::NAME, file) {
             return Ok(signed);
@@ -151,9 +142,6 @@ fn typ<T: Evidence>() -> String {
 }
 
 /// What is signed of a text: header and payload. Source: RFC 7515, section 5.1.
-///
-/// # Panics
-/// Never: a header always has a JSON text.
 #[must_use]
 pub fn signing_input<T: Evidence>(text: &str, key_id: &str) -> String {
     let header = Header { alg: ALGORITHM.into(), typ: typ::<T>(), kid: key_id.into() };
@@ -168,8 +156,7 @@ pub fn detached(signing_input: &str, signature: &[u8; 64]) -> String {
     format!("{protected}..{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The file of a text with its signature as it is stored, without a line feed; none when that is no signature. Versions
-/// before stored 64 bytes, by the key that `key_id` names.
+/// The file of a text with its stored signature; none when that is none. Earlier versions stored 64 bytes, by `key_id`.
 #[must_use]
 pub fn signed_text<T: Evidence>(text: &str, signature: &[u8], key_id: &str) -> Option<String> {
     if let Ok(signature) = signature.try_into() {

@@ -27,12 +27,10 @@ fn pdf(content: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A PDF with these bytes behind its first line.
 fn early(bytes: &[u8]) -> Vec<u8> {
     [b"%PDF-1.7\n", bytes, b"\n1 0 obj\n<< >>\nendobj\n%%EOF\n"].concat()
 }
 
-/// A PDF with these bytes behind its end.
 fn late(bytes: &[u8]) -> Vec<u8> {
     [&pdf("")[..], bytes].concat()
 }

@@ -8,7 +8,6 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::*;
 
-/// A program that behaves as `script` says.
 struct Scripted {
     _folder: TempDir,
     scanner: Scanner,
@@ -31,7 +30,6 @@ async fn scan(scanner: &Scanner, content: &[u8]) -> Result<Verdict, ScanFailure>
     scan.finish().await
 }
 
-/// A virus scanner as programs are: it looks for a word in all that it reads.
 const GREP: &str = r#"if /bin/grep -q "$1" -; then echo "Test.Word"; exit 1; fi"#;
 
 #[tokio::test]

@@ -429,8 +429,7 @@ proptest! {
         }
     }
 
-    /// What passes by its text names the same host to the one who checks and to the one who connects, no address in it
-    /// is inner, and its port is allowed.
+    /// What passes names the same public host and port to the checker and to the connector.
     #[test]
     fn check_and_caller_read_the_same_host(parts in prop::collection::vec(url_part(), 1..8), is_web in any::<bool>()) {
         let text = format!("{}{}", if is_web { "http://" } else { "" }, parts.concat());
