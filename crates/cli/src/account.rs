@@ -168,7 +168,6 @@ impl Show for AccountForm {
     }
 }
 
-/// A field of the order form as a row.
 fn field(field: &CheckField) -> Vec<String> {
     let options: Vec<_> = field.options.iter().map(|option| option.key.as_str()).collect();
     vec![

@@ -207,7 +207,6 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 impl Create {
-    /// The tenant of a self-built app: the named one, else the only one there is.
     async fn tenant_key(
         &self,
         global: &Global,

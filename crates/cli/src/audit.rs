@@ -44,7 +44,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What was verified.
 #[derive(Serialize)]
 struct Verified {
     chain: String,
@@ -136,7 +135,6 @@ async fn verify_server(
     }
 }
 
-/// Who is asked, and for whose chain.
 fn source(global: &Global, operator: bool) -> anyhow::Result<(Control, String)> {
     match operator {
         true => Ok((global.operator()?, OPERATOR_CHAIN.to_owned())),

@@ -1,6 +1,5 @@
-//! Who calls: which server, which tenant, which key. `--key` comes first; else what a tenant owns is called with its
-//! key from the credentials file, and what the operator manages, and tenants without a stored key, with `operator.key`
-//! of the data directory.
+//! Who calls: `--key` first; else the tenant's key from the credentials file, for what the operator manages and for
+//! tenants without a stored key `operator.key` of the data directory.
 
 use std::path::Path;
 
@@ -35,7 +34,6 @@ impl Global {
         }
     }
 
-    /// Calls with whatever key there is: for what everybody may read.
     pub(crate) fn anyone(&self) -> anyhow::Result<Control> {
         match self.key.clone().map_or_else(|| self.operator_key(), |key| Ok(Some(key)))? {
             Some(key) => self.control(&key),
@@ -43,7 +41,6 @@ impl Global {
         }
     }
 
-    /// Calls for a tenant; gives the tenant_key beside the caller.
     pub(crate) fn tenant(&self) -> anyhow::Result<(Control, String)> {
         let server = self.server_name()?;
         let credentials = load()?;
@@ -56,7 +53,6 @@ impl Global {
         Ok((self.for_tenant(&server, tenant, &credentials)?, tenant.to_owned()))
     }
 
-    /// The named tenant, else the only one: that the credentials file knows, or that the operator sees.
     pub(crate) async fn tenant_or_only(&self, operator: &Control) -> anyhow::Result<String> {
         let server = self.server_name()?;
         let known = load()?.only_tenant(&server).map(str::to_owned);
@@ -76,7 +72,6 @@ impl Global {
         }
     }
 
-    /// Calls for the tenant that a command names itself.
     pub(crate) fn named_tenant(&self, tenant_key: &str) -> anyhow::Result<Control> {
         self.for_tenant(&self.server_name()?, tenant_key, &load()?)
     }
@@ -121,7 +116,6 @@ impl Global {
         Ok(control.trusting(&authorities)?)
     }
 
-    /// The key in the named data directory; in the default one only for the default server, the one that it belongs to.
     fn operator_key(&self) -> anyhow::Result<Option<String>> {
         if let Some(data) = &self.data {
             return read_operator_key(data).map(Some);

@@ -1,5 +1,4 @@
-//! The credentials file: keys of tenants, by server and tenant. TOML, readable by its owner alone (mode 0600), replaced
-//! as a whole; writers wait for each other, since a key is shown once and must not be lost.
+//! The credentials file: keys of tenants, by server. TOML, mode 0600, replaced as a whole under a lock.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -59,7 +58,6 @@ impl Credentials {
     }
 }
 
-/// Adds a tenant's key to the file, creating the file and its folder when needed.
 pub(crate) fn remember(
     path: &Path,
     server: &str,

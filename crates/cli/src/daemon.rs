@@ -144,8 +144,7 @@ impl Evidence {
     }
 }
 
-/// The settings of all three, the rest by default. Root keys and a bucket's secrets come by the environment only: a
-/// flag would show in the list of processes.
+/// The settings of all three. Secrets come by the environment only: a flag would show in the list of processes.
 pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     let variable = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
     let Storage { database_url, objects, s3_style, root_key_command } = storage;
@@ -171,8 +170,7 @@ pub(crate) fn config(global: &Global, storage: Storage) -> Config {
     config
 }
 
-/// A runtime on every core, in a process that outlives stray signals, can wait for its children, and has as many file
-/// handles as it may have.
+/// A runtime on every core, in a process that outlives stray signals and has as many file handles as it may.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
     system::handles::raise_limit();
     let runtime = Builder::new_multi_thread().enable_all().build()?;
@@ -199,7 +197,6 @@ fn outlive_signals() -> std::io::Result<()> {
     // SIGSTKFLT, SIGXFSZ (a write beyond a file's size limit then fails), SIGVTALRM, SIGPROF, SIGPWR, real-time ones.
     #[cfg(target_os = "linux")]
     for number in [16, 25, 26, 27, 30].into_iter().chain(34..=64) {
-        // Numbers differ between architectures; one that cannot be caught is no loss.
         drop(signal(SignalKind::from_raw(number)));
     }
     Ok(())

@@ -128,7 +128,6 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     }
 }
 
-/// Writes a signed text as it is: to a new file, or to stdout.
 pub(crate) fn save(out: Option<PathBuf>, text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     match out {

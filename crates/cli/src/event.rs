@@ -84,13 +84,11 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     }
 }
 
-/// A type as lists show it, and as it is.
 fn whole_type(text: String) -> String {
     let is_whole = text.starts_with("hire.") || !text.contains('.');
     if is_whole { text } else { format!("hire.{text}") }
 }
 
-/// A delivery's state, as JSON and the command line write it.
 fn state(word: &str) -> Result<DeliveryState, String> {
     serde_json::from_value(word.into())
         .map_err(|_| "expected held, due, delivered, exhausted or paused".to_owned())
@@ -101,7 +99,6 @@ impl Row for Event {
         &[fixed("EVENT"), flexible("TYPE"), fixed("DELIVERY"), fixed("CREATED")];
 
     fn cells(&self) -> Vec<String> {
-        // All are of one family; without its name a line fits.
         let event_type = self.event_type.strip_prefix("hire.").unwrap_or(&self.event_type);
         vec![
             self.event_id.clone(),
@@ -112,7 +109,6 @@ impl Row for Event {
     }
 }
 
-/// The page of an event's deliveries, shown with their tries instead of as one table.
 #[derive(serde::Serialize)]
 struct Deliveries {
     items: Vec<Delivery>,

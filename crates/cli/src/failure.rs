@@ -18,7 +18,6 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
 
-/// Writes what went wrong to stderr and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error, line: &Line) -> ExitCode {
     // The reader of our output has read enough: `probity order list | head`.
     let io = error.downcast_ref::<std::io::Error>();
@@ -55,7 +54,6 @@ fn describe(error: &anyhow::Error, line: &Line) -> (String, u8) {
     (text, code)
 }
 
-/// Names faults as the command line writes the members.
 fn faults(text: &mut String, problem: &Problem, line: &Line) {
     let named = |fault: &FieldFault| {
         format!("{}: {}", line.name(&clean(&fault.field)), clean(&fault.message))
@@ -106,7 +104,6 @@ fn refusal_hint(
     Some(hint.to_owned())
 }
 
-/// Hints for when acknowledged work is missing, or pages are damaged.
 fn start_hint(failure: &StartError) -> Option<&'static str> {
     match failure {
         StartError::Lost(_) => Some(

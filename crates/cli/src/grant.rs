@@ -8,7 +8,6 @@ use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::Global;
 use crate::table::{Column, Table, fixed, flexible};
 
-/// Entries of a page when all of them are wanted.
 const PAGE: u32 = 200;
 
 #[derive(Debug, Args)]
@@ -60,7 +59,6 @@ pub(crate) async fn take_back(global: &Global, command: TakeBack) -> anyhow::Res
     Ok(())
 }
 
-/// The tenants that an app concerns: its own, or those where it is installed.
 async fn tenants(operator: &Control, app: &App) -> anyhow::Result<Vec<String>> {
     if let Some(tenant_key) = &app.tenant_key {
         return Ok(vec![tenant_key.clone()]);
@@ -77,8 +75,7 @@ async fn tenants(operator: &Control, app: &App) -> anyhow::Result<Vec<String>> {
     }
 }
 
-/// Grants what the operator has just prepared of an app in every tenant whose key is at hand, and says where somebody
-/// else has to.
+/// Grants what was just prepared of an app where the tenant's key is at hand, and says where somebody else has to.
 pub(crate) async fn grant_at_hand(
     global: &Global,
     operator: &Control,
@@ -159,7 +156,6 @@ impl Show for Grant {
     }
 }
 
-/// Each term with its text.
 fn texts(terms: &Terms) -> [(&'static str, String); 7] {
     let ranges = terms.ip_allowlist.join(", ");
     [

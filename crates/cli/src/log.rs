@@ -14,7 +14,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::shared_args::LogFormat;
 
 const WAITING_MAX: usize = 4_096;
-/// How long the end of the process waits for the last lines.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 enum Message {

@@ -1,5 +1,4 @@
-//! `probity`: the one binary. `demo`, `serve`, `work`, `migrate`, `backup` and `restore` start the server's
-//! parts; every other command calls a server's control API through the SDK and can do nothing that its users cannot.
+//! `probity`: the one binary; starts the server's parts, or calls a server's control API through the SDK.
 
 mod account;
 mod api_key;

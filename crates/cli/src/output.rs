@@ -8,12 +8,10 @@ use serde::Serialize;
 use crate::shared_args::{Format, Global};
 use crate::table::{Column, Table};
 
-/// An answer that can be shown to people.
 pub(crate) trait Show {
     fn show(&self, table: &mut Table);
 }
 
-/// An entry of a list.
 pub(crate) trait Row {
     const COLUMNS: &'static [Column];
 
@@ -28,7 +26,6 @@ impl<T: Row> Show for Page<T> {
 }
 
 impl Global {
-    /// Writes an answer to stdout, in the format that was asked for.
     pub(crate) fn print<T: Show + Serialize>(&self, answer: &T) -> anyhow::Result<()> {
         match self.output {
             Format::Json => print_json(answer),
@@ -40,7 +37,6 @@ impl Global {
         }
     }
 
-    /// Writes a page to stdout, and how to get the next one to stderr.
     pub(crate) fn print_page<T: Row + Serialize>(&self, page: &Page<T>) -> anyhow::Result<()> {
         self.print(page)?;
         if let (Format::Text, Some(cursor)) = (self.output, &page.next_cursor) {
@@ -50,7 +46,6 @@ impl Global {
     }
 }
 
-/// Writes JSON to stdout.
 pub(crate) fn print_json(body: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string_pretty(body)? + "\n"))
 }
@@ -60,14 +55,12 @@ pub(crate) fn print_note(words: &str) {
     let _ = writeln!(std::io::stderr(), "{}", crate::text::clean(words));
 }
 
-/// Writes text to stdout.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
 }
 
-/// An instant for a table: to the second.
 pub(crate) fn short_time(rfc_3339: &str) -> String {
     match rfc_3339.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
@@ -75,7 +68,6 @@ pub(crate) fn short_time(rfc_3339: &str) -> String {
     }
 }
 
-/// A choice for people.
 pub(crate) fn yes_no(choice: bool) -> &'static str {
     if choice { "yes" } else { "no" }
 }

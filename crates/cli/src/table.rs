@@ -4,13 +4,11 @@ use std::fmt::Write as _;
 
 use crate::text::{cut, width, wrap};
 
-/// Columns of a line.
 pub(crate) const WIDTH: usize = 100;
 const GAP: usize = 2;
 /// Columns that a flexible column keeps, however tight it gets.
 const FLEXIBLE_MIN: usize = 12;
 
-/// One column of a table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     head: &'static str,
@@ -27,7 +25,6 @@ pub(crate) const fn flexible(head: &'static str) -> Column {
     Column { head, flexible: true }
 }
 
-/// What a command writes in text: blocks of labelled lines and tables.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     text: String,
@@ -36,7 +33,6 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A labelled line; long values go on below themselves.
     pub(crate) fn field(&mut self, label: &'static str, value: impl Into<String>) {
         self.fields.push((label, value.into()));
     }
@@ -47,14 +43,12 @@ impl Table {
         self.field(label, shown);
     }
 
-    /// A labelled line, unless there is no value.
     pub(crate) fn optional(&mut self, label: &'static str, value: Option<impl Into<String>>) {
         if let Some(value) = value {
             self.field(label, value);
         }
     }
 
-    /// A table without a title: the whole of a list.
     pub(crate) fn list(&mut self, columns: &[Column], rows: &[Vec<String>]) {
         self.flush();
         self.table(columns, rows, "");
@@ -71,7 +65,6 @@ impl Table {
         self.table(columns, rows, "  ");
     }
 
-    /// Everything written.
     pub(crate) fn finish(mut self) -> String {
         self.flush();
         self.text
@@ -106,8 +99,7 @@ impl Table {
     }
 }
 
-/// The widths of the columns: as wide as their cells; when the line gets too long, the widest
-/// flexible column gives way first.
+/// The widths of the columns: when the line gets too long, the widest flexible one is cut first.
 fn widths(columns: &[Column], rows: &[Vec<String>], available: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = columns.iter().map(|column| width(column.head)).collect();
     for row in rows {

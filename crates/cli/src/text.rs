@@ -57,7 +57,6 @@ pub(crate) fn wrap(text: &str, max: usize) -> Vec<String> {
     lines
 }
 
-/// Cuts a line behind every run of blanks and behind every wide character.
 fn pieces(line: &str) -> impl Iterator<Item = &str> {
     line.split_inclusive(|c: char| c.is_whitespace() || c.width().unwrap_or(0) > 1)
 }

@@ -1,9 +1,8 @@
 //! App tickets of store apps: derived under the installation's ticket key, never stored.
 //!
-//! A ticket is 54 characters of base64url: the number of the event that brings it (8 bytes), app (8), the second at
-//! which it was issued (4), and a MAC (20 bytes of HMAC-SHA256) over these and what it goes back to ([`Numbers`]). So
-//! every ticket of the last 12 hours is good, however many there are, until the app's secret or all its tokens end.
-//! Source: contract, sections 1.3 and 1.4; decision 015.
+//! 54 characters of base64url: event number (8 bytes), app (8), second of issue (4), and a MAC (20 bytes of
+//! HMAC-SHA256) over these and [`Numbers`]. Every ticket of the last 12 hours is good. Source: contract, sections 1.3
+//! and 1.4; decision 015.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;

@@ -15,18 +15,14 @@ use super::embedded::{NAT64_BITS, embedded, translated};
 )]
 pub struct BadRule(String);
 
-/// The operator's exceptions: ranges of addresses, host names whatever they resolve to, ports, and
-/// the prefixes of NAT64 translators.
-///
-/// An address or a name that is allowed may be called on any port; a port that is allowed may be
-/// called on public hosts, beside 80, 443 and 8443. By default nothing is allowed. An address that
-/// embeds an IPv4 address needs both: a rule for itself, and the embedded one public or allowed.
+/// The operator's exceptions, none by default: ranges of addresses and host names for any port,
+/// ports of public hosts beside 80, 443 and 8443, and prefixes of NAT64 translators. An address
+/// that embeds an IPv4 address needs a rule for itself, and the embedded one public or allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allow {
     blocks: Vec<Block>,
     hosts: Vec<String>,
     ports: Vec<u16>,
-    /// Prefixes of translators.
     translators: Vec<Block>,
 }
 
@@ -97,7 +93,6 @@ impl Allow {
         self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
     }
 
-    /// Whether public hosts may be called on this port.
     pub(super) fn allows_port(&self, port: u16) -> bool {
         matches!(port, 80 | 443 | 8443) || self.ports.contains(&port)
     }
@@ -107,7 +102,6 @@ impl Allow {
         !self.blocks.is_empty()
     }
 
-    /// Whether some of this machine's own addresses are allowed.
     pub(super) fn allows_loopback(&self) -> bool {
         self.allows_address(IpAddr::V4(Ipv4Addr::LOCALHOST))
             || self.allows_address(IpAddr::V6(Ipv6Addr::LOCALHOST))

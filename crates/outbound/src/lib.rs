@@ -1,13 +1,10 @@
-//! The one guarded way out: every connection to an address that someone else gave is made here,
-//! webhooks by [`Outbound::post`], reports by [`Outbound::fetch`].
+//! The one guarded way out to addresses that someone else gave: webhooks by [`Outbound::post`],
+//! reports by [`Outbound::fetch`].
 //!
-//! The guard checks three times: the URL's text, all addresses that its host resolves to, and the
-//! peer of the connection made; redirects begin anew. What fails is distinguished for the operator by
-//! `class()`; its text for the outside is the same for everything that lies before the first byte
-//! of an answer, so that nobody can use the server to look into its network.
-//!
-//! Always true: no connection is made that the guard did not check; no proxy of the environment is
-//! used; an answer's size and time are bounded before it is read.
+//! The guard checks the URL's text, all addresses of its host, and the peer of the connection;
+//! redirects begin anew. The operator sees failures by `class()`; outside there is one text for
+//! whatever lies before an answer's first byte, so that nobody can probe the network. No proxies of
+//! the environment; answers are bounded.
 
 mod address;
 mod allow;
@@ -43,7 +40,6 @@ pub use tls::TlsFailure;
 use connect::{Connector, Names};
 use tls::web_roots;
 
-/// URLs whose verdict is remembered.
 const TARGETS_MAX: u64 = 1_024;
 /// How the server names itself to whom it calls.
 const USER_AGENT: &str = concat!("Probity/", env!("CARGO_PKG_VERSION"));
@@ -65,8 +61,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// A way out guarded by `guard`, which stays as it is: what this server listens on must be
-    /// known by then.
+    /// A way out guarded by `guard`, which stays as it is.
     #[must_use]
     pub fn new(
         clock: Clock,

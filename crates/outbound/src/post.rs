@@ -22,7 +22,6 @@ use crate::counters::Way;
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// Unused connections stored per receiver: as many as deliveries may be under way, since many apps may share one.
 pub(super) const POOL_IDLE_MAX: usize = 256;
-/// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// What one POST may take.
@@ -99,7 +98,6 @@ impl From<Refusal> for PostFailure {
     }
 }
 
-/// The pool of connections to receivers, which keeps so many of each unused.
 pub(super) fn pool(connector: Connector, idle_max: usize) -> Client<Connector, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
         .http1_title_case_headers(true)
@@ -115,14 +113,9 @@ pub(super) fn pool(connector: Connector, idle_max: usize) -> Client<Connector, F
 }
 
 impl Outbound {
-    /// Posts `body` to `url`, path and query as written, and returns whatever was answered.
-    ///
-    /// The names of `headers` are lower case and go out in title case, their values are visible ASCII; host, length and
-    /// user agent are added. `url` is checked as
-    /// [`Outbound::check`] does, then by its addresses when a connection is made; a connection of
-    /// the pool was checked when it was made and leads where it led then.
-    ///
-    /// Source: contract, section 5.2.
+    /// Posts `body` to `url`, path and query as written, and returns whatever was answered. The names of `headers` are
+    /// lower case and go out in title case, their values are visible ASCII; host, length and user agent are added.
+    /// `url` is checked as by [`Outbound::check`]. Source: contract, section 5.2.
     pub async fn post(
         &self,
         url: &str,
@@ -203,14 +196,12 @@ fn request(target: Uri, headers: &[(&'static str, String)], body: Bytes) -> Requ
     request
 }
 
-/// What went over the connection of a call.
 fn exchanges(connected: &Connected) -> Option<Exchanges> {
     let mut extensions = Extensions::new();
     connected.get_extras(&mut extensions);
     extensions.remove::<Exchanges>()
 }
 
-/// The first `bytes_max` bytes of a body, and whether there were more.
 async fn read_cut(mut body: Incoming, bytes_max: usize) -> Result<(Bytes, bool), PostFailure> {
     let mut stored = BytesMut::new();
     while let Some(frame) = body.frame().await {

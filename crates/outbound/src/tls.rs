@@ -28,7 +28,6 @@ pub enum TlsFailure {
 }
 
 impl TlsFailure {
-    /// What rustls says of a handshake.
     pub(super) fn of(error: &io::Error) -> TlsFailure {
         let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<Error>()) else {
             return TlsFailure::Broken;
@@ -52,7 +51,6 @@ impl TlsFailure {
     }
 }
 
-/// The two ways to begin.
 #[derive(Clone)]
 pub(super) struct Hellos {
     /// With a post-quantum key share, which makes it longer than a packet.

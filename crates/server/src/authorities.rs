@@ -1,5 +1,4 @@
-//! Whom the server trusts when it calls others over TLS: the certificate authorities that the web trusts, those of the
-//! system's store or of `SSL_CERT_FILE` and `SSL_CERT_DIR` in its place, and those of the operator's own file.
+//! The certificate authorities that the server trusts: the web's, the system's, the operator's own file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,6 @@ pub enum BadAuthorities {
     Empty(PathBuf),
 }
 
-/// Certificate authorities.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorities {
     /// Those of the operator's file.
@@ -41,7 +39,6 @@ impl Authorities {
         Ok(Authorities { own, further })
     }
 
-    /// All of them, with those that the web trusts.
     pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         // A system's store may hold certificates that no one can read any more.

@@ -1,7 +1,6 @@
 //! Backups of an installation on the embedded database: the data, the keys, and the reports' objects.
 //!
-//! The root key is not part of a backup: without it nothing opens, so it is stored elsewhere. On PostgreSQL and in a
-//! bucket their own tools make backups, see docs/reports.md: of a bucket nothing is copied.
+//! The root key is not part of a backup. PostgreSQL and buckets have their own tools, see docs/reports.md.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,13 +19,9 @@ use crate::data_folder::{DATABASE_FILE, ObjectBackend, REPORTS_FOLDER, object_ba
 use crate::start_error::StartError;
 use crate::storage::open_objects;
 
-/// What a file is called while it is copied, behind its own name. Objects have no such ending.
 const PART: &str = "part";
 
 /// Takes a backup into `to`, a folder that is made if it does not exist. Safe while a server runs.
-///
-/// # Errors
-/// See [`StartError`].
 pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<BackedUp, StartError> {
     check_engine(config)?;
     make_folder(to)?;
@@ -36,7 +31,6 @@ pub async fn back_up(config: &Config, clock: &Clock, to: &Path) -> Result<Backed
         // First the objects: an object of a row that is in the data is there too, since it was there before its row.
         copy_objects(reports.as_deref(), &target)?;
         let done = backup::back_up(&database, &target, at)?;
-        // What came meanwhile.
         copy_objects(reports.as_deref(), &target)?;
         Ok(done)
     };
@@ -55,10 +49,7 @@ pub struct RestoredData {
 }
 
 /// Restores a backup into the data folder, which holds no database yet; `keys` are those of `from` when not given.
-/// The contents' lengths are compared; what they hold is for the check of the objects, under the root key.
-///
-/// # Errors
-/// See [`StartError`].
+/// Lengths of contents are compared; what they hold is for the check of the objects, under the root key.
 pub async fn restore(
     config: &Config,
     clock: &Clock,
@@ -86,7 +77,6 @@ pub async fn restore(
         objects.remove(*object).await.map_err(StartError::ObjectStore)?;
     }
     let mut lost_objects = Vec::new();
-    // Of a bucket nothing was copied.
     if objects_folder(config).is_some() {
         for (object_id, size_bytes) in &restored.objects {
             let is_there = objects.has(*object_id, *size_bytes).await;
@@ -99,9 +89,6 @@ pub async fn restore(
 }
 
 /// Overwrites and removes the keys of backups below `folder` that may live no longer; gives their files.
-///
-/// # Errors
-/// See [`StartError`].
 pub async fn prune(clock: &Clock, folder: &Path) -> Result<Vec<PathBuf>, StartError> {
     let (folder, now) = (folder.to_owned(), clock.now());
     blocking(move || prune_below(&folder, now)).await
@@ -134,7 +121,6 @@ fn check_engine(config: &Config) -> Result<(), StartError> {
     }
 }
 
-/// The folder of the objects; none when they lie in a bucket.
 fn objects_folder(config: &Config) -> Option<PathBuf> {
     match object_backend(config) {
         ObjectBackend::Folder(folder) => Some(folder),
@@ -146,8 +132,7 @@ fn copy_objects(reports: Option<&Path>, target: &Path) -> Result<(), StartError>
     reports.map_or(Ok(()), |reports| copy_tree(reports, &target.join(REPORTS_FOLDER)))
 }
 
-/// Copies the files that are not there yet, durably. An object never changes, so one that is there and as long is the
-/// same; drafts and parts are nobody's.
+/// Copies the files that are not there yet, durably; objects never change, and drafts are left out.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), StartError> {
     if !from.exists() {
         return Ok(());
@@ -167,7 +152,6 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), StartError> {
         {
             match copy_whole(&path, &target) {
                 Ok(()) => {}
-                // Erased meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StartError::File(target, error)),
             }

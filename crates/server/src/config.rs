@@ -19,8 +19,7 @@ pub struct Config {
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one. `PROBITY_LISTEN`, default `127.0.0.1:8090`.
     pub listen: SocketAddr,
-    /// Certificate and key, when the server speaks TLS itself. `PROBITY_TLS_CERTIFICATE` and `PROBITY_TLS_KEY`, default
-    /// none.
+    /// Certificate and key, when the server speaks TLS: `PROBITY_TLS_CERTIFICATE` and `PROBITY_TLS_KEY`, default none.
     pub tls: Option<TlsFiles>,
     /// Addresses and CIDR ranges of the proxies whose word on the client's address and scheme counts.
     /// `PROBITY_TRUSTED_PROXY`, separated by commas; default none.
@@ -34,18 +33,15 @@ pub struct Config {
     /// A command for `/bin/sh` that prints the root key as 64 hex digits, and on a second line the next one, if there
     /// is one; it has 10 s. `PROBITY_ROOT_KEY_COMMAND`, default none.
     pub root_key_command: Option<String>,
-    /// Where the contents of reports and files are stored: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default
-    /// `<data>/reports`.
+    /// Where contents lie: a folder, or `s3://bucket/prefix`. `PROBITY_OBJECTS`, default `<data>/reports`.
     pub objects: Option<String>,
-    /// Whether to start although something that was acknowledged is missing from the embedded database, or from the
-    /// whole installation. Default false.
+    /// Whether to start although something that was acknowledged is missing. Default false.
     pub accept_data_loss: bool,
     /// How to speak to the S3-compatible store.
     pub s3: S3,
-    /// Hosts, addresses and CIDR ranges that may be called on any port although they are not public, ports as
-    /// `:9000` on which public hosts may be called beside 80, 443 and 8443, and prefixes of NAT64 translators as
-    /// `nat64:64:ff9b::/96`.
-    /// `PROBITY_ALLOW_OUTBOUND`, separated by commas; default none.
+    /// Hosts, addresses and CIDR ranges that may be called on any port, ports (`:9000`) of public hosts beside
+    /// 80, 443 and 8443, NAT64 prefixes (`nat64:64:ff9b::/96`). `PROBITY_ALLOW_OUTBOUND`, separated by commas;
+    /// default none.
     pub allow_outbound: Vec<String>,
     /// A file of further certificate authorities in PEM, for everything that is called over TLS: webhooks, hosts of
     /// reports, anchors, PostgreSQL, the S3-compatible store. `PROBITY_CA_FILE`, default none.
@@ -78,8 +74,7 @@ pub struct Config {
     /// Bounds for every rule of retention, in days after an order's end. `PROBITY_RETENTION_DAYS_MIN`, default 0, and
     /// `PROBITY_RETENTION_DAYS_MAX`, default 3,650.
     pub retention: Bounds,
-    /// Where the anchors of the audit chains are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default
-    /// none.
+    /// Where anchors are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default none.
     pub anchor_url: Option<String>,
     /// What long connections may take, and what their clients are sent.
     pub long_connection: LongConnectionLimits,
@@ -92,8 +87,7 @@ pub struct S3 {
     pub endpoint: Option<String>,
     /// `PROBITY_S3_REGION`, default `us-east-1`.
     pub region: Option<String>,
-    /// Whether the bucket's name stands in the host of requests instead of the path. `PROBITY_S3_STYLE` as `path` or
-    /// `virtual`, default `path`.
+    /// Whether the bucket's name stands in the host. `PROBITY_S3_STYLE` as `path` or `virtual`, default `path`.
     pub is_virtual_hosted: bool,
     /// `PROBITY_S3_ACCESS_KEY_ID`.
     pub access_key_id: Option<String>,
@@ -109,9 +103,8 @@ impl fmt::Debug for S3 {
     }
 }
 
-/// How a path or method that the open API does not have is answered, always with 404.
-///
-/// Source: contract, section 2.3 and question 21.
+/// How an unknown path or method of the open API is answered, with 404. Source: contract, section
+/// 2.3 and question 21.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NotFound {
     /// As the platform does: `text/plain`, `404 page not found`. No SDK can read it.

@@ -15,7 +15,6 @@ pub const DATABASE_FILE: &str = "probity.db";
 pub const REPORTS_FOLDER: &str = "reports";
 /// The file in the data folder that holds the operator's key.
 pub const OPERATOR_KEY_FILE: &str = "operator.key";
-/// The file in the data folder that holds the anchors, one signed note in each line.
 pub(crate) const ANCHORS_FILE: &str = "audit-anchors.jsonl";
 
 /// What the folders show of the installation that is to be opened. The root key says nothing: it may be brought before
@@ -31,7 +30,6 @@ pub(crate) fn opening(config: &Config) -> Result<Opening, StartError> {
     Ok(Opening { traces, may_lose: config.accept_data_loss, ..Opening::default() })
 }
 
-/// Makes a folder that its owner alone can enter; warns of one that is there and that others can enter.
 pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
     let wrong = |error| StartError::File(path.to_owned(), error);
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
@@ -45,9 +43,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Where the contents of reports and files lie.
 pub(crate) enum ObjectBackend<'c> {
-    /// A folder of this machine.
     Folder(PathBuf),
     /// `bucket/prefix` of an S3-compatible store.
     Bucket(&'c str),
@@ -73,7 +69,6 @@ pub(crate) fn filling(config: &Config) -> Vec<PathBuf> {
     backend
 }
 
-/// Where the database is.
 pub(crate) fn location(config: &Config) -> Location {
     match &config.database_url {
         Some(url) => Location::Postgres(url.clone()),

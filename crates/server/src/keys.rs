@@ -17,9 +17,6 @@ use system::secret_file::{put_in_place, write_draft, write_secret};
 
 /// Makes an operator key when the installation has none, and writes it to the data folder (mode 0600). A file that is
 /// there is never overwritten: its key becomes the installation's, as after a first start that was cut short.
-///
-/// # Errors
-/// When the file cannot be written, or holds no operator key; when storage fails.
 pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(), StartError> {
     if store.has_operator_key().await? {
         return Ok(());
@@ -40,10 +37,8 @@ pub async fn operator_key(store: &Store, data: &Path, now: UnixMs) -> Result<(),
     Ok(())
 }
 
-/// Revokes every operator key and makes a new one in the data folder (mode 0600); gives its file. For who has the
-/// machine and no operator key; on the embedded database only while no server has it open.
-///
-/// # Errors
+/// Revokes every operator key and makes a new one in the data folder (mode 0600); gives its file. On the embedded
+/// database only while no server has it open.
 /// [`StartError::OperatorKeyStands`] when the file is there and may not be overwritten; see [`StartError`].
 pub async fn replace_operator_keys(
     config: &Config,
@@ -57,7 +52,6 @@ pub async fn replace_operator_keys(
     let store = open_installation(config, clock).await?;
     let key = new_key(OPERATOR_PREFIX);
     let wrong = |error| StartError::File(path.clone(), error);
-    // First the draft: a key that nobody could read would lock the operator out.
     let draft = write_draft(&path, &key).map_err(wrong)?;
     let replaced = store.replace_operator_keys(&hash(&key), clock.now()).await;
     store.close().await;

@@ -76,7 +76,6 @@ struct Counters {
     registry: Registry,
 }
 
-/// One call and its counters by status, each made when it is first needed.
 #[derive(Debug)]
 struct Row {
     method: &'static str,

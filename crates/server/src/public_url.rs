@@ -55,8 +55,7 @@ pub(crate) fn host(config: &Config) -> Option<String> {
     Some(host.strip_suffix('.').unwrap_or(&host).to_owned())
 }
 
-/// Why addresses that are handed out, or those that are seen, can hardly be right; for the log at the start. `own` is
-/// where the server listens; workers alone listen nowhere.
+/// Warnings at the start: why the server's addresses can hardly be right; `own` is none for workers alone.
 pub(crate) fn doubts(config: &Config, own: Option<SocketAddr>) -> Vec<String> {
     let base = base(config, own);
     let mut doubts = Vec::new();

@@ -47,9 +47,6 @@ pub struct Server {
 
 impl Server {
     /// Opens memory and reports and listens, but does not answer yet.
-    ///
-    /// # Errors
-    /// See [`StartError`].
     pub async fn bind(config: Config, clock: Clock) -> Result<Server, StartError> {
         let tls = config.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
         let listen = config.listen;
@@ -90,7 +87,6 @@ impl Server {
     }
 }
 
-/// Answers requests until `shutdown` is done.
 async fn answer(
     tcp: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -105,7 +101,6 @@ async fn answer(
     }
 }
 
-/// Ends the long connections, so that their clients come back at once, here or elsewhere.
 async fn part_with_clients(app: &App) {
     app.hub
         .connections
@@ -118,9 +113,6 @@ async fn part_with_clients(app: &App) {
 }
 
 /// Runs the workers alone until `shutdown` is done.
-///
-/// # Errors
-/// See [`StartError`].
 pub async fn run_workers(
     config: Config,
     shutdown: impl Future<Output = ()>,
@@ -138,9 +130,6 @@ pub async fn run_workers(
 }
 
 /// Brings the database to this program's schema; gives the names of what was applied.
-///
-/// # Errors
-/// See [`StartError`].
 pub async fn migrate(config: &Config) -> Result<Vec<String>, StartError> {
     store::trust(&load_authorities(config)?.further);
     make_folder(&config.data)?;

@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::data_folder::{self, DATABASE_FILE, ObjectBackend, make_folder, object_backend};
 use crate::start_error::StartError;
 
-/// Whom to trust over TLS.
 pub(crate) fn load_authorities(config: &Config) -> Result<Authorities, BadAuthorities> {
     Authorities::load(config.ca_file.as_deref())
 }
@@ -31,7 +30,6 @@ pub(crate) async fn open_installation(config: &Config, clock: &Clock) -> Result<
     open_store(config, &root_source(config)?, clock.now()).await
 }
 
-/// Where the root key comes from.
 pub(crate) fn root_source(config: &Config) -> Result<RootSource, StartError> {
     Ok(RootSource::new(RootKeySettings {
         data: config.data.clone(),
@@ -93,8 +91,7 @@ pub(crate) async fn open_objects(
     }
 }
 
-/// Refuses a bucket that answers and cannot be used. One that does not answer now is waited for: orders go on without
-/// it, and reports are tried again.
+/// Refuses a bucket that cannot be used; one that does not answer is waited for, since orders go on without it.
 #[cfg(feature = "s3")]
 pub(crate) async fn try_out(objects: &Objects) -> Result<(), StartError> {
     match objects.try_out().await {

@@ -6,10 +6,7 @@ use bytes::Bytes;
 
 /// Takes a content piece by piece.
 pub trait BytesWriter: Send {
-    /// Takes the next piece; waits until there is room for more.
-    ///
-    /// # Errors
-    /// When the content cannot be taken; nothing more is to be written then.
+    /// Takes the next piece; waits until there is room. After an error nothing more may be written.
     fn write(&mut self, piece: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 }
 

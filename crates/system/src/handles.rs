@@ -1,10 +1,6 @@
-//! File handles: how many this process may have, how many of them connections may take, and how their want is reported
-//! from a fault of somebody else.
-//!
-//! A process without a free handle can neither read its database nor fetch a report nor start a child. So the listener
-//! takes connections only onto handles below a reserve (`below_reserve`); the kernel gives the lowest free number, so
-//! a number says how many are taken. What all the same finds no handle is tried again: it says nothing about a
-//! report, and nothing about a receiver.
+//! File handles: how many this process may have, how many of them connections may take. Connections are accepted only
+//! onto handles below a reserve (the kernel gives the lowest free number), so that database, fetches and children have
+//! some. A want of handles is retried: it says nothing about a report or receiver.
 
 use std::fs::File;
 use std::io;
@@ -12,12 +8,9 @@ use std::io;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// The most handles that are asked for: the kernel's usual bound, `fs.nr_open`. Programs that close every handle that
-/// they might have would take minutes with the billion that some containers allow.
+/// The most handles that are asked for: the kernel's usual bound, `fs.nr_open`; some containers allow a billion.
 const LIMIT_MAX: u64 = 1 << 20;
-/// Handles that connections leave to storage, fetches, deliveries and children; half of them where there are few.
 const RESERVE: u64 = 2_048;
-/// Connections that are taken however few handles there are.
 const CONNECTIONS_MIN: u64 = 8;
 
 /// Raises the soft limit to the hard one; gives what is in force. A process that may not do so works with what it has.
@@ -37,8 +30,7 @@ fn limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(LIMIT_MAX)
 }
 
-/// The numbers of handles that connections may take are below this one. `taken_at_start` are in use before the first
-/// connection. Read anew each time: the limit of a running process can be changed from outside.
+/// Connections may take handles below this number. Read anew each time: the limit can be changed from outside.
 pub fn below_reserve(taken_at_start: u64) -> u64 {
     let limit = limit();
     let reserve = RESERVE.min(limit / 2);

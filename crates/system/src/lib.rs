@@ -1,7 +1,4 @@
-//! The machine under the leaf crates: the only one that reads its clock, draws its random bytes and counts its file
-//! handles; how work gives way while calls come; how bytes are handed on.
-//!
-//! To add something that another machine or moment answers differently: here, and banned elsewhere by `clippy.toml`.
+//! The machine under the leaf crates: clock, random bytes, file handles, load shedding, byte writers.
 
 pub mod bytes_writer;
 pub mod clock;

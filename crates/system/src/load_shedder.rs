@@ -10,14 +10,11 @@ use tokio::time::Instant;
 
 use crate::clock::socket_now;
 
-/// How long calls are counted before it is checked anew whether many come.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// From how many calls a second on work stands back. A call and the work that it brings are not yet traffic.
 const BUSY_CALLS_PER_SECOND: u128 = 100;
-/// How many times as long as it worked something rests: it works a twelfth of the time.
 const PAUSE_FACTOR: u32 = 11;
-/// The longest pause where nothing else is said: so on a machine that is never free, with a slow disk, as many large
-/// reports as are fetched at once come to their ends within the time of a fetch.
+/// The longest pause by default: on a slow disk all fetches at once must end within the time of a fetch.
 const PAUSE_MAX: Duration = Duration::from_millis(25);
 
 /// How many calls come. Cheap to clone; clones count together.
@@ -30,7 +27,6 @@ struct Inner {
     last_look: Mutex<Look>,
 }
 
-/// What was seen when somebody looked.
 #[derive(Debug)]
 struct Look {
     at: Instant,
@@ -39,7 +35,6 @@ struct Look {
 }
 
 impl Default for CallRate {
-    /// No call came yet.
     fn default() -> CallRate {
         let last_look = Look { at: socket_now(), calls: 0, is_busy: false };
         CallRate(Arc::new(Inner { calls: AtomicU64::new(0), last_look: Mutex::new(last_look) }))
@@ -117,7 +112,6 @@ impl LoadShedder {
 
     /// Waits for a place.
     pub async fn permit(&self) -> Permit {
-        // The places are never closed.
         let permits = Arc::clone(&self.permits).acquire_owned().await.ok();
         let (call_rate, rest_max) = (self.call_rate.clone(), self.rest_max);
         Permit { permits, began: socket_now(), call_rate, rest_max }

@@ -1,7 +1,5 @@
-//! Threads of low priority, for work in bulk that nobody waits for: reports are fetched, checked, hashed and sealed here,
-//! so that calls take what they need of the processors first.
-//!
-//! Nothing here may ask the store: a connection to PostgreSQL would be driven by the threads that opened it.
+//! Threads of low priority, on which reports are fetched, checked, hashed and sealed. Nothing here may ask the store: a
+//! connection to PostgreSQL would be driven by the threads that opened it.
 
 use std::io;
 
@@ -9,11 +7,9 @@ use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-/// How far the threads stand back: about a tenth of a processor is theirs where calls want all of it, so that a report
-/// comes to its end even then.
+/// About a tenth of a processor is theirs where calls want all of it.
 const NICENESS: i32 = 10;
 
-/// A runtime whose threads stand back for all others of the process. Dropped, it breaks off what it runs.
 #[derive(Debug)]
 pub struct LowPriorityRuntime(Option<Runtime>);
 

@@ -3,10 +3,7 @@
 
 use contract::hex::to_hex;
 
-/// `N` random bytes.
-///
-/// # Panics
-/// When the operating system has no randomness to give: a process without it must not go on.
+/// `N` random bytes, any of which may serve as a secret. Panics when the operating system has none.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -42,8 +39,7 @@ pub fn secret() -> String {
 #[must_use]
 pub fn secret_of(length: usize) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    // 248 is the last multiple of 62 in a byte: what lies above is drawn again, so that every
-    // letter is equally likely.
+    // 248 is the last multiple of 62 in a byte, so that every letter is equally likely.
     const EVEN: u8 = 248;
     let mut text = String::with_capacity(length);
     while text.len() < length {

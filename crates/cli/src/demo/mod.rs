@@ -1,5 +1,4 @@
-//! `probity demo`: a seeded server with a scripted vendor, shown call by call. The server is the one that `serve`
-//! starts, everything goes over HTTP on the loopback, and what is stored lies in a temporary folder.
+//! `probity demo`: a server as `serve` starts it with a scripted vendor, over HTTP on the loopback.
 
 mod check;
 mod next;
@@ -31,7 +30,6 @@ use transcript::Transcript;
 const LOOPBACK: &str = "127.0.0.0/8";
 /// How long one step may take. The first retry of a delivery is due after 15 s.
 const STEP_MAX: Duration = Duration::from_secs(60);
-/// How long all steps may take, up to where the demo waits for the user.
 const STORY_MAX: Duration = Duration::from_secs(300);
 const ASK_EVERY: Duration = Duration::from_millis(25);
 
@@ -73,7 +71,6 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
     })
 }
 
-/// The server as `serve` starts it, where `serve` listens by default if that is free.
 async fn bind(data: &Path) -> anyhow::Result<Server> {
     let config = Config {
         data: data.to_owned(),
@@ -97,7 +94,6 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Runs the scenario to its end: with `--once` the check, else until it is stopped.
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,

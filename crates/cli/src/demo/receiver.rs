@@ -1,6 +1,4 @@
-//! The scripted vendor's web server: takes events as an official SDK's receiver does, and serves reports. An event
-//! counts only with the right signature and token, and once. What happens goes in order through a channel to the
-//! transcript, which waits for it.
+//! The scripted vendor's web server: takes events as an official SDK's receiver does, and serves reports.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -43,7 +43,6 @@ pub(super) struct Served {
     pub(super) content: Vec<u8>,
 }
 
-/// Everybody and everything, as the transcript leaves them.
 pub(super) struct Actors {
     pub(super) direct: Hirer,
     pub(super) reviewing: Hirer,
@@ -51,7 +50,6 @@ pub(super) struct Actors {
     /// An order of `direct` whose vendor was notified, and nothing else.
     pub(super) arranged: String,
     pub(super) in_review: Served,
-    /// A result time for the arranged order, in milliseconds since the epoch.
     pub(super) now_ms: i64,
 }
 
@@ -162,7 +160,6 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// Places an order and waits until the vendor was notified of it.
     async fn place(&mut self, hirer: &Hirer, candidate: &Candidate) -> anyhow::Result<String> {
         let body = form(&hirer.account_id, candidate);
         let order = hirer.control.place_order(&hirer.tenant_key, &body).await;
@@ -183,7 +180,6 @@ impl<'s> Scenario<'s> {
         Ok(order_id)
     }
 
-    /// Progress and result with a report, as the vendor returns them, and what the hirer then sees.
     async fn check(
         &mut self,
         hirer: &Hirer,
@@ -274,7 +270,6 @@ impl<'s> Scenario<'s> {
         Ok(())
     }
 
-    /// Prints what reaches the vendor from now on, for as long as anything can.
     pub(super) async fn listen(&mut self) -> anyhow::Result<()> {
         while let Some(received) = self.receiver.next().await {
             match received {

@@ -1,15 +1,11 @@
-//! The transcript on stdout: one line for each call, within 80 columns; colours for terminals alone. Failures to write
-//! are passed over: the demo goes on unread.
+//! The transcript on stdout: one line for each call, within 80 columns; colours for terminals alone.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::text::{clean, width, wrap};
 
-/// Columns of a line. What is to be pasted may be longer.
 const WIDTH: usize = 80;
-/// Columns of caller and callee, with the gap behind.
 const PAIR_WIDTH: usize = 20;
-/// Columns of the call, so that the outcomes stand in line.
 const WHAT_WIDTH: usize = 31;
 const GAP: usize = 2;
 const LABEL_WIDTH: usize = 10;

@@ -74,7 +74,6 @@ impl Show for Order {
     }
 }
 
-/// An id with the vendor's name for it, where it has one.
 fn named(id: &str, name: Option<&String>) -> String {
     name.map_or_else(|| id.to_owned(), |name| format!("{id} ({name})"))
 }

@@ -33,7 +33,6 @@ fn cells(finding: &ObjectFinding) -> Vec<String> {
     vec![wire_name(&finding.kind), finding.object.clone(), owner, removed.to_owned()]
 }
 
-/// Checks part after part; an error when something is wrong and was not removed.
 pub(super) async fn run(global: &Global, quick: bool, sweep: bool) -> anyhow::Result<()> {
     let control = global.operator()?;
     let mut all = ObjectsChecked::default();

@@ -60,7 +60,6 @@ impl Row for ReportView {
     }
 }
 
-/// Verifies a file against a manifest, on this machine alone.
 pub(super) fn verify(
     global: &Global,
     file: &Path,

@@ -49,7 +49,6 @@ pub enum AckError {
 }
 
 impl AckError {
-    /// The word for the operator's log and metrics.
     pub(crate) fn class(self) -> &'static str {
         match self {
             AckError::Busy => "connection_busy",
@@ -59,7 +58,6 @@ impl AckError {
     }
 }
 
-/// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
     /// The server stops.
@@ -77,7 +75,6 @@ pub enum Order {
     End(CloseReason),
 }
 
-/// One open connection.
 #[derive(Debug)]
 pub struct Connection {
     /// Its id.
@@ -94,7 +91,6 @@ pub struct Connection {
     waiting: Mutex<HashMap<String, oneshot::Sender<Ack>>>,
     /// The last ping's instant; `i64::MIN` before the first.
     last_ping_at: AtomicI64,
-    /// Whether an ack is overdue and nothing has come since: others are preferred then.
     is_doubtful: AtomicBool,
     /// What the other replicas know of it: last ping and events in flight.
     published: Mutex<(i64, u32)>,
@@ -125,8 +121,7 @@ impl Connection {
         (Arc::new(connection), orders)
     }
 
-    /// Sends the frames of one message and waits for its ack, `time` at most. An ack that comes later counts for
-    /// nothing.
+    /// Sends the frames of one message and waits for its ack, `time` at most.
     pub(crate) async fn push(
         &self,
         message_id: &str,
@@ -204,7 +199,6 @@ impl Connection {
     }
 }
 
-/// Takes a message out of those that are waited for, however the waiting ends.
 struct PendingAck<'a> {
     connection: &'a Connection,
     message_id: &'a str,
@@ -225,7 +219,6 @@ pub struct ConnectionRegistry {
     by_app: Mutex<HashMap<AppId, Vec<Arc<Connection>>>>,
     count: AtomicUsize,
     has_stopped: AtomicBool,
-    /// Woken when a connection has ended.
     ended: Notify,
     /// Connections that have ended, and whose rows are still open.
     to_close: Mutex<Vec<Id>>,
@@ -255,8 +248,7 @@ impl ConnectionRegistry {
         self.replica_id
     }
 
-    /// One connection of the app at random, each as likely as any other; those that owe an ack only when there is
-    /// no other. None when there is none.
+    /// One connection of the app at random; those that owe an ack only when there is no other.
     pub(crate) fn pick(&self, app_id: AppId) -> Option<Arc<Connection>> {
         let by_app = lock(&self.by_app);
         let connections = by_app.get(&app_id)?;
@@ -278,7 +270,6 @@ impl ConnectionRegistry {
         lock(&self.by_app).get(&app_id).map_or(0, Vec::len)
     }
 
-    /// The apps with connections here.
     pub(crate) fn apps(&self) -> Vec<AppId> {
         lock(&self.by_app).keys().copied().collect()
     }
@@ -325,7 +316,6 @@ impl ConnectionRegistry {
         self.ended.notify_one();
     }
 
-    /// Waits until a connection has ended.
     pub(crate) async fn one_ended(&self) {
         self.ended.notified().await;
     }

@@ -5,13 +5,10 @@ use std::fmt::Write;
 /// What a report or a file without a usable name is called.
 const NAMELESS: &str = "report";
 const EXTENSION: &str = ".pdf";
-/// Most characters of the name; file systems take 255 bytes.
 const CHARS_MAX: usize = 80;
-/// Characters at the end of a long name that stay.
 const ENDING_CHARS: usize = 12;
 
-/// The value of `Content-Disposition` for an attachment with a report's name: an ASCII name for old readers, and
-/// the whole name. Visible ASCII only.
+/// The value of `Content-Disposition` for an attachment: an ASCII name for old readers, and the whole name.
 pub(super) fn attachment(name: &str) -> String {
     value(&format!("{}{EXTENSION}", stem(name, EXTENSION)))
 }

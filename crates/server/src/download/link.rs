@@ -18,15 +18,12 @@ use crate::app::{App, SharedApp};
 use hub::app_access::{AppAccess, Holder};
 use hub::links::{LinkError, LinkKind, Linked};
 
-/// Why a link gives nothing.
 enum Failure {
     /// What the caller can act on; said in plain text, for it is a person's browser that asks.
     Refused(StatusCode, &'static str),
-    /// The range lies outside.
     Outside(HeaderValue),
     /// The place of the contents does not answer.
     Away(Unreadable),
-    /// Ours.
     Fault(Fault),
 }
 

@@ -36,37 +36,26 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 pub(crate) const PDF: &str = "application/pdf";
 const ANY_KIND: &str = "application/octet-stream";
 
-/// A version of a report that can be given away.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Content<'a> {
-    /// Whose it is.
     pub(crate) tenant: &'a Tenant,
-    /// The order.
     pub(crate) order_id: Id,
-    /// The report.
     pub(crate) report_id: Id,
-    /// The name under which it is saved.
     pub(crate) name: &'a str,
-    /// The version.
     pub(crate) version: &'a ReportVersion,
 }
 
-/// What came of asking for a content.
 pub(crate) enum Download {
     /// The whole of it, the ranges that were asked for, or that the caller has it already.
     Content(Response),
     /// The ranges lie outside, or are too many; the value for `Content-Range`.
     Outside(HeaderValue),
-    /// It was erased.
     Erased,
 }
 
-/// Why a content cannot be given.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
-    /// Its object cannot be read.
     Object(Unreadable),
-    /// The view cannot be noted.
     View(Fault),
 }
 
@@ -77,9 +66,6 @@ impl From<Unreadable> for DownloadError {
 }
 
 /// Gives a report, whole or the ranges that are asked for. One that is missing or damaged is noted.
-///
-/// # Errors
-/// When its object cannot be read, or the view cannot be noted.
 pub(crate) async fn download(
     app: &App,
     content: Content<'_>,
@@ -173,7 +159,6 @@ async fn open(
     Ok(Download::Content(response))
 }
 
-/// Gives a file of any kind, whole.
 async fn give_whole(
     file: &store::files::File,
     object: &Object,
@@ -187,7 +172,6 @@ async fn give_whole(
     Ok(response)
 }
 
-/// One range as the body of an answer, or its headers alone.
 async fn one(
     object: &Object,
     kind: &'static str,

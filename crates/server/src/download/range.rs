@@ -9,18 +9,14 @@ use http_range_header::RangeUnsatisfiableError::Rejected;
 use http_range_header::SyntacticallyCorrectRange::{self, FromLast, FromStart, Indexed};
 use http_range_header::parse_range_header_with_max_ranges;
 
-/// The most ranges that one request may ask for.
 const RANGES_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("sixteen is not zero");
 
-/// What a request wants of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     /// All of it; also when the ranges cannot be read.
     Whole,
-    /// These bytes of it: at least one range, none empty, ascending, and none touching the next. So no byte is given
-    /// twice, however often it was asked for.
+    /// These bytes: at least one range, none empty, ascending, none touching the next.
     Parts(Vec<Range<u64>>),
-    /// Bytes that it does not have, or more ranges than anybody needs.
     Outside,
 }
 
@@ -53,7 +49,6 @@ pub(super) fn has_already(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// A range, cut to the content; empty when it lies outside.
 fn cut(range: SyntacticallyCorrectRange, size_bytes: u64) -> Range<u64> {
     let range = match range {
         Indexed(first, last) => first..last.saturating_add(1),

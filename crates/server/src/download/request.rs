@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, Method};
 
 use crate::app::SharedApp;
 
-/// What of a request matters for what is given.
 #[derive(Debug, Clone)]
 pub(crate) struct DownloadRequest {
     pub(super) method: Method,

@@ -1,7 +1,6 @@
 //! Reading a request's body within a size, a time and a budget: whole, or piece by piece into a writer.
 //!
-//! The budget is for the bytes of all bodies that are held at once. So many large bodies that come together, or half
-//! bodies that never end, cost no more than it; whoever finds it used up is asked to come again.
+//! A budget bounds the bytes of all bodies held at once; who finds it used up is asked to come again.
 
 use std::io;
 use std::sync::Arc;
@@ -19,9 +18,7 @@ pub const STRANGER_BYTES_MAX: usize = 16 * 1024;
 pub const RETRY_AFTER_SECONDS: u64 = 1;
 /// Bytes of a body that are taken from the part of the budget that large bodies cannot use up.
 const SMALL_BYTES: usize = 16 * 1024;
-/// That part.
 const SMALL_BUDGET_BYTES: usize = 16 << 20;
-/// The rest of the 64 MiB.
 const LARGE_BUDGET_BYTES: usize = 48 << 20;
 
 /// Why a request's body was not taken.
@@ -85,14 +82,12 @@ impl BodyBudget {
     }
 }
 
-/// What a body holds of the budget.
 #[derive(Default)]
 struct Held {
     small: Option<OwnedSemaphorePermit>,
     large: Option<OwnedSemaphorePermit>,
 }
 
-/// A body, and its part of the budget for as long as it lives.
 struct Whole {
     bytes: Bytes,
     _held: Held,
@@ -104,10 +99,8 @@ impl AsRef<[u8]> for Whole {
     }
 }
 
-/// Reads `body` to its end: at most `max_bytes`, within `timeout` from now.
-///
-/// A `Content-Length` above the limit is refused before anything is read. A body that came in one
-/// piece is handed on without a copy; nothing is allocated for an empty one.
+/// Reads `body` to its end: at most `max_bytes` (a larger `Content-Length` is refused at once),
+/// within `timeout` from now.
 pub async fn read_body<B>(
     body: B,
     max_bytes: usize,
@@ -146,7 +139,6 @@ where
     }
     // Only as much as has really come is set aside: an announced length alone costs us nothing.
     let mut whole = BytesMut::from(&first[..]);
-    // What it came in may be larger than what came.
     drop(first);
     while let Some(piece) = next_piece(&mut body).await? {
         let length = whole.len() + piece.len();
@@ -169,9 +161,6 @@ pub enum NotPoured {
 }
 
 /// Pours `body` into `writer` piece by piece: at most `max_bytes`, within `timeout` from now; how many came.
-///
-/// # Errors
-/// [`NotPoured`]; then a part of it may be in the writer.
 pub async fn pour_body<B>(
     mut body: B,
     max_bytes: usize,

@@ -1,12 +1,9 @@
 //! The client behind trusted proxies: its address, and the scheme and host that it called.
 //!
-//! Proxies say them in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded` (RFC 7239). Anybody can send such
-//! headers, so they count only when the connection comes from an address that the operator trusts. Each proxy adds
-//! the address that it saw at the right end; so the list is walked from there as long as the addresses are trusted
-//! ones, and the first other one is the client's. What stands left of it is what the client wrote itself.
-//!
-//! A proxy mostly sets one of the two kinds and passes the other on as the client sent it. Where both came and name
-//! different clients, nobody can say which one the proxy made: neither counts.
+//! `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (RFC 7239) count only from a trusted peer. Each proxy
+//! appends the address that it saw: walking from the right over trusted addresses, the first other one is the
+//! client's. Where both kinds name different clients, neither counts, since a proxy mostly sets one and passes the
+//! other on.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +25,6 @@ pub struct Reached {
     pub host: Option<String>,
 }
 
-/// What the headers say of one client.
 #[derive(Debug, PartialEq, Eq)]
 struct Client {
     /// Port 0 where it is not known.
@@ -37,10 +33,8 @@ struct Client {
     host: Option<String>,
 }
 
-/// Puts the client's address in the place of a trusted proxy's, and notes how it reached the first proxy.
-///
-/// The extension [`ConnectInfo<SocketAddr>`] holds the peer's address before and the client's afterwards, with port 0
-/// where it is not known.
+/// Puts the client's address (port 0 where unknown) in the place of a trusted proxy's in the extension
+/// [`ConnectInfo<SocketAddr>`].
 pub fn see_through<B>(proxies: &Ranges, request: &mut Request<B>) {
     let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied()
     else {
@@ -107,9 +101,8 @@ fn walk(
     (address, steps)
 }
 
-/// The entries of all lines of a header, the last one first; one that is no text has no meaning. A comma in quotes
-/// parts them as well: no address, scheme or host has one, and so a quote that a client leaves open hides nothing
-/// that a proxy adds.
+/// The entries of all lines of a header, the last one first. A comma in quotes parts them as well, so that a quote
+/// that a client leaves open hides nothing that a proxy adds.
 fn from_the_right<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).into_iter().rev();
     let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));

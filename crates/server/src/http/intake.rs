@@ -1,13 +1,8 @@
 //! What every request passes between hyper and the routes.
 //!
-//! - A request whose framing or host can be read in two ways is refused with 400, and its connection closed: whoever
-//!   stands before this server may have read it the other way. Source: RFC 9112, sections 3.2 and 6.1.
-//! - A run of slashes at the beginning of the path counts as one: people write base URLs with a slash at their end,
-//!   and SDKs paste paths to them.
-//! - An answer that was ready before its request's body was read must not close the connection without a word: a client
-//!   that sends its next request on it would lose that one, and may not repeat a POST. What is left of the body is read
-//!   and thrown away when it is small and comes soon; else the answer says `Connection: close`, and the listener lingers
-//!   until the client has seen it ([`super::socket`]).
+//! Refused with 400 and a close is a request that can be read in two ways (RFC 9112, sections 3.2 and 6.1). Slashes at
+//! the path's beginning count as one. When an answer is ready before the body was read, a short rest is drained; else
+//! the answer says `Connection: close` and the listener lingers, so that the client loses neither ([`super::socket`]).
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -24,10 +19,8 @@ use tower::Service;
 
 /// The most that is read of a body after the answer to its request was ready, in bytes.
 const REST_BYTES_MAX: u64 = 64 * 1024;
-/// How long the rest of a body is waited for.
 const REST_TIME: Duration = Duration::from_secs(1);
 
-/// Answers a request by `service`, unless it is refused here.
 pub(super) async fn answer<S, B>(
     mut service: S,
     request: Request<Incoming>,
@@ -76,12 +69,10 @@ fn has_two_meanings(version: Version, headers: &HeaderMap) -> bool {
     !(is_chunked && has_host)
 }
 
-/// Names, addresses and ports; a list of two hosts has a comma or a blank.
 fn is_of_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(&byte)
 }
 
-/// Makes one slash of those with which the path begins.
 fn collapse_slashes(uri: &mut Uri) {
     let Some(target) = uri.path_and_query().map(PathAndQuery::as_str) else { return };
     if !target.starts_with("//") {
@@ -102,18 +93,13 @@ pub struct RequestBody {
     rest: Rest,
 }
 
-/// What the last look at a body gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Polled {
-    /// Nobody looked.
     Never,
-    /// A piece.
     Piece,
-    /// Nothing yet.
     Pending,
 }
 
-/// What a request's body left.
 #[derive(Debug, Clone, Default)]
 struct Rest(Arc<Mutex<Left>>);
 
@@ -124,7 +110,6 @@ enum Left {
     Nothing,
     /// A body with a rest, and what the last look at it gave.
     Unread(Incoming, Polled),
-    /// The body broke off, or its framing was wrong.
     Broken,
 }
 
@@ -150,7 +135,6 @@ impl Rest {
     }
 }
 
-/// Reads a body to its end; false when it is too long or breaks off.
 async fn drain(mut body: Incoming) -> bool {
     let mut read_bytes = 0;
     while let Some(frame) = body.frame().await {

@@ -1,13 +1,9 @@
 //! The rate limiter: exact sliding windows for each call × app × tenant.
 //!
-//! A window is checked over the times of the calls that were really accepted, so no span of its
-//! length ever holds more calls than allowed; a bucket that refills would let nearly twice as many
-//! through across a border. Each key remembers the times of its youngest accepted calls, as many as
-//! its largest window admits, at 4 bytes a call. All windows of a key are checked and counted in one
-//! step under one lock; a refused call leaves no trace.
-//!
-//! Time is in whole milliseconds, so two calls whose readings lie exactly one window apart may be
-//! closer than that by their count: such a pair counts as within one window.
+//! Windows are checked over the times of accepted calls, so no span of a window's length holds more
+//! calls than allowed; a token bucket would let nearly twice as many through. 4 bytes a call. All
+//! windows of a key are checked and counted under one lock; a refused call leaves no trace. Times
+//! are whole milliseconds: two calls exactly one window apart count as within it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,16 +30,14 @@ pub struct LimitKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("at most {limit} calls fit the window, the next one in {reset_s} s")]
 pub struct RateLimitError {
-    /// The ceiling of the window that holds the call back (the longest to wait for, when several
-    /// do), for `x-ogw-ratelimit-limit`.
+    /// The ceiling of the window that is longest to wait for, for `x-ogw-ratelimit-limit`.
     pub limit: u32,
     /// Whole seconds, rounded up and at least 1, after which a call would be accepted if none came
     /// before it, for `x-ogw-ratelimit-reset`.
     pub reset_s: u64,
 }
 
-/// The accepted calls of all keys, in memory. Keys without a call within their longest window are
-/// forgotten.
+/// The accepted calls of all keys, in memory; idle keys are forgotten.
 #[derive(Debug)]
 pub struct RateLimits {
     shards: Vec<Mutex<Shard>>,
@@ -55,7 +49,6 @@ struct Shard {
     swept_ms: u64,
 }
 
-/// The accepted calls of one key, oldest first.
 #[derive(Debug)]
 struct Calls {
     /// The low 32 bits of each time: 49 days before they repeat, and nothing that old is stored.
@@ -72,12 +65,8 @@ impl RateLimits {
     }
 
     /// Checks one call of `key` at `mono_ms` (monotonic milliseconds) and counts it if accepted.
-    ///
-    /// `windows`: those of the call's rate tier, each 1 to 2^31 ms long and with room for at least
-    /// one call. The same key is always checked by the same windows. Without windows every call is
-    /// accepted.
-    ///
-    /// Source: contract, section 2.4.
+    /// `windows` are those of the call's rate tier, always the same for a key, each 1 to 2^31 ms
+    /// long with room for at least one call; none accept all. Source: contract, section 2.4.
     pub fn check(
         &self,
         key: LimitKey,
@@ -116,8 +105,7 @@ impl Default for RateLimits {
     }
 }
 
-/// A verdict leaves its shard whole at every step, so a panic elsewhere in the thread that held
-/// the lock says nothing about it.
+/// A shard is whole at every step, so a panic elsewhere says nothing about it.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,11 @@
 //! The listener: accepts connections and serves HTTP/1.1 on them, one task for each.
 //!
-//! What it adds to hyper: header names in title case on the wire (the Python SDK reads them
-//! case-sensitively, contract §2.5), a bound on connections, a stop that finishes what was
-//! accepted, and timers that know the phase of the dialogue (product.md §12). hyper's own head
-//! timer also counts the idle time before a request, so it is off; see `socket.rs` for how the
-//! phases are seen. A timer is only ever moved when it fires or must fire earlier, so a busy
-//! connection costs one reading of the monotonic clock per request and no timer work.
-//!
-//! A head that is not HTTP is answered by hyper itself, 400 with an empty body (431 when it is too
-//! large), and the connection is closed: at that point there is no path, hence no API whose
-//! envelope could be used. What can be read in two ways is answered so too, see `intake.rs`.
-//!
-//! Connections are taken only onto file handles below a reserve ([`system::handles`]).
+//! What it adds to hyper: header names in title case (the Python SDK reads them case-sensitively,
+//! contract, section 2.5), a bound on connections and file handles ([`system::handles`]), a
+//! graceful stop, and timers by the phase of the dialogue (product, section 12; `socket.rs`), for
+//! hyper's head timer also counts idle time. A head that is not HTTP, or can be read in two ways
+//! (`intake.rs`), is answered 400 (431 when too large) without a body, and the connection is
+//! closed.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -45,9 +39,7 @@ use super::tls::{Stream, Tls};
 
 /// How long a peer may go on sending after the last answer.
 const LINGER: Duration = Duration::from_secs(5);
-/// Bytes that a connection may read ahead at least; the library takes no less than 8 KiB.
 const READ_BYTES_MIN: usize = 16 * 1024;
-/// How much longer than the grace time a stop waits for the tasks of connections.
 const STOP_SLACK: Duration = Duration::from_secs(1);
 /// The pause after a failed accept, such as when no file handles are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -83,16 +75,10 @@ impl Default for ListenerLimits {
     }
 }
 
-/// Serves `service` on the connections of `tcp` until `shutdown` is done, then stops gracefully:
-/// no new connections, idle ones closed, requests already begun answered, all within
-/// [`ListenerLimits::stop_grace`], after which the rest is cut.
-///
-/// With `tls` every connection is secured first, within the time of a head.
-///
-/// Every request carries the peer's address as the extension [`ConnectInfo<SocketAddr>`], and
-/// [`Reached`] when it came over TLS.
-/// Upgraded connections (websockets) leave the listener's care: neither its timers nor its stop
-/// reach them.
+/// Serves `service` on the connections of `tcp` until `shutdown` is done, then stops within
+/// [`ListenerLimits::stop_grace`]: idle connections closed, requests begun answered, the rest cut.
+/// With `tls` connections are secured first. Requests carry [`ConnectInfo<SocketAddr>`], and
+/// [`Reached`] over TLS. Upgraded connections leave the listener's care.
 pub async fn serve<S, B>(
     tcp: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -136,11 +122,9 @@ pub async fn serve<S, B>(
     drop(tcp);
     drop(stopping);
     stop.send_replace(());
-    // Each connection ends by itself within the grace time; one whose task never has a turn must not hold up the stop.
     let _ = tokio::time::timeout(limits.stop_grace + STOP_SLACK, stop.closed()).await;
 }
 
-/// The next connection, once a place is free for it and a file handle below the reserve.
 async fn accept(
     tcp: &TcpListener,
     places: &Arc<Semaphore>,
@@ -189,7 +173,6 @@ fn number(handle: &impl AsRawFd) -> u64 {
     u64::try_from(handle.as_raw_fd()).unwrap_or(u64::MAX)
 }
 
-/// The number that the next handle will have.
 fn lowest_free(tcp: &TcpListener) -> u64 {
     rustix::io::dup(tcp).map_or(u64::MAX / 2, |handle| number(&handle))
 }
@@ -200,7 +183,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A connection ready to be served; none when it is not secured in time.
 async fn secured(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Option<Stream> {
     match tls {
         None => Some(Either::Left(stream)),
@@ -208,7 +190,6 @@ async fn secured(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Optio
     }
 }
 
-/// Serves one connection to its end.
 async fn attend<S, B>(
     stream: Stream,
     peer: SocketAddr,
@@ -274,7 +255,6 @@ async fn attend<S, B>(
     .await;
 }
 
-/// Ends the answer's phase when the answer's body has been handed over whole, or is dropped.
 struct AnswerGuard(Arc<Dialogue>);
 
 impl Drop for AnswerGuard {
@@ -283,12 +263,10 @@ impl Drop for AnswerGuard {
     }
 }
 
-/// The timer of one connection. Its one `Sleep` stays where it is armed unless it must fire earlier.
 #[derive(Default)]
 struct Timer {
     /// When what goes on now must have ended, and the marks by which that is known.
     current: Option<((u32, Option<u32>), Instant)>,
-    /// When the connection is cut because the listener stops.
     stop: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }

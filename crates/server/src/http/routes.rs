@@ -53,7 +53,6 @@ fn router(app: SharedApp) -> Router {
         .with_state(app)
 }
 
-/// Whether the process answers.
 async fn healthz() -> &'static str {
     "ok\n"
 }

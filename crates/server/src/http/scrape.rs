@@ -7,8 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::app::SharedApp;
 use crate::control;
 
-/// Answers with all counters, to the operator's key alone: how busy the hub is, is nobody else's to know, and a
-/// reverse proxy on the same machine makes everybody look like a neighbour.
+/// Answers with all counters, to the operator's key alone.
 pub(super) async fn metrics(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
     if let Err(refused) = control::authorize_operator(&app, &headers).await {
         return refused;

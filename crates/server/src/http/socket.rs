@@ -1,9 +1,8 @@
 //! A connection's socket that shows the listener how far the dialogue is.
 //!
-//! The listener's timers differ by phase (idle, request head, busy), but only the socket sees a
-//! head's first byte and only the service sees its last. Both note what they see in a shared
-//! [`Dialogue`]; the connection's task reads it after each turn and arms one timer from it.
-//! Everything here runs in that one task: the atomics carry no data to other threads.
+//! Only the socket sees a head's first byte and only the service its last: both note it in a shared
+//! [`Dialogue`], from which the connection's task arms one timer. The atomics carry no data to
+//! other threads.
 
 use std::io;
 use std::pin::Pin;
@@ -19,7 +18,6 @@ use super::tls::Stream;
 /// The most that is read and thrown away after the last answer, in bytes.
 const LINGER_BYTES_MAX: usize = 64 << 20;
 
-/// Where the dialogue on a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nothing of a request has come.
@@ -32,8 +30,7 @@ pub(super) enum Phase {
     Lingering,
 }
 
-/// What the socket and the service note. One word holds the phase (2 bits) and the number of
-/// requests, so that two idle times in a row can be distinguished.
+/// What socket and service note: one word for the phase (2 bits) and the number of requests.
 #[derive(Debug, Default)]
 pub(super) struct Dialogue {
     word: AtomicU32,
@@ -111,10 +108,8 @@ impl Socket {
         Socket { io: TokioIo::new(stream), dialogue, lingered: None, is_held: false }
     }
 
-    /// Reads and throws away what the peer still sends, up to its end or a bound.
-    ///
-    /// Closing a socket with unread bytes makes the kernel reset the connection, and a reset can
-    /// destroy an answer on its way: a client whose body was refused early would see no answer.
+    /// Reads and throws away what the peer still sends: unread bytes at a close reset the
+    /// connection, which can destroy an answer on its way.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 4096];
         loop {

@@ -1,7 +1,5 @@
-//! TLS of the server's own: one certificate with its key, from two files that are read anew when they change.
-//!
-//! The files are looked at as a whole every second, not watched: so it makes no difference whether they are written
-//! in place, renamed, or reached by a symlink that is swapped. A pair that cannot be used leaves the old one in force.
+//! TLS: one certificate with its key, from two files that are compared every second, so that any way of replacing them
+//! works. A pair that cannot be used leaves the old one in force.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,7 +70,6 @@ impl ResolvesServerCert for Current {
     }
 }
 
-/// What the two files hold.
 struct Pair {
     certificate: Vec<u8>,
     key: Vec<u8>,
@@ -80,9 +77,6 @@ struct Pair {
 
 impl Tls {
     /// Reads the files for the first time.
-    ///
-    /// # Errors
-    /// See [`BadCertificate`].
     pub fn open(files: &TlsFiles) -> Result<Tls, BadCertificate> {
         let pair = read(files)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -125,7 +119,6 @@ impl Tls {
         }
     }
 
-    /// Notes what was read; whether that is something else than before.
     fn note(&self, digest: Option<[u8; 32]>) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = *seen != digest;
@@ -133,7 +126,6 @@ impl Tls {
         is_new
     }
 
-    /// Looks at the files every second, for as long as it is polled.
     pub(crate) async fn watch(self: Arc<Tls>) {
         loop {
             let _ = tokio::time::timeout(PERIOD, std::future::pending::<()>()).await;
@@ -202,7 +194,6 @@ fn warn_of(error: &BadCertificate) {
     tracing::warn!(%error, cause, "the new certificate cannot be used, the old one stays in force");
 }
 
-/// A connection, plain or secured.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 #[cfg(test)]

@@ -41,8 +41,7 @@ pub(super) fn pong(config: &ClientConfig) -> Vec<u8> {
     Frame::pong(SERVICE_ID, config.to_vec()).encode()
 }
 
-/// The config of clients that are to come back soon: the server stops, and another one, or this one again, is
-/// there in a moment. Spread over a second, so that they do not all come at once.
+/// The config of clients that are to come back in a moment, spread over a second, since the server stops.
 pub(super) fn come_back_soon(config: &ClientConfig) -> ClientConfig {
     ClientConfig {
         reconnect_count: -1,

@@ -23,20 +23,20 @@ use crate::public_url;
 use hub::app_access::{AppAccess, Numbers};
 use hub::connections::find_access;
 
-/// Looks at other replicas until their connections are sure: longer than a dead one's count, and well below the 15 s
-/// that the Node SDK waits for the answer.
+/// Tries until other replicas' connections are sure: longer than a dead one's count, below the Node SDK's 15 s.
 const LOOKS: u32 = 9;
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 
-/// Why a client gets no address.
 enum Refused {
     /// HTTP 400: the body is not what it must be.
-    Body { field: &'static str, expected: String },
+    Body {
+        field: &'static str,
+        expected: String,
+    },
     /// HTTP 200 with a documented code, and the row's text or one made for the case.
     Code(&'static Code, String),
     /// HTTP 503: no memory for one more body.
     Busy,
-    /// Ours.
     Fault(Fault),
 }
 
@@ -74,10 +74,8 @@ pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Res
     }
 }
 
-/// The address for one connection.
-///
-/// Refuses with HTTP 400/9499 a body that is none, `app_id or app_secret is invalid` (1000040345) also for an app
-/// that may have no long connection, `ip … is denied by app setting` (99991401), and `the number of connections
+/// The address for one connection; else HTTP 400/9499 (body), 1000040345 (`app_id or app_secret is invalid`, also
+/// for an app that may have none), 99991401 (address denied), 1000040350 (too many).
 /// exceeded the limit` (1000040350).
 async fn address(app: &App, request: Request) -> Result<String, Refused> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
@@ -108,7 +106,6 @@ async fn address(app: &App, request: Request) -> Result<String, Refused> {
     Ok(format!("{base}{}", app.connection_tickets.address(&ticket)))
 }
 
-/// The app that asks, when it may have long connections, and what its connection goes back to.
 async fn authenticate(
     app: &App,
     request: &EndpointRequest,
@@ -129,7 +126,6 @@ async fn authenticate(
     }
 }
 
-/// The lists of addresses that may call, where there are any.
 fn check_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused> {
     let peer = peer.map(|peer| peer.to_canonical());
     let allows = |ranges: &[String]| {
@@ -143,11 +139,8 @@ fn check_address(access: &AppAccess, peer: Option<IpAddr>) -> Result<(), Refused
     Err(Refused::Code(&code::IP_DENIED, code::IP_DENIED.msg.replace("%s", &peer)))
 }
 
-/// Refuses when the app has as many connections as it may have, on all replicas together.
-///
-/// Clients give up for good when they are refused so, and the connections of a replica that has just died look
-/// alive for some seconds. So where others' connections decide, their hearts must be seen to beat first; the call
-/// waits for that, or until they are dead.
+/// Refuses when the app has as many connections, on all replicas, as it may have. Clients give up for good then,
+/// and a replica that has just died looks alive for some seconds: so other replicas must be seen alive first.
 async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     let limit = app.config.long_connection.connections_per_app as usize;
     let is_full = |others: usize| app.hub.connections.count_of(app_id) + others >= limit;
@@ -180,7 +173,6 @@ async fn check_count(app: &App, app_id: AppId) -> Result<(), Refused> {
     Err(Refused::Code(code, code.msg.to_owned()))
 }
 
-/// Who else holds connections of the app.
 async fn others(app: &App, app_id: AppId) -> Result<Vec<Holder>, Fault> {
     let mut holders = app.hub.store.list_holders(app_id, app.hub.installation_clock.now()).await?;
     holders.retain(|holder| holder.replica_id != app.hub.connections.replica_id());
@@ -191,8 +183,7 @@ fn connections(holders: &[Holder]) -> usize {
     holders.iter().map(|holder| holder.connections as usize).sum()
 }
 
-/// Scheme, host and port of the websocket: of the public URL when one is set, else as the client reached us, or the
-/// trusted proxy before us.
+/// Scheme, host and port of the websocket: of the public URL when one is set, else as the client reached us.
 fn base(app: &App, request: &Request) -> String {
     if app.config.public_url.is_some() {
         // `http` becomes `ws`, and `https` becomes `wss`.

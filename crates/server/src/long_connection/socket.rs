@@ -1,12 +1,8 @@
-//! One websocket from its beginning to its end: a task that reads what the client says and writes what it is to be
-//! said, one thing at a time.
+//! One websocket from its beginning to its end: a task that reads and writes one thing at a time.
 //!
-//! A client is asked again and again by a websocket ping, which every client answers; one that stays silent, or takes
-//! nothing of what is sent to it, is gone. Whatever it has not acknowledged is due again.
-//!
-//! A connection that the server ends, for whatever reason, gets a last pong, and then its TCP connection closes. It gets
-//! no close frame: the Java SDK does not react to one, and is deaf until its own pings fail minutes later. Source:
-//! contract, section 5.6.
+//! A client that does not answer websocket pings, or takes nothing, is gone; what it has not acknowledged is due again.
+//! A connection that the server ends gets a last pong and no close frame: the Java SDK does not react to one, and is
+//! deaf until its own pings fail. Source: contract, section 5.6.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,23 +20,18 @@ use crate::app::{App, SharedApp};
 
 /// Between the parts of one event: the Go SDK loses parts that arrive in a burst. Source: contract, section 5.6.
 const PART_PAUSE: Duration = Duration::from_millis(5);
-/// How long a client has for its first words before it gets events all the same. The SDKs ping at once; the Node SDK
-/// would lose what comes together with the answer to its upgrade, since it does not listen yet.
+/// How long a client has for its first words before it gets events; the Node SDK would lose earlier ones.
 const HELLO: Duration = Duration::from_secs(1);
 
 /// What reading gives: a message, an error, or the end.
 type Read = Option<Result<Message, axum::Error>>;
 
-/// Why a conversation is over.
 #[derive(Debug)]
 enum End {
-    /// The client has gone, or takes nothing more.
     Gone,
-    /// The client has said what no client may say; the reason is for the log.
     Refused(String),
     /// We have nothing more to say to it.
     CloseReason(CloseReason),
-    /// It gave no sign of life.
     Silent,
     /// Ours: held events could not be made due, so the client is to come again.
     Fault,
@@ -78,7 +69,6 @@ pub(super) async fn attend(
     part(&app.config.long_connection, socket, end).await;
 }
 
-/// A connection that is known; known no longer when this is dropped, however its task ends.
 struct Present<'a> {
     app: &'a App,
     connection: &'a Connection,
@@ -91,7 +81,6 @@ impl Drop for Present<'_> {
     }
 }
 
-/// Reads and writes until there is a reason to end.
 async fn converse(
     app: &App,
     socket: &mut WebSocket,
@@ -139,7 +128,6 @@ async fn converse(
     }
 }
 
-/// Deals with what was read.
 async fn take(
     app: &App,
     socket: &mut WebSocket,
@@ -157,7 +145,6 @@ async fn take(
     }
 }
 
-/// What a client's message is answered with, if anything.
 fn react(app: &App, connection: &Connection, message: &Message) -> Result<Option<Message>, End> {
     let bytes = match message {
         Message::Binary(bytes) => bytes,
@@ -201,7 +188,6 @@ fn broken(error: &axum::Error) -> End {
     }
 }
 
-/// Writes the frames of one event.
 async fn write_all(
     limits: &LongConnectionLimits,
     socket: &mut WebSocket,
@@ -228,7 +214,6 @@ async fn write(
     }
 }
 
-/// Says reason by a pong, whose config says how to come back, and drops the connection.
 async fn part(limits: &LongConnectionLimits, mut socket: WebSocket, end: End) {
     let config = match end {
         End::Gone => return,

@@ -1,8 +1,7 @@
 //! One-time tickets: what the address of a websocket holds instead of a name and a password.
 //!
-//! A ticket is derived, not stored, so that asking for addresses costs no memory: a MAC over the connection's id, its
-//! app, its end of life and what it goes back to stands in the address itself. That it opens one connection only is seen when it is used:
-//! the connection's row has its id. Source: contract, section 5.4.
+//! A ticket is derived, not stored: a MAC over connection id, app, expiry and what it goes back to. That it opens one connection only is
+//! checked by the connection's row. Source: contract, section 5.4.
 
 use std::fmt::Write as _;
 
@@ -16,15 +15,12 @@ use store::Key;
 
 /// How long a ticket may be used, in milliseconds.
 pub(super) const TICKET_LIFE_MS: i64 = 60_000;
-/// Bytes of the MAC, hex in `access_key`.
 const MAC_BYTES: usize = 16;
 
-/// What a ticket says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket {
     /// The connection's id, `device_id` in the address.
     pub(super) connection_id: Id,
-    /// Whose events it gets.
     pub(super) app_id: AppId,
     /// Until when it may be used, in whole seconds since the epoch.
     pub(super) until_s: u32,

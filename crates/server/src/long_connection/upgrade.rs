@@ -22,16 +22,12 @@ use crate::open_api::{answer, log_id};
 
 /// Most characters stored of a client's `User-Agent`.
 const USER_AGENT_CHARS_MAX: usize = 100;
-/// What is read at once of a connection, in bytes; small, since most connections are idle.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// A longer message is not read to its end; one between this and [`MESSAGE_BYTES_MAX`] is, so that the client learns
-/// why it is refused.
+/// Longer messages than [`MESSAGE_BYTES_MAX`] are read up to here, so that the client learns why.
 const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
 
-/// Why no websocket is opened.
 #[derive(Debug)]
 enum Refused {
-    /// No websocket was asked for.
     NotAWebSocket,
     /// The ticket is unknown, void or used.
     Ticket(&'static str),
@@ -41,7 +37,6 @@ enum Refused {
     Exceeded,
     /// The process has as many as it may have, or stops.
     Busy,
-    /// Ours.
     Fault(Fault),
 }
 
@@ -51,7 +46,6 @@ impl From<Fault> for Refused {
     }
 }
 
-/// Opens a connection.
 pub(crate) async fn serve(State(app): State<SharedApp>, request: Request) -> Response<Body> {
     match open(&app, request).await {
         Ok(response) => response,

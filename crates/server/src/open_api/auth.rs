@@ -28,12 +28,9 @@ pub(crate) async fn call(app: &App, call: Call, body: &[u8]) -> Vec<u8> {
     answer.unwrap_or_else(refusal)
 }
 
-/// The tenant token of a self-built app, which is its app token as well.
-///
-/// With 30 minutes or more left the same token is given again, else a new one that lives 7,200 s.
-/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014, also
-/// while the tenant has not granted the app, or not this secret), `app id unauthorized` (10005) for a store app,
-/// `internal error` (2200).
+/// The tenant token of a self-built app, which is its app token as well; the same one while it has 30 minutes left,
+/// else a new one for 7,200 s. Refuses with 10003 (`invalid param`), 10014 (app id, secret, grant), 10005 for a store
+/// app, 2200 (fault).
 async fn self_built_token(app: &App, call: Call, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TokenRequest::decode(body)?;
     let (vendor, secret_no) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
@@ -49,7 +46,6 @@ async fn self_built_token(app: &App, call: Call, body: &[u8]) -> Result<Vec<u8>,
     })
 }
 
-/// The app's access to the tenant, when the tenant granted this app secret.
 pub(super) async fn find_access(
     app: &App,
     vendor: &Arc<VendorApp>,
@@ -60,9 +56,8 @@ pub(super) async fn find_access(
     Ok(access.filter(|access| access.grants_secret(secret_no)))
 }
 
-/// The app that proves itself by its secret, if it is enabled, and the secret's number.
-///
-/// Who does not know the secret does not learn whether the app is disabled.
+/// The app that proves itself by its secret and is enabled, and the secret's number. Only the
+/// secret's owner learns whether the app is disabled.
 pub(super) async fn find_app_by_secret(
     app: &App,
     app_id: &str,
@@ -79,7 +74,6 @@ pub(super) async fn find_app_by_secret(
     }
 }
 
-/// By what a token is bought.
 pub(super) struct Bought<'a> {
     pub(super) vendor: &'a VendorApp,
     /// The number of the app secret.
@@ -87,8 +81,7 @@ pub(super) struct Bought<'a> {
     pub(super) numbers: Numbers,
 }
 
-/// The current token of the app in the tenant and the seconds that it still lives; a new one when less than 30
-/// minutes are left. One that was bought with an old app secret ends with that.
+/// The current token of the app in the tenant and its seconds; a new one when less than 30 minutes are left.
 pub(super) async fn current_token(
     app: &App,
     maker: &TokenMaker,

@@ -14,10 +14,8 @@ use store::Fault;
 use crate::http::body::RETRY_AFTER_SECONDS;
 use crate::http::limit::RateLimitError;
 
-/// Why a call is not answered with success.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What the call itself says.
     Call(CallError),
     /// The app's list of addresses does not have the caller's.
     Address(Option<IpAddr>),
@@ -25,12 +23,10 @@ pub(crate) enum Failure {
     Scope(AppId, &'static [Scope], Option<String>),
     /// The bodies of others take all the memory that there is for bodies.
     Busy,
-    /// Too many calls.
     RateLimitError(RateLimitError),
 }
 
 impl Failure {
-    /// A documented code.
     pub(crate) fn refused(code: &'static Code) -> Failure {
         CallError::Refused(code).into()
     }

@@ -70,8 +70,7 @@ fn success(call: Call) -> &'static [u8] {
     }
 }
 
-/// An unknown path, or another method on a known one: as the platform answers it, or where the operator wants it so
-/// in JSON, which every SDK can read. Source: contract, section 2.3 and question 21.
+/// An unknown path or method, in the configured form. Source: contract, section 2.3 and question 21.
 fn not_found(app: &App, path: &str, log_id: &str) -> Response<Body> {
     if app.config.not_found == NotFound::Json {
         let is_path = Route::is_path(path);

@@ -1,7 +1,6 @@
 //! `GET /app/{app_id}/auth`: the page to which a scope error links. It says what to grant and by which command.
 //!
-//! It asks for no key and looks nothing up, so that it says nobody which apps exist. What it shows of its address are
-//! an app id of the right shape and names of scopes that the platform knows. Plain HTML, no style, no script.
+//! It asks for no key and looks nothing up, so that it reveals no app. Plain HTML, no style, no script.
 
 use std::fmt::Write as _;
 

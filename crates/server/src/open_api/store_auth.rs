@@ -14,10 +14,8 @@ use super::auth::{Bought, current_token, fault, find_access, find_app_by_secret}
 use crate::app::App;
 use hub::app_access::Numbers;
 
-/// Sends a store app its next ticket at once; the next one after it is due an hour later.
-///
-/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014),
-/// `app resend fail` (10016) for an app that is no store app, `internal error` (2200).
+/// Sends a store app its next ticket at once; the next one after it is due an hour later. Refuses with 10003,
+/// 10014 (app id, secret, disabled), 10016 for an app that is no store app, 2200 (fault).
 pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TokenRequest::decode(body)?;
     let (vendor, _) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
@@ -33,11 +31,8 @@ pub(super) async fn resend_ticket(app: &App, body: &[u8]) -> Result<Vec<u8>, &'s
     }
 }
 
-/// The app token of a store app, for any ticket of the last 12 hours; renewed as a tenant token is.
-///
-/// Refuses with `invalid param` (10003), `app id not exists`, `app secret invalid` and `app unauthorized` (10014),
-/// `app id unauthorized` (10005) for an app that is no store app, `get app access token fail` (10012) for a wrong or
-/// expired ticket, `internal error` (2200).
+/// The app token of a store app, for any ticket of the last 12 hours; renewed as a tenant token is. Refuses with
+/// 10003, 10014, 10005 for an app that is no store app, 10012 for a wrong or expired ticket, 2200.
 pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = AppTokenRequest::decode(body)?;
     let (vendor, secret_no) = find_app_by_secret(app, &request.app_id, &request.app_secret).await?;
@@ -53,11 +48,8 @@ pub(super) async fn app_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'stati
     Ok(AppTokenAnswer::new(token, expire).to_vec())
 }
 
-/// The token of a store app in a tenant where it is installed; renewed as that of a self-built app is.
-///
-/// Refuses with `invalid param` (10003), `get tenant access token fail` (10013) for a wrong, expired or ended app token
-/// or an unknown tenant, `app unauthorized` (10014), `tenant app not installed` (20009, also while the tenant has not
-/// granted the app, or not its secret), `internal error` (2200).
+/// The token of a store app in a tenant where it is installed. Refuses with 10003, 10013 for a bad app token or an
+/// unknown tenant, 10014, 20009 when it is not installed or not granted, 2200.
 pub(super) async fn tenant_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'static Code> {
     let request = TenantTokenRequest::decode(body)?;
     let claims = app.app_tokens.verify(&request.app_access_token);

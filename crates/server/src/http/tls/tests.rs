@@ -29,7 +29,6 @@ fn built() -> (String, String) {
     (pem("CERTIFICATE", cert.der()), pem("PRIVATE KEY", &signing_key.serialize_der()))
 }
 
-/// `der` in PEM.
 fn pem(label: &str, der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
@@ -91,7 +90,6 @@ impl Served {
         TlsConnector::from(Arc::new(config)).connect(name, self.plain().await).await
     }
 
-    /// Whether new connections are secured by this certificate.
     async fn is_in_force(&self, certificate: &str) -> bool {
         self.secured(certificate, &[]).await.is_ok()
     }
