@@ -177,7 +177,7 @@ pub enum Decision {
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// No such order for whoever asks: unknown, another tenant's, or another app's.
+    /// No such order for the caller: unknown, another tenant's, or another app's.
     OrderNotExist,
     /// The state does not allow it.
     IllegalStatus(State),

@@ -79,7 +79,7 @@ fn give_up_rights(is_idle: bool) -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// Lets whoever is at work go first. Where it is not permitted, the check is only less polite.
+/// Lowers the priority. Where that is not permitted, the check is only less polite.
 fn stand_back(is_idle: bool) {
     if is_idle {
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
@@ -89,8 +89,8 @@ fn stand_back(is_idle: bool) {
     let _ = nice(19);
 }
 
-/// Takes a network and a user of its own, where the system permits it to whoever runs the server. Without that the
-/// lack of file handles alone keeps the process from any network.
+/// Takes a network and user namespace of its own where permitted; without, only the lack of file handles keeps it off
+/// the network.
 #[expect(
     deprecated,
     reason = "the other function is unsafe for flags that are not used here: this process has one \

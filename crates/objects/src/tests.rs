@@ -279,7 +279,7 @@ impl Draw {
     }
 }
 
-/// What can be done to an object by whoever can write to the disk.
+/// What can be done to an object by an attacker who can write to the disk.
 const MANIPULATIONS: [&str; 12] = [
     "bit flip",
     "byte change",

@@ -16,8 +16,8 @@ pub const URL_CHARS_MAX: usize = 2_048;
 /// The most addresses that one name may have.
 pub(super) const ADDRESSES_MAX: usize = 32;
 
-/// Why the guard does not let a request out. All have one text, so that whoever gave the address
-/// learns nothing about what lies behind it; the operator's log gets [`Refusal::class`].
+/// Why the guard refuses a request. All have one text, so that it reveals nothing of the network;
+/// the operator's log gets [`Refusal::class`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the address is not allowed: expected a public http or https URL")]
 pub enum Refusal {

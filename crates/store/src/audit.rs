@@ -158,7 +158,7 @@ impl Store {
     }
 }
 
-/// A row is shown as it is stored, also when it was altered: whoever reads the chain finds it.
+/// A row is shown as it is stored, also when it was altered: verification finds it.
 fn stored(row: &Row) -> Result<StoredEntry, Fault> {
     let (seq, hash) = (number(row, 0)?, hash(row, 1)?);
     let body = String::from_utf8_lossy(row.bytes(2)?).into_owned();

@@ -449,7 +449,7 @@ impl Remembered {
             }
             (Some("installation"), Some(app_id), Some(tenant_key)) => {
                 if let (Ok(app_id), Ok(tenant_id)) = (app_id.parse(), tenant_key.parse()) {
-                    // The app last: whoever finds its new version finds the new installation too.
+                    // The app last: a reader that finds its new version finds the new installation too.
                     self.installations.forget(&(app_id, tenant_id));
                     self.grants.forget(&(app_id, tenant_id));
                     self.apps.forget(&app_id);

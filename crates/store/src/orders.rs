@@ -154,7 +154,7 @@ impl Store {
     /// The order with everything that belongs to it, if the tenant has it.
     pub async fn find_order(&self, tenant: &Tenant, order_id: Id) -> Result<Option<Order>, Fault> {
         match self.read_order(tenant, order_id).await {
-            // Its parts are read one after the other: whoever erases it meanwhile leaves texts that open no more.
+            // Its parts are read one after the other: an erasure meanwhile leaves texts that open no more.
             Err(fault) if fault.kind() == FaultKind::Damaged => {
                 match self.find_order_row(tenant, order_id).await? {
                     Some((row, _)) if row.is_erased() => self.read_order(tenant, order_id).await,

@@ -91,7 +91,7 @@ const LIST_ALL: &str = "SELECT tenant_id, report_id, version, order_id, object_i
     ORDER BY tenant_id, report_id, version LIMIT $4";
 const LIST_ALL_FILES: &str = "SELECT tenant_id, file_id, size_bytes, sha256, wrapped_key FROM files \
     WHERE (tenant_id, file_id) > ($1, $2) ORDER BY tenant_id, file_id LIMIT $3";
-/// Object names are the installation's own, whoever the tenant is.
+/// Object names are unique in the installation.
 const COUNT_ROWS: &str = "SELECT (SELECT count(*) FROM report_versions WHERE object_id = $1 \
     AND length(wrapped_key) > 0) + (SELECT count(*) FROM files WHERE file_id = $1)";
 

@@ -31,7 +31,7 @@ impl Key {
         Key(bytes)
     }
 
-    /// The key's bytes, for whoever must write it down.
+    /// The key's bytes, to be stored by the caller.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

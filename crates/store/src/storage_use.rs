@@ -80,13 +80,13 @@ pub(crate) const STATEMENTS: &[&str] =
     &[BEGIN, ADD, FREE_OF_TENANT, FREE_OF_APP, FREE_OF_FILE, SET_QUOTA, FIND, LIST];
 
 impl Store {
-    /// The quotas of whoever has none of its own.
+    /// The default quotas.
     #[must_use]
     pub fn quotas(&self) -> Quotas {
         *self.quotas.get_or_init(Quotas::default)
     }
 
-    /// Sets the quotas of whoever has none of its own; once, before they are first needed.
+    /// Sets the default quotas; once, before they are first needed.
     pub fn set_quotas(&self, quotas: Quotas) {
         let is_first = self.quotas.set(quotas).is_ok();
         debug_assert!(is_first, "quotas are set at the start");

@@ -22,7 +22,7 @@ use crate::{Store, content};
 pub enum Viewer {
     /// A key of the control API.
     ApiKey(Id),
-    /// Whoever holds a signed link that the app was given; none for those of before apps were named.
+    /// A holder of a signed link that the app was given; none for those of before apps were named.
     Link(Option<AppId>),
 }
 

@@ -149,7 +149,7 @@ impl Connection {
     pub fn acknowledge(&self, message_id: &str, ack: Ack) {
         match self.waiting().remove(message_id) {
             Some(waiting) => {
-                // Whoever waited may have given up just now.
+                // The waiter may have given up just now.
                 let _ = waiting.send(ack);
             }
             None => {

@@ -1,9 +1,6 @@
-//! Giving a content away: whole, or ranges of it, as an attachment that nothing keeps and nothing guesses at.
-//!
-//! What a vendor or a hirer sent is shown to nobody's browser as a page: it is an attachment, sandboxed, never
-//! sniffed, and no other site may embed it. The control API gives reports to its callers so, and a signed link to
-//! whoever holds it. Nothing is given that was not authenticated: an object that cannot be opened is a fault before the
-//! answer begins, and one that turns out damaged in its midst breaks the connection off.
+//! Giving away a report or file, by the control API and by signed links: an attachment, sandboxed, never sniffed, not
+//! embeddable. Nothing unauthenticated is given: an object that cannot be opened is a fault before the answer begins,
+//! and damage in its midst breaks the connection off.
 
 mod disposition;
 mod link;
@@ -140,7 +137,7 @@ async fn open(
     set(headers, header::ETAG, tag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     guard(headers);
-    // Whoever asks for the head alone gets nothing to look at.
+    // A HEAD request views nothing.
     if !is_head {
         let view = NewView {
             order_id: content.order_id,

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most bytes of a body before it is known who sends it. Source: product, section 12.
 pub const STRANGER_BYTES_MAX: usize = 16 * 1024;
-/// Seconds after which whoever met a used-up budget may come again.
+/// Seconds after which a caller who met a used-up budget may come again.
 pub const RETRY_AFTER_SECONDS: u64 = 1;
 /// Bytes of a body that are taken from the part of the budget that large bodies cannot use up.
 const SMALL_BYTES: usize = 16 * 1024;

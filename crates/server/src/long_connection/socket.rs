@@ -202,7 +202,7 @@ async fn write_all(
     Ok(())
 }
 
-/// Writes a message; whoever does not take it is gone.
+/// Writes a message; a client that does not take it is gone.
 async fn write(
     limits: &LongConnectionLimits,
     socket: &mut WebSocket,
