@@ -15,8 +15,7 @@ impl Control {
         content: Vec<u8>,
     ) -> Result<File, Error> {
         let query = CreateFile { name: name.to_owned() };
-        let request =
-            self.request(Method::POST, &["tenants", tenant_key, "files"], Some(&query))?;
+        let request = self.request(Method::POST, &["tenants", tenant_key, "files"], &query)?;
         let request = request.header(CONTENT_TYPE, "application/octet-stream").body(content);
         self.answer(self.exchange(request).await?).await
     }

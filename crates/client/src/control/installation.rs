@@ -2,16 +2,10 @@
 
 use contract::control::{CheckObjects, ObjectsChecked, RotateKeys, RotatedKeys};
 
-use super::{Control, Error};
-
-impl Control {
+calls! {
     /// Checks a part of the stored contents; `next_cursor` goes into the call for the next part. Needs the operator's key.
-    pub async fn check_objects(&self, body: &CheckObjects) -> Result<ObjectsChecked, Error> {
-        self.post(&["objects", "check"], body).await
-    }
-
+    pub async fn check_objects(body: &CheckObjects) -> ObjectsChecked =
+        post(["objects", "check"], body);
     /// Puts the next root key in force. Needs the operator's key.
-    pub async fn rotate_keys(&self, body: &RotateKeys) -> Result<RotatedKeys, Error> {
-        self.post(&["keys", "rotate"], body).await
-    }
+    pub async fn rotate_keys(body: &RotateKeys) -> RotatedKeys = post(["keys", "rotate"], body);
 }

@@ -11,6 +11,21 @@
 //! # Ok(()) }
 //! ```
 
+/// Methods of [`Control`], a row each: arguments, answer, then method, path, and query or body.
+macro_rules! calls {
+    (@) => { &$crate::control::Nothing {} };
+    (@ $sent:expr) => { $sent };
+    ($($(#[$doc:meta])* pub async fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty =
+        $method:ident($path:expr $(, $sent:expr)?);)*) => {
+        impl $crate::control::Control {$(
+            $(#[$doc])*
+            pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, $crate::control::Error> {
+                self.$method(&$path, calls!(@ $($sent)?)).await
+            }
+        )*}
+    };
+}
+
 mod accounts;
 mod api_keys;
 mod apps;
@@ -78,11 +93,14 @@ impl std::fmt::Debug for Control {
     }
 }
 
-/// The empty object, body of a POST without members.
+/// The empty query, and the body of a POST without members.
 #[derive(Serialize)]
 struct Nothing {}
 
-const NO_QUERY: Option<&Nothing> = None;
+calls! {
+    /// The server's own description of its control API, OpenAPI 3.1.
+    pub async fn get_openapi() -> serde_json::Value = get(["openapi.json"]);
+}
 
 impl Control {
     /// A caller with `key` (`pbo_…` or `pbt_…`) at `server`, an absolute http or https URL; sends nothing yet.
@@ -120,17 +138,27 @@ impl Control {
         self.transport.server()
     }
 
-    /// The server's own description of its control API, OpenAPI 3.1.
-    pub async fn get_openapi(&self) -> Result<serde_json::Value, Error> {
-        self.get(&["openapi.json"], NO_QUERY).await
-    }
-
     async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
-        query: Option<&impl Serialize>,
+        query: &impl Serialize,
     ) -> Result<T, Error> {
-        self.answer(self.send(Method::GET, path, query, None::<&Nothing>).await?).await
+        self.answer(self.open(path, query).await?).await
+    }
+
+    async fn text(&self, path: &[&str], query: &impl Serialize) -> Result<String, Error> {
+        let response = self.open(path, query).await?;
+        let status = response.status();
+        let text = String::from_utf8(self.transport.body(response).await?);
+        Ok(text.map_err(|_| self.transport.unreadable(status, "expected a text"))?)
+    }
+
+    async fn open(&self, path: &[&str], query: &impl Serialize) -> Result<Response, Error> {
+        self.exchange(self.request(Method::GET, path, query)?).await
+    }
+
+    async fn delete(&self, path: &[&str], query: &impl Serialize) -> Result<(), Error> {
+        self.exchange(self.request(Method::DELETE, path, query)?).await.map(drop)
     }
 
     async fn post<T: DeserializeOwned>(
@@ -138,7 +166,7 @@ impl Control {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.answer(self.send(Method::POST, path, NO_QUERY, Some(body)).await?).await
+        self.send(Method::POST, path, body).await
     }
 
     async fn patch<T: DeserializeOwned>(
@@ -146,7 +174,7 @@ impl Control {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.answer(self.send(Method::PATCH, path, NO_QUERY, Some(body)).await?).await
+        self.send(Method::PATCH, path, body).await
     }
 
     async fn put<T: DeserializeOwned>(
@@ -154,42 +182,32 @@ impl Control {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.answer(self.send(Method::PUT, path, NO_QUERY, Some(body)).await?).await
+        self.send(Method::PUT, path, body).await
     }
 
-    async fn delete(&self, path: &[&str]) -> Result<(), Error> {
-        self.send(Method::DELETE, path, NO_QUERY, None::<&Nothing>).await.map(drop)
-    }
-
-    async fn send(
+    async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
-        query: Option<&impl Serialize>,
-        body: Option<&impl Serialize>,
-    ) -> Result<Response, Error> {
-        let mut request = self.request(method, path, query)?;
-        if let Some(body) = body {
-            let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
-        }
-        self.exchange(request).await
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
+        let request = self.request(method, path, &Nothing {})?;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        self.answer(self.exchange(request).await?).await
     }
 
     fn request(
         &self,
         method: Method,
         path: &[&str],
-        query: Option<&impl Serialize>,
+        query: &impl Serialize,
     ) -> Result<RequestBuilder, Error> {
         let url = self.transport.url(&[&["api", "v1"], path].concat())?;
         let is_post = method == Method::POST;
-        let mut request = self.transport.http.request(method, url);
+        let mut request = self.transport.http.request(method, url).query(query);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
-        }
-        if let Some(query) = query {
-            request = request.query(query);
         }
         if is_post {
             request = request.header(IDEMPOTENCY_KEY, self.next_idempotency_key()?);

@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use contract::control::{GetReportContent, Page, Report, ReportVersion};
-use reqwest::Method;
 
-use super::{Control, Error, NO_QUERY, Nothing};
+use super::{Control, Error};
 use crate::transport::Transport;
 
 /// A report's content on its way: read it chunk by chunk until `None`.
@@ -42,6 +41,19 @@ impl Content {
     }
 }
 
+calls! {
+    /// Lists everything that was ever fetched for a report, the newest first; all of it in one page.
+    pub async fn list_report_versions(tenant_key: &str, order_id: &str, report_id: &str)
+        -> Page<ReportVersion> =
+        get(["tenants", tenant_key, "orders", order_id, "reports", report_id, "versions"]);
+    /// Asks for a new try to fetch a report; what comes is a new version.
+    pub async fn refetch_report(tenant_key: &str, order_id: &str, report_id: &str) -> Report =
+        post(["tenants", tenant_key, "orders", order_id, "reports", report_id, "refetch"]);
+    /// Takes a content that was refused as it is; it is stored flagged.
+    pub async fn accept_report(tenant_key: &str, order_id: &str, report_id: &str) -> Report =
+        post(["tenants", tenant_key, "orders", order_id, "reports", report_id, "accept"]);
+}
+
 impl Control {
     /// Opens a report's content, of its newest version. Only a report with a version has one.
     pub async fn get_report_content(
@@ -63,40 +75,7 @@ impl Control {
         query: &GetReportContent,
     ) -> Result<Content, Error> {
         let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "content"];
-        let response = self.send(Method::GET, &path, Some(query), None::<&Nothing>).await?;
+        let response = self.open(&path, query).await?;
         Ok(Content { transport: self.transport.clone(), response })
-    }
-
-    /// Lists everything that was ever fetched for a report, the newest first; all of it in one page.
-    pub async fn list_report_versions(
-        &self,
-        tenant_key: &str,
-        order_id: &str,
-        report_id: &str,
-    ) -> Result<Page<ReportVersion>, Error> {
-        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "versions"];
-        self.get(&path, NO_QUERY).await
-    }
-
-    /// Asks for a new try to fetch a report; what comes is a new version.
-    pub async fn refetch_report(
-        &self,
-        tenant_key: &str,
-        order_id: &str,
-        report_id: &str,
-    ) -> Result<Report, Error> {
-        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "refetch"];
-        self.post(&path, &Nothing {}).await
-    }
-
-    /// Takes a content that was refused as it is; it is stored flagged.
-    pub async fn accept_report(
-        &self,
-        tenant_key: &str,
-        order_id: &str,
-        report_id: &str,
-    ) -> Result<Report, Error> {
-        let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "accept"];
-        self.post(&path, &Nothing {}).await
     }
 }

@@ -2,35 +2,18 @@
 
 use contract::control::{PutQuota, Storage, StorageUse};
 
-use super::{Control, Error, NO_QUERY};
-
-impl Control {
+calls! {
     /// Reads how much is stored for each tenant and app, and how much room the disk has. Needs the operator's key.
-    pub async fn get_storage(&self) -> Result<Storage, Error> {
-        self.get(&["storage"], NO_QUERY).await
-    }
-
+    pub async fn get_storage() -> Storage = get(["storage"]);
     /// Reads how much is stored for a tenant.
-    pub async fn get_tenant_quota(&self, tenant_key: &str) -> Result<StorageUse, Error> {
-        self.get(&["tenants", tenant_key, "quota"], NO_QUERY).await
-    }
-
+    pub async fn get_tenant_quota(tenant_key: &str) -> StorageUse =
+        get(["tenants", tenant_key, "quota"]);
     /// Sets how much may be stored for a tenant. Needs the operator's key.
-    pub async fn put_tenant_quota(
-        &self,
-        tenant_key: &str,
-        body: &PutQuota,
-    ) -> Result<StorageUse, Error> {
-        self.put(&["tenants", tenant_key, "quota"], body).await
-    }
-
+    pub async fn put_tenant_quota(tenant_key: &str, body: &PutQuota) -> StorageUse =
+        put(["tenants", tenant_key, "quota"], body);
     /// Reads how much is stored for an app. Needs the operator's key.
-    pub async fn get_app_quota(&self, app_id: &str) -> Result<StorageUse, Error> {
-        self.get(&["apps", app_id, "quota"], NO_QUERY).await
-    }
-
+    pub async fn get_app_quota(app_id: &str) -> StorageUse = get(["apps", app_id, "quota"]);
     /// Sets how much may be stored for an app. Needs the operator's key.
-    pub async fn put_app_quota(&self, app_id: &str, body: &PutQuota) -> Result<StorageUse, Error> {
-        self.put(&["apps", app_id, "quota"], body).await
-    }
+    pub async fn put_app_quota(app_id: &str, body: &PutQuota) -> StorageUse =
+        put(["apps", app_id, "quota"], body);
 }

@@ -2,30 +2,14 @@
 
 use contract::control::{CreateTenant, CreatedTenant, List, Page, Tenant, UpdateTenant};
 
-use super::{Control, Error, NO_QUERY};
-
-impl Control {
+calls! {
     /// Creates a tenant; the first answer alone holds its first key. Needs the operator's key.
-    pub async fn create_tenant(&self, body: &CreateTenant) -> Result<CreatedTenant, Error> {
-        self.post(&["tenants"], body).await
-    }
-
+    pub async fn create_tenant(body: &CreateTenant) -> CreatedTenant = post(["tenants"], body);
     /// Lists tenants, newest first. Needs the operator's key.
-    pub async fn list_tenants(&self, list: &List) -> Result<Page<Tenant>, Error> {
-        self.get(&["tenants"], Some(list)).await
-    }
-
+    pub async fn list_tenants(list: &List) -> Page<Tenant> = get(["tenants"], list);
     /// Reads one tenant.
-    pub async fn get_tenant(&self, tenant_key: &str) -> Result<Tenant, Error> {
-        self.get(&["tenants", tenant_key], NO_QUERY).await
-    }
-
+    pub async fn get_tenant(tenant_key: &str) -> Tenant = get(["tenants", tenant_key]);
     /// Changes a tenant's settings; absent members keep their value.
-    pub async fn update_tenant(
-        &self,
-        tenant_key: &str,
-        body: &UpdateTenant,
-    ) -> Result<Tenant, Error> {
-        self.patch(&["tenants", tenant_key], body).await
-    }
+    pub async fn update_tenant(tenant_key: &str, body: &UpdateTenant) -> Tenant =
+        patch(["tenants", tenant_key], body);
 }
