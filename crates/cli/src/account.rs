@@ -6,7 +6,7 @@ use contract::field::{AccountField, CheckField, I18n};
 
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -99,14 +99,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 impl Row for Account {
-    const COLUMNS: &'static [Column] = &[
-        fixed("ACCOUNT"),
-        flexible("NAME"),
-        fixed("APP"),
-        fixed("PACKAGES"),
-        fixed("ITEMS"),
-        fixed("CREATED"),
-    ];
+    const COLUMNS: &'static str = "ACCOUNT|~NAME|APP|PACKAGES|ITEMS|CREATED";
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -134,37 +127,30 @@ impl Show for Account {
         show_fields(table, &self.custom_field_list);
         table.field("created", &self.created_at);
 
-        let columns = [flexible("ID"), flexible("NAME"), flexible("DESCRIPTION")];
+        let columns = "~ID|~NAME|~DESCRIPTION";
         let row = |id: &str, name: &str, description: &Option<String>| {
             vec![id.to_owned(), name.to_owned(), description.clone().unwrap_or_default()]
         };
         let packages = self.packages.iter().map(|p| row(&p.id, &p.name, &p.description));
-        table.section("packages", &columns, &packages.collect::<Vec<_>>());
+        table.section("packages", columns, &packages.collect::<Vec<_>>());
         let items = self.additional_items.iter().map(|i| row(&i.id, &i.name, &i.description));
-        table.section("additional items", &columns, &items.collect::<Vec<_>>());
-        let columns = [
-            flexible("KEY"),
-            fixed("TYPE"),
-            fixed("REQUIRED"),
-            flexible("NAME"),
-            flexible("OPTIONS"),
-        ];
+        table.section("additional items", columns, &items.collect::<Vec<_>>());
+        let columns = "~KEY|TYPE|REQUIRED|~NAME|~OPTIONS";
         let rows: Vec<_> = self.fields.iter().map(field).collect();
-        table.section("fields", &columns, &rows);
+        table.section("fields", columns, &rows);
     }
 }
 
 impl Show for AccountForm {
     fn show(&self, table: &mut Table) {
-        let columns =
-            [flexible("KEY"), fixed("REQUIRED"), flexible("NAME"), flexible("DESCRIPTION")];
+        let columns = "~KEY|REQUIRED|~NAME|~DESCRIPTION";
         let text = |text: Option<&I18n>| text.and_then(I18n::any).unwrap_or_default().to_owned();
         let row = |field: &AccountField| {
             let name = text(Some(&field.name));
             let description = text(field.description.as_ref());
             vec![field.key.clone(), yes_no(field.is_required).to_owned(), name, description]
         };
-        table.list(&columns, &self.fields.iter().map(row).collect::<Vec<_>>());
+        table.list(columns, &self.fields.iter().map(row).collect::<Vec<_>>());
     }
 }
 

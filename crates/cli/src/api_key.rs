@@ -10,7 +10,7 @@ use crate::credentials;
 use crate::daemon::{self, Storage};
 use crate::output::{Row, Show, print_note, short_time};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -230,14 +230,7 @@ fn roles(key: &ApiKey) -> String {
 }
 
 impl Row for ApiKey {
-    const COLUMNS: &'static [Column] = &[
-        fixed("KEY"),
-        flexible("NAME"),
-        flexible("OWNER"),
-        flexible("ROLES"),
-        fixed("LAST USE"),
-        flexible("STANDS"),
-    ];
+    const COLUMNS: &'static str = "KEY|~NAME|~OWNER|~ROLES|LAST USE|~STANDS";
 
     fn cells(&self) -> Vec<String> {
         let stands = match (&self.revoked_at, &self.expires_at) {

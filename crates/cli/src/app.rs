@@ -10,7 +10,7 @@ use crate::grant::{self, Approve, Grants, TakeBack, grant_at_hand};
 use crate::installation::{self, Install, Installations, Uninstall};
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -254,14 +254,7 @@ impl Update {
 }
 
 impl Row for App {
-    const COLUMNS: &'static [Column] = &[
-        fixed("APP"),
-        flexible("NAME"),
-        fixed("KIND"),
-        fixed("TENANT"),
-        fixed("ENABLED"),
-        fixed("CREATED"),
-    ];
+    const COLUMNS: &'static str = "APP|~NAME|KIND|TENANT|ENABLED|CREATED";
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -276,13 +269,7 @@ impl Row for App {
 }
 
 impl Row for Connection {
-    const COLUMNS: &'static [Column] = &[
-        fixed("CONNECTION"),
-        flexible("CLIENT"),
-        fixed("SINCE"),
-        fixed("LAST PING"),
-        fixed("IN FLIGHT"),
-    ];
+    const COLUMNS: &'static str = "CONNECTION|~CLIENT|SINCE|LAST PING|IN FLIGHT";
 
     fn cells(&self) -> Vec<String> {
         vec![

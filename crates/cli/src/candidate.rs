@@ -5,7 +5,6 @@ use contract::control::{FoundOrder, SearchCandidates};
 
 use crate::output::{Row, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, fixed, flexible};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -58,14 +57,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 impl Row for FoundOrder {
-    const COLUMNS: &'static [Column] = &[
-        fixed("ORDER"),
-        fixed("STATE"),
-        fixed("CREATED"),
-        flexible("NAME"),
-        flexible("MOBILE"),
-        flexible("EMAIL"),
-    ];
+    const COLUMNS: &'static str = "ORDER|STATE|CREATED|~NAME|~MOBILE|~EMAIL";
 
     fn cells(&self) -> Vec<String> {
         let candidate = self.candidate.as_ref();

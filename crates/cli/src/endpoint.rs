@@ -12,7 +12,7 @@ use contract::control::{
 use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::Global;
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
@@ -110,14 +110,7 @@ pub(crate) async fn explain(global: &Global, explain: Explain) -> anyhow::Result
 }
 
 impl Row for Alert {
-    const COLUMNS: &'static [Column] = &[
-        fixed("ALERT"),
-        fixed("APP/TENANT"),
-        fixed("KIND"),
-        flexible("DETAIL"),
-        fixed("CREATED"),
-        fixed("ENDED"),
-    ];
+    const COLUMNS: &'static str = "ALERT|APP/TENANT|KIND|~DETAIL|CREATED|ENDED";
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -157,7 +150,7 @@ impl Show for SignatureExplanation {
         table.field("matches", yes_no(self.matches));
         table.optional("wrong", self.wrong.as_ref().map(wire_name));
         table.field("explanation", &self.explanation);
-        let columns = [fixed("STEP"), fixed("BYTES"), flexible("TEXT"), fixed("ENDS WITH")];
+        let columns = "STEP|BYTES|~TEXT|ENDS WITH";
         let rows: Vec<_> = self
             .steps
             .iter()
@@ -170,6 +163,6 @@ impl Show for SignatureExplanation {
                 ]
             })
             .collect();
-        table.section("steps", &columns, &rows);
+        table.section("steps", columns, &rows);
     }
 }

@@ -13,7 +13,7 @@ use crate::audit::create;
 use crate::key::read_key;
 use crate::output::{Row, Show, print_json, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
@@ -171,14 +171,7 @@ pub(crate) async fn hold(global: &Global, command: HoldCommand) -> anyhow::Resul
 }
 
 impl Row for ErasurePreview {
-    const COLUMNS: &'static [Column] = &[
-        fixed("ORDER"),
-        fixed("VERDICT"),
-        fixed("ENDED"),
-        fixed("DUE"),
-        fixed("DAYS"),
-        flexible("PACKAGE"),
-    ];
+    const COLUMNS: &'static str = "ORDER|VERDICT|ENDED|DUE|DAYS|~PACKAGE";
 
     fn cells(&self) -> Vec<String> {
         let time = |at: &Option<String>| at.as_deref().map_or_else(String::new, short_time);
@@ -194,8 +187,7 @@ impl Row for ErasurePreview {
 }
 
 impl Row for Erasure {
-    const COLUMNS: &'static [Column] =
-        &[fixed("ORDER"), fixed("ERASED"), fixed("RULE"), flexible("REASON")];
+    const COLUMNS: &'static str = "ORDER|ERASED|RULE|~REASON";
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -227,7 +219,7 @@ impl Show for Retention {
             .iter()
             .map(|rule| vec![rule.package_id.clone(), rule.days.to_string()])
             .collect();
-        table.section("Packages", &[flexible("PACKAGE"), fixed("DAYS")], &rows);
+        table.section("Packages", "~PACKAGE|DAYS", &rows);
     }
 }
 

@@ -8,7 +8,7 @@ use contract::control::{
 use crate::output::Row;
 use crate::output::{Show, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -95,8 +95,7 @@ fn state(word: &str) -> Result<DeliveryState, String> {
 }
 
 impl Row for Event {
-    const COLUMNS: &'static [Column] =
-        &[fixed("EVENT"), flexible("TYPE"), fixed("DELIVERY"), fixed("CREATED")];
+    const COLUMNS: &'static str = "EVENT|~TYPE|DELIVERY|CREATED";
 
     fn cells(&self) -> Vec<String> {
         let event_type = self.event_type.strip_prefix("hire.").unwrap_or(&self.event_type);
@@ -123,16 +122,9 @@ impl Show for Deliveries {
             table.field("state", wire_name(&delivery.state));
             table.field("tries", delivery.attempt_count.to_string());
             table.optional("next try", delivery.next_attempt_at.as_ref());
-            let columns = [
-                fixed("TRY"),
-                fixed("AT"),
-                fixed("MS"),
-                fixed("STATUS"),
-                flexible("OUTCOME"),
-                flexible("ANSWER"),
-            ];
+            let columns = "TRY|AT|MS|STATUS|~OUTCOME|~ANSWER";
             let rows: Vec<_> = delivery.attempts.iter().map(attempt).collect();
-            table.section("attempts", &columns, &rows);
+            table.section("attempts", columns, &rows);
         }
     }
 }

@@ -6,7 +6,7 @@ use contract::control::{App, Grant, GrantApp, GrantState, List, Terms};
 
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
 use crate::shared_args::Global;
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 const PAGE: u32 = 200;
 
@@ -106,14 +106,7 @@ pub(crate) async fn grant_at_hand(
 }
 
 impl Row for Grant {
-    const COLUMNS: &'static [Column] = &[
-        fixed("APP"),
-        flexible("NAME"),
-        fixed("STATE"),
-        flexible("WAITING"),
-        fixed("PREPARED"),
-        fixed("REVISION"),
-    ];
+    const COLUMNS: &'static str = "APP|~NAME|STATE|~WAITING|PREPARED|REVISION";
 
     fn cells(&self) -> Vec<String> {
         let waiting = match self.state {
@@ -151,8 +144,8 @@ impl Show for Grant {
             vec![name.to_owned(), granted.unwrap_or_default(), prepared]
         };
         let rows: Vec<_> = texts(&self.prepared).into_iter().enumerate().map(row).collect();
-        let columns = [fixed("TERM"), flexible("GRANTED"), flexible("PREPARED")];
-        table.section("Terms", &columns, &rows);
+        let columns = "TERM|~GRANTED|~PREPARED";
+        table.section("Terms", columns, &rows);
     }
 }
 

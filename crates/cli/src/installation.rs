@@ -6,7 +6,7 @@ use contract::control::{Installation, PutInstallation};
 use crate::grant::grant_at_hand;
 use crate::output::{Row, Show, print_note, short_time};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Args)]
 pub(crate) struct Install {
@@ -53,7 +53,7 @@ pub(crate) async fn list(global: &Global, list: Installations) -> anyhow::Result
 }
 
 impl Row for Installation {
-    const COLUMNS: &'static [Column] = &[fixed("TENANT"), flexible("SCOPES"), fixed("INSTALLED")];
+    const COLUMNS: &'static str = "TENANT|~SCOPES|INSTALLED";
 
     fn cells(&self) -> Vec<String> {
         vec![self.tenant_key.clone(), self.scopes.join(", "), short_time(&self.installed_at)]

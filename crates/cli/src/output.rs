@@ -6,14 +6,14 @@ use contract::control::Page;
 use serde::Serialize;
 
 use crate::shared_args::{Format, Global};
-use crate::table::{Column, Table};
+use crate::table::Table;
 
 pub(crate) trait Show {
     fn show(&self, table: &mut Table);
 }
 
 pub(crate) trait Row {
-    const COLUMNS: &'static [Column];
+    const COLUMNS: &'static str;
 
     fn cells(&self) -> Vec<String>;
 }

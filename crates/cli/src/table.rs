@@ -9,20 +9,18 @@ const GAP: usize = 2;
 /// Columns that a flexible column keeps, however tight it gets.
 const FLEXIBLE_MIN: usize = 12;
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Column {
+struct Column {
     head: &'static str,
     flexible: bool,
 }
 
-/// A column that is never cut: ids, states, times.
-pub(crate) const fn fixed(head: &'static str) -> Column {
-    Column { head, flexible: false }
-}
-
-/// A column that is cut when the line gets too long: free text.
-pub(crate) const fn flexible(head: &'static str) -> Column {
-    Column { head, flexible: true }
+/// Heads of columns with `|` between them; a column with `~` is cut when the line gets too long: free text.
+fn columns(heads: &'static str) -> Vec<Column> {
+    let column = |head: &'static str| match head.strip_prefix('~') {
+        Some(head) => Column { head, flexible: true },
+        None => Column { head, flexible: false },
+    };
+    heads.split('|').map(column).collect()
 }
 
 #[derive(Debug, Default)]
@@ -49,13 +47,13 @@ impl Table {
         }
     }
 
-    pub(crate) fn list(&mut self, columns: &[Column], rows: &[Vec<String>]) {
+    pub(crate) fn list(&mut self, columns: &'static str, rows: &[Vec<String>]) {
         self.flush();
         self.table(columns, rows, "");
     }
 
     /// A titled table below the labelled lines; nothing when it has no rows.
-    pub(crate) fn section(&mut self, title: &str, columns: &[Column], rows: &[Vec<String>]) {
+    pub(crate) fn section(&mut self, title: &str, columns: &'static str, rows: &[Vec<String>]) {
         self.flush();
         if rows.is_empty() {
             return;
@@ -84,8 +82,9 @@ impl Table {
         }
     }
 
-    fn table(&mut self, columns: &[Column], rows: &[Vec<String>], indent: &str) {
-        let widths = widths(columns, rows, WIDTH - indent.len());
+    fn table(&mut self, heads: &'static str, rows: &[Vec<String>], indent: &str) {
+        let columns = columns(heads);
+        let widths = widths(&columns, rows, WIDTH - indent.len());
         let heads = columns.iter().map(|column| column.head.to_owned()).collect();
         for row in std::iter::once(&heads).chain(rows) {
             let mut line = String::from(indent);
@@ -132,7 +131,7 @@ mod tests {
     fn columns_align_although_characters_have_different_widths() {
         let mut table = Table::default();
         let rows = [row(&["7", "星河科技", "on"]), row(&["70000", "Galaxy", "off"])];
-        table.list(&[fixed("ID"), flexible("NAME"), fixed("REVIEW")], &rows);
+        table.list("ID|~NAME|REVIEW", &rows);
         let expected = "\
 ID     NAME      REVIEW
 7      星河科技  on
@@ -146,7 +145,7 @@ ID     NAME      REVIEW
         let mut table = Table::default();
         let id = "7".repeat(32);
         let rows = [row(&[&id, &"长".repeat(80), &"b".repeat(30)])];
-        table.list(&[fixed("ID"), flexible("NAME"), flexible("NOTE")], &rows);
+        table.list("ID|~NAME|~NOTE", &rows);
         let text = table.finish();
         assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
         assert!(text.contains(&id) && text.contains('…'), "{text}");
@@ -159,8 +158,8 @@ ID     NAME      REVIEW
         table.field("候选人", "张三");
         table.optional("ended", None::<String>);
         table.field("comment", "word ".repeat(25));
-        table.section("empty", &[fixed("A")], &[]);
-        table.section("reports", &[fixed("ID"), fixed("STATE")], &[row(&["1", "stored"])]);
+        table.section("empty", "A", &[]);
+        table.section("reports", "ID|STATE", &[row(&["1", "stored"])]);
         let text = table.finish();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "order    7");

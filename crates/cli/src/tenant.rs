@@ -6,7 +6,7 @@ use contract::control::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
 use crate::credentials;
 use crate::output::{Row, Show, print_note, short_time, yes_no};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -111,14 +111,7 @@ fn keep(server: &str, CreatedTenant { tenant, api_key }: &CreatedTenant) {
 }
 
 impl Row for Tenant {
-    const COLUMNS: &'static [Column] = &[
-        fixed("TENANT"),
-        flexible("NAME"),
-        fixed("REVIEW"),
-        fixed("FOUR EYES"),
-        fixed("DAYS"),
-        fixed("CREATED"),
-    ];
+    const COLUMNS: &'static str = "TENANT|~NAME|REVIEW|FOUR EYES|DAYS|CREATED";
 
     fn cells(&self) -> Vec<String> {
         vec![

@@ -4,11 +4,10 @@ use contract::control::{Mobile, Order, OrderResult, OrderSummary, Report, Stage,
 
 use crate::account::show_fields;
 use crate::output::{Row, Show, short_time, wire_name};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 impl Row for OrderSummary {
-    const COLUMNS: &'static [Column] =
-        &[fixed("ORDER"), fixed("STATE"), flexible("PACKAGE"), fixed("PLACED"), fixed("CHANGED")];
+    const COLUMNS: &'static str = "ORDER|STATE|~PACKAGE|PLACED|CHANGED";
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -50,13 +49,12 @@ impl Show for Order {
         table.field("changed", &self.updated_at);
         table.optional("ended", self.ended_at.as_ref());
 
-        let columns = [fixed("REACHED"), flexible("STAGE"), flexible("RESULT"), fixed("BY")];
-        table.section("stages", &columns, &rows(&self.stages, stage));
-        let columns = [fixed("RECEIVED"), flexible("RESULT"), fixed("BY")];
-        table.section("results", &columns, &rows(&self.results, result));
-        let columns =
-            [fixed("REPORT"), fixed("KIND"), fixed("STATE"), fixed("BYTES"), flexible("NAME")];
-        table.section("reports", &columns, &rows(&self.reports, report));
+        let columns = "REACHED|~STAGE|~RESULT|BY";
+        table.section("stages", columns, &rows(&self.stages, stage));
+        let columns = "RECEIVED|~RESULT|BY";
+        table.section("results", columns, &rows(&self.results, result));
+        let columns = "REPORT|KIND|STATE|BYTES|~NAME";
+        table.section("reports", columns, &rows(&self.reports, report));
         for report in &self.reports {
             if let Some(reason) = &report.failure_reason {
                 table.field("  why", format!("{}: {reason}", report.report_id));
@@ -69,8 +67,8 @@ impl Show for Order {
                 table.field("  link", format!("{}: {url}", report.report_id));
             }
         }
-        let columns = [fixed("AT"), fixed("ACTION"), fixed("BY"), fixed("STATE"), flexible("NOTE")];
-        table.section("timeline", &columns, &rows(&self.timeline, entry));
+        let columns = "AT|ACTION|BY|STATE|~NOTE";
+        table.section("timeline", columns, &rows(&self.timeline, entry));
     }
 }
 

@@ -6,9 +6,9 @@ use contract::control::{CheckObjects, ObjectFinding, ObjectsChecked};
 
 use crate::output::{Show, print_note, wire_name};
 use crate::shared_args::Global;
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
-const COLUMNS: &[Column] = &[fixed("WRONG"), fixed("OBJECT"), flexible("OF"), fixed("REMOVED")];
+const COLUMNS: &str = "WRONG|OBJECT|~OF|REMOVED";
 
 impl Show for ObjectsChecked {
     fn show(&self, table: &mut Table) {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::output::{Row, Show, print_note, short_time, wire_name};
 use crate::shared_args::{Global, Paging};
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 use crate::usage_error::UsageError;
 
 #[derive(Debug, Subcommand)]
@@ -108,13 +108,7 @@ impl Show for Downloaded {
 }
 
 impl Row for ReportVersion {
-    const COLUMNS: &'static [Column] = &[
-        fixed("VERSION"),
-        fixed("FETCHED"),
-        fixed("BYTES"),
-        flexible("FROM"),
-        flexible("FINDINGS"),
-    ];
+    const COLUMNS: &'static str = "VERSION|FETCHED|BYTES|~FROM|~FINDINGS";
 
     fn cells(&self) -> Vec<String> {
         let from =

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::key::read_key;
 use crate::output::{Row, Show, short_time, wire_name};
 use crate::shared_args::Global;
-use crate::table::{Column, Table, fixed, flexible};
+use crate::table::Table;
 
 #[derive(Serialize)]
 struct Verified {
@@ -39,14 +39,7 @@ impl Show for Verified {
 }
 
 impl Row for ReportView {
-    const COLUMNS: &'static [Column] = &[
-        fixed("AT"),
-        fixed("VIEWER"),
-        fixed("KEY OR APP"),
-        flexible("ADDRESS"),
-        fixed("VERSION"),
-        fixed("BYTES"),
-    ];
+    const COLUMNS: &'static str = "AT|VIEWER|KEY OR APP|~ADDRESS|VERSION|BYTES";
 
     fn cells(&self) -> Vec<String> {
         vec![
