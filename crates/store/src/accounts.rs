@@ -10,7 +10,7 @@ use crate::events;
 use crate::fault::{Fault, FaultKind};
 use crate::seal::RowContext;
 use crate::tenants::Tenant;
-use crate::value::{Row, Statement, Value, Written, any, one, values};
+use crate::value::{Row, Statement, Value, any, one, values};
 use crate::{Saved, Store, content};
 
 /// One account.
@@ -133,10 +133,7 @@ impl Store {
         statements.extend(self.audit(tenant.tenant_id, entry).await?);
         let written = self.write(statements).await?;
         self.wake_deliveries();
-        Ok(match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::KeyTaken,
-        })
+        Ok(written.saved_or(Saved::KeyTaken))
     }
 
     /// The account, if the tenant has it.
@@ -223,10 +220,7 @@ impl Store {
     }
 
     async fn write_all(&self, statements: Vec<Statement>) -> Result<Option<usize>, Fault> {
-        Ok(match self.write(statements).await? {
-            Written::Done(_) => None,
-            Written::Unmet(index) => Some(index),
-        })
+        Ok(self.write(statements).await?.unmet())
     }
 
     /// The packages and additional items of an account that can be ordered, packages first.

@@ -5,7 +5,7 @@ use domain::{Id, TenantId, UnixMs};
 use crate::fault::Fault;
 use crate::rows::{self, IdempotencyKey};
 use crate::seal::RowContext;
-use crate::value::{Statement, Written, any, one, values};
+use crate::value::{Statement, any, one, values};
 use crate::{Saved, Store};
 
 /// An answer that is stored in the same commit as what it is about.
@@ -78,10 +78,7 @@ impl Store {
 
     /// Keeps an answer to a call that has done its work already; [`Saved::KeyTaken`] when the key was used before.
     pub async fn keep_answer_alone(&self, answer: &StoredAnswer) -> Result<Saved, Fault> {
-        match self.write(self.keep_answer(Some(answer))).await? {
-            Written::Done(_) => Ok(Saved::Done),
-            Written::Unmet(_) => Ok(Saved::KeyTaken),
-        }
+        Ok(self.write(self.keep_answer(Some(answer))).await?.saved_or(Saved::KeyTaken))
     }
 
     /// What this Idempotency-Key was used for during the last 24 hours.

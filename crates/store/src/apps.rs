@@ -162,10 +162,7 @@ impl Store {
         statements.extend(app_audit::add(self, &entry, tenants).await?);
         let written = self.write_known(statements, Known::App(app_id)).await?;
         self.wake_deliveries();
-        Ok(match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(written.saved_or(Saved::Outdated))
     }
 
     /// Replaces an app's secrets, unless it changed since `version`; tokens and tickets bought with an app_secret

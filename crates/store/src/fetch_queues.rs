@@ -17,7 +17,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::reports::{self, ClaimedReport};
 use crate::states::{REPORT_FETCHING, REPORT_PENDING};
 use crate::storage_use::Holder;
-use crate::value::{Row, Value, Written, any, one, values};
+use crate::value::{Row, Value, any, one, values};
 
 /// Reports placed by one step.
 const PLACED_AT_ONCE: i64 = 100;
@@ -281,7 +281,7 @@ impl Store {
             reason,
             needed_bytes,
         ];
-        Ok(matches!(self.write(vec![one(PUT_BACK, values)]).await?, Written::Done(_)))
+        Ok(self.write(vec![one(PUT_BACK, values)]).await?.is_done())
     }
 }
 

@@ -94,10 +94,7 @@ impl Store {
             return Ok(None);
         }
         let used = file_ids.iter().map(|file_id| one(USE, values![tenant_id.0, file_id.0]));
-        Ok(match self.write(used.collect()).await? {
-            Written::Done(_) => None,
-            Written::Unmet(index) => Some(index),
-        })
+        Ok(self.write(used.collect()).await?.unmet())
     }
 
     /// At most `limit` files of all tenants that no order uses and that came before `before`.
@@ -119,7 +116,7 @@ impl Store {
     ) -> Result<bool, Fault> {
         let delete = one(DELETE_UNUSED, values![tenant_id.0, file_id.0]);
         let free = storage_use::free_file(tenant_id, file_id);
-        Ok(matches!(self.write(vec![free, delete]).await?, Written::Done(_)))
+        Ok(self.write(vec![free, delete]).await?.is_done())
     }
 }
 

@@ -8,7 +8,7 @@ use contract::field::{AccountField, AccountScope, CheckField};
 use domain::{AppId, Id, TenantId, UnixMs};
 
 use crate::fault::Fault;
-use crate::value::{Row, Written, one, values};
+use crate::value::{Row, one, values};
 use crate::{Saved, Store, content};
 
 /// An app's form for accounts of one scope.
@@ -120,7 +120,7 @@ impl Store {
             values.push(form.version.into());
             one(UPDATE_ACCOUNT_FORM, values)
         };
-        Ok(saved(&self.write(vec![statement]).await?))
+        Ok(self.write(vec![statement]).await?.saved_or(Saved::Outdated))
     }
 
     /// The account's form for orders that is in force.
@@ -173,7 +173,7 @@ impl Store {
         let form_id = self.make_id(at);
         let values = values![tenant_id.0, account_id.0, form_id.0, to_text(&fields)];
         let statements = ended.into_iter().chain([one(INSERT_CHECK_FORM, values)]).collect();
-        Ok(saved(&self.write(statements).await?))
+        Ok(self.write(statements).await?.saved_or(Saved::Outdated))
     }
 
     /// Gives the form that was seen other names; [`Saved::Outdated`] when it changed meanwhile.
@@ -186,7 +186,7 @@ impl Store {
     ) -> Result<Saved, Fault> {
         let mut values = values![tenant_id.0, account_id.0, seen.form_id.0, seen.version];
         values.push(to_text(&fields).into());
-        Ok(saved(&self.write(vec![one(RENAME_CHECK_FORM, values)]).await?))
+        Ok(self.write(vec![one(RENAME_CHECK_FORM, values)]).await?.saved_or(Saved::Outdated))
     }
 
     /// Ends the form that was seen, and retires its keys; [`Saved::Outdated`] when it changed meanwhile.
@@ -197,7 +197,7 @@ impl Store {
         seen: &CheckForm,
     ) -> Result<Saved, Fault> {
         let statement = one(END_CHECK_FORM, end(tenant_id, account_id, seen, DELETED));
-        Ok(saved(&self.write(vec![statement]).await?))
+        Ok(self.write(vec![statement]).await?.saved_or(Saved::Outdated))
     }
 }
 
@@ -208,13 +208,6 @@ fn end(
     state: i64,
 ) -> Vec<crate::value::Value> {
     values![tenant_id.0, account_id.0, form.form_id.0, form.version, state]
-}
-
-fn saved(written: &Written) -> Saved {
-    match written {
-        Written::Done(_) => Saved::Done,
-        Written::Unmet(_) => Saved::Outdated,
-    }
 }
 
 fn check_form(row: &Row) -> Result<CheckForm, Fault> {

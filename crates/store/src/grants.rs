@@ -122,10 +122,7 @@ impl Store {
         statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write_known(statements, Known::Installation(app_id, tenant_id)).await?;
         self.wake_deliveries();
-        Ok(match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(written.saved_or(Saved::Outdated))
     }
 
     /// Takes back what the tenant granted to the app: its tokens there end for good. False when nothing is granted.
@@ -142,7 +139,7 @@ impl Store {
         let entry = app_audit::entry(by, AuditAct::AppGrantTakenBack, app_id);
         statements.extend(self.audit(tenant_id, entry).await?);
         let known = Known::Installation(app_id, tenant_id);
-        Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
+        Ok(self.write_known(statements, known).await?.is_done())
     }
 
     /// What the tenant granted to the app, from memory when it was read before.

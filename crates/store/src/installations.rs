@@ -14,7 +14,7 @@ use crate::audit::By;
 use crate::fault::Fault;
 use crate::states::{DELIVERY_EXHAUSTED, DELIVERY_HELD, DELIVERY_PAUSED};
 use crate::tenants::NO_TENANT;
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Statement, any, one, values};
 use crate::{Known, Saved, Store, app_audit, grants, resend};
 
 /// A store app in one tenant.
@@ -93,10 +93,7 @@ impl Store {
         let known = Known::Installation(*app_id, *tenant_id);
         let written = self.write_known(statements, known).await?;
         self.wake_deliveries();
-        Ok(match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(written.saved_or(Saved::Outdated))
     }
 
     /// The app's installation in the tenant, from memory when it was read before.
@@ -157,7 +154,7 @@ impl Store {
         entry.tenant_key = Some(tenant_id.to_string());
         statements.extend(app_audit::add(self, &entry, [tenant_id]).await?);
         let known = Known::Installation(app_id, tenant_id);
-        Ok(matches!(self.write_known(statements, known).await?, Written::Done(_)))
+        Ok(self.write_known(statements, known).await?.is_done())
     }
 }
 

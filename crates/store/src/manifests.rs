@@ -12,7 +12,7 @@ use crate::Store;
 use crate::fault::{Fault, FaultKind};
 use crate::reports::Report;
 use crate::tenants::Tenant;
-use crate::value::{Row, Written, any, one, values};
+use crate::value::{Row, any, one, values};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredVersion {
@@ -93,7 +93,7 @@ impl Store {
         statements.extend(unlisted.into_iter().map(|(report_id, version)| {
             any(NOTE_LISTED, values![tenant_id.0, report_id.0, version, number])
         }));
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        Ok(self.write(statements).await?.is_done())
     }
 
     /// The order's newest manifest with its signature, as a file; none while it has none.

@@ -320,7 +320,7 @@ impl Store {
         statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write(statements).await?;
         self.wake_reports();
-        Ok(matches!(written, Written::Done(_)))
+        Ok(written.is_done())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::content::{self, Comment};
 use crate::fault::Fault;
 use crate::seal::RowContext;
 use crate::tenants::Tenant;
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Statement, any, one, values};
 use crate::{Saved, Store};
 
 /// A legal hold.

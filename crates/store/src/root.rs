@@ -16,7 +16,7 @@ use crate::audit::{self, By};
 use crate::fault::{Fault, FaultKind};
 use crate::seal::{Key, RowContext};
 use crate::tenants::key_context;
-use crate::value::{Statement, Written, any, one, values};
+use crate::value::{Statement, any, one, values};
 use crate::{Engine, Opening, Store, read, write};
 
 const FIND: &str =
@@ -266,7 +266,7 @@ impl Store {
             statements.extend(audit::add(audit::OPERATOR, &entry));
             let written = self.write(statements).await;
             self.refresh_root().await?;
-            if let Written::Done(_) = written? {
+            if written?.is_done() {
                 let key_id = root_key_id(next);
                 return Ok(Rotated { key_id, generation: generation + 1, tenant_count });
             }

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
+use crate::Saved;
 use crate::fault::{Fault, FaultKind};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -160,8 +161,26 @@ pub(crate) enum Expect {
 pub(crate) enum Written {
     /// Committed; the rows that its statements returned, one statement after the other.
     Done(Vec<Row>),
-    /// Nothing was written: the statement at this column did not touch exactly one row.
+    /// Nothing was written: the statement at this index did not touch exactly one row.
     Unmet(usize),
+}
+
+impl Written {
+    pub(crate) fn is_done(&self) -> bool {
+        self.unmet().is_none()
+    }
+
+    /// The index of the unmet statement.
+    pub(crate) fn unmet(&self) -> Option<usize> {
+        match self {
+            Written::Done(_) => None,
+            Written::Unmet(index) => Some(*index),
+        }
+    }
+
+    pub(crate) fn saved_or(&self, unmet: Saved) -> Saved {
+        if self.is_done() { Saved::Done } else { unmet }
+    }
 }
 
 /// A statement that may touch any number of rows.
