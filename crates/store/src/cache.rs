@@ -13,12 +13,12 @@ pub(crate) struct Cache<K, V>(RwLock<Held<K, V>>);
 struct Held<K, V> {
     rows: HashMap<K, V>,
     generation: u64,
-    hears_of_changes: bool,
+    is_listening: bool,
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Cache<K, V> {
-        Cache(RwLock::new(Held { rows: HashMap::new(), generation: 0, hears_of_changes: false }))
+        Cache(RwLock::new(Held { rows: HashMap::new(), generation: 0, is_listening: false }))
     }
 }
 
@@ -31,7 +31,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 
     pub(crate) fn keep(&self, key: K, row: V, generation: u64) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if held.generation != generation || !held.hears_of_changes {
+        if held.generation != generation || !held.is_listening {
             return;
         }
         if held.rows.len() >= ROWS_MAX {
@@ -46,10 +46,10 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         held.rows.remove(key);
     }
 
-    pub(crate) fn hear_of_changes(&self, hears_of_changes: bool) {
+    pub(crate) fn set_listening(&self, is_listening: bool) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if held.hears_of_changes != hears_of_changes {
-            held.hears_of_changes = hears_of_changes;
+        if held.is_listening != is_listening {
+            held.is_listening = is_listening;
             held.generation += 1;
             held.rows.clear();
         }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_row_that_changed_while_it_was_read_is_not_kept() {
         let cache = Cache::default();
-        cache.hear_of_changes(true);
+        cache.set_listening(true);
         let generation = cache.find(&1).unwrap_err();
         cache.forget(&1);
         cache.keep(1, "old", generation);
@@ -73,15 +73,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_while_changes_are_not_heard_of() {
+    fn nothing_is_kept_while_changes_are_not_received() {
         let cache = Cache::default();
         cache.keep(1, "before", cache.find(&1).unwrap_err());
-        cache.hear_of_changes(true);
+        cache.set_listening(true);
         let generation = cache.find(&1).unwrap_err();
         cache.keep(1, "kept", generation);
-        cache.hear_of_changes(true);
+        cache.set_listening(true);
         assert_eq!(cache.find(&1), Ok("kept"));
-        cache.hear_of_changes(false);
+        cache.set_listening(false);
         cache.keep(1, "meanwhile", cache.find(&1).unwrap_err());
         assert!(cache.find(&1).is_err());
     }

@@ -90,11 +90,11 @@ const CLAIM: &str = formatcp!(
     WHERE tenant_id = $1 AND report_id IN ({KEYS}) AND due_at <= $19 \
     RETURNING tenant_id, report_id, order_id, attempts, sealed, app_id, queue_id, link_ends_at, is_accepted"
 );
-const LIST_UNTOLD: &str = formatcp!(
+const LIST_WITHOUT_REASON: &str = formatcp!(
     "SELECT tenant_id, report_id FROM reports WHERE queue_id = $1 AND due_at <= $2 AND state = {REPORT_PENDING} \
     AND (failure IS NULL OR failure <> $3) LIMIT $4"
 );
-const TELL: &str = formatcp!(
+const SET_REASON: &str = formatcp!(
     "UPDATE reports SET failure = $19 WHERE tenant_id = $1 AND report_id IN ({KEYS}) \
     AND due_at <= $18 AND state = {REPORT_PENDING}"
 );
@@ -113,8 +113,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     LIST_ENDING,
     LIST_DUE,
     CLAIM,
-    LIST_UNTOLD,
-    TELL,
+    LIST_WITHOUT_REASON,
+    SET_REASON,
     PUT_BACK,
 ];
 
@@ -258,9 +258,9 @@ impl Store {
         reason: &str,
     ) -> Result<(), Fault> {
         let values = values![queue_id, now.0, reason, NOTED_AT_ONCE];
-        let untold = self.read(LIST_UNTOLD, values).await?;
+        let waiting = self.read(LIST_WITHOUT_REASON, values).await?;
         let values = values![now.0, reason];
-        self.write_keys(&keys(&untold)?, None, TELL, &values).await.map(drop)
+        self.write_keys(&keys(&waiting)?, None, SET_REASON, &values).await.map(drop)
     }
 
     /// Puts a claimed report back untried, due at `due_at`, with the reason and the bytes that it needs. False when the

@@ -423,15 +423,15 @@ async fn write(engine: &Engine, statements: Vec<Statement>) -> Result<Written, F
 impl Remembered {
     /// Forgets what a piece of news names, and remembers nothing while news do not arrive.
     fn apply(&self, news: CacheInvalidation<'_>) {
-        let hears_of_changes = match news {
+        let is_listening = match news {
             CacheInvalidation::NotListening => false,
             CacheInvalidation::Listening => true,
             CacheInvalidation::Changed(what) => return self.forget(what),
         };
-        self.tenants.hear_of_changes(hears_of_changes);
-        self.apps.hear_of_changes(hears_of_changes);
-        self.installations.hear_of_changes(hears_of_changes);
-        self.grants.hear_of_changes(hears_of_changes);
+        self.tenants.set_listening(is_listening);
+        self.apps.set_listening(is_listening);
+        self.installations.set_listening(is_listening);
+        self.grants.set_listening(is_listening);
     }
 
     fn forget(&self, what: &str) {

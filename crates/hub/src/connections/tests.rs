@@ -60,7 +60,7 @@ async fn who_owes_an_ack_is_passed_over_until_it_speaks() {
     assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == other.connection_id));
     assert_eq!(other.push("m2", Vec::new(), TIME).await, Err(AckError::Late));
     assert!((0..100).any(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
-    late.spoke();
+    late.note_frame();
     assert!((0..100).all(|_| connections.pick(APP).unwrap().connection_id == late.connection_id));
 }
 

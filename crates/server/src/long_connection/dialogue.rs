@@ -21,7 +21,7 @@ pub(super) enum Received {
 }
 
 /// Reads a client's binary message. Frames of other methods and types are passed over.
-pub(super) fn hear(message: &[u8]) -> Result<Received, BadFrame> {
+pub(super) fn read(message: &[u8]) -> Result<Received, BadFrame> {
     let frame = Frame::decode(message)?;
     Ok(match frame.method {
         METHOD_CONTROL if frame.header(KEY_TYPE) == Some(TYPE_PING) => Received::Ping,
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn pings_and_acks_are_understood() {
-        assert_eq!(hear(&Frame::ping(1).encode()), Ok(Received::Ping));
+        assert_eq!(read(&Frame::ping(1).encode()), Ok(Received::Ping));
         for (payload, code) in [
             (&br#"{"code": 200}"#[..], Some(200)),
             (br#"{"code":500,"headers":null,"data":null}"#, Some(500)),
             (b"no json", None),
             (b"", None),
         ] {
-            assert_eq!(hear(&ack(payload)), received(code, payload));
+            assert_eq!(read(&ack(payload)), received(code, payload));
         }
     }
 
@@ -86,14 +86,14 @@ mod tests {
         let nameless = Frame { method: METHOD_DATA, ..Frame::default() };
         let unknown = Frame { method: 7, ..Frame::ping(1) };
         for frame in [pong, nameless, unknown] {
-            assert_eq!(hear(&frame.encode()), Ok(Received::Nothing));
+            assert_eq!(read(&frame.encode()), Ok(Received::Nothing));
         }
     }
 
     #[test]
     fn what_is_no_frame_is_refused() {
         for message in [&b""[..], b"ping", &[0xff; 40], &ack(b"{}")[..30]] {
-            assert!(hear(message).is_err(), "{message:?}");
+            assert!(read(message).is_err(), "{message:?}");
         }
     }
 

@@ -157,8 +157,8 @@ fn react(app: &App, connection: &Connection, message: &Message) -> Result<Option
     if bytes.len() > MESSAGE_BYTES_MAX {
         return Err(too_large());
     }
-    let received = dialogue::hear(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
-    connection.spoke();
+    let received = dialogue::read(bytes).map_err(|bad| End::Refused(bad.to_string()))?;
+    connection.note_frame();
     match received {
         Received::Ping => {
             connection.pinged(app.hub.installation_clock.now());
