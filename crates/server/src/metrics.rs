@@ -20,27 +20,9 @@ use hub::disk::Room;
 use hub::meter::Meter;
 
 /// The statuses counted apart; others are counted together.
-static STATUSES: [StatusCode; 20] = [
-    StatusCode::SWITCHING_PROTOCOLS,
-    StatusCode::OK,
-    StatusCode::CREATED,
-    StatusCode::NO_CONTENT,
-    StatusCode::PARTIAL_CONTENT,
-    StatusCode::NOT_MODIFIED,
-    StatusCode::BAD_REQUEST,
-    StatusCode::UNAUTHORIZED,
-    StatusCode::FORBIDDEN,
-    StatusCode::NOT_FOUND,
-    StatusCode::METHOD_NOT_ALLOWED,
-    StatusCode::CONFLICT,
-    StatusCode::GONE,
-    StatusCode::PRECONDITION_FAILED,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::RANGE_NOT_SATISFIABLE,
-    StatusCode::TOO_MANY_REQUESTS,
-    StatusCode::INTERNAL_SERVER_ERROR,
-    StatusCode::SERVICE_UNAVAILABLE,
+static STATUSES: [u16; 20] = [
+    101, 200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 416, 429, 500,
+    503,
 ];
 
 /// Lines of the log that could not be written.
@@ -53,27 +35,53 @@ pub struct Metrics(Arc<Counters>);
 /// Counters by the values of `N` labels, each given with its name.
 type Labelled<const N: usize> = Family<[(&'static str, &'static str); N], Counter>;
 
-#[derive(Debug)]
-struct Counters {
-    outbound: outbound::Counters,
-    fetches: Labelled<1>,
-    fetched_bytes: Counter,
-    findings: Labelled<1>,
-    deep_failures: Labelled<1>,
-    deliveries: Labelled<2>,
-    clock_jumps: Labelled<1>,
-    listening: Gauge,
-    deaf: Counter,
-    log_lines_lost: Counter,
-    stored_bytes: Gauge,
-    near_quota: Family<[(&'static str, &'static str); 1], Gauge>,
-    disk_free_bytes: Gauge,
-    disk_reserve_bytes: Gauge,
-    reports_wait: Gauge,
-    calls: Family<[(&'static str, String); 3], Counter>,
-    /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
-    rows: Vec<Row>,
-    registry: Registry,
+/// The counters as a table: type, name and help text of each, in the order in which they are written.
+macro_rules! counters {
+    ($($field:ident: $type:ty = $name:literal, $help:literal;)+) => {
+        #[derive(Debug)]
+        struct Counters {
+            outbound: outbound::Counters,
+            $($field: $type,)+
+            /// The open API's calls by their number, then the control API's in the order of its table, then what is none.
+            rows: Vec<Row>,
+            registry: Registry,
+        }
+
+        impl Counters {
+            fn new(rows: Vec<Row>) -> Counters {
+                let mut registry = Registry::with_prefix("probity");
+                let outbound = outbound::Counters::default();
+                outbound.register(&mut registry);
+                Counters { outbound, $($field: add(&mut registry, $name, $help),)+ rows, registry }
+            }
+        }
+    };
+}
+
+counters! {
+    fetches: Labelled<1> = "report_fetches", "Fetches of reports, by how they ended";
+    fetched_bytes: Counter = "report_fetched_bytes", "Bytes of reports that were fetched whole";
+    findings: Labelled<1> = "report_findings",
+        "What calls for caution in reports that are kept, by code";
+    deep_failures: Labelled<1> = "report_deep_check_failures",
+        "Deep checks without a result, by class";
+    deliveries: Labelled<2> = "deliveries", "Tries to deliver events, by way and by how they ended";
+    clock_jumps: Labelled<1> = "clock_jumps",
+        "How often the machine's clock was set while the server ran, by direction";
+    listening: Gauge = "database_listening",
+        "Whether changes by other replicas are received (1); while not (0), nothing is remembered";
+    deaf: Counter = "database_deaf", "How often changes by other replicas were no longer received";
+    log_lines_lost: Counter = "log_lines_lost", "Lines of the log that could not be written";
+    stored_bytes: Gauge = "stored_bytes", "Bytes of reports and files that are stored";
+    near_quota: Family<[(&'static str, &'static str); 1], Gauge> = "near_quota",
+        "Tenants and apps that have used 80 % of what may be stored for them";
+    disk_free_bytes: Gauge = "disk_free_bytes", "Free bytes of the disk that has the least room";
+    disk_reserve_bytes: Gauge = "disk_reserve_bytes",
+        "Free bytes below which reports and files wait";
+    reports_wait: Gauge = "disk_short",
+        "Whether reports and files wait because the disk is nearly full (1)";
+    calls: Family<[(&'static str, String); 3], Counter> = "calls",
+        "Calls of the APIs, by row of the route tables and status";
 }
 
 #[derive(Debug)]
@@ -93,79 +101,7 @@ impl Metrics {
     /// Counters that all stand at 0; `control` names the calls of the control API, in the order of their numbers.
     #[must_use]
     pub fn new(control: impl Iterator<Item = (&'static Method, String)>) -> Metrics {
-        let mut registry = Registry::with_prefix("probity");
-        let outbound = outbound::Counters::default();
-        outbound.register(&mut registry);
-        let new = &mut registry;
-        // In the order in which they are written.
-        Metrics(Arc::new(Counters {
-            outbound,
-            fetches: add(new, "report_fetches", "Fetches of reports, by how they ended"),
-            fetched_bytes: add(
-                new,
-                "report_fetched_bytes",
-                "Bytes of reports that were fetched whole",
-            ),
-            findings: add(
-                new,
-                "report_findings",
-                "What calls for caution in reports that are kept, by code",
-            ),
-            deep_failures: add(
-                new,
-                "report_deep_check_failures",
-                "Deep checks without a result, by class",
-            ),
-            deliveries: add(
-                new,
-                "deliveries",
-                "Tries to deliver events, by way and by how they ended",
-            ),
-            clock_jumps: add(
-                new,
-                "clock_jumps",
-                "How often the machine's clock was set while the server ran, by direction",
-            ),
-            listening: add(
-                new,
-                "database_listening",
-                "Whether changes by other replicas are received (1); while not (0), nothing is remembered",
-            ),
-            deaf: add(
-                new,
-                "database_deaf",
-                "How often changes by other replicas were no longer received",
-            ),
-            log_lines_lost: add(
-                new,
-                "log_lines_lost",
-                "Lines of the log that could not be written",
-            ),
-            stored_bytes: add(new, "stored_bytes", "Bytes of reports and files that are stored"),
-            near_quota: add(
-                new,
-                "near_quota",
-                "Tenants and apps that have used 80 % of what may be stored for them",
-            ),
-            disk_free_bytes: add(
-                new,
-                "disk_free_bytes",
-                "Free bytes of the disk that has the least room",
-            ),
-            disk_reserve_bytes: add(
-                new,
-                "disk_reserve_bytes",
-                "Free bytes below which reports and files wait",
-            ),
-            reports_wait: add(
-                new,
-                "disk_short",
-                "Whether reports and files wait because the disk is nearly full (1)",
-            ),
-            calls: add(new, "calls", "Calls of the APIs, by row of the route tables and status"),
-            rows: rows(control),
-            registry,
-        }))
+        Metrics(Arc::new(Counters::new(rows(control))))
     }
 
     /// The counters of the way out.
@@ -207,13 +143,14 @@ impl Metrics {
 
     fn count_call(&self, row: usize, status: StatusCode) {
         let Some(row) = self.0.rows.get(row) else { return };
-        let index = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
+        let index = STATUSES.iter().position(|known| *known == status.as_u16());
+        let index = index.unwrap_or(STATUSES.len());
         let counter = row.counters[index].get_or_init(|| {
-            let status = STATUSES.get(index).map_or("other", StatusCode::as_str);
+            let status = STATUSES.get(index).map_or_else(|| "other".to_owned(), u16::to_string);
             self.0.calls.get_or_create_owned(&[
                 ("method", row.method.to_owned()),
                 ("path", row.path.clone()),
-                ("status", status.to_owned()),
+                ("status", status),
             ])
         });
         counter.inc();
