@@ -6,7 +6,6 @@ use crate::envelope::to_json;
 use crate::json::{self, Node};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Longest life of a token, in seconds.
 pub const TOKEN_LIFE_MAX_S: u32 = 7_200;
@@ -22,11 +21,7 @@ pub struct TokenRequest {
     pub app_secret: String,
 }
 
-impl fmt::Debug for TokenRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRequest").field("app_id", &self.app_id).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { TokenRequest { app_id } }
 
 impl TokenRequest {
     /// Decodes the body; [`code::TOKEN_INVALID_PARAM`] (10003) when it is no JSON object or a member does not fit.
@@ -66,12 +61,12 @@ pub fn is_app_id(text: &str) -> bool {
     })
 }
 
-/// Answer of `tenant_access_token/internal`.
+/// Answer of `tenant_access_token/internal`, and of `tenant_access_token` of store apps.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantTokenAnswer {
     /// Always 0.
     pub code: u32,
-    /// Always `ok`.
+    /// `ok`, or for a store app `success`.
     pub msg: Cow<'static, str>,
     /// The token, `t-…`.
     pub tenant_access_token: String,
@@ -85,17 +80,18 @@ impl TenantTokenAnswer {
         Self { code: 0, msg: Cow::Borrowed("ok"), tenant_access_token, expire }
     }
 
+    /// The same for a store app.
+    pub fn of_store_app(tenant_access_token: String, expire: u32) -> Self {
+        Self { code: 0, msg: Cow::Borrowed("success"), tenant_access_token, expire }
+    }
+
     /// The answer as compact JSON.
     pub fn to_vec(&self) -> Vec<u8> {
         to_json(self)
     }
 }
 
-impl fmt::Debug for TenantTokenAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { TenantTokenAnswer { expire } }
 
 /// Answer of `app_access_token/internal`: the same token under both names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,11 +126,7 @@ impl AppTokenAnswer {
     }
 }
 
-impl fmt::Debug for AppTokenAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { AppTokenAnswer { expire } }
 
 /// Body of a refused token call, sent with HTTP 200: code and text, with an empty `data` only for 10003.
 pub fn refusal(code: &Code) -> Vec<u8> {

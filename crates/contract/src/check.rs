@@ -83,12 +83,8 @@ pub struct ReportFile {
     pub url_type: ReportUrlType,
 }
 
-impl fmt::Debug for ReportFile {
-    /// Name and address may be personal.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReportFile").field("url_type", &self.url_type).finish_non_exhaustive()
-    }
-}
+// Name and address may be personal.
+crate::debug_only! { ReportFile { url_type } }
 
 impl ReportFile {
     fn read(object: &mut Object<'_>) -> Self {

@@ -5,7 +5,6 @@ use crate::code::{self, Code};
 use crate::envelope::{ErrorBody, to_json};
 use crate::json::{self, Node};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The path of the call.
 pub const ENDPOINT_PATH: &str = "/callback/ws/endpoint";
@@ -54,11 +53,7 @@ pub struct EndpointRequest {
     pub app_secret: String,
 }
 
-impl fmt::Debug for EndpointRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointRequest").field("app_id", &self.app_id).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { EndpointRequest { app_id } }
 
 /// Why a body is refused, with HTTP 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

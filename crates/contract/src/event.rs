@@ -61,16 +61,7 @@ pub struct Header {
     pub app_id: String,
 }
 
-impl fmt::Debug for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Header")
-            .field("event_id", &self.event_id)
-            .field("create_time", &self.create_time)
-            .field("tenant_key", &self.tenant_key)
-            .field("app_id", &self.app_id)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_only! { Header { event_id, create_time, tenant_key, app_id } }
 
 /// The body of an event.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -206,15 +197,7 @@ pub struct AppTicket {
     pub app_ticket: String,
 }
 
-impl fmt::Debug for AppTicket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppTicket")
-            .field("uuid", &self.uuid)
-            .field("issued_at", &self.issued_at)
-            .field("app_id", &self.app_id)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_only! { AppTicket { uuid, issued_at, app_id } }
 
 /// `event.type` of a ticket.
 pub const APP_TICKET: &str = "app_ticket";

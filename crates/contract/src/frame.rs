@@ -3,7 +3,6 @@
 
 use crate::json::{self, Node};
 use prost::Message as _;
-use std::fmt;
 
 /// `method` of pings and pongs.
 pub const METHOD_CONTROL: i32 = 0;
@@ -167,18 +166,8 @@ fn header(key: &str, value: &str) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-impl fmt::Debug for Frame {
-    /// The payload may hold personal data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
-            .field("seq_id", &self.seq_id)
-            .field("log_id", &self.log_id)
-            .field("service", &self.service)
-            .field("method", &self.method)
-            .field("headers", &self.headers)
-            .finish_non_exhaustive()
-    }
-}
+// The payload may hold personal data.
+crate::debug_only! { Frame { seq_id, log_id, service, method, headers } }
 
 /// The `code` of an ack's payload, [`ACK_HANDLED`] or 500; none when it is no JSON object with one.
 pub fn ack_code(payload: &[u8]) -> Option<u16> {

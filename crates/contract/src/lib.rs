@@ -22,3 +22,17 @@ pub mod scope;
 pub mod seal;
 pub mod store_auth;
 pub mod text;
+
+/// Writes `Debug` for what holds personal data or a secret: the named members and no other.
+#[macro_export]
+macro_rules! debug_only {
+    ($($type:ident { $($member:ident),* })*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($member), &self.$member))*
+                    .finish_non_exhaustive()
+            }
+        }
+    )*};
+}

@@ -206,15 +206,8 @@ pub struct CheckOrder {
     pub remark: String,
 }
 
-impl std::fmt::Debug for CheckOrder {
-    /// All but id and state are personal data.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CheckOrder")
-            .field("order_id", &self.order_id)
-            .field("order_status", &self.order_status)
-            .finish_non_exhaustive()
-    }
-}
+// All but id and state are personal data.
+crate::debug_only! { CheckOrder { order_id, order_status } }
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,6 @@ use crate::code::{self, Code};
 use crate::envelope::to_json;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 
 /// How long a ticket buys app tokens, in milliseconds: 12 h. Older ones stay good beside newer ones.
 pub const TICKET_LIFE_MS: i64 = 12 * 3_600_000;
@@ -37,11 +36,7 @@ impl AppTokenRequest {
     }
 }
 
-impl fmt::Debug for AppTokenRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppTokenRequest").field("app_id", &self.app_id).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { AppTokenRequest { app_id } }
 
 /// Body of `tenant_access_token`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -60,13 +55,7 @@ impl TenantTokenRequest {
     }
 }
 
-impl fmt::Debug for TenantTokenRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantTokenRequest")
-            .field("tenant_key", &self.tenant_key)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_only! { TenantTokenRequest { tenant_key } }
 
 /// Answer of `app_access_token`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,46 +82,12 @@ impl AppTokenAnswer {
     }
 }
 
-impl fmt::Debug for AppTokenAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
-    }
-}
-
-/// Answer of `tenant_access_token`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantTokenAnswer {
-    /// Always 0.
-    pub code: u32,
-    /// Always `success`.
-    pub msg: Cow<'static, str>,
-    /// The token, `t-…`.
-    pub tenant_access_token: String,
-    /// Seconds that it has left, 1 to 7,200.
-    pub expire: u32,
-}
-
-impl TenantTokenAnswer {
-    /// The answer with a token that lives `expire` more seconds.
-    pub fn new(tenant_access_token: String, expire: u32) -> Self {
-        Self { code: 0, msg: Cow::Borrowed("success"), tenant_access_token, expire }
-    }
-
-    /// The answer as compact JSON.
-    pub fn to_vec(&self) -> Vec<u8> {
-        to_json(self)
-    }
-}
-
-impl fmt::Debug for TenantTokenAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantTokenAnswer").field("expire", &self.expire).finish_non_exhaustive()
-    }
-}
+crate::debug_only! { AppTokenAnswer { expire } }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::TenantTokenAnswer;
 
     const ID: &str = "cli_0123456789abcdef";
 
@@ -182,7 +137,7 @@ mod tests {
         let answer = AppTokenAnswer::new("a-1".to_owned(), 7140).to_vec();
         let expected = br#"{"code":0,"msg":"success","app_access_token":"a-1","expire":7140}"#;
         assert_eq!(answer, expected);
-        let answer = TenantTokenAnswer::new("t-1".to_owned(), 7200).to_vec();
+        let answer = TenantTokenAnswer::of_store_app("t-1".to_owned(), 7200).to_vec();
         let expected = br#"{"code":0,"msg":"success","tenant_access_token":"t-1","expire":7200}"#;
         assert_eq!(answer, expected);
     }
@@ -195,7 +150,7 @@ mod tests {
             TenantTokenRequest::decode(br#"{"app_access_token":"hidden","tenant_key":"k"}"#);
         let answers = (
             AppTokenAnswer::new("hidden".to_owned(), 1),
-            TenantTokenAnswer::new("hidden".to_owned(), 1),
+            TenantTokenAnswer::of_store_app("hidden".to_owned(), 1),
         );
         assert!(!format!("{app:?} {tenant:?} {answers:?}").contains("hidden"));
     }

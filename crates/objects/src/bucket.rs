@@ -105,17 +105,7 @@ pub struct BucketSettings {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-impl fmt::Debug for BucketSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BucketSettings")
-            .field("bucket", &self.bucket)
-            .field("prefix", &self.prefix)
-            .field("endpoint", &self.endpoint)
-            .field("region", &self.region)
-            .field("style", &self.style)
-            .finish_non_exhaustive()
-    }
-}
+contract::debug_only! { BucketSettings { bucket, prefix, endpoint, region, style } }
 
 impl BucketSettings {
     /// The address that requests go to, with the bucket's name in the host where the style wants it there.

@@ -32,11 +32,7 @@ pub struct Stored {
     pub sha256: [u8; 32],
 }
 
-impl std::fmt::Debug for Stored {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stored").field("object_id", &self.object_id).finish_non_exhaustive()
-    }
-}
+contract::debug_only! { Stored { object_id } }
 
 /// An object being written. Dropped before [`ObjectWriter::finish`], it leaves nothing.
 pub struct ObjectWriter {

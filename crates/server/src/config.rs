@@ -114,30 +114,12 @@ pub enum NotFound {
     Json,
 }
 
-impl fmt::Debug for Config {
-    /// Without what is secret: root keys, the database's address with its password, the store's keys.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("data", &self.data)
-            .field("listen", &self.listen)
-            .field("tls", &self.tls)
-            .field("trusted_proxies", &self.trusted_proxies)
-            .field("public_url", &self.public_url)
-            .field("objects", &self.objects)
-            .field("s3", &self.s3)
-            .field("allow_outbound", &self.allow_outbound)
-            .field("ca_file", &self.ca_file)
-            .field("not_found", &self.not_found)
-            .field("body_bytes_max", &self.body_bytes_max)
-            .field("file_bytes_max", &self.file_bytes_max)
-            .field("tenant_quota_bytes", &self.tenant_quota_bytes)
-            .field("app_quota_bytes", &self.app_quota_bytes)
-            .field("disk_reserve_bytes", &self.disk_reserve_bytes)
-            .field("body_time", &self.body_time)
-            .field("listener", &self.listener)
-            .field("retention", &self.retention)
-            .field("long_connection", &self.long_connection)
-            .finish_non_exhaustive()
+// Without what is secret: root keys, the database's address with its password, the store's keys.
+contract::debug_only! {
+    Config {
+    data, listen, tls, trusted_proxies, public_url, objects, s3, allow_outbound, ca_file,
+        not_found, body_bytes_max, file_bytes_max, tenant_quota_bytes, app_quota_bytes,
+        disk_reserve_bytes, body_time, listener, retention, long_connection
     }
 }
 

@@ -1,11 +1,10 @@
 //! Token calls of store apps: next ticket, app token, tenant token. Source: contract, sections 1.1, 1.3 and 1.5.
 
-use contract::auth::TokenRequest;
+use contract::auth::{TenantTokenAnswer, TokenRequest};
 use contract::code::{self, Code};
 use contract::control::AppKind;
 use contract::store_auth::{
-    AppTokenAnswer, AppTokenRequest, TICKET_EVERY_MS, TICKET_SENT, TenantTokenAnswer,
-    TenantTokenRequest,
+    AppTokenAnswer, AppTokenRequest, TICKET_EVERY_MS, TICKET_SENT, TenantTokenRequest,
 };
 use domain::TenantId;
 use store::tenants::NO_TENANT;
@@ -70,5 +69,5 @@ pub(super) async fn tenant_token(app: &App, body: &[u8]) -> Result<Vec<u8>, &'st
     let access = access.ok_or(&code::TENANT_APP_NOT_INSTALLED)?;
     let bought = Bought { vendor: &vendor, secret_no, numbers: access.numbers(secret_no) };
     let (token, expire) = current_token(app, &app.tokens, bought, tenant_id).await?;
-    Ok(TenantTokenAnswer::new(token, expire).to_vec())
+    Ok(TenantTokenAnswer::of_store_app(token, expire).to_vec())
 }
