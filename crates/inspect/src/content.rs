@@ -1,10 +1,10 @@
 //! Checking that a report is a PDF and nothing else while it streams through, in linear time and constant memory, without
 //! parsing.
 //!
-//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and has
-//! `%%EOF` in its last 1 KiB before padding. Refused are files of two formats: a foreign signature ([`super::file_signature`])
-//! in the first 4 KiB or behind the end, or a ZIP directory in the last 64 KiB, outside strings and streams
-//! ([`super::syntax`]).
+//! A PDF begins with `%PDF-` and a version from 1.0 to 1.7 or 2.0, behind a byte-order mark and blanks at most, and
+//! has `%%EOF` in its last 1 KiB before padding. Refused are files of two formats: a foreign signature
+//! ([`super::file_signature`]) in the first 4 KiB or behind the end, or a ZIP directory in the last 64 KiB, outside
+//! strings and streams ([`super::syntax`]).
 
 use super::file_signature;
 use super::finding::{Finding, Findings};

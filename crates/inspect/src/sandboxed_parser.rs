@@ -1,5 +1,6 @@
-//! The deep check, seen from the server: a child process, this program under a hidden command ([`super::child`]), parses a stored content. One
-//! or two live at once, which bounds memory; a child that fails, is killed or is late is a finding.
+//! The deep check, seen from the server: a child process, this program under a hidden command ([`super::child`]),
+//! parses a stored content. One or two live at once, which bounds memory; a child that fails, is killed or is late is
+//! a finding.
 
 use std::collections::BTreeSet;
 use std::io;

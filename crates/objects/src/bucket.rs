@@ -1,5 +1,5 @@
-//! Objects in an S3-compatible bucket: small ones by one put, large ones by a multipart upload, whole or not at all. An upload whose process died stays
-//! until the bucket's rule for uncompleted uploads.
+//! Objects in an S3-compatible bucket: small ones by one put, large ones by a multipart upload, whole or not at all.
+//! An upload whose process died stays until the bucket's rule for uncompleted uploads.
 
 use std::fmt;
 use std::io;

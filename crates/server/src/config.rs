@@ -117,7 +117,7 @@ pub enum NotFound {
 // Without what is secret: root keys, the database's address with its password, the store's keys.
 contract::debug_only! {
     Config {
-    data, listen, tls, trusted_proxies, public_url, objects, s3, allow_outbound, ca_file,
+        data, listen, tls, trusted_proxies, public_url, objects, s3, allow_outbound, ca_file,
         not_found, body_bytes_max, file_bytes_max, tenant_quota_bytes, app_quota_bytes,
         disk_reserve_bytes, body_time, listener, retention, long_connection
     }

@@ -1,7 +1,8 @@
 //! Tenant tokens, and the app tokens of store apps: derived under keys of the installation, never stored.
 //!
-//! `t-` (`a-` for an app token) and 64 characters of base64url: [`Numbers`] (8 bytes), app (8), tenant (8), expiry in Unix seconds (4), and a MAC over these (20 bytes of HMAC-SHA256), verified before
-//! storage is asked. Source: design, section 3; decision 002.
+//! `t-` (`a-` for an app token) and 64 characters of base64url: [`Numbers`] (8 bytes), app (8), tenant (8), expiry in
+//! Unix seconds (4), and a MAC over these (20 bytes of HMAC-SHA256), verified before storage is asked. Source:
+//! design, section 3; decision 002.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;

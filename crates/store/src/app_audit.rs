@@ -1,6 +1,7 @@
 //! The audit entries that are about an app's changes, in the operator's chain and in those of the tenants concerned.
 //!
-//! A value that was there before has its name and `_before`. Of a URL only the host is recorded, of a secret its fingerprint.
+//! A value that was there before has its name and `_before`. Of a URL only the host is recorded, of a secret its
+//! fingerprint.
 
 use std::collections::BTreeMap;
 

@@ -47,8 +47,7 @@ pub(crate) const STATEMENTS: &[&str] =
     &[INSERT, UPDATE, ROTATE, FIND, LIST, DELETE, FIND_VERSION, IS_UNBOUND];
 
 impl Store {
-    /// Creates an app; the first ticket of a store app is due at once. [`Saved::KeyTaken`] as for
-    /// every answer stored.
+    /// Creates an app; the first ticket of a store app is due at once.
     pub async fn create_app(
         &self,
         by: By,

@@ -1,8 +1,8 @@
 //! Backups of an embedded database: everything but the keys of orders in one file, those keys in another.
 //!
-//! A backup may be retained for ever, its copy of the keys seven days. A restore takes the keys of the same or a later
-//! backup, so that an order erased between the two stays a tombstone. A backup reads one moment of the database, also while a
-//! server runs. Source: design, section 7; decision 044.
+//! A backup may be retained for ever, its copy of the keys seven days. A restore takes the keys of the same or a
+//! later backup, so that an order erased between the two stays a tombstone. A backup reads one moment of the
+//! database, also while a server runs. Source: design, section 7; decision 044.
 
 use const_format::formatcp;
 use std::fs::{self, File, Permissions};

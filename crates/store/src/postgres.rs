@@ -1,5 +1,5 @@
-//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool; with Citus one
-//! desk that works tenant by tenant. Replicas share a database: a batch locks its rows in the order of ids.
+//! PostgreSQL 14 and later: two desks that write whole batches with one statement for each table, and a pool; with
+//! Citus one desk that works tenant by tenant. Replicas share a database: a batch locks its rows in the order of ids.
 
 mod connect;
 mod desk;

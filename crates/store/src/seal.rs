@@ -1,8 +1,7 @@
 //! Sealing: personal data is stored as AES-256-GCM texts.
 //!
-//! The root key wraps each tenant's key, that wraps each order's data key, which seals the order's texts. A
-//! sealed text is bound to its row, so that a value moved elsewhere does not open. Source: design, section
-//! 7.
+//! The root key wraps each tenant's key, that wraps each order's data key, which seals the order's texts,
+//! each bound to its row, so that a value moved elsewhere does not open. Source: design, section 7.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;

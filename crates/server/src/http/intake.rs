@@ -2,7 +2,7 @@
 //!
 //! Refused with 400 and a close is a request that can be read in two ways (RFC 9112, sections 3.2 and 6.1). Slashes at
 //! the path's beginning count as one. When an answer is ready before the body was read, a short rest is drained; else
-//! the answer says `Connection: close` and the listener lingers, so that the client loses neither ([`super::socket`]).
+//! the answer says `Connection: close` and the listener lingers, so that no answer is lost ([`super::socket`]).
 
 use std::convert::Infallible;
 use std::pin::Pin;

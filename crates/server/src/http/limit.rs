@@ -66,7 +66,7 @@ impl RateLimits {
 
     /// Checks one call of `key` at `mono_ms` (monotonic milliseconds) and counts it if accepted.
     /// `windows` are those of the call's rate tier, always the same for a key, each 1 to 2^31 ms
-    /// long with room for at least one call; none accept all. Source: contract, section 2.4.
+    /// long with room for at least one call; without any, all is accepted. Source: contract, section 2.4.
     pub fn check(
         &self,
         key: LimitKey,

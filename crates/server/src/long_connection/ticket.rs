@@ -1,7 +1,7 @@
 //! One-time tickets: what the address of a websocket holds instead of a name and a password.
 //!
-//! A ticket is derived, not stored: a MAC over connection id, app, expiry and what it goes back to. That it opens one connection only is
-//! checked by the connection's row. Source: contract, section 5.4.
+//! A ticket is derived, not stored: a MAC over connection id, app, expiry and what it goes back to. That it opens one
+//! connection only is checked by the connection's row. Source: contract, section 5.4.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! The tables that an order's change writes, each once: its name, its columns, its values, how a row is read.
 //!
-//! Both engines write a desk's plan through [`WRITES`]: SQLite row by row, PostgreSQL batched (`unnest`) or tenant by tenant. A new table is a file with its row and
-//! its [`Write`], and a place in [`WRITES`] and the plan.
+//! Both engines write a desk's plan through [`WRITES`]: SQLite row by row, PostgreSQL batched (`unnest`) or tenant by
+//! tenant. A new table is a file with its row and its [`Write`], and a place in [`WRITES`] and the plan.
 
 mod applications;
 mod entries;
