@@ -77,7 +77,7 @@ pub async fn create(
     let new = NewApiKey {
         key_id: hub.store.make_id(by.at),
         hash: keys::hash(&api_key),
-        roles: stored_roles(&roles).to_string(),
+        roles: Roles::of(&roles).to_string(),
         label: ApiKeyLabel { name, owner: belongs_to },
         expires_at: ends,
     };
@@ -192,7 +192,7 @@ fn view(hub: &Hub, facts: &ApiKeyFacts) -> Result<ApiKey, Error> {
         key_id: facts.key_id.to_string(),
         name: label.map_or(FIRST, |label| &label.name).to_owned(),
         owner: label.map(|label| label.owner.clone()),
-        roles: roles.iter().map(shown_role).collect(),
+        roles: roles.iter().collect(),
         created_at: rfc3339(facts.created_at),
         expires_at: facts.expires_at.map(rfc3339),
         old_until: facts.old_until.map(rfc3339),
@@ -203,27 +203,4 @@ fn view(hub: &Hub, facts: &ApiKeyFacts) -> Result<ApiKey, Error> {
 
 fn parse_roles(stored: &str) -> Result<Roles, Fault> {
     Roles::parse(stored).ok_or_else(|| Fault::new(FaultKind::Damaged, "a key's role is unknown"))
-}
-
-fn stored_roles(roles: &[KeyRole]) -> Roles {
-    let role = |role: &KeyRole| match role {
-        KeyRole::Operator => Role::Operator,
-        KeyRole::Admin => Role::Admin,
-        KeyRole::Recruiter => Role::Recruiter,
-        KeyRole::Approver => Role::Approver,
-        KeyRole::PrivacyOfficer => Role::PrivacyOfficer,
-        KeyRole::Auditor => Role::Auditor,
-    };
-    Roles::of(&roles.iter().map(role).collect::<Vec<_>>())
-}
-
-fn shown_role(role: Role) -> KeyRole {
-    match role {
-        Role::Operator => KeyRole::Operator,
-        Role::Admin => KeyRole::Admin,
-        Role::Recruiter => KeyRole::Recruiter,
-        Role::Approver => KeyRole::Approver,
-        Role::PrivacyOfficer => KeyRole::PrivacyOfficer,
-        Role::Auditor => KeyRole::Auditor,
-    }
 }

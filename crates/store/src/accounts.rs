@@ -173,7 +173,7 @@ impl Store {
         let mut statements = vec![one(DELETE, values.clone()), any(DELETE_PACKAGES, values)];
         let entry = audit_entry(by, AuditAct::AccountUnbound, account_id);
         statements.extend(self.audit(tenant_id, entry).await?);
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        Ok(self.write(statements).await?.is_done())
     }
 
     /// Adds packages and additional items, all or none; gives the index of the first one that is there

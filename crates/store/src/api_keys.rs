@@ -238,10 +238,7 @@ impl Store {
             entry.details.insert("expires_at_ms".to_owned(), at.0.to_string());
         }
         statements.extend(self.audit(owner.tenant_id, entry).await?);
-        match self.write(statements).await? {
-            Written::Done(_) => Ok(Saved::Done),
-            Written::Unmet(_) => Ok(Saved::KeyTaken),
-        }
+        Ok(self.write(statements).await?.saved_or(Saved::KeyTaken))
     }
 
     /// A key of the tenant, or of the operator when there is none.
@@ -310,7 +307,7 @@ impl Store {
             one(REVOKE, values![by.at.0, owner.0, key_id.0, role]),
         ];
         statements.extend(self.audit(owner, changed(by, AuditAct::ApiKeyRevoked, key_id)).await?);
-        if let Written::Done(_) = self.write(statements).await? {
+        if self.write(statements).await?.is_done() {
             return Ok(KeyChange::Done);
         }
         match self.get_api_key(tenant, key_id).await? {

@@ -85,10 +85,7 @@ impl Store {
         let mut entry = app_audit::entry(by, AuditAct::AppCreated, app.app_id);
         entry.details = app_audit::created(app);
         statements.extend(app_audit::add(self, &entry, app.tenant_id).await?);
-        Ok(match self.write_known(statements, Known::App(app.app_id)).await? {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::KeyTaken,
-        })
+        Ok(self.write_known(statements, Known::App(app.app_id)).await?.saved_or(Saved::KeyTaken))
     }
 
     /// The app, from memory when it was read before.
@@ -243,10 +240,7 @@ impl Store {
         }
         let entry = app_audit::entry(by, AuditAct::AppDeleted, app_id);
         statements.extend(app_audit::add(self, &entry, tenants).await?);
-        Ok(match self.write_known(statements, Known::App(app_id)).await? {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(self.write_known(statements, Known::App(app_id)).await?.saved_or(Saved::Outdated))
     }
 
     fn app(&self, row: &Row) -> Result<App, Fault> {

@@ -25,7 +25,7 @@ use crate::rows::OrderRow;
 use crate::seal::Key;
 use crate::states::DELIVERY_DUE;
 use crate::tenants::Tenant;
-use crate::value::{Row, Statement, Value, Written, any, one, values};
+use crate::value::{Row, Statement, Value, any, one, values};
 
 /// Deliveries changed by one call, so that the writer is soon free for others.
 const AT_ONCE: i64 = 1_000;
@@ -168,7 +168,6 @@ const RETRY_NOW: &str = formatcp!(
     WHERE tenant_id = $1 AND event_no IN ({KEYS}) AND +endpoint_id = $20 AND due_at > $18"
 );
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     LIST_ENDPOINTS,
@@ -267,7 +266,7 @@ impl Store {
         let endpoint_id = claimed.endpoint_id.0;
         let values = values![tenant_id.0, event_no.0, lease, state.number(), endpoint_id];
         statements.push(any(SET_ASIDE, values));
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        Ok(self.write(statements).await?.is_done())
     }
 
     /// Sets due deliveries of an app aside in `state` (held, paused), at most 1,000, and gives their number;

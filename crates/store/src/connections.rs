@@ -117,7 +117,6 @@ const FORGET_OF_DEAD: &str = "DELETE FROM connections WHERE replica_id IN \
     (SELECT r.replica_id FROM replicas r WHERE r.beat_at < $1)";
 const FORGET_DEAD: &str = "DELETE FROM replicas WHERE beat_at < $1";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     HEARTBEAT,

@@ -105,7 +105,6 @@ const LIST: &str = "SELECT d.endpoint_id, e.app_id, d.state, d.due_at FROM event
 const LIST_ATTEMPTS: &str = "SELECT attempt, at, took_ms, outcome, http_status, sealed FROM attempts \
     WHERE tenant_id = $1 AND event_no = $2 AND endpoint_id = $3 ORDER BY attempt";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[FINISH, INSERT_ATTEMPT, NOTE_FAILED, NOTE_TAKEN, LIST, LIST_ATTEMPTS];

@@ -62,7 +62,6 @@ const FIND: &str = "SELECT e.event_no, e.tag, e.app_id, e.kind, e.order_id, e.cr
     FROM events e JOIN deliveries d ON d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.endpoint_id = e.app_id \
     WHERE e.tenant_id = $1 AND e.event_no = $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[LIST, FIND];
 

@@ -13,7 +13,7 @@ use crate::app::{App, join, lines, mode, mode_text};
 use crate::audit::By;
 use crate::fault::Fault;
 use crate::installations::Installation;
-use crate::value::{Row, Statement, Written, any, one, values};
+use crate::value::{Row, Statement, any, one, values};
 use crate::{Known, Saved, Store, app_audit, installations, resend};
 
 /// What a tenant agreed to of an app.

@@ -81,7 +81,6 @@ const END_ALERTS: &str = "UPDATE alerts SET ended_at = $2 \
 const LIST_ALERTS: &str = "SELECT alert_id, app_id, kind, detail, created_at, ended_at, tenant_id FROM alerts \
     WHERE alert_id < $1 ORDER BY alert_id DESC LIMIT $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[PAUSE, RESUME, INSERT_ALERT, END_ALERTS, LIST_ALERTS];
 

@@ -35,7 +35,6 @@ const RELEASE: &str = formatcp!(
     AND state IN ({DELIVERY_HELD}, {DELIVERY_EXHAUSTED}, {DELIVERY_PAUSED}) AND state = $4"
 );
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[RESEND, LIST_OF_APP, LIST_WAITING, RELEASE];
 

@@ -141,10 +141,7 @@ impl Store {
         let mut entry = by.did(AuditAct::HoldSet);
         entry.order_id = order_id.map(|id| id.to_string());
         statements.extend(self.audit(tenant_id, entry).await?);
-        Ok(match self.write(statements).await? {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(self.write(statements).await?.saved_or(Saved::Outdated))
     }
 
     /// Lifts a legal hold; false when there is none.
@@ -160,7 +157,7 @@ impl Store {
         let mut entry = by.did(AuditAct::HoldLifted);
         entry.order_id = order_id.map(|id| id.to_string());
         statements.extend(self.audit(tenant_id, entry).await?);
-        Ok(matches!(self.write(statements).await?, Written::Done(_)))
+        Ok(self.write(statements).await?.is_done())
     }
 
     /// The legal hold of an order, or without one of the whole tenant.

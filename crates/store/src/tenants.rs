@@ -87,7 +87,6 @@ const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retentio
     wrapped_key, version, created_at, clock_offset_ms FROM tenants \
     WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, FIND, LIST];
 
@@ -201,10 +200,7 @@ impl Store {
         let mut statements = vec![update];
         statements.extend(self.audit(tenant_id, entry).await?);
         let written = self.write_known(statements, Known::Tenant(tenant_id)).await?;
-        Ok(match written {
-            Written::Done(_) => Saved::Done,
-            Written::Unmet(_) => Saved::Outdated,
-        })
+        Ok(written.saved_or(Saved::Outdated))
     }
 
     async fn tenant(&self, row: &Row) -> Result<Tenant, Fault> {

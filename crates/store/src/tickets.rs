@@ -47,7 +47,6 @@ const FORGET_DELIVERIES: &str = "DELETE FROM deliveries WHERE tenant_id = 0 AND 
     (SELECT event_no FROM events WHERE tenant_id = 0 AND event_no < $1)";
 const FORGET_EVENTS: &str = "DELETE FROM events WHERE tenant_id = 0 AND event_no < $1";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     LIST_DUE,

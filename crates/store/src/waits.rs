@@ -59,7 +59,6 @@ const TICKETS: &str = "UPDATE app_tickets SET due_at = $1 WHERE due_at > $2 RETU
 /// Of a replica that lives another beat comes soon; one that died counts as alive no longer than usual.
 const BEATS: &str = "UPDATE replicas SET beat_at = $1 WHERE beat_at > $2";
 
-/// The statements of this file, for the test that prepares all of them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[DELIVERIES[0], DELIVERIES[1], REPORTS[0], REPORTS[1], FETCHES[0], FETCHES[1], TICKETS, BEATS];

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 /// About a tenth of a processor is theirs where calls want all of it.
 const NICENESS: i32 = 10;
 
+/// A runtime whose threads stand back for all others of the process. Dropped, it breaks off what it runs.
 #[derive(Debug)]
 pub struct LowPriorityRuntime(Option<Runtime>);
 

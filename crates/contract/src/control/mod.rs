@@ -80,16 +80,4 @@ pub fn is_idempotency_key(key: &str) -> bool {
         && key.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// Writes `Debug` for a body that holds personal data or a secret: the named members and no other.
-macro_rules! debug_only {
-    ($($body:ident { $($member:ident),* })*) => {$(
-        impl std::fmt::Debug for $body {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($body))
-                    $(.field(stringify!($member), &self.$member))*
-                    .finish_non_exhaustive()
-            }
-        }
-    )*};
-}
-use debug_only;
+use crate::debug_only;

@@ -58,6 +58,7 @@ impl AckError {
     }
 }
 
+/// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
     /// The server stops.
@@ -75,6 +76,7 @@ pub enum Order {
     End(CloseReason),
 }
 
+/// One open connection.
 #[derive(Debug)]
 pub struct Connection {
     /// Its id.
@@ -164,7 +166,7 @@ impl Connection {
     }
 
     /// Takes note that a frame has come.
-    pub fn spoke(&self) {
+    pub fn note_frame(&self) {
         self.is_doubtful.store(false, Ordering::Relaxed);
     }
 
