@@ -323,7 +323,10 @@ async fn a_client_that_never_reads_is_left_and_its_events_go_elsewhere() {
         let _frozen = world.connect(&seed.app).await;
         world.work().await;
         let (_, delivery) = world.reported(&seed, EventKind::AccountCreated).await;
-        assert_eq!(delivery.attempts.last().unwrap().outcome, "no ack came in time");
+        // On a busy machine the event may be pushed only shortly before the connection is given up.
+        let outcome = delivery.attempts.last().unwrap().outcome.as_str();
+        let left = ["no ack came in time", "the connection ended before an ack"];
+        assert!(left.contains(&outcome), "{outcome}");
         let app_id = &seed.app.app.app_id;
         let is_left = async {
             while !world.operator.list_app_connections(app_id).await.unwrap().items.is_empty() {
