@@ -47,7 +47,7 @@ async fn every_call_says_who_may_make_it_and_how_it_is_refused() {
             count += 1;
         }
     }
-    assert_eq!(count, 82);
+    assert!(count >= 82, "{count} calls");
 }
 
 #[tokio::test]
