@@ -55,7 +55,7 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "events without their delivery",
         "SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM deliveries d \
-         WHERE d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.app_id = e.app_id)",
+         WHERE d.tenant_id = e.tenant_id AND d.event_no = e.event_no AND d.endpoint_id = e.app_id)",
     ),
     (
         "deliveries without their event",
