@@ -382,6 +382,18 @@ impl Store {
         read(&self.engine, sql, values).await
     }
 
+    /// As [`Store::read`], for a statement that PostgreSQL takes longer to plan than to run.
+    pub(crate) async fn read_planned_once(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Fault> {
+        match &self.engine {
+            Engine::Postgres(postgres) => postgres.read_planned_once(sql, values).await,
+            engine @ Engine::Sqlite(_) => read(engine, sql, values).await,
+        }
+    }
+
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Written, Fault> {
         write(&self.engine, statements).await
     }

@@ -37,6 +37,7 @@ pub(crate) struct Postgres {
     turn: AtomicUsize,
     sessions: Sessions,
     signals: Signals,
+    is_tenant_local: bool,
     listening: AbortHandle,
 }
 
@@ -78,7 +79,7 @@ impl Postgres {
         let listening = listen(config.clone(), sessions.clone(), signals.clone(), invalidate);
         let listening = tokio::spawn(listening).abort_handle();
         let (turn, signals) = (AtomicUsize::new(0), signals.clone());
-        Ok(Postgres { desks, turn, sessions, signals, listening })
+        Ok(Postgres { desks, turn, sessions, signals, is_tenant_local, listening })
     }
 
     /// Commands on one order, and those with one Idempotency-Key, reach the same desk of this process.
@@ -102,23 +103,62 @@ impl Postgres {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
-        let mut found = self.try_read(sql, &values).await;
+        self.read_by_plan(sql, &values, false).await
+    }
+
+    /// As [`Postgres::read`], by one plan for all values: for a statement that takes longer to plan than to run. On
+    /// distributed tables, where a plan depends on the node, it is planned for the values all the same.
+    pub(crate) async fn read_planned_once(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Fault> {
+        self.read_by_plan(sql, &values, !self.is_tenant_local).await
+    }
+
+    async fn read_by_plan(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+        is_planned_once: bool,
+    ) -> Result<Vec<Row>, Fault> {
+        let mut found = self.try_read(sql, values, is_planned_once).await;
         for _ in 1..TRIES {
             if !found.as_ref().is_err_and(Fault::is_session_over) {
                 break;
             }
-            found = self.try_read(sql, &values).await;
+            found = self.try_read(sql, values, is_planned_once).await;
         }
         found
     }
 
-    async fn try_read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Fault> {
-        let session = self.sessions.get().await?;
+    async fn try_read(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+        is_planned_once: bool,
+    ) -> Result<Vec<Row>, Fault> {
+        let mut session = self.sessions.get().await?;
+        let generation = session.generation;
         let found = async {
             let prepared = session.prepare_cached(sql).await?;
-            Ok(session.query(&prepared, &parameters(values)).await?)
+            let parameters = parameters(values);
+            if !is_planned_once {
+                return Ok(session.query(&prepared, &parameters).await?);
+            }
+            let transaction = session.transaction().await?;
+            // Pipelined: one round trip for both.
+            let (set, found) = tokio::join!(
+                biased;
+                transaction.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan"),
+                transaction.query(&prepared, &parameters),
+            );
+            set?;
+            let found = found?;
+            transaction.commit().await?;
+            Ok(found)
         };
-        let found = self.leave_if_over(session.generation, found.await)?;
+        let found = self.leave_if_over(generation, found.await)?;
         found.iter().map(row).collect()
     }
 
