@@ -116,6 +116,23 @@ async fn a_report_whose_fetch_died_ahead_of_time_is_fetched_anew() {
 }
 
 #[tokio::test]
+async fn a_lease_that_begins_while_the_clock_is_looked_at_stays() {
+    World::each(async |world| {
+        let peer = Peer::start(|_, _| Reply::Whole(answer(200, "", &pdf("")))).await;
+        let parties = world.parties(settings(Some(&peer.url("/hook")), false)).await;
+        world.placed(&parties).await;
+        let later = BEGIN.plus_ms(5_000);
+        let claimed =
+            world.app.hub.store.claim_deliveries(later, later.plus_ms(30_000), 10).await.unwrap();
+        assert_eq!(claimed.len(), 2, "of the account and the order");
+        world.settle().await;
+        let (_, delivery) = world.delivery(&parties, EventKind::OrderCreated).await;
+        assert_eq!((delivery.due_at, delivery.attempts.len()), (Some(later.plus_ms(30_000)), 0));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_jump_is_counted_and_noticed_while_the_server_runs() {
     for engine in Engine::available().await {
         let world = World::start(engine, Clock::manual(AHEAD), true, |_| {}).await;

@@ -26,6 +26,9 @@ pub struct Leases {
     pub report_ms: i64,
 }
 
+/// By how much a wait must be too long: what is claimed while this looks has a lease that began after its `now`.
+const MARGIN_MS: i64 = 10_000;
+
 /// Each first read over all tenants, then changed where it still waits.
 const DELIVERIES: [&str; 2] = [
     "SELECT tenant_id, event_no FROM deliveries WHERE due_at > $1 AND attempts - tries_before BETWEEN $2 AND $3",
@@ -70,11 +73,12 @@ impl Store {
     /// Makes everything due at `now` that waits longer than its own schedule or lease allows: deliveries, reports,
     /// tickets of store apps. Gives how many; replicas whose last beat lies ahead are not counted.
     pub async fn shorten_waits(&self, now: UnixMs, leases: Leases) -> Result<usize, Fault> {
-        let fetches = [now.plus_ms(leases.report_ms).0, 0, i64::MAX];
+        let latest = now.plus_ms(MARGIN_MS);
+        let fetches = [latest.plus_ms(leases.report_ms).0, 0, i64::MAX];
         let mut shortened = 0;
         for (waits, sql) in [
-            (by_tries(retry::DELIVERY, leases.delivery_ms, now), DELIVERIES),
-            (by_tries(retry::REPORT, leases.report_ms, now), REPORTS),
+            (by_tries(retry::DELIVERY, leases.delivery_ms, latest), DELIVERIES),
+            (by_tries(retry::REPORT, leases.report_ms, latest), REPORTS),
             (vec![fetches], FETCHES),
         ] {
             for wait in waits {
