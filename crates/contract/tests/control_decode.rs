@@ -112,3 +112,13 @@ fn what_is_no_json_is_malformed() {
     let deep = format!("{{\"comment\":{}", "[".repeat(10_000));
     assert_eq!(refusal::<ApproveOrder>(&deep).status, 400);
 }
+
+#[test]
+fn a_kind_that_no_body_has_is_refused() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Signed {
+        #[expect(dead_code, reason = "it is never read")]
+        number: i64,
+    }
+    assert_eq!(decode::<Signed>(br#"{"number":-1}"#).unwrap_err().errors[0].field, "number");
+}

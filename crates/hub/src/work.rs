@@ -1,7 +1,7 @@
 //! Workers: what happens after a commit, without anybody waiting for it.
 //!
 //! Each worker is one step: it claims due work under a lease, which is a timestamp in the row, and begins it.
-//! A step takes no input and may run twice, here or on another machine: whoever has the lease does the work,
+//! A step takes no input and may run twice, here or on another machine: the holder of the lease does the work,
 //! and when it dies the work becomes due again by itself. So a delivery may be made twice, never lost.
 //!
 //! Two of them are services with pieces of work under way: deliveries and fetches of reports. Their loop is woken by a

@@ -74,7 +74,7 @@ pub struct Config {
     /// Bounds for every rule of retention, in days after an order's end. `PROBITY_RETENTION_DAYS_MIN`, default 0, and
     /// `PROBITY_RETENTION_DAYS_MAX`, default 3,650.
     pub retention: Bounds,
-    /// Where anchors are sent besides, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default none.
+    /// Where else anchors are sent, as JSON lines by POST. `PROBITY_ANCHOR_URL`, default none.
     pub anchor_url: Option<String>,
     /// What long connections may take, and what their clients are sent.
     pub long_connection: LongConnectionLimits,

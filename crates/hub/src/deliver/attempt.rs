@@ -104,7 +104,7 @@ async fn prepare<'e>(
             Ok(None)
         }
         Err(fault) if fault.kind() == FaultKind::Damaged => {
-            tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be told");
+            tracing::error!(event_id = %claimed.event_id, %fault, "an event cannot be rendered");
             let attempt = unsent(hub, "not sent: what it tells of cannot be read");
             finish(hub, claimed, &key, &attempt, EndpointNote::Nothing).await?;
             Ok(None)

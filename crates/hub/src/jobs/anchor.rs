@@ -27,7 +27,7 @@ const UNSENT_MAX: usize = 10_000;
 pub struct Anchors {
     /// The file to which they are appended, one signed note in each line.
     pub file: PathBuf,
-    /// Another host that gets them besides.
+    /// Another host that gets them too.
     pub url: Option<String>,
 }
 
