@@ -382,15 +382,19 @@ impl Store {
         read(&self.engine, sql, values).await
     }
 
-    /// As [`Store::read`], for a statement that PostgreSQL takes longer to plan than to run.
-    pub(crate) async fn read_planned_once(
+    /// Reads what is to be claimed next. SQLite's writer does it, since the claim touches the same pages and a reader
+    /// loses its pages at each commit; PostgreSQL plans such a search once, since that takes longer than to run it.
+    pub(crate) async fn read_to_claim(
         &self,
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
         match &self.engine {
             Engine::Postgres(postgres) => postgres.read_planned_once(sql, values).await,
-            engine @ Engine::Sqlite(_) => read(engine, sql, values).await,
+            Engine::Sqlite(sqlite) => match sqlite.write(vec![any(sql, values)]).await? {
+                Written::Done(rows) => Ok(rows),
+                Written::Unmet(_) => Ok(Vec::new()),
+            },
         }
     }
 
