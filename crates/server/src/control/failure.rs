@@ -8,14 +8,18 @@ use domain::order::Refusal;
 use objects::Unreadable;
 use store::{Fault, FaultKind};
 
+use super::rate_limit;
 use crate::download::DownloadError;
 use crate::http::body::RETRY_AFTER_SECONDS;
+use crate::http::limit::Budget;
 
 /// Why a call is not answered with success.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// What the caller can act on.
     Refused(Box<Problem>),
+    /// The key called too often.
+    RateLimited(Budget),
     /// Ours: the memory.
     Fault(Fault),
     /// Ours: the contents of reports and files.
@@ -87,8 +91,17 @@ impl From<hub::Error> for Failure {
 impl IntoResponse for Failure {
     /// The answer. A fault is logged here, once.
     fn into_response(self) -> Response {
+        let mut budget = None;
         let problem = match self {
             Failure::Refused(problem) => *problem,
+            Failure::RateLimited(used_up) => {
+                let (calls, reset_s) = (used_up.window.calls, used_up.reset_s);
+                budget = Some(used_up);
+                Problem::new(
+                    ProblemCode::RateLimited,
+                    format!("expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"),
+                )
+            }
             Failure::Fault(fault) => {
                 tracing::error!(%fault, "a call of the control API failed");
                 match fault.kind() {
@@ -126,6 +139,10 @@ impl IntoResponse for Failure {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if problem.status == ProblemCode::Unavailable.status() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        if let Some(budget) = budget {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(budget.reset_s));
+            rate_limit::insert(&budget, headers);
         }
         if problem.status == ProblemCode::Unauthenticated.status() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -26,6 +26,7 @@ mod installation;
 mod installations;
 mod orders;
 mod reports;
+mod rate_limit;
 mod request;
 mod route;
 mod routes;

@@ -39,7 +39,9 @@ const INTRODUCTION: &str = "For the hirer's own systems, scripts and the command
     answered as what does not exist.\n\n\
     Refusals are `application/problem+json` (RFC 9457) with a stable `code`, and `errors` that name every member \
     at fault. Lists are newest first, and page by `next_cursor`. A POST with an `Idempotency-Key` can be repeated \
-    for 24 hours; what is shown once is not shown to repeats.";
+    for 24 hours; what is shown once is not shown to repeats.\n\n\
+    A key makes at most 6,000 calls in a minute unless the operator set another number; `ratelimit-policy` and \
+    `ratelimit` tell how many are left, and a refusal (429) has `retry-after` in seconds.";
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = document().to_pretty_json().expect("a description is texts, lists and numbers");
