@@ -228,7 +228,8 @@ async fn a_key_makes_so_many_calls_in_a_minute_and_is_told_how_many_are_left() {
     world.restart_with(|config| config.key_calls_per_minute = 3).await;
     let path = format!("/api/v1/tenants/{}", hirer.tenant_key);
     let ask = async |key: &str| world.request("GET", &path, key).send().await.unwrap();
-    let header = |answer: &Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    let header =
+        |answer: &Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     for left in [2, 1, 0] {
         let answer = ask(&hirer.key).await;
         assert_eq!(answer.status(), 200);
@@ -239,7 +240,10 @@ async fn a_key_makes_so_many_calls_in_a_minute_and_is_told_how_many_are_left() {
     assert_eq!(header(&refused, "retry-after"), "61");
     assert_eq!(header(&refused, "ratelimit"), "\"key\";r=0;t=61");
     let problem = problem(refused, ProblemCode::RateLimited).await;
-    assert_eq!(problem.detail, "expected at most 3 calls of a key in a minute, the next one in 61 s");
+    assert_eq!(
+        problem.detail,
+        "expected at most 3 calls of a key in a minute, the next one in 61 s"
+    );
     // Another key has calls of its own, an unknown one none, and after the minute there is room again.
     assert_eq!(ask(&world.operator_key).await.status(), 200);
     let unknown = ask("pbt_unknown").await;

@@ -1,8 +1,10 @@
 //! `probity demo`: a server as `serve` starts it with a scripted vendor, over HTTP on the loopback.
 
 mod check;
+mod history;
 mod next;
 mod pdf;
+mod plan;
 mod receiver;
 mod scenario;
 mod transcript;
@@ -23,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::daemon;
+use history::Filled;
 use receiver::Receiver;
 use scenario::Scenario;
 use transcript::Transcript;
@@ -46,7 +49,19 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
         let for_us_alone = Permissions::from_mode(0o700);
         let folder =
             tempfile::Builder::new().prefix("probity-demo-").permissions(for_us_alone).tempdir()?;
-        let server = bind(folder.path()).await?;
+        let config = config(folder.path());
+        let transcript = Transcript::to_stdout();
+        let mut receiver = Receiver::start().await?;
+        transcript.title(&format!(
+            "Probity {}, a demo: all of this happens now, over HTTP on this machine",
+            env!("CARGO_PKG_VERSION")
+        ));
+        let filled = tokio::select! {
+            filled = history::fill(&config, &mut receiver) => filled?,
+            () = &mut interrupted => return Ok(folder.close()?),
+        };
+        receiver.forget();
+        let server = bind(config).await?;
         let url = format!("http://{}", server.address());
         let key = operator_key(folder.path())?;
 
@@ -55,9 +70,9 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
-        let transcript = Transcript::to_stdout();
+        tell_filled(&transcript, &filled);
         let received = tokio::select! {
-            received = tell(demo, &transcript, &url, &key, folder.path()) => received,
+            received = tell(demo, &transcript, &url, &key, folder.path(), receiver) => received,
             () = &mut interrupted => Ok(()),
             _ = &mut running => anyhow::bail!("the server ended before its time"),
         };
@@ -71,13 +86,16 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
     })
 }
 
-async fn bind(data: &Path) -> anyhow::Result<Server> {
-    let config = Config {
+fn config(data: &Path) -> Config {
+    Config {
         data: data.to_owned(),
         allow_outbound: vec![LOOPBACK.to_owned()],
         deep_check: Some(daemon::this_program()),
         ..Config::default()
-    };
+    }
+}
+
+async fn bind(config: Config) -> anyhow::Result<Server> {
     match Server::bind(config.clone(), Clock::system()).await {
         Err(StartError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -94,18 +112,20 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
+fn tell_filled(transcript: &Transcript, filled: &Filled) {
+    let Filled { tenant_key, orders, .. } = filled;
+    transcript.field("tenant", &format!("星河科技 ({tenant_key}), {orders} orders of six months"));
+    transcript.field("its key", &filled.key);
+}
+
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,
     url: &str,
     operator_key: &str,
     data: &Path,
+    receiver: Receiver,
 ) -> anyhow::Result<()> {
-    let receiver = Receiver::start().await?;
-    transcript.title(&format!(
-        "Probity {}, a demo: all of this happens now, over HTTP on this machine",
-        env!("CARGO_PKG_VERSION")
-    ));
     transcript.field("server", url);
     transcript
         .field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));

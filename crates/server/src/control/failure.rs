@@ -99,7 +99,9 @@ impl IntoResponse for Failure {
                 budget = Some(used_up);
                 Problem::new(
                     ProblemCode::RateLimited,
-                    format!("expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"),
+                    format!(
+                        "expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"
+                    ),
                 )
             }
             Failure::Fault(fault) => {

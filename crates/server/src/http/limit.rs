@@ -181,9 +181,8 @@ impl Calls {
 
     fn budget(&self, window: Window, mono_ms: u64) -> Budget {
         let (now_ms, length_ms) = (mono_ms.max(self.last_ms), u64::from(window.length_ms));
-        let is_old = |&time: &u32| {
-            now_ms - self.last_ms > length_ms || age_ms(time, now_ms) > length_ms
-        };
+        let is_old =
+            |&time: &u32| now_ms - self.last_ms > length_ms || age_ms(time, now_ms) > length_ms;
         let first = self.times.partition_point(is_old);
         let used = u32::try_from(self.times.len() - first).unwrap_or(u32::MAX);
         let oldest = self.times.get(first).map(|&time| length_ms - age_ms(time, now_ms) + 1);
