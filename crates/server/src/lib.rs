@@ -4,6 +4,7 @@ mod app;
 mod authorities;
 pub mod backup;
 pub mod config;
+mod console;
 mod control;
 pub mod data_folder;
 mod download;
