@@ -16,6 +16,8 @@ use crate::http::body::RETRY_AFTER_SECONDS;
 pub(crate) enum Failure {
     /// What the caller can act on.
     Refused(Box<Problem>),
+    /// Too many tries: free again after so many seconds.
+    TooSoon(u64),
     /// Ours: the memory.
     Fault(Fault),
     /// Ours: the contents of reports and files.
@@ -78,6 +80,7 @@ impl From<hub::Error> for Failure {
                 Failure::refused(code, refusal.to_string())
             }
             hub::Error::Refused(code, detail) => Failure::refused(code, detail),
+            hub::Error::TooSoon(seconds) => Failure::TooSoon(seconds),
             hub::Error::Fault(fault) => Failure::Fault(fault),
             hub::Error::Objects(unreadable) => Failure::Objects(unreadable),
         }
@@ -87,8 +90,14 @@ impl From<hub::Error> for Failure {
 impl IntoResponse for Failure {
     /// The answer. A fault is logged here, once.
     fn into_response(self) -> Response {
+        let mut retry_after = None;
         let problem = match self {
             Failure::Refused(problem) => *problem,
+            Failure::TooSoon(seconds) => {
+                retry_after = Some(seconds);
+                let detail = hub::Error::TooSoon(seconds).to_string();
+                Problem::new(ProblemCode::RateLimited, detail)
+            }
             Failure::Fault(fault) => {
                 tracing::error!(%fault, "a call of the control API failed");
                 match fault.kind() {
@@ -125,7 +134,10 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if problem.status == ProblemCode::Unavailable.status() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            retry_after = Some(u64::from(RETRY_AFTER_SECONDS));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if problem.status == ProblemCode::Unauthenticated.status() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
