@@ -1,4 +1,6 @@
-### Frame
+### The words of the pages. Names, conclusions and reasons are never translated.
+
+## Frame
 
 skip = Skip to the content
 menu = Menu
@@ -222,15 +224,111 @@ reason-3 = It differs from the candidate's resume. Please check again.
 ## My account
 
 language = Language
+language-as-browser = As the browser
 theme = Colours
+preferences = Display
+save = Save
+back = Back
 password = Password
 current-password = Present password
 new-password = New password
+password-hint = At least 12 characters, and not a common one.
+change-password = Change the password
+change-password-why = Your other sessions end.
+totp = Second factor
+totp-on = On
+totp-off = Off
+totp-on-why = Signing in takes your password and a code.
+totp-off-why = When it is on, signing in takes a code from your phone beside the password.
+totp-begin = Turn it on
+totp-end = Turn it off
+totp-step-1 = Open an authenticator on your phone and choose to enter a key by hand.
+totp-step-2 = Enter this key:
+totp-step-3 = Type the 6 digits that it shows.
+totp-open-app = Open in an authenticator on this machine
+totp-confirm = Confirm and turn it on
 code = Code
+code-hint = 6 digits, or one of your recovery codes.
+codes-left = { $count ->
+    [one] Signing in takes your password and a code. { $count } recovery code is left.
+   *[other] Signing in takes your password and a code. { $count } recovery codes are left.
+}
+codes-why = Save these recovery codes now: they are shown this once. If you lose your phone, each of them signs you in once in the place of a code.
+codes-done = I saved them
+sessions = Where you are signed in
+session-began = since
+session-seen = last used
+session-this = this one
+session-end = Sign out
+end-other-sessions = Sign out everywhere else
 
 ## What was done, and what was not
 
+done-approved = Approved.
+done-rejected = Sent back to the vendor.
+done-withdrawn = The review is withdrawn.
+done-terminated = The check is terminated; the vendor gets the reason.
+done-saved = Saved.
+done-password = The password is changed, and your other sessions have ended.
+done-totp-ended = The second factor is off.
+done-session-ended = The session has ended.
+reason-is-missing-here = Give a reason of at most 2,000 characters; the vendor gets it.
+terminate-why = This cannot be undone. The order ends without a conclusion.
+terminate-reason = Reason
+terminate-reason-hint = The vendor gets this text.
+withdraw-why = The vendor may then return another result. This result and its reports stay.
+stop-not-found = There is no such page
+stop-not-found-why = The address may be wrong, or it leads to something that you may not see.
+stop-forbidden = Your role does not go that far
+stop-forbidden-why = Nothing was changed. If you need this, ask your admin for another role.
+stop-bad-form = That could not be read
+stop-bad-form-why = Nothing was changed. Go back and try again.
+stop-conflict = That cannot be done now
+stop-conflict-why = The state has changed, and nothing was done. Go back to see how it stands.
+stop-fault = Something went wrong
+stop-fault-why = It is on our side, and what you did may not be done. Try again later; nothing is done twice.
+to-the-start = To the start
 
 ## Signing in and joining
 
+sign-in = Sign in
+sign-in-why = With your mail address and password.
+sign-in-wrong = Mail address or password is not right.
+sign-in-anew = Sign in as somebody else
+session-over = Your session has ended. What you typed is not lost: sign in, and you can send it.
+needs-tls = This address is not encrypted, so your browser will not stay signed in. Use the address that begins with https.
+too-many-tries = { $count ->
+    [one] Too many tries. Try again in { $count } minute.
+   *[other] Too many tries. Try again in { $count } minutes.
+}
+busy = Too many people sign in just now. Try again in a moment.
+totp-asked = Open your authenticator and type the code that it shows.
+totp-demanded = Your tenant demands a second factor. Turn it on below to go on.
+code-wrong = The code is not right, or was used before.
+typed-again = Go on
+typed-again-why = What you typed before the session ended is still here, and was not sent yet.
+typed-again-send = Send
+typed-again-drop = Drop it
+choose-tenant-why = You are in several. Choose one.
+no-tenant = You are in no tenant yet.
+set-up = Set up
+set-up-why = Make the first account, and the first tenant.
+set-up-do = Create and sign in
+tenant-name = Name of the tenant
+tenant-name-hint = Your company or team. Leave it empty if you are the operator alone.
 name = Name
+invitation = Invitation
+invitation-why = { $email } is invited to { $tenant }.
+the-operators = the operators
+join = Join
+sign-in-to-join = Sign in to join
+new-password-why = A new password for { $it }. All sessions end.
+form-has-faults = It cannot be sent yet:
+fault-current-password = The present password is not right.
+fault-password = At least 12 characters, no common password, and neither name nor mail address in it.
+fault-email = Give a mail address.
+fault-name = Give a name of at most 100 characters.
+fault-other = Look at this once more.
+stop-link-over = The link is good no more
+stop-link-over-why = It works once and for a limited time. Ask whoever gave it to you for a new one.
+codes = Recovery codes

@@ -1,4 +1,6 @@
-### 框架
+### 页面上的文字。姓名、结论、原因不翻译。
+
+## 框架
 
 skip = 跳到正文
 menu = 菜单
@@ -184,15 +186,105 @@ reason-3 = 候选人信息与简历不一致，请重新核实。
 ## 账户
 
 language = 语言
+language-as-browser = 跟随浏览器
 theme = 外观
+preferences = 显示
+save = 保存
+back = 返回
 password = 密码
 current-password = 当前密码
 new-password = 新密码
+password-hint = 至少 12 个字符，不要用常见密码。
+change-password = 修改密码
+change-password-why = 修改后，其他已登录的会话会全部退出。
+totp = 两步验证
+totp-on = 已开启
+totp-off = 未开启
+totp-on-why = 登录时需要密码和动态口令。
+totp-off-why = 开启后，登录时除密码外还需要手机上的动态口令。
+totp-begin = 开启两步验证
+totp-end = 关闭两步验证
+totp-step-1 = 在手机上打开身份验证器应用，选择手动输入密钥。
+totp-step-2 = 输入这个密钥：
+totp-step-3 = 把应用显示的 6 位口令填在下面。
+totp-open-app = 在本机的身份验证器中打开
+totp-confirm = 确认并开启
 code = 动态口令
+code-hint = 6 位数字；也可以填一个恢复码。
+codes-left = 登录时需要密码和动态口令。还剩 { $count } 个恢复码。
+codes-why = 请现在保存这些恢复码：它们只显示这一次。手机丢失时，每个恢复码可以代替动态口令登录一次。
+codes-done = 我已保存
+sessions = 已登录的会话
+session-began = 登录于
+session-seen = 最近使用
+session-this = 当前会话
+session-end = 退出
+end-other-sessions = 退出其他会话
 
 ## 提示
 
+done-approved = 已批准。
+done-rejected = 已退回供应商。
+done-withdrawn = 审批已撤回。
+done-terminated = 背调已终止，供应商会收到原因。
+done-saved = 已保存。
+done-password = 密码已修改，其他会话已退出。
+done-totp-ended = 两步验证已关闭。
+done-session-ended = 会话已退出。
+reason-is-missing-here = 请写明原因（至多 2,000 个字符），供应商会收到。
+terminate-why = 终止后不能恢复，订单状态变为「已终止」。
+terminate-reason = 终止原因
+terminate-reason-hint = 供应商会收到这段文字。
+withdraw-why = 撤回后，供应商可以重新回传结果；这一次的结果和报告会保留。
+stop-not-found = 没有这一页
+stop-not-found-why = 地址可能有误，或者内容不在你可以查看的范围内。
+stop-forbidden = 你的角色不能做这件事
+stop-forbidden-why = 没有任何改动。需要时请联系管理员调整角色。
+stop-bad-form = 提交的内容读不出来
+stop-bad-form-why = 没有任何改动。请返回上一页重试。
+stop-conflict = 现在不能这样做
+stop-conflict-why = 状态已经变化，没有任何改动。请返回查看最新状态。
+stop-fault = 出错了
+stop-fault-why = 问题在我们这边，你的操作可能没有完成。请稍后重试；重复提交不会做两次。
+to-the-start = 回到今日
 
 ## 登录与加入
 
+sign-in = 登录
+sign-in-why = 使用你的邮箱和密码登录。
+sign-in-wrong = 邮箱或密码不正确。
+sign-in-anew = 换一个账户登录
+session-over = 登录已过期。你填写的内容没有丢失，登录后可以继续提交。
+needs-tls = 这个地址没有加密，浏览器不会保存登录状态。请使用 https 地址访问。
+too-many-tries = 尝试次数过多，请 { $count } 分钟后再试。
+busy = 登录的人太多，请稍后再试。
+totp-asked = 打开身份验证器应用，输入显示的口令。
+totp-demanded = 你所在的客户要求两步验证，请先在下方开启，然后继续使用。
+code-wrong = 口令不正确，或者已经用过。
+typed-again = 继续提交
+typed-again-why = 登录过期前填写的内容已保留，还没有提交。
+typed-again-send = 提交
+typed-again-drop = 不提交，回到今日
+choose-tenant-why = 你加入了多个客户，请选择要进入的一个。
+no-tenant = 你还没有加入任何客户。
+set-up = 首次设置
+set-up-why = 创建第一个账户，以及第一个客户。
+set-up-do = 创建并登录
+tenant-name = 客户名称
+tenant-name-hint = 你的公司或团队，例如「星河科技」。只做运维时可以不填。
 name = 姓名
+invitation = 接受邀请
+invitation-why = { $email } 受邀加入「{ $tenant }」。
+the-operators = 运维
+join = 加入
+sign-in-to-join = 登录后加入
+new-password-why = 为 { $it } 设置新密码。其他已登录的会话会全部退出。
+form-has-faults = 还不能提交：
+fault-current-password = 当前密码不正确。
+fault-password = 密码至少 12 个字符，不能是常见密码，也不能包含姓名或邮箱。
+fault-email = 请填写邮箱地址。
+fault-name = 请填写名称，至多 100 个字符。
+fault-other = 请检查这一项。
+stop-link-over = 链接已失效
+stop-link-over-why = 链接只能使用一次，并且有时限。请向给你链接的人要一个新的。
+codes = 恢复码

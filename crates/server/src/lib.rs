@@ -21,6 +21,7 @@ pub mod tokens;
 
 pub use app::{App, SharedApp};
 pub use config::{Config, NotFound, S3};
+pub use console::console_pages;
 pub use http::tls::TlsFiles;
 pub use public_url::BadPublicUrl;
 pub use start::Server;

@@ -10,7 +10,7 @@ use domain::{Act, Actor, AppId, Id, UnixMs};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Fault;
 use store::accounts::PackageKind;
-use store::order_pages::{After, BEGINNING, OrderFilter, UnixMsRange};
+use store::order_pages::{BEGINNING, OrderFilter, UnixMsRange};
 use store::orders as stored;
 use store::tenants::Tenant;
 

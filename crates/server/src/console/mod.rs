@@ -9,32 +9,52 @@
 //! To add a page: a view and its template of the pieces in `pieces.rs`, a handler, a row in the table, its words in both
 //! catalogues, samples for the tests.
 
+mod access;
+mod account;
 mod assets;
+mod confirm;
+mod content;
 mod cookie;
+mod desk;
+mod enter;
+mod faults;
+mod form;
 mod frame;
 mod guard;
 mod lines;
+mod links;
 mod moment;
 mod order;
 mod orders;
+mod own;
 mod pieces;
+mod plain;
 mod report;
 mod review;
+mod routes;
+mod session;
 mod states;
+mod stop;
 #[cfg(any(debug_assertions, test))]
 mod styleguide;
 mod today;
+mod visit;
 mod words;
 
 use axum::Router;
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 
 use crate::app::SharedApp;
 
+pub use routes::console_pages;
+
 /// The pages, and what belongs to them.
-pub(crate) fn routes() -> Router<SharedApp> {
-    let pages = Router::new();
+pub(crate) fn routes(app: &SharedApp) -> Router<SharedApp> {
+    let pages = routes::pages()
+        .into_iter()
+        .fold(Router::new(), |router, page| router.route(page.path, page.serve))
+        .route_layer(from_fn_with_state(SharedApp::clone(app), access::require_access));
     #[cfg(debug_assertions)]
     let pages = pages.route("/styleguide", get(styleguide::show));
     pages

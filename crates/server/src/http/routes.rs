@@ -45,7 +45,7 @@ fn router(app: SharedApp) -> Router {
         .route("/api/docs", get(control::reading_page))
         .route("/app/{app_id}/auth", get(open_api::scope_page))
         .route(&format!("{}/{{signed}}", links::PATH), get(download_linked))
-        .merge(console::routes())
+        .merge(console::routes(&app))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape::metrics))
