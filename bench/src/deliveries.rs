@@ -21,7 +21,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest as _, Sha256};
-use store::api_keys::{ApiKeyLabel, NewApiKey};
+use store::api_keys::{ApiKeyLabel, KeyOwner, NewApiKey};
 use store::apps::AppSettings;
 use store::audit::By;
 use store::{Location, Saved, Store};
@@ -166,6 +166,7 @@ pub(crate) async fn receive(
         key_id: store.make_id(now()),
         hash: Sha256::digest(key(index).as_bytes()).into(),
         roles: "admin".to_owned(),
+        owner: KeyOwner::Itself,
         label: ApiKeyLabel::default(),
         expires_at: None,
     };

@@ -1,6 +1,7 @@
 //! The rules of Probity: pure functions over values. No IO, clock, random bytes or async; instants, ids are arguments.
 
 pub mod actor;
+pub mod backoff;
 pub mod candidate;
 pub mod delivery;
 pub mod event;
@@ -10,10 +11,13 @@ pub mod grant;
 pub mod id;
 pub mod link_end;
 pub mod order;
+pub mod password;
+pub mod people;
 pub mod report;
 pub mod retention;
 pub mod retry;
 pub mod role;
+pub mod session;
 pub mod stored;
 pub mod time;
 

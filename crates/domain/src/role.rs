@@ -24,6 +24,18 @@ impl Roles {
         Some(Roles::of(&roles))
     }
 
+    /// Those that are among both.
+    #[must_use]
+    pub fn and(self, others: Roles) -> Roles {
+        Roles(self.0 & others.0)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Each of them once.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.0 & bit(*role) != 0)
@@ -122,6 +134,11 @@ acts! {
     EraseOrders: "Erase orders by hand.", [Admin PrivacyOfficer];
     FindCandidates: "Find a person's orders, to erase them or to answer the person.",
         [Admin PrivacyOfficer];
+    SeeUsers: "See who is in a tenant, and who is invited.", [Admin];
+    ManageUsers: "Invite people, change their roles, suspend and remove them, end their sessions.", [Admin];
+    ResetPasswords: "Give a person the address at which they set a new password.", [Operator Admin];
+    ManageServiceAccounts: "Make, see, change and remove service accounts.", [Admin];
+    ManageOperators: "Invite operators, suspend and remove them.", [Operator];
 }
 
 #[cfg(test)]
@@ -149,6 +166,8 @@ mod tests {
             Act::CareForInstallation,
             Act::SeePublicKey,
             Act::SeeOperatorAudit,
+            Act::ResetPasswords,
+            Act::ManageOperators,
         ];
         assert_eq!(seen, expected);
     }
@@ -163,6 +182,7 @@ mod tests {
                     | Act::ManageApps
                     | Act::CareForInstallation
                     | Act::SeeOperatorAudit
+                    | Act::ManageOperators
             );
             assert_eq!(may(Role::Admin, act), !is_elsewhere, "{act:?}");
         }
@@ -184,6 +204,9 @@ mod tests {
         // The auditor lists every order, but sees into none.
         assert!(!roles.sees_own_orders_only(Act::ListOrders));
         assert!(roles.sees_own_orders_only(Act::SeeOrders));
+        let admin = Roles::of(&[Role::Admin, Role::Auditor]);
+        assert_eq!(roles.and(admin), Roles::of(&[Role::Auditor]));
+        assert!(roles.and(Roles::NONE).is_empty() && !roles.is_empty());
         assert_eq!(roles.to_string(), "recruiter auditor");
         assert_eq!(Roles::parse("auditor recruiter"), Some(roles));
         for wrong in ["", " ", "admin ", "admin  auditor", "root", "admin root"] {

@@ -6,7 +6,7 @@ use contract::control::{
     ReplaceApiKey,
 };
 use domain::{Act, Actor, Id, Role, Roles, TenantId, UnixMs};
-use store::api_keys::{ApiKeyFacts, ApiKeyLabel, KeyChange, NewApiKey};
+use store::api_keys::{ApiKeyFacts, ApiKeyLabel, KeyChange, KeyOwner, NewApiKey};
 use store::tenants::Tenant;
 use store::{Fault, FaultKind, IdempotencyKey};
 
@@ -44,6 +44,11 @@ pub async fn authenticate(
     if is_operator != found.tenant_id.is_none() {
         return Err(Fault::new(FaultKind::Damaged, "a key's role is not of its tenant").into());
     }
+    // A person's key never does more than the person may now.
+    let roles = match &found.member_roles {
+        Some(member_roles) => roles.and(parse_roles(member_roles)?),
+        None => roles,
+    };
     hub.key_uses.note(found.key_id, now);
     Ok(Some((Actor::api_key(found.key_id, found.owner_id, roles), found.tenant_id)))
 }
@@ -62,14 +67,22 @@ pub async fn create(
     }
     let (input, mut faults) = input.with_faults();
     validate_roles(owner, &input.roles, &mut faults);
-    let CreateApiKey { name, owner: belongs_to, mut roles, expires_at } = input;
+    let CreateApiKey { name, owner: belongs_to, owner_id, mut roles, expires_at } = input;
     let by = hub.by(actor);
     let ends = expires_at.as_deref().and_then(parse).filter(|at| *at > by.at);
     if expires_at.is_some() && ends.is_none() && !faults.iter().any(|it| it.field == "expires_at") {
         faults
             .push(fault("expires_at", "expected an instant after now, as in 2027-03-01T08:00:00Z"));
     }
+    let known = find_owner(hub, owner, owner_id.as_deref()).await?;
+    if owner_id.is_some() && known.is_none() && !faults.iter().any(|it| it.field == "owner_id") {
+        faults.push(fault(
+            "owner_id",
+            "expected a member who is not suspended, or a service account",
+        ));
+    }
     validate(faults)?;
+    let (key_owner, belongs_to) = known.unwrap_or((KeyOwner::Itself, belongs_to));
     if owner.is_none() {
         roles = vec![KeyRole::Operator];
     }
@@ -78,12 +91,14 @@ pub async fn create(
         key_id: hub.store.make_id(by.at),
         hash: keys::hash(&api_key),
         roles: Roles::of(&roles).to_string(),
+        owner: key_owner,
         label: ApiKeyLabel { name, owner: belongs_to },
         expires_at: ends,
     };
     let facts = ApiKeyFacts {
         key_id: new.key_id,
         roles: new.roles.clone(),
+        owner: new.owner,
         label: Some(new.label.clone()),
         created_at: by.at,
         expires_at: ends,
@@ -94,6 +109,23 @@ pub async fn create(
     let body = CreatedApiKey { key: view(hub, &facts)?, api_key };
     let creation = Creation::ApiKey(owner, &new);
     idempotency::create(hub, by, creation, key, &body, &body.without_secret()).await
+}
+
+/// The member or service account of this id, and what it is called in free words: a person in none, since the person may go.
+async fn find_owner(
+    hub: &Hub,
+    owner: Owner<'_>,
+    owner_id: Option<&str>,
+) -> Result<Option<(KeyOwner, String)>, Error> {
+    let Some(id) = owner_id.and_then(|id| id.parse().ok()).map(Id) else { return Ok(None) };
+    let tenant_id = owner.map(|tenant| tenant.tenant_id);
+    if let Some(member) = hub.store.find_member(tenant_id, id).await? {
+        let is_in_force = member.membership.suspended_at.is_none();
+        return Ok(is_in_force.then(|| (KeyOwner::Person(id), String::new())));
+    }
+    let Some(tenant) = owner else { return Ok(None) };
+    let account = hub.store.find_service_account(tenant, id).await?;
+    Ok(account.map(|account| (KeyOwner::ServiceAccount(id), account.label.name)))
 }
 
 fn validate_roles(owner: Owner<'_>, roles: &[KeyRole], faults: &mut Vec<FieldFault>) {
@@ -172,8 +204,8 @@ pub async fn revoke(hub: &Hub, actor: &Actor, owner: Owner<'_>, key_id: Id) -> R
         KeyChange::Last => Err(Error::refused(
             ProblemCode::IllegalState,
             format!(
-                "expected another key with the role {makes_keys} that does not end: nobody else \
-                 could make one; make it first, or replace this key"
+                "expected another key with the role {makes_keys} that does not end, or a person with it: \
+                 nobody else could make one; make it first, or replace this key"
             ),
         )),
     }
@@ -191,7 +223,11 @@ fn view(hub: &Hub, facts: &ApiKeyFacts) -> Result<ApiKey, Error> {
     Ok(ApiKey {
         key_id: facts.key_id.to_string(),
         name: label.map_or(FIRST, |label| &label.name).to_owned(),
-        owner: label.map(|label| label.owner.clone()),
+        owner: label.map(|label| label.owner.clone()).filter(|owner| !owner.is_empty()),
+        owner_id: match facts.owner {
+            KeyOwner::Itself => None,
+            KeyOwner::Person(id) | KeyOwner::ServiceAccount(id) => Some(id.to_string()),
+        },
         roles: roles.iter().collect(),
         created_at: rfc3339(facts.created_at),
         expires_at: facts.expires_at.map(rfc3339),

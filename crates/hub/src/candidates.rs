@@ -80,7 +80,7 @@ fn candidate(person: &Person) -> FoundCandidate {
 }
 
 /// All but the last digits masked; a short number whole.
-fn masked_number(number: &str) -> String {
+pub(crate) fn masked_number(number: &str) -> String {
     let count = number.chars().count();
     let hidden = if count > 2 * DIGITS_SHOWN { count - DIGITS_SHOWN } else { count };
     number.chars().enumerate().map(|(index, c)| if index < hidden { '*' } else { c }).collect()

@@ -21,6 +21,9 @@ pub enum Error {
     /// Another refusal: its code, and what was expected, without personal data.
     #[error("{1}")]
     Refused(ProblemCode, String),
+    /// Too many tries, or too many at once: the next one is free after so many seconds.
+    #[error("expected the next try no earlier than in {0} s")]
+    TooSoon(u64),
     /// A fault of the database.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -13,6 +13,8 @@ use store::api_keys::NewApiKey;
 use store::apps::App;
 use store::audit::By;
 use store::files::File;
+use store::one_time_links::OneTimeLink;
+use store::service_accounts::ServiceAccount;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
@@ -79,6 +81,9 @@ pub(crate) enum Creation<'a> {
     ApiKey(Option<&'a Tenant>, &'a NewApiKey),
     Account(&'a Tenant, &'a Account),
     File(&'a Tenant, &'a File),
+    /// By the hash of its token.
+    OneTimeLink(&'a [u8; 32], &'a OneTimeLink),
+    ServiceAccount(&'a Tenant, &'a ServiceAccount),
 }
 
 impl Creation<'_> {
@@ -96,6 +101,12 @@ impl Creation<'_> {
                 store.bind_account(by, tenant, account, answer).await
             }
             Creation::File(tenant, file) => store.create_file(tenant, file, answer).await,
+            Creation::OneTimeLink(hash, link) => {
+                store.create_one_time_link(by, hash, link, answer).await
+            }
+            Creation::ServiceAccount(tenant, account) => {
+                store.create_service_account(by, tenant, account, answer).await
+            }
         }
     }
 }
@@ -113,8 +124,10 @@ pub(crate) async fn create<T: Serialize>(
     let at = hub.installation_clock.now();
     let stored = stored(hub, key, CREATED, repeat);
     for _ in 0..2 {
-        if creation.save(by, &hub.store, stored.as_ref()).await? == Saved::Done {
-            return Ok(Answer::new(view));
+        match creation.save(by, &hub.store, stored.as_ref()).await? {
+            Saved::Done => return Ok(Answer::new(view)),
+            Saved::Outdated => return Err(Error::NotFound),
+            Saved::KeyTaken => {}
         }
         if let Some(first) = find_first(hub, key.as_ref()).await? {
             return Ok(first);

@@ -27,22 +27,31 @@ pub mod idempotency;
 mod input;
 pub mod installations;
 pub mod instant;
+pub mod invitations;
 pub mod jobs;
 pub mod key_uses;
 pub mod keys;
 pub mod links;
 pub mod meter;
 pub mod object_check;
+mod one_time;
 pub mod orders;
 mod pages;
+pub mod passwords;
 pub mod quotas;
 pub mod reports;
 pub mod retention;
 pub mod root_key;
 pub mod secret_rotation;
 mod service;
+pub mod service_accounts;
+pub mod sessions;
+pub mod setup;
 pub mod tenants;
 mod text;
+mod totp;
+mod tries;
+pub mod users;
 pub mod vendor_calls;
 pub mod webhook_request;
 pub mod work;
@@ -67,6 +76,7 @@ use jobs::Anchors;
 use key_uses::KeyUses;
 use links::Links;
 use meter::Meter;
+use passwords::Passwords;
 use root_key::Rotation;
 
 /// What use cases, jobs and services work with.
@@ -85,6 +95,8 @@ pub struct Hub {
     pub retention: Bounds,
     /// Uses of control API keys that are not recorded yet.
     pub key_uses: KeyUses,
+    /// Hashes and checks passwords, few at once.
+    pub passwords: Passwords,
     /// Changes the root key.
     pub root_key: Rotation,
     /// Makes and reads signed links.

@@ -72,6 +72,12 @@ impl Links {
         Links { key: key.authenticator(), base: base.trim_end_matches('/').to_owned() }
     }
 
+    /// The address of a page of this server, absolute; `path` begins with a slash.
+    #[must_use]
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// The address that gives `linked` for one hour from `now`, absolute.
     #[must_use]
     pub fn make(&self, linked: &Linked, now: UnixMs) -> String {

@@ -22,6 +22,9 @@ pub(crate) enum Of {
     RetentionCandidates = 10,
     ApiKeys = 11,
     FoundOrders = 12,
+    Users = 13,
+    Invitations = 14,
+    ServiceAccounts = 15,
 }
 
 /// What is asked of a list.

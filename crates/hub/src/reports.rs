@@ -176,9 +176,10 @@ fn view_version(version: &ReportVersion) -> control::ReportVersion {
 }
 
 fn view_view(stored: &View) -> ReportView {
-    let (viewer, key_id, app_id) = match stored.viewer {
-        Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string()), None),
-        Viewer::Link(app_id) => (ViewerKind::Link, None, app_id),
+    let (viewer, key_id, user_id, app_id) = match stored.viewer {
+        Viewer::ApiKey(key_id) => (ViewerKind::ApiKey, Some(key_id.to_string()), None, None),
+        Viewer::User(user_id) => (ViewerKind::User, None, Some(user_id.to_string()), None),
+        Viewer::Link(app_id) => (ViewerKind::Link, None, None, app_id),
     };
     let range = stored.range.as_ref();
     ReportView {
@@ -186,6 +187,7 @@ fn view_view(stored: &View) -> ReportView {
         at: rfc3339(stored.at),
         viewer,
         key_id,
+        user_id,
         app_id: app_id.map(|app_id| app_id.to_string()),
         address: stored.address.clone(),
         version: stored.version.unsigned_abs(),

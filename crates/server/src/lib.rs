@@ -4,6 +4,7 @@ mod app;
 mod authorities;
 pub mod backup;
 pub mod config;
+mod console;
 mod control;
 pub mod data_folder;
 mod download;
@@ -20,6 +21,7 @@ pub mod tokens;
 
 pub use app::{App, SharedApp};
 pub use config::{Config, NotFound, S3};
+pub use console::console_pages;
 pub use http::tls::TlsFiles;
 pub use public_url::BadPublicUrl;
 pub use start::Server;

@@ -49,6 +49,16 @@ pub(crate) fn base(config: &Config, own: Option<SocketAddr>) -> String {
     format!("{}://{address}", if config.tls.is_some() { "https" } else { "http" })
 }
 
+/// Whether callers speak TLS: with the server itself, or with what stands before it under the public URL.
+pub(crate) fn is_secure(config: &Config) -> bool {
+    base(config, None).starts_with("https://")
+}
+
+/// Whether a caller named the machine itself in the header `Host`: loopback, which nobody listens in on.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_local(&url))
+}
+
 /// The host of the public URL, in lower case, without a dot at its end.
 pub(crate) fn host(config: &Config) -> Option<String> {
     let host = parse(config.public_url.as_deref()?)?.host_str()?.to_lowercase();

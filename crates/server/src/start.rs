@@ -9,6 +9,7 @@ use hub::disk::Disk;
 use hub::jobs::Anchors;
 use hub::key_uses::KeyUses;
 use hub::links::Links;
+use hub::passwords::Passwords;
 use hub::root_key::Rotation;
 use hub::{Hub, work};
 use inspect::{Inspect, SandboxedParser};
@@ -197,6 +198,7 @@ async fn open(
         outbound,
         retention,
         key_uses,
+        passwords: Passwords::new(),
         root_key,
         links,
         tickets,

@@ -23,7 +23,7 @@ fn body(roles: &[KeyRole]) -> CreateApiKey {
         name: "ATS".to_owned(),
         owner: "王小明".to_owned(),
         roles: roles.to_vec(),
-        expires_at: None,
+        ..CreateApiKey::default()
     }
 }
 

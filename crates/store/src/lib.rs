@@ -38,7 +38,9 @@ pub mod grants;
 pub mod installations;
 mod leases;
 pub mod manifests;
+pub mod members;
 mod migrate;
+pub mod one_time_links;
 pub mod order_pages;
 pub mod orders;
 pub mod pauses;
@@ -50,6 +52,10 @@ pub mod retention;
 mod root;
 mod rows;
 mod seal;
+pub mod service_accounts;
+pub mod sessions;
+pub mod set_up;
+pub mod sign_in_tries;
 pub mod signing;
 mod sqlite;
 #[cfg(test)]
@@ -61,6 +67,7 @@ mod tenant_rules;
 pub mod tenants;
 pub mod tickets;
 pub mod tokens;
+pub mod users;
 mod value;
 pub mod views;
 pub mod waits;
@@ -143,6 +150,8 @@ pub struct Secrets {
     pub links: Key,
     pub(crate) apps: Key,
     pub(crate) answers: Key,
+    /// Seals what is known of people, and finds them.
+    pub(crate) people: Key,
 }
 
 /// A row that the store remembers, and that every replica must forget when it changes.
@@ -257,6 +266,7 @@ impl Store {
             links: secret.derive("links"),
             apps: secret.derive("apps"),
             answers: secret.derive("answers"),
+            people: secret.derive("people"),
         };
         let signer = Signer::new(&secret.derive("signing"))?;
         let nobody = Arc::new(tenants::nobody(secret.derive("nobody"), now));

@@ -90,6 +90,16 @@ impl Key {
         Key(tag.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes"))
     }
 
+    /// The keyed hash of a text that is about something, by which it is found without being stored: HMAC-SHA256.
+    #[must_use]
+    pub fn keyed_hash(&self, about: &str, text: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.authenticator());
+        context.update(about.as_bytes());
+        context.update(&[0]);
+        context.update(text);
+        context.sign().as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes")
+    }
+
     /// The key's authenticator for MACs over tokens and links: HMAC-SHA256.
     #[must_use]
     pub fn authenticator(&self) -> hmac::Key {

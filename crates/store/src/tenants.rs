@@ -48,7 +48,7 @@ impl Tenant {
 }
 
 /// What a tenant can switch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantSettings {
     /// A returned result waits for an approver.
     pub report_approval: bool,
@@ -58,6 +58,8 @@ pub struct TenantSettings {
     pub retention_days: i64,
     /// Language of texts for the tenant's people.
     pub locale: String,
+    /// Whether its members need a second factor.
+    pub totp_required: bool,
 }
 
 /// A tenant to be created, with the hash of its first API key.
@@ -78,13 +80,13 @@ pub struct NewTenant {
 }
 
 const INSERT: &str = "INSERT INTO tenants (tenant_id, name, report_approval, four_eyes, retention_days, \
-    locale, wrapped_key, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)";
+    locale, wrapped_key, version, created_at, totp_required) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)";
 const UPDATE: &str = "UPDATE tenants SET name = $1, report_approval = $2, four_eyes = $3, \
-    retention_days = $4, locale = $5, version = version + 1 WHERE tenant_id = $6 AND version = $7";
+    retention_days = $4, locale = $5, totp_required = $6, version = version + 1 WHERE tenant_id = $7 AND version = $8";
 const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms FROM tenants WHERE tenant_id = $1";
+    wrapped_key, version, created_at, clock_offset_ms, totp_required FROM tenants WHERE tenant_id = $1";
 const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms FROM tenants \
+    wrapped_key, version, created_at, clock_offset_ms, totp_required FROM tenants \
     WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 #[cfg(test)]
@@ -185,6 +187,7 @@ impl Store {
                 settings.four_eyes,
                 settings.retention_days,
                 settings.locale.as_str(),
+                settings.totp_required,
                 tenant_id.0,
                 version,
             ],
@@ -194,6 +197,7 @@ impl Store {
             ("report_approval", settings.report_approval.to_string()),
             ("four_eyes", settings.four_eyes.to_string()),
             ("retention_days", settings.retention_days.to_string()),
+            ("totp_required", settings.totp_required.to_string()),
         ] {
             entry.details.insert(name.to_owned(), value);
         }
@@ -214,6 +218,7 @@ impl Store {
                 four_eyes: row.bool(3)?,
                 retention_days: row.int(4)?,
                 locale: row.text(5)?,
+                totp_required: row.bool(10)?,
             },
             version: row.int(7)?,
             created_at: UnixMs(row.int(8)?),
@@ -230,12 +235,7 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
     Tenant {
         tenant_id: NO_TENANT,
         name: String::new(),
-        settings: TenantSettings {
-            report_approval: false,
-            four_eyes: false,
-            retention_days: 0,
-            locale: String::new(),
-        },
+        settings: TenantSettings::default(),
         version: 0,
         created_at: at,
         clock_offset_ms: 0,
@@ -246,21 +246,6 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
 
 /// The rows of a new tenant, its key wrapped under `root`.
 fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
-    let wrapped = root.seal(key_context(tenant.tenant_id), Key::random().bytes());
-    let settings = &tenant.settings;
-    let row = any(
-        INSERT,
-        values![
-            tenant.tenant_id.0,
-            tenant.name.as_str(),
-            settings.report_approval,
-            settings.four_eyes,
-            settings.retention_days,
-            settings.locale.as_str(),
-            wrapped,
-            tenant.at.0,
-        ],
-    );
     let api_key = crate::api_keys::insert_first(
         &tenant.api_key_hash,
         tenant.api_key_id,
@@ -268,7 +253,32 @@ fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
         "admin",
         tenant.at,
     );
-    [row, api_key]
+    [row(tenant.tenant_id, &tenant.name, &tenant.settings, tenant.at, root), api_key]
+}
+
+/// The row of a new tenant, with a key of its own wrapped under `root`.
+pub(crate) fn row(
+    tenant_id: TenantId,
+    name: &str,
+    settings: &TenantSettings,
+    at: UnixMs,
+    root: &Key,
+) -> Statement {
+    let wrapped = root.seal(key_context(tenant_id), Key::random().bytes());
+    any(
+        INSERT,
+        values![
+            tenant_id.0,
+            name,
+            settings.report_approval,
+            settings.four_eyes,
+            settings.retention_days,
+            settings.locale.as_str(),
+            wrapped,
+            at.0,
+            settings.totp_required,
+        ],
+    )
 }
 
 pub(crate) fn key_context(tenant_id: TenantId) -> RowContext {

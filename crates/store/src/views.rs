@@ -24,6 +24,8 @@ pub enum Viewer {
     ApiKey(Id),
     /// A holder of a signed link that the app was given; none for those of before apps were named.
     Link(Option<AppId>),
+    /// A person who is signed in.
+    User(Id),
 }
 
 /// A content that is about to be given away.
@@ -113,6 +115,7 @@ impl Store {
         let (actor, viewer_kind, viewer_id) = match view.viewer {
             Viewer::ApiKey(key_id) => (Actor::api_key(key_id, key_id, Roles::NONE), 1, key_id.0),
             Viewer::Link(app_id) => (Actor::link(), 2, app_id.map_or(0, |app_id| app_id.0)),
+            Viewer::User(user_id) => (Actor::user(user_id, Roles::NONE), 3, user_id.0),
         };
         let end = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
         let mut statements = vec![any(
@@ -185,6 +188,7 @@ fn view(row: &Row, address: Option<String>) -> Result<View, Fault> {
         viewer: match row.int(2)? {
             1 => Viewer::ApiKey(Id(row.int(3)?)),
             2 => Viewer::Link(Some(AppId(row.int(3)?)).filter(|app_id| app_id.0 != 0)),
+            3 => Viewer::User(Id(row.int(3)?)),
             _ => return Err(Fault::new(FaultKind::Damaged, "a viewer's kind is unknown")),
         },
         at: UnixMs(row.int(4)?),

@@ -61,9 +61,14 @@ pub struct CreateApiKey {
     /// What it is for, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
-    /// The person or service account that it belongs to, 1 to 100 characters.
+    /// Whom it belongs to, in free words, 1 to 100 characters: a service of its own. Either this or `owner_id`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(min_length = 1, max_length = 100)]
     pub owner: String,
+    /// The member or service account of the tenant that it belongs to, 19 decimal digits. A person's key never does more
+    /// than the person may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
     /// What it may do: for a key of a tenant one or more roles of a tenant, each once. An operator's key has
     /// `operator` alone, also when this is absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,7 +82,15 @@ pub struct CreateApiKey {
 impl Rules for CreateApiKey {
     fn check(&self, faults: &mut Faults) {
         faults.length("name", &self.name, 1, NAME_CHARS_MAX);
-        faults.length("owner", &self.owner, 1, NAME_CHARS_MAX);
+        match &self.owner_id {
+            None => faults.length("owner", &self.owner, 1, NAME_CHARS_MAX),
+            Some(owner_id) => {
+                faults.digits("owner_id", owner_id, 1, 19);
+                if !self.owner.is_empty() {
+                    faults.add("owner", "expected owner or owner_id, not both");
+                }
+            }
+        }
         faults.distinct("roles", self.roles.iter());
         faults.optional("expires_at", self.expires_at.as_deref(), SINCE_CHARS_MAX);
     }
@@ -106,9 +119,12 @@ pub struct ApiKey {
     pub key_id: String,
     /// What it is for.
     pub name: String,
-    /// Whom it belongs to; absent for the first key of a tenant or an installation.
+    /// Whom it belongs to, in free words; absent for a person's key, and for the first key of a tenant or an installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The person or service account that it belongs to; absent for a service of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
     /// What it may do.
     pub roles: Vec<KeyRole>,
     /// When it was made (RFC 3339, UTC).
@@ -162,6 +178,13 @@ mod tests {
     fn a_key_has_a_name_and_an_owner_and_each_role_once() {
         let body = CreateApiKey { roles: vec![KeyRole::Admin; 2], ..CreateApiKey::default() };
         assert_eq!(fields(&body), ["name", "owner", "roles[1]"]);
+        let both = CreateApiKey {
+            name: "a".into(),
+            owner: "b".into(),
+            owner_id: Some("c".into()),
+            ..CreateApiKey::default()
+        };
+        assert_eq!(fields(&both), ["owner_id", "owner"]);
     }
 
     #[test]

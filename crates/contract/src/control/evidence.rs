@@ -92,6 +92,8 @@ pub enum ViewerKind {
     ApiKey,
     /// Whoever held a signed link.
     Link,
+    /// A person who was signed in.
+    User,
 }
 
 /// One time that a report's content was given away.
@@ -104,10 +106,13 @@ pub struct ReportView {
     pub at: String,
     /// Through what.
     pub viewer: ViewerKind,
-    /// The key; absent for links.
+    /// The key, when it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
-    /// The app that was given the link; absent for keys, and for links of before apps were named.
+    /// The person, when it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The app that was given the link; absent for all else, and for links of before apps were named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// The network address; absent once the order is erased.
@@ -120,7 +125,7 @@ pub struct ReportView {
     pub range: Option<String>,
 }
 
-debug_only! { ReportView { view_id, at, viewer, key_id, app_id, version, range } }
+debug_only! { ReportView { view_id, at, viewer, key_id, user_id, app_id, version, range } }
 
 /// How long orders of one package are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -19,14 +19,17 @@ pub mod evidence;
 pub mod file;
 pub mod grant;
 pub mod installation;
+pub mod invitation;
 pub mod object;
 pub mod order;
 pub mod order_form;
 pub mod page;
 pub mod problem;
 pub mod report;
+pub mod service_account;
 pub mod storage;
 pub mod tenant;
+pub mod user;
 
 pub use account::{Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package};
 pub use api_key::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, ReplaceApiKey};
@@ -49,6 +52,7 @@ pub use evidence::{
 pub use file::{CreateFile, File};
 pub use grant::{Grant, GrantApp, GrantState, Terms};
 pub use installation::{Installation, PutInstallation};
+pub use invitation::{CreateInvitation, CreatedInvitation, Invitation};
 pub use object::{
     CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked, RotateKeys, RotatedKeys,
 };
@@ -61,8 +65,10 @@ pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
 pub use rule::{Faults, Rules};
+pub use service_account::{CreateServiceAccount, ServiceAccount, UpdateServiceAccount};
 pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
+pub use user::{ChangeUser, PasswordReset, Theme, UpdateUser, User, UserSession};
 
 /// Media type of an error answer (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";

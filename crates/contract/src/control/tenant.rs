@@ -31,6 +31,9 @@ pub struct CreateTenant {
     #[serde(default = "locale_default")]
     #[schema(default = "zh-CN")]
     pub locale: String,
+    /// Whether its people need a second factor: who has none can do nothing but set it up.
+    #[serde(default)]
+    pub totp_required: bool,
 }
 
 impl CreateTenant {
@@ -43,6 +46,7 @@ impl CreateTenant {
             four_eyes: false,
             retention_days: retention_days_default(),
             locale: locale_default(),
+            totp_required: false,
         }
     }
 }
@@ -82,12 +86,22 @@ pub struct UpdateTenant {
     /// Language of pages and messages: `zh-CN` or `en`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Whether its people need a second factor; counts for sessions that are there as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp_required: Option<bool>,
 }
 
 impl Rules for UpdateTenant {
     fn check(&self, faults: &mut Faults) {
         if *self == UpdateTenant::default() {
-            faults.nothing(&["name", "report_approval", "four_eyes", "retention_days", "locale"]);
+            faults.nothing(&[
+                "name",
+                "report_approval",
+                "four_eyes",
+                "retention_days",
+                "locale",
+                "totp_required",
+            ]);
         }
         let (name, locale) = (self.name.as_deref(), self.locale.as_deref());
         settings(faults, name, self.retention_days, locale);
@@ -117,6 +131,9 @@ pub struct Tenant {
     pub retention_days: u32,
     /// Language of pages and messages: `zh-CN` or `en`.
     pub locale: String,
+    /// Whether its people need a second factor.
+    #[serde(default)]
+    pub totp_required: bool,
     /// When the tenant was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -166,7 +183,10 @@ mod tests {
         assert_eq!(fields(&body), ["name", "retention_days", "locale"]);
         assert!(serde_json::from_str::<CreateTenant>(r#"{"name":"a","colour":1}"#).is_err());
         let nothing = UpdateTenant::default().faults();
-        assert!(nothing.len() == 1 && nothing[0].message.ends_with("or locale"), "{nothing:?}");
+        assert!(
+            nothing.len() == 1 && nothing[0].message.ends_with("or totp_required"),
+            "{nothing:?}"
+        );
         let one = UpdateTenant { four_eyes: Some(false), ..UpdateTenant::default() };
         assert!(one.faults().is_empty());
     }

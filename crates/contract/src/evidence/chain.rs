@@ -76,6 +76,42 @@ pub enum AuditAct {
     KeyRotated,
     /// The embedded database was opened although something that was acknowledged is missing.
     DataLossAccepted,
+    /// Somebody was invited.
+    UserInvited,
+    /// An invitation was taken back.
+    InvitationRevoked,
+    /// A person joined the tenant.
+    UserJoined,
+    /// A member's roles were changed.
+    RolesChanged,
+    /// A member was suspended.
+    UserSuspended,
+    /// A member may act again.
+    UserResumed,
+    /// A person is no member any more.
+    UserRemoved,
+    /// A person signed in.
+    SignedIn,
+    /// Tries to sign in failed; not one entry for each.
+    SignInFailed,
+    /// A person's password was changed.
+    PasswordChanged,
+    /// An address was made at which a person may set a new password.
+    PasswordResetOffered,
+    /// A person set up a second factor.
+    TotpOn,
+    /// A person took their second factor away.
+    TotpOff,
+    /// A person got new recovery codes.
+    RecoveryCodesMade,
+    /// Sessions of a person were ended.
+    SessionRevoked,
+    /// A service account was made.
+    ServiceAccountMade,
+    /// A service account's name was changed.
+    ServiceAccountChanged,
+    /// A service account was removed, with its keys.
+    ServiceAccountRemoved,
 }
 
 /// What kind of caller did it.

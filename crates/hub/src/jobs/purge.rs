@@ -1,5 +1,5 @@
 //! Purging: forgets the answers that were stored for an Idempotency-Key longer than 24 hours ago, and the events that
-//! brought tickets more than 7 days ago; removes the files that came 24 hours ago and that no order uses.
+//! brought tickets more than 7 days ago; sessions and one-time links that are over, and old tries to sign in; removes the files that came 24 hours ago and that no order uses.
 
 use domain::UnixMs;
 use store::{Fault, FaultKind};
@@ -16,6 +16,9 @@ const FILES_AT_ONCE: u32 = 100;
 pub(super) async fn purge(hub: &Hub) -> Result<(), Fault> {
     let (store, now) = (&hub.store, hub.installation_clock.now());
     store.forget_old_answers(now).await?;
+    store.forget_old_sessions(now).await?;
+    store.forget_old_links(now).await?;
+    store.forget_old_tries(now).await?;
     store.forget_old_tickets(now.plus_ms(-TICKETS_STORED_MS)).await?;
     remove_unused_files(hub, now.plus_ms(-DAY_MS)).await
 }

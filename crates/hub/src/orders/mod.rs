@@ -5,11 +5,16 @@ mod commands;
 mod form;
 mod place;
 mod read;
+mod shown;
 mod view;
 
 pub use commands::{approve, reject, terminate, withdraw};
 pub use place::place;
 pub use read::{get, list};
+pub use shown::{
+    InnerLine, OrderLine, ShownOrder, count_waiting, get_shown, list_lines, list_moved,
+    list_waiting,
+};
 
 use domain::{Act, Actor, Id};
 use store::tenants::Tenant;

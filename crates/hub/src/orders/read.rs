@@ -26,6 +26,25 @@ pub async fn list(
     tenant: &Tenant,
     list: Input<ListOrders>,
 ) -> Result<Page<OrderSummary>, Error> {
+    let found = find_page(hub, actor, tenant, list).await?;
+    Ok(Page {
+        items: found.orders.iter().map(view::summary).collect(),
+        next_cursor: found.next_cursor,
+    })
+}
+
+/// A page of orders before it is shown.
+pub(super) struct FoundPage {
+    pub(super) orders: Vec<store::orders::OrderSummary>,
+    pub(super) next_cursor: Option<String>,
+}
+
+pub(super) async fn find_page(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    list: Input<ListOrders>,
+) -> Result<FoundPage, Error> {
     authorize(actor, Act::ListOrders)?;
     let list = list.valid()?;
     let paging = Paging::new(Of::Orders, list.cursor.as_deref(), list.limit)?;
@@ -39,8 +58,8 @@ pub async fn list(
     let found = hub.store.list_orders(tenant, &filter, after, paging.limit).await?;
     // Without a time range every page continues after an order.
     let next = found.next.map(|(After::Order(order_id) | After::Entry(order_id))| order_id);
-    Ok(Page {
-        items: found.orders.iter().map(view::summary).collect(),
+    Ok(FoundPage {
+        orders: found.orders,
         next_cursor: next.map(|order_id| paging.cursor([order_id.0])),
     })
 }

@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Refused(Box<Problem>),
     /// The key called too often.
     RateLimited(Budget),
+    /// Too many tries: free again after so many seconds.
+    TooSoon(u64),
     /// Ours: the memory.
     Fault(Fault),
     /// Ours: the contents of reports and files.
@@ -82,6 +84,7 @@ impl From<hub::Error> for Failure {
                 Failure::refused(code, refusal.to_string())
             }
             hub::Error::Refused(code, detail) => Failure::refused(code, detail),
+            hub::Error::TooSoon(seconds) => Failure::TooSoon(seconds),
             hub::Error::Fault(fault) => Failure::Fault(fault),
             hub::Error::Objects(unreadable) => Failure::Objects(unreadable),
         }
@@ -91,18 +94,21 @@ impl From<hub::Error> for Failure {
 impl IntoResponse for Failure {
     /// The answer. A fault is logged here, once.
     fn into_response(self) -> Response {
-        let mut budget = None;
+        let (mut budget, mut retry_after) = (None, None);
         let problem = match self {
             Failure::Refused(problem) => *problem,
             Failure::RateLimited(used_up) => {
                 let (calls, reset_s) = (used_up.window.calls, used_up.reset_s);
-                budget = Some(used_up);
-                Problem::new(
-                    ProblemCode::RateLimited,
-                    format!(
-                        "expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"
-                    ),
-                )
+                (budget, retry_after) = (Some(used_up), Some(reset_s));
+                let detail = format!(
+                    "expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"
+                );
+                Problem::new(ProblemCode::RateLimited, detail)
+            }
+            Failure::TooSoon(seconds) => {
+                retry_after = Some(seconds);
+                let detail = hub::Error::TooSoon(seconds).to_string();
+                Problem::new(ProblemCode::RateLimited, detail)
             }
             Failure::Fault(fault) => {
                 tracing::error!(%fault, "a call of the control API failed");
@@ -140,10 +146,12 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if problem.status == ProblemCode::Unavailable.status() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            retry_after = Some(u64::from(RETRY_AFTER_SECONDS));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(budget) = budget {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(budget.reset_s));
             rate_limit::insert(&budget, headers);
         }
         if problem.status == ProblemCode::Unauthenticated.status() {

@@ -82,7 +82,7 @@ pub(super) async fn get_report_content(
     let (report, version) =
         reports::find_content(hub, actor, &tenant, order_id, report_id, query.version).await?;
     let (tenant, name) = (&*tenant, &*report.source.name);
-    let content = Content { tenant, order_id, report_id, name, version: &version };
+    let content = Content { tenant, order_id, report_id, name, version: &version, is_shown: false };
     match download(&call.app, content, &request, Viewer::ApiKey(actor.id.id)).await? {
         Download::Content(response) => Ok(Given(response)),
         Download::Outside(range) => Ok(Given(outside(version.size_bytes, range))),

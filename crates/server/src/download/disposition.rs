@@ -13,6 +13,11 @@ pub(super) fn attachment(name: &str) -> String {
     value(&format!("{}{EXTENSION}", stem(name, EXTENSION)))
 }
 
+/// The same for what is shown and saved under this name only when somebody saves it.
+pub(super) fn shown(name: &str) -> String {
+    attachment(name).replacen("attachment", "inline", 1)
+}
+
 /// The same for a file of any kind, whose name keeps its own ending.
 pub(super) fn attachment_of_any_kind(name: &str) -> String {
     value(&stem(name, ""))

@@ -104,6 +104,7 @@ async fn give_report(
         report_id,
         name: &report.source.name,
         version: &version.ok_or(ERASED)?,
+        is_shown: false,
     };
     match download(app, content, request, Viewer::Link(Some(holder.app_id))).await? {
         Download::Content(response) => Ok(response),

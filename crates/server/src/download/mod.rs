@@ -40,6 +40,8 @@ pub(crate) struct Content<'a> {
     pub(crate) report_id: Id,
     pub(crate) name: &'a str,
     pub(crate) version: &'a ReportVersion,
+    /// Shown in a frame of an own page, instead of saved.
+    pub(crate) is_shown: bool,
 }
 
 pub(crate) enum Download {
@@ -129,14 +131,21 @@ async fn open(
         _ => one(&object, kind, 0..size_bytes, is_head).await?,
     };
     let headers = response.headers_mut();
+    // What is shown must be a PDF; all else is saved.
+    let is_shown = content.is_shown && !is_refused;
     let name = match is_refused {
         true => disposition::attachment_of_any_kind(content.name),
+        false if is_shown => disposition::shown(content.name),
         false => disposition::attachment(content.name),
     };
     set(headers, header::CONTENT_DISPOSITION, name);
     set(headers, header::ETAG, tag);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     guard(headers);
+    if is_shown {
+        let policy = HeaderValue::from_static("sandbox; frame-ancestors 'self'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     // A HEAD request views nothing.
     if !is_head {
         let view = NewView {

@@ -17,7 +17,7 @@ use crate::download::download_linked;
 use crate::http::forwarded::see_through;
 use crate::http::intake::RequestBody;
 use crate::http::scrape;
-use crate::{control, long_connection, open_api};
+use crate::{console, control, long_connection, open_api};
 use hub::disk::Room;
 use hub::links;
 
@@ -45,6 +45,7 @@ fn router(app: SharedApp) -> Router {
         .route("/api/docs", get(control::reading_page))
         .route("/app/{app_id}/auth", get(open_api::scope_page))
         .route(&format!("{}/{{signed}}", links::PATH), get(download_linked))
+        .merge(console::routes(&app))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape::metrics))

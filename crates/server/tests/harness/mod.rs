@@ -264,7 +264,7 @@ impl World {
             name: role.to_owned(),
             owner: "a test".to_owned(),
             roles: roles.collect(),
-            expires_at: None,
+            ..CreateApiKey::default()
         };
         hirer.control.create_api_key(&hirer.tenant_key, &body).await.unwrap().api_key
     }

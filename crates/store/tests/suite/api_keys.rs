@@ -2,7 +2,7 @@
 
 use domain::{Id, UnixMs};
 use store::Saved;
-use store::api_keys::{ApiKeyLabel, KeyChange, NewApiKey};
+use store::api_keys::{ApiKeyLabel, KeyChange, KeyOwner, NewApiKey};
 use store::tenants::Tenant;
 
 use crate::support::*;
@@ -27,6 +27,7 @@ fn new_key(world: &World, number: u8, roles: &str) -> NewApiKey {
         key_id: world.store.make_id(NOW),
         hash: [number; 32],
         roles: roles.into(),
+        owner: KeyOwner::Itself,
         label: ApiKeyLabel { name: "招聘系统".into(), owner: "王小明".into() },
         expires_at: None,
     }

@@ -26,6 +26,7 @@ mod lockstep;
 mod migrations;
 mod order_pages;
 mod orders;
+mod people;
 mod repeats;
 mod reports;
 mod room;

@@ -170,6 +170,7 @@ impl World {
             four_eyes,
             retention_days: 365,
             locale: "zh-CN".into(),
+            ..TenantSettings::default()
         };
         let tenant = new_tenant(&self.store, tenant_id, settings);
         assert_eq!(self.store.create_tenant(BY, &tenant, None).await.unwrap(), Saved::Done);
