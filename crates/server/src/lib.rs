@@ -13,6 +13,7 @@ pub mod keys;
 pub mod long_connection;
 pub mod metrics;
 mod open_api;
+pub mod people;
 mod public_url;
 pub mod start;
 mod start_error;

@@ -68,7 +68,7 @@ pub use rule::{Faults, Rules};
 pub use service_account::{CreateServiceAccount, ServiceAccount, UpdateServiceAccount};
 pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
-pub use user::{ChangeUser, PasswordReset, Theme, UpdateUser, User, UserSession};
+pub use user::{PasswordReset, Theme, UpdateUser, User, UserSession};
 
 /// Media type of an error answer (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";
