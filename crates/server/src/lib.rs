@@ -7,6 +7,7 @@ pub mod config;
 mod console;
 mod control;
 pub mod data_folder;
+pub mod demo;
 mod download;
 pub mod http;
 pub mod keys;

@@ -9,13 +9,15 @@ use client::control::Control;
 use client::vendor::Vendor;
 use contract::check::{OperatorRole, ReportFile, ReportUrlType, UpdateProgress, UpdateResult};
 use contract::control::{
-    ApproveOrder, CandidateInfo, CreateAccount, CreateApiKey, CreateApp, CreateTenant, CreatedApp,
-    KeyRole, Mobile, PlaceOrder, RejectOrder, Report, TerminateOrder, UpdateApp,
+    ApproveOrder, CandidateInfo, CreateAccount, CreateApiKey, CreateApp, CreateInvitation,
+    CreateTenant, CreatedApp, KeyRole, List, Mobile, PlaceOrder, RejectOrder, Report,
+    TerminateOrder, UpdateApp,
 };
 use contract::event::Event;
 use contract::package::{CreatePackages, PackageEntry};
 use contract::scope::Scope;
-use server::{Config, Server};
+use server::demo::{self, Person};
+use server::{App, Config, Server, SharedApp};
 use system::clock::Clock;
 use tokio::sync::oneshot;
 
@@ -23,16 +25,23 @@ use super::plan::{self, Deed, OrderPlan, Step, VENDORS};
 use super::receiver::{Received, Receiver};
 use super::{asked_until, operator_key, pdf};
 
-/// Recruiters, each with a key; the approver's is the third.
-const RECRUITERS: [&str; 2] = ["李红", "陈晨"];
-const APPROVER: &str = "王敏";
+/// The people of the tenant. Recruiters, as many as the plan names, come first, then the approver: they have keys too.
+const PEOPLE: [(&str, &str, KeyRole, &str); 6] = [
+    ("李红", "lihong@example.com", KeyRole::Recruiter, "zh-CN"),
+    ("陈晨", "chenchen@example.com", KeyRole::Recruiter, "zh-CN"),
+    ("王敏", "wangmin@example.com", KeyRole::Approver, "zh-CN"),
+    ("周岚", "zhoulan@example.com", KeyRole::Admin, "zh-CN"),
+    ("何静", "hejing@example.com", KeyRole::PrivacyOfficer, "zh-CN"),
+    ("James Lee", "james@example.com", KeyRole::Auditor, "en"),
+];
+const KEYS: usize = 3;
 
 /// The tenant that was filled.
 pub(super) struct Filled {
     pub(super) tenant_key: String,
-    /// Its first key, of an admin.
-    pub(super) key: String,
     pub(super) orders: usize,
+    /// Its people, each with one role.
+    pub(super) people: Vec<(KeyRole, Person)>,
 }
 
 struct Tenant {
@@ -58,6 +67,7 @@ pub(super) async fn fill(config: &Config, receiver: &mut Receiver) -> anyhow::Re
     let server = Server::bind(config.clone(), clock.clone()).await?;
     let url = format!("http://{}", server.address());
     let (stop, stopped) = oneshot::channel::<()>();
+    let app = SharedApp::clone(&server.app);
     let running = tokio::spawn(server.run(async {
         // Dropping the sender stops it too.
         let _ = stopped.await;
@@ -69,6 +79,7 @@ pub(super) async fn fill(config: &Config, receiver: &mut Receiver) -> anyhow::Re
         };
     let created = operator.create_tenant(&body).await.context("creating the tenant")?;
     let (tenant_key, key) = (created.tenant.tenant_key, created.api_key);
+    let people = invite(&app, &url, &tenant_key, &key).await?;
     let tenant = prepare(&url, &operator, &tenant_key, &key, receiver).await?;
     let mut history = History { url, clock, tenant, orders, order_ids: HashMap::new(), receiver };
     for step in steps {
@@ -77,7 +88,25 @@ pub(super) async fn fill(config: &Config, receiver: &mut Receiver) -> anyhow::Re
     let orders = history.order_ids.len();
     drop(stop);
     running.await.context("the server that was filled ended badly")?;
-    Ok(Filled { tenant_key, key, orders })
+    Ok(Filled { tenant_key, orders, people })
+}
+
+/// Invites the people, who accept.
+async fn invite(
+    app: &App,
+    url: &str,
+    tenant_key: &str,
+    key: &str,
+) -> anyhow::Result<Vec<(KeyRole, Person)>> {
+    let admin = Control::new(url, key)?;
+    let mut people = Vec::new();
+    for (name, email, role, locale) in PEOPLE {
+        let body = CreateInvitation { email: email.into(), roles: vec![role] };
+        let invitation = admin.create_invitation(tenant_key, &body).await.context("inviting")?;
+        let joined = demo::join(app, &invitation.url, name, email, locale).await;
+        people.push((role, joined.context("joining")?));
+    }
+    Ok(people)
 }
 
 async fn prepare(
@@ -88,17 +117,15 @@ async fn prepare(
     receiver: &Receiver,
 ) -> anyhow::Result<Tenant> {
     let admin = Control::new(url, key)?;
+    let users = admin.list_users(tenant_key, &List::default()).await.context("the people")?.items;
     let mut keys = Vec::new();
-    for (name, role) in [
-        (RECRUITERS[0], KeyRole::Recruiter),
-        (RECRUITERS[1], KeyRole::Recruiter),
-        (APPROVER, KeyRole::Approver),
-    ] {
+    for (_, email, role, _) in PEOPLE.into_iter().take(KEYS) {
+        let owner = users.iter().find(|user| user.email == email).context("a person is missing")?;
         let body = CreateApiKey {
             name: "demo".into(),
-            owner: name.into(),
+            owner_id: Some(owner.user_id.clone()),
             roles: vec![role],
-            expires_at: None,
+            ..CreateApiKey::default()
         };
         let made = admin.create_api_key(tenant_key, &body).await.context("making a key")?;
         keys.push(Control::new(url, &made.api_key)?);

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use contract::control::KeyRole;
 use server::data_folder::OPERATOR_KEY_FILE;
 use server::{Config, Server, StartError};
 use system::clock::Clock;
@@ -64,15 +65,18 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
         let server = bind(config).await?;
         let url = format!("http://{}", server.address());
         let key = operator_key(folder.path())?;
+        let links = filled.people.iter().map(|(role, person)| {
+            (*role, format!("{url}{}", server::demo::sign_in_path(&server.app, person)))
+        });
+        let place = Place { url: &url, filled: &filled, links: links.collect() };
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut running = tokio::spawn(server.run(async {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
-        tell_filled(&transcript, &filled);
         let received = tokio::select! {
-            received = tell(demo, &transcript, &url, &key, folder.path(), receiver) => received,
+            received = tell(demo, &transcript, &place, &key, folder.path(), receiver) => received,
             () = &mut interrupted => Ok(()),
             _ = &mut running => anyhow::bail!("the server ended before its time"),
         };
@@ -112,21 +116,32 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-fn tell_filled(transcript: &Transcript, filled: &Filled) {
-    let Filled { tenant_key, orders, .. } = filled;
-    transcript.field("tenant", &format!("星河科技 ({tenant_key}), {orders} orders of six months"));
-    transcript.field("its key", &filled.key);
+/// Where the demo is.
+struct Place<'a> {
+    url: &'a str,
+    filled: &'a Filled,
+    /// Addresses that sign in as a person with the role.
+    links: Vec<(KeyRole, String)>,
+}
+
+fn print_links(transcript: &Transcript, place: &Place<'_>) {
+    transcript.heading("Your turn, in a browser: each address signs in as a person of the tenant");
+    for (role, link) in &place.links {
+        transcript.field(role.as_str(), link);
+    }
 }
 
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,
-    url: &str,
+    place: &Place<'_>,
     operator_key: &str,
     data: &Path,
     receiver: Receiver,
 ) -> anyhow::Result<()> {
+    let Place { url, filled: Filled { tenant_key, orders, .. }, .. } = place;
     transcript.field("server", url);
+    transcript.field("filled", &format!("星河科技 ({tenant_key}), {orders} orders of six months"));
     transcript
         .field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
     transcript.field("data", &format!("{}, removed at the end", data.display()));
@@ -141,6 +156,8 @@ async fn tell(
             check::check(transcript, &actors).await?;
         } else {
             next::print(transcript, url, &actors).await?;
+            print_links(transcript, place);
+            next::print_end(transcript);
         }
         anyhow::Ok(())
     };
