@@ -97,6 +97,7 @@ pub(crate) async fn hirer(store: Arc<Store>, index: usize) -> anyhow::Result<Hir
             four_eyes: false,
             retention_days: 365,
             locale: "zh-CN".to_owned(),
+            review_hours: None,
         },
         api_key_id: names::api_key_id(index),
         api_key_hash: hash(&format!("bench key {index}")),

@@ -63,7 +63,14 @@ pub(crate) enum Command {
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create { name, report_approval, four_eyes, retention_days, locale } => {
-            let body = CreateTenant { name, report_approval, four_eyes, retention_days, locale };
+            let body = CreateTenant {
+                name,
+                report_approval,
+                four_eyes,
+                retention_days,
+                locale,
+                review_hours: None,
+            };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
             // Printed first: the key is shown once, and storing it may fail.
@@ -85,7 +92,14 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             retention_days,
             locale,
         } => {
-            let body = UpdateTenant { name, report_approval, four_eyes, retention_days, locale };
+            let body = UpdateTenant {
+                name,
+                report_approval,
+                four_eyes,
+                retention_days,
+                locale,
+                review_hours: None,
+            };
             let control = global.named_tenant(&tenant_key)?;
             global.print(&control.update_tenant(&tenant_key, &body).await?)
         }

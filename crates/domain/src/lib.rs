@@ -14,6 +14,7 @@ pub mod report;
 pub mod retention;
 pub mod retry;
 pub mod role;
+pub mod search;
 pub mod stored;
 pub mod time;
 

@@ -22,6 +22,8 @@ pub(crate) enum Of {
     RetentionCandidates = 10,
     ApiKeys = 11,
     FoundOrders = 12,
+    Reviews = 13,
+    MovedOrders = 14,
 }
 
 /// What is asked of a list.

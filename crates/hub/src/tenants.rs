@@ -37,7 +37,8 @@ pub async fn create(
         faults.extend(outside(hub, "retention_days", input.retention_days));
     }
     validate(faults)?;
-    let CreateTenant { name, report_approval, four_eyes, retention_days, locale } = input;
+    let CreateTenant { name, report_approval, four_eyes, retention_days, locale, review_hours } =
+        input;
     let (by, api_key) = (hub.by(actor), keys::new_key(keys::TENANT_PREFIX));
     let tenant = NewTenant {
         tenant_id: TenantId(random::bits()),
@@ -47,6 +48,7 @@ pub async fn create(
             four_eyes,
             retention_days: i64::from(retention_days),
             locale,
+            review_hours: review_hours.map(i64::from),
         },
         api_key_id: hub.store.make_id(by.at),
         api_key_hash: keys::hash(&api_key),
@@ -104,6 +106,7 @@ pub async fn update(
             four_eyes: input.four_eyes.unwrap_or(old.four_eyes),
             retention_days: input.retention_days.map_or(old.retention_days, i64::from),
             locale: input.locale.as_ref().unwrap_or(&old.locale).clone(),
+            review_hours: input.review_hours.map_or(old.review_hours, |hours| hours.map(i64::from)),
         };
         let (by, version) = (hub.by(actor), tenant.version);
         let saved = hub.store.update_tenant(by, tenant_id, version, name, &settings).await?;
@@ -139,6 +142,7 @@ fn view(
         four_eyes: settings.four_eyes,
         retention_days: u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
         locale: settings.locale.clone(),
+        review_hours: settings.review_hours.and_then(|hours| u32::try_from(hours).ok()),
         created_at: rfc3339(created_at),
     }
 }

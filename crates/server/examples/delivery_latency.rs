@@ -234,6 +234,7 @@ async fn seed(app: &SharedApp, callback_url: &str) -> Result<(Arc<Tenant>, AppId
         four_eyes: false,
         retention_days: 365,
         locale: "zh-CN".to_owned(),
+        review_hours: None,
     };
     let tenant_id = TenantId(random::bits());
     let tenant = NewTenant {

@@ -58,6 +58,8 @@ pub struct TenantSettings {
     pub retention_days: i64,
     /// Language of texts for the tenant's people.
     pub locale: String,
+    /// Within how many hours somebody has to decide on a result; none: it may wait for ever.
+    pub review_hours: Option<i64>,
 }
 
 /// A tenant to be created, with the hash of its first API key.
@@ -78,13 +80,13 @@ pub struct NewTenant {
 }
 
 const INSERT: &str = "INSERT INTO tenants (tenant_id, name, report_approval, four_eyes, retention_days, \
-    locale, wrapped_key, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)";
+    locale, wrapped_key, version, created_at, review_hours) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)";
 const UPDATE: &str = "UPDATE tenants SET name = $1, report_approval = $2, four_eyes = $3, \
-    retention_days = $4, locale = $5, version = version + 1 WHERE tenant_id = $6 AND version = $7";
+    retention_days = $4, locale = $5, review_hours = $8, version = version + 1 WHERE tenant_id = $6 AND version = $7";
 const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms FROM tenants WHERE tenant_id = $1";
+    wrapped_key, version, created_at, clock_offset_ms, review_hours FROM tenants WHERE tenant_id = $1";
 const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms FROM tenants \
+    wrapped_key, version, created_at, clock_offset_ms, review_hours FROM tenants \
     WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 #[cfg(test)]
@@ -187,6 +189,7 @@ impl Store {
                 settings.locale.as_str(),
                 tenant_id.0,
                 version,
+                settings.review_hours,
             ],
         );
         let mut entry = by.did(AuditAct::SettingsChanged);
@@ -194,6 +197,7 @@ impl Store {
             ("report_approval", settings.report_approval.to_string()),
             ("four_eyes", settings.four_eyes.to_string()),
             ("retention_days", settings.retention_days.to_string()),
+            ("review_hours", settings.review_hours.map_or("none".to_owned(), |it| it.to_string())),
         ] {
             entry.details.insert(name.to_owned(), value);
         }
@@ -214,6 +218,7 @@ impl Store {
                 four_eyes: row.bool(3)?,
                 retention_days: row.int(4)?,
                 locale: row.text(5)?,
+                review_hours: row.find_int(10)?,
             },
             version: row.int(7)?,
             created_at: UnixMs(row.int(8)?),
@@ -235,6 +240,7 @@ pub(crate) fn nobody(key: Key, at: UnixMs) -> Tenant {
             four_eyes: false,
             retention_days: 0,
             locale: String::new(),
+            review_hours: None,
         },
         version: 0,
         created_at: at,
@@ -259,6 +265,7 @@ fn insert(tenant: &NewTenant, root: &Key) -> [Statement; 2] {
             settings.locale.as_str(),
             wrapped,
             tenant.at.0,
+            settings.review_hours,
         ],
     );
     let api_key = crate::api_keys::insert_first(

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
+use super::decode::nullable;
 use super::rule::{Faults, Rules};
 
 const NAME_CHARS_MAX: usize = 100;
 const RETENTION_DAYS_MAX: u32 = 3_650;
+const REVIEW_HOURS_MAX: u32 = 8_760;
 const LOCALES: [&str; 2] = ["zh-CN", "en"];
 
 /// Body of `POST /tenants`: a new hirer.
@@ -31,6 +33,10 @@ pub struct CreateTenant {
     #[serde(default = "locale_default")]
     #[schema(default = "zh-CN")]
     pub locale: String,
+    /// Hours within which somebody has to decide on a result before it counts as overdue, 1 to 8,760; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 8760)]
+    pub review_hours: Option<u32>,
 }
 
 impl CreateTenant {
@@ -43,6 +49,7 @@ impl CreateTenant {
             four_eyes: false,
             retention_days: retention_days_default(),
             locale: locale_default(),
+            review_hours: None,
         }
     }
 }
@@ -50,6 +57,7 @@ impl CreateTenant {
 impl Rules for CreateTenant {
     fn check(&self, faults: &mut Faults) {
         settings(faults, Some(&self.name), Some(self.retention_days), Some(&self.locale));
+        faults.range("review_hours", self.review_hours, 1, REVIEW_HOURS_MAX);
     }
 }
 
@@ -82,15 +90,27 @@ pub struct UpdateTenant {
     /// Language of pages and messages: `zh-CN` or `en`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Hours within which somebody has to decide on a result before it counts as overdue, 1 to 8,760; `null` for no limit.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 8760)]
+    pub review_hours: Option<Option<u32>>,
 }
 
 impl Rules for UpdateTenant {
     fn check(&self, faults: &mut Faults) {
         if *self == UpdateTenant::default() {
-            faults.nothing(&["name", "report_approval", "four_eyes", "retention_days", "locale"]);
+            faults.nothing(&[
+                "name",
+                "report_approval",
+                "four_eyes",
+                "retention_days",
+                "locale",
+                "review_hours",
+            ]);
         }
         let (name, locale) = (self.name.as_deref(), self.locale.as_deref());
         settings(faults, name, self.retention_days, locale);
+        faults.range("review_hours", self.review_hours.flatten(), 1, REVIEW_HOURS_MAX);
     }
 }
 
@@ -117,6 +137,9 @@ pub struct Tenant {
     pub retention_days: u32,
     /// Language of pages and messages: `zh-CN` or `en`.
     pub locale: String,
+    /// Hours within which somebody has to decide on a result; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_hours: Option<u32>,
     /// When the tenant was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -166,7 +189,10 @@ mod tests {
         assert_eq!(fields(&body), ["name", "retention_days", "locale"]);
         assert!(serde_json::from_str::<CreateTenant>(r#"{"name":"a","colour":1}"#).is_err());
         let nothing = UpdateTenant::default().faults();
-        assert!(nothing.len() == 1 && nothing[0].message.ends_with("or locale"), "{nothing:?}");
+        assert!(
+            nothing.len() == 1 && nothing[0].message.ends_with("or review_hours"),
+            "{nothing:?}"
+        );
         let one = UpdateTenant { four_eyes: Some(false), ..UpdateTenant::default() };
         assert!(one.faults().is_empty());
     }

@@ -3,13 +3,17 @@
 
 mod commands;
 mod form;
+mod list;
 mod place;
 mod read;
+mod reviews;
 mod view;
 
 pub use commands::{approve, reject, terminate, withdraw};
+pub use list::{count_by_state, list, list_lines, list_moved};
 pub use place::place;
-pub use read::{get, list};
+pub use read::get;
+pub use reviews::{WAITING_COUNTED_MAX, count_waiting_for_review, list_waiting_for_review};
 
 use domain::{Act, Actor, Id};
 use store::tenants::Tenant;

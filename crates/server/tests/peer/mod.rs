@@ -266,6 +266,7 @@ impl World {
                 four_eyes: false,
                 retention_days: 365,
                 locale: "zh-CN".to_owned(),
+                review_hours: None,
             },
             api_key_id: store.make_id(at),
             api_key_hash: random::bytes(),

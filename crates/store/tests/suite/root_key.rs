@@ -31,6 +31,7 @@ async fn create_tenant(store: &Store) -> TenantId {
         four_eyes: false,
         retention_days: 365,
         locale: "zh-CN".into(),
+        review_hours: None,
     };
     let tenant = new_tenant(store, tenant_id, settings);
     assert_eq!(store.create_tenant(By::system(NOW), &tenant, None).await.unwrap(), Saved::Done);
@@ -187,6 +188,7 @@ async fn a_replica_without_the_next_key_says_what_it_lacks(world: &World) {
         four_eyes: false,
         retention_days: 365,
         locale: "zh-CN".into(),
+        review_hours: None,
     };
     let tenant = new_tenant(&replica, tenant_id, settings);
     let fault = replica.create_tenant(By::system(NOW), &tenant, None).await.unwrap_err();
