@@ -83,6 +83,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 retention_days,
                 locale,
                 totp_required,
+                review_hours: None,
             };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
@@ -113,6 +114,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 retention_days,
                 locale,
                 totp_required,
+                review_hours: None,
             };
             let control = global.named_tenant(&tenant_key)?;
             global.print(&control.update_tenant(&tenant_key, &body).await?)

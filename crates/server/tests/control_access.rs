@@ -369,11 +369,16 @@ async fn reasons_and_comments_are_seen_by_who_sees_reports() {
             seed.vendor.update_result(&result(&order_id, "红灯")).await.unwrap();
             orders.push(order_id);
         }
-        let reject = contract::control::RejectOrder { reason: "有犯罪记录".to_owned() };
+        let reject = contract::control::RejectOrder {
+            reason: "有犯罪记录".to_owned(),
+            result_number: None,
+        };
         approver.reject_order(tenant_key, &orders[0], &reject).await.unwrap();
         seed.vendor.update_result(&result(&orders[0], "绿灯")).await.unwrap();
-        let approve =
-            contract::control::ApproveOrder { comment: Some("学历已更正".to_owned()) };
+        let approve = contract::control::ApproveOrder {
+            comment: Some("学历已更正".to_owned()),
+            result_number: None,
+        };
         approver.approve_order(tenant_key, &orders[0], &approve).await.unwrap();
         let end = |reason: &str| contract::control::TerminateOrder { reason: reason.to_owned() };
         let admin = &seed.hirer.control;

@@ -49,6 +49,7 @@ const ERASE_KEYLESS: &str = formatcp!("
       (SELECT event_no FROM main.events WHERE order_id IN (SELECT order_id FROM gone));
     DELETE FROM main.stage_keys WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.order_applications WHERE order_id IN (SELECT order_id FROM gone);
+    DELETE FROM main.order_terms WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.files WHERE wrapped_key = x'00';
     UPDATE main.storage_use SET used_bytes = CASE tenant_id
       WHEN 0 THEN coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v JOIN main.orders o

@@ -192,12 +192,24 @@ impl History<'_> {
             }
             Deed::Approve => {
                 let comment = plan::comment(step.order).map(str::to_owned);
-                approver.approve_order(tenant_key, &order_id, &ApproveOrder { comment }).await?;
+                approver
+                    .approve_order(
+                        tenant_key,
+                        &order_id,
+                        &ApproveOrder { comment, result_number: None },
+                    )
+                    .await?;
             }
             Deed::Reject => {
                 let is_english = VENDORS[self.orders[step.order].vendor].is_english;
                 let reason = plan::rejection(step.order, is_english).to_owned();
-                approver.reject_order(tenant_key, &order_id, &RejectOrder { reason }).await?;
+                approver
+                    .reject_order(
+                        tenant_key,
+                        &order_id,
+                        &RejectOrder { reason, result_number: None },
+                    )
+                    .await?;
             }
             Deed::Withdraw => drop(approver.withdraw_order(tenant_key, &order_id).await?),
             Deed::Terminate => {

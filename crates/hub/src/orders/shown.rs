@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use contract::control::{
     ListOrders, Order, OrderState, OrderSummary, OrderedForm, Page, TimelineAction,
 };
-use domain::order::State;
 use domain::{Act, Actor, AppId, Id, UnixMs};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Fault;
 use store::accounts::PackageKind;
 use store::order_pages::{BEGINNING, OrderFilter, UnixMsRange};
 use store::orders as stored;
+use store::reviews::ReviewFilter;
 use store::tenants::Tenant;
 
-use super::read;
 use super::view::{self, Sight};
+use super::{list, read};
 use crate::candidates::masked_number;
 use crate::error::authorize;
 use crate::{Error, Hub, Input};
@@ -29,7 +29,7 @@ const MOVED_MAX: u32 = 10;
 
 /// An order as one line of a list.
 #[derive(Debug, Clone)]
-pub struct OrderLine {
+pub struct ShownLine {
     /// Ids, states and times.
     pub summary: OrderSummary,
     /// What the vendor calls the package.
@@ -91,54 +91,38 @@ pub struct ShownOrder {
 }
 
 /// A page of a tenant's orders as lines, newest first.
-pub async fn list_lines(
+pub async fn list_shown(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
     list: Input<ListOrders>,
-) -> Result<Page<OrderLine>, Error> {
-    let found = read::find_page(hub, actor, tenant, list).await?;
-    let lines = lines(hub, actor, tenant, found.orders).await?;
-    Ok(Page { items: lines, next_cursor: found.next_cursor })
+) -> Result<Page<ShownLine>, Error> {
+    authorize(actor, Act::ListOrders)?;
+    let (found, next_cursor) = list::find(hub, actor, tenant, list, Act::ListOrders).await?;
+    Ok(Page { items: lines(hub, actor, tenant, found).await?, next_cursor })
 }
 
 /// The orders whose result waits for a decision, longest wait first; and whether there are more than were looked at.
-pub async fn list_waiting(
+pub async fn list_shown_waiting(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-) -> Result<(Vec<OrderLine>, bool), Error> {
+) -> Result<(Vec<ShownLine>, bool), Error> {
     authorize(actor, Act::ReviewOrders)?;
-    let filter = OrderFilter { state: Some(State::InReview), ..OrderFilter::default() };
-    let found = hub.store.list_orders(tenant, &filter, BEGINNING, WAITING_MAX).await?;
-    let mut lines = lines(hub, actor, tenant, found.orders).await?;
-    let since = |line: &OrderLine| match &line.inner {
-        Some(inner) => inner.waits_since.clone(),
-        None => line.summary.updated_at.clone(),
-    };
-    lines.sort_by_cached_key(since);
-    Ok((lines, found.next.is_some()))
-}
-
-/// How many results wait for a decision, at most [`WAITING_MAX`]; and whether there are more.
-pub async fn count_waiting(
-    hub: &Hub,
-    actor: &Actor,
-    tenant: &Tenant,
-) -> Result<(usize, bool), Error> {
-    authorize(actor, Act::ReviewOrders)?;
-    let filter = OrderFilter { state: Some(State::InReview), ..OrderFilter::default() };
-    let found = hub.store.list_orders(tenant, &filter, BEGINNING, WAITING_MAX).await?;
-    Ok((found.orders.len(), found.next.is_some()))
+    let all = ReviewFilter { not_placed_by: None, overdue_since: None };
+    let found = hub.store.list_waiting_reviews(tenant, all, Id(0), WAITING_MAX + 1).await?;
+    let has_more = found.len() > WAITING_MAX as usize;
+    let orders = found.into_iter().take(WAITING_MAX as usize).map(|review| review.summary);
+    Ok((lines(hub, actor, tenant, orders.collect()).await?, has_more))
 }
 
 /// The orders that the actor placed and that changed since then, newest first.
-pub async fn list_moved(
+pub async fn list_shown_moved(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
     since: UnixMs,
-) -> Result<Vec<OrderLine>, Error> {
+) -> Result<Vec<ShownLine>, Error> {
     authorize(actor, Act::ListOrders)?;
     let filter = OrderFilter {
         placed_by: Some(actor.owner),
@@ -202,7 +186,7 @@ async fn lines(
     actor: &Actor,
     tenant: &Tenant,
     orders: Vec<stored::OrderSummary>,
-) -> Result<Vec<OrderLine>, Error> {
+) -> Result<Vec<ShownLine>, Error> {
     let mut packages = HashMap::new();
     let mut vendors = HashMap::new();
     for order in &orders {
@@ -221,7 +205,7 @@ async fn lines(
             package.kind == PackageKind::Package && package.package_id == order.package_id
         };
         let package = packages.get(&order.account_id).and_then(|all| all.iter().find(is_package));
-        Ok::<_, Error>(OrderLine {
+        Ok::<_, Error>(ShownLine {
             package: package.map(|package| package.name.clone()),
             vendor: vendors.get(&order.app_id).cloned().flatten(),
             placed_by: order.placed_by,

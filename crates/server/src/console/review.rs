@@ -2,7 +2,7 @@
 
 use askama::Template;
 use contract::control::{Order, TimelineAction};
-use hub::orders::{OrderLine, ShownOrder};
+use hub::orders::{ShownLine, ShownOrder};
 
 use super::frame::Frame;
 use super::lines::{Names, href};
@@ -43,7 +43,7 @@ pub(super) struct Decision {
     reject: String,
     withdraw: String,
     /// The result that the decision is about.
-    result_number: usize,
+    result_number: u32,
 }
 
 /// What was typed, and what is wrong with it.
@@ -72,7 +72,7 @@ impl ReviewPage {
     /// `lines` are what waits and whether there is more; `shown` is what is looked at, of which `report` is chosen.
     pub(super) fn new(
         frame: Frame,
-        (lines, has_more): (&[OrderLine], bool),
+        (lines, has_more): (&[ShownLine], bool),
         shown: Option<&ShownOrder>,
         report: Option<&str>,
         typed: Typed,
@@ -97,7 +97,7 @@ impl ReviewPage {
     }
 }
 
-fn head(w: Words, title: &str, lines: &[OrderLine], has_more: bool, reading: &Reading) -> Head {
+fn head(w: Words, title: &str, lines: &[ShownLine], has_more: bool, reading: &Reading) -> Head {
     let mut notes = Vec::new();
     if let Some(first) = lines.first() {
         let count = match has_more {
@@ -111,11 +111,11 @@ fn head(w: Words, title: &str, lines: &[OrderLine], has_more: bool, reading: &Re
     Head { crumb: None, title: title.to_owned(), tag: None, notes, actions: Vec::new(), more: None }
 }
 
-fn waits_since(line: &OrderLine) -> &str {
+fn waits_since(line: &ShownLine) -> &str {
     line.inner.as_ref().map_or(&line.summary.updated_at, |inner| &inner.waits_since)
 }
 
-fn entry(w: Words, line: &OrderLine, current: Option<&str>, reading: &Reading) -> Waiting {
+fn entry(w: Words, line: &ShownLine, current: Option<&str>, reading: &Reading) -> Waiting {
     let order_id = &line.summary.order_id;
     let inner = line.inner.as_ref();
     let package = line.package.as_ref().unwrap_or(&line.summary.package_id).clone();
@@ -251,7 +251,7 @@ impl Maker<'_> {
             approve: to("approve"),
             reject: to("reject"),
             withdraw: to("withdraw"),
-            result_number: order.results.len(),
+            result_number: order.results.last().map_or(0, |result| result.number),
         }
     }
 }

@@ -79,7 +79,8 @@ impl From<hub::Error> for Failure {
                     Refusal::IllegalStatus(_)
                     | Refusal::BeingApproved
                     | Refusal::StageIdTaken
-                    | Refusal::StageTimeNotIncreasing => ProblemCode::IllegalState,
+                    | Refusal::StageTimeNotIncreasing
+                    | Refusal::ResultSuperseded(_) => ProblemCode::IllegalState,
                 };
                 Failure::refused(code, refusal.to_string())
             }

@@ -125,12 +125,13 @@ impl Sample {
         };
         seed.vendor.update_result(&result).await.unwrap();
         let approver = world.control(&key(world, hirer, "approver").await);
-        let reject = RejectOrder { reason: "鸢尾辛退回".to_owned() };
+        let reject = RejectOrder { reason: "鸢尾辛退回".to_owned(), result_number: None };
         approver.reject_order(tenant_key, &order_id, &reject).await.unwrap();
         // An identical repeat would change nothing.
         let again = UpdateResult { result_time: result.result_time + 1, ..result };
         seed.vendor.update_result(&again).await.unwrap();
-        let approve = ApproveOrder { comment: Some("鸢尾壬批准".to_owned()) };
+        let approve =
+            ApproveOrder { comment: Some("鸢尾壬批准".to_owned()), result_number: None };
         approver.approve_order(tenant_key, &order_id, &approve).await.unwrap();
         world.settle().await;
 

@@ -18,7 +18,7 @@ use store::report_versions::NewContent;
 use store::reports::FetchOutcome;
 
 use super::super::harness::{ITEM, PACKAGE, Seed, World, form};
-use super::super::people::{PASSWORD, Person, invite};
+use super::super::visitors::{PASSWORD, Person, invite};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -198,7 +198,7 @@ impl Maker<'_> {
 
     async fn reject(&self, order: &Order, reason: &str) {
         let (control, tenant_key) = (&self.seed.hirer.control, &self.seed.hirer.tenant_key);
-        let body = RejectOrder { reason: reason.to_owned() };
+        let body = RejectOrder { reason: reason.to_owned(), result_number: None };
         control.reject_order(tenant_key, &order.order_id, &body).await.unwrap();
     }
 
@@ -215,7 +215,10 @@ impl Maker<'_> {
         self.result(&done, "绿灯", &["终版报告"]).await;
         self.fetch("赵六").await;
         self.wait(HOUR_MS);
-        let body = ApproveOrder { comment: Some("资料齐全，同意录用".to_owned()) };
+        let body = ApproveOrder {
+            comment: Some("资料齐全，同意录用".to_owned()),
+            result_number: None,
+        };
         control.approve_order(tenant_key, &done.order_id, &body).await.unwrap();
         let back = self.place("王五", "13700009981", 1).await;
         self.wait(DAY_MS);
