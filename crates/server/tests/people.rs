@@ -338,6 +338,15 @@ async fn a_person_with_a_key_and_a_page_is_one_under_four_eyes() {
             users::names(hub, &session.actor, session.tenant().unwrap(), &ids).await.unwrap();
         assert_eq!(names.len(), 2);
         // And the other way round: placed on a page, decided by a key.
+        let session = of(&world, &person.cookie).await;
+        let body = form(&seed.account.account_id);
+        let tenant = session.tenant().unwrap();
+        let placed = orders::place(hub, &session.actor, tenant, body.into(), None).await.unwrap();
+        let result = UpdateResult { background_check_id: placed.order_id.clone(), ..result };
+        seed.vendor.update_result(&result).await.unwrap();
+        let body = ApproveOrder::default();
+        let by_key = key.approve_order(&hirer.tenant_key, &placed.order_id, &body).await;
+        assert_eq!(code(by_key), "forbidden");
         let chain = audit(&world, hirer).await;
         assert!(chain.contains(&format!(r#""actor":"user","actor_id":"{}""#, other.user_id)));
     })

@@ -172,6 +172,10 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
         |row: &rusqlite::Row<'_>| Ok((Id(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()));
     let objects = expected.query_map([], object)?.collect::<Result<_, _>>()?;
     drop(expected);
+    // What was ended, used or taken back since must not be good again. A backup of before there were people has none of it.
+    if number("SELECT count(*) FROM main.sqlite_master WHERE name = 'one_time_links'")? > 0 {
+        copy.execute_batch("DELETE FROM main.user_sessions; DELETE FROM main.one_time_links;")?;
+    }
     copy.execute_batch("DROP TABLE main.backup; DETACH DATABASE keys;")?;
     sqlite::end_run(&copy)?;
     copy_whole(&copy, database)?;

@@ -28,7 +28,7 @@ pub use store::sessions::Origin;
 
 /// Characters of a cookie's value: 256 bits.
 const VALUE_LENGTH: usize = 43;
-/// The most characters of a program's name that are kept.
+/// The most characters of a program's name that are stored.
 const CLIENT_CHARS_MAX: usize = 200;
 
 /// A session that begins: its value goes into the cookie, and nowhere else.
@@ -160,9 +160,8 @@ async fn find(hub: &Hub, cookie_value: &str) -> Result<Option<(FoundSession, [u8
 }
 
 fn is_in_force(found: &FoundSession, now: domain::UnixMs) -> bool {
-    let waited_ms = now.ms_since(found.created_at);
-    !is_over(found.created_at, found.last_seen_at, now)
-        && !(found.awaits_totp && waited_ms >= SECOND_FACTOR_MS)
+    let has_waited = found.awaits_totp && now.ms_since(found.created_at) >= SECOND_FACTOR_MS;
+    !has_waited && !is_over(found.created_at, found.last_seen_at, now)
 }
 
 async fn session(hub: &Hub, found: FoundSession) -> Result<Option<Session>, Error> {

@@ -147,7 +147,7 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if problem.status == ProblemCode::Unavailable.status() {
-            retry_after = Some(u64::from(RETRY_AFTER_SECONDS));
+            retry_after = Some(RETRY_AFTER_SECONDS);
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
