@@ -12,8 +12,8 @@ pub use commands::{approve, reject, terminate, withdraw};
 pub use place::place;
 pub use read::{get, list};
 pub use shown::{
-    InnerLine, OrderLine, ShownOrder, count_waiting, get_shown, list_lines, list_moved,
-    list_waiting,
+    InnerLine, ShownLine, ShownOrder, count_waiting, get_shown, list_shown, list_shown_moved,
+    list_shown_waiting,
 };
 
 use domain::{Act, Actor, Id};

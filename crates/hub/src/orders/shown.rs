@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use contract::control::{
     ListOrders, Order, OrderState, OrderSummary, OrderedForm, Page, TimelineAction,
 };
-use domain::order::State;
 use domain::{Act, Actor, AppId, Id, UnixMs};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Fault;
@@ -29,7 +28,7 @@ const MOVED_MAX: u32 = 10;
 
 /// An order as one line of a list.
 #[derive(Debug, Clone)]
-pub struct OrderLine {
+pub struct ShownLine {
     /// Ids, states and times.
     pub summary: OrderSummary,
     /// What the vendor calls the package.
@@ -91,33 +90,34 @@ pub struct ShownOrder {
 }
 
 /// A page of a tenant's orders as lines, newest first.
-pub async fn list_lines(
+pub async fn list_shown(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
     list: Input<ListOrders>,
-) -> Result<Page<OrderLine>, Error> {
-    let found = read::find_page(hub, actor, tenant, list).await?;
-    let lines = lines(hub, actor, tenant, found.orders).await?;
-    Ok(Page { items: lines, next_cursor: found.next_cursor })
+) -> Result<Page<ShownLine>, Error> {
+    let page = super::list(hub, actor, tenant, list).await?;
+    let ids: Vec<Id> = page.items.iter().filter_map(|it| it.order_id.parse().ok()).collect();
+    let orders = hub.store.find_orders(tenant, None, &ids).await?;
+    let items = lines(hub, actor, tenant, orders).await?;
+    Ok(Page { items, next_cursor: page.next_cursor })
 }
 
 /// The orders whose result waits for a decision, longest wait first; and whether there are more than were looked at.
-pub async fn list_waiting(
+pub async fn list_shown_waiting(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
-) -> Result<(Vec<OrderLine>, bool), Error> {
+) -> Result<(Vec<ShownLine>, bool), Error> {
     authorize(actor, Act::ReviewOrders)?;
-    let filter = OrderFilter { state: Some(State::InReview), ..OrderFilter::default() };
-    let found = hub.store.list_orders(tenant, &filter, BEGINNING, WAITING_MAX).await?;
-    let mut lines = lines(hub, actor, tenant, found.orders).await?;
-    let since = |line: &OrderLine| match &line.inner {
+    let page = list_shown(hub, actor, tenant, waiting().into()).await?;
+    let mut lines = page.items;
+    let since = |line: &ShownLine| match &line.inner {
         Some(inner) => inner.waits_since.clone(),
         None => line.summary.updated_at.clone(),
     };
     lines.sort_by_cached_key(since);
-    Ok((lines, found.next.is_some()))
+    Ok((lines, page.next_cursor.is_some()))
 }
 
 /// How many results wait for a decision, at most [`WAITING_MAX`]; and whether there are more.
@@ -127,18 +127,22 @@ pub async fn count_waiting(
     tenant: &Tenant,
 ) -> Result<(usize, bool), Error> {
     authorize(actor, Act::ReviewOrders)?;
-    let filter = OrderFilter { state: Some(State::InReview), ..OrderFilter::default() };
-    let found = hub.store.list_orders(tenant, &filter, BEGINNING, WAITING_MAX).await?;
-    Ok((found.orders.len(), found.next.is_some()))
+    let page = super::list(hub, actor, tenant, waiting().into()).await?;
+    Ok((page.items.len(), page.next_cursor.is_some()))
+}
+
+fn waiting() -> ListOrders {
+    let state = Some(OrderState::InReview);
+    ListOrders { state, limit: Some(WAITING_MAX), ..ListOrders::default() }
 }
 
 /// The orders that the actor placed and that changed since then, newest first.
-pub async fn list_moved(
+pub async fn list_shown_moved(
     hub: &Hub,
     actor: &Actor,
     tenant: &Tenant,
     since: UnixMs,
-) -> Result<Vec<OrderLine>, Error> {
+) -> Result<Vec<ShownLine>, Error> {
     authorize(actor, Act::ListOrders)?;
     let filter = OrderFilter {
         placed_by: Some(actor.owner),
@@ -202,7 +206,7 @@ async fn lines(
     actor: &Actor,
     tenant: &Tenant,
     orders: Vec<stored::OrderSummary>,
-) -> Result<Vec<OrderLine>, Error> {
+) -> Result<Vec<ShownLine>, Error> {
     let mut packages = HashMap::new();
     let mut vendors = HashMap::new();
     for order in &orders {
@@ -221,7 +225,7 @@ async fn lines(
             package.kind == PackageKind::Package && package.package_id == order.package_id
         };
         let package = packages.get(&order.account_id).and_then(|all| all.iter().find(is_package));
-        Ok::<_, Error>(OrderLine {
+        Ok::<_, Error>(ShownLine {
             package: package.map(|package| package.name.clone()),
             vendor: vendors.get(&order.app_id).cloned().flatten(),
             placed_by: order.placed_by,
@@ -251,11 +255,16 @@ async fn inner(
     let result = order.timeline.iter().rev().find(|entry| entry.action == TimelineAction::Result);
     Ok(Some(InnerLine {
         name: order.candidate_info.name,
-        mobile: order.candidate_info.mobile.map(|mobile| masked_number(&mobile.number)),
+        mobile: order.candidate_info.mobile.map(|mobile| end_of(&mobile.number)),
         latest,
         stage: stage.map(|stage| (stage.stage_name.clone(), stage.stage_en_name.clone())),
         conclusion: order.conclusion,
         result_count: order.results.len(),
         waits_since: result.map_or(order.updated_at, |entry| entry.at.clone()),
     }))
+}
+
+/// The end of a number, as much as a search shows of it; the length stays out of it.
+fn end_of(number: &str) -> String {
+    format!("****{}", masked_number(number).trim_start_matches('*'))
 }

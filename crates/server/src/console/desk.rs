@@ -6,7 +6,7 @@ use contract::control::{
     ApproveOrder, List, ListEvents, ListOrders, Order, RejectOrder, TerminateOrder,
 };
 use domain::{Act, Id};
-use hub::orders::{self, OrderLine, ShownOrder};
+use hub::orders::{self, ShownLine, ShownOrder};
 use hub::{events, evidence, reports};
 
 use super::confirm::{ConfirmPage, Question};
@@ -23,13 +23,13 @@ use super::visit::Visit;
 pub(super) async fn today(visit: Visit) -> Result<Response, Stop> {
     let (hub, actor, tenant) = visit.member()?;
     let waiting = match visit.may(Act::ReviewOrders) {
-        true => orders::list_waiting(hub, actor, tenant).await?.0,
+        true => orders::list_shown_waiting(hub, actor, tenant).await?.0,
         false => Vec::new(),
     };
     let moved = match visit.may(Act::ListOrders) {
         true => {
             let since = hub.clock(tenant).now().plus_ms(-MOVED_MS);
-            orders::list_moved(hub, actor, tenant, since).await?
+            orders::list_shown_moved(hub, actor, tenant, since).await?
         }
         false => Vec::new(),
     };
@@ -41,7 +41,7 @@ pub(super) async fn today(visit: Visit) -> Result<Response, Stop> {
 pub(super) async fn list_orders(visit: Visit) -> Result<Response, Stop> {
     let (hub, actor, tenant) = visit.member()?;
     let asked = asked_orders(&visit)?;
-    let page = orders::list_lines(hub, actor, tenant, asked.clone().into()).await?;
+    let page = orders::list_shown(hub, actor, tenant, asked.clone().into()).await?;
     let names = names_of_lines(&visit, page.items.iter()).await?;
     let frame = visit.frame(visit.w.t("orders"), Some(Place::Orders)).await?;
     Ok(render(&Orders::new(frame, &asked, &page, &names, &visit.reading())))
@@ -167,7 +167,7 @@ fn to_order(done: Result<Order, hub::Error>, order_id: &str, word: &str) -> Resu
 /// The first that waits, or what is said when none does.
 pub(super) async fn review_first(visit: Visit) -> Result<Response, Stop> {
     let (hub, actor, tenant) = visit.member()?;
-    let (lines, _) = orders::list_waiting(hub, actor, tenant).await?;
+    let (lines, _) = orders::list_shown_waiting(hub, actor, tenant).await?;
     let first = lines.first().map(|line| line.summary.order_id.clone());
     review_page(&visit, first.as_deref(), Typed::default()).await
 }
@@ -185,7 +185,7 @@ async fn review_page(
     typed: Typed,
 ) -> Result<Response, Stop> {
     let (hub, actor, tenant) = visit.member()?;
-    let (lines, has_more) = orders::list_waiting(hub, actor, tenant).await?;
+    let (lines, has_more) = orders::list_shown_waiting(hub, actor, tenant).await?;
     let shown = match order_id {
         Some(order_id) => Some(orders::get_shown(hub, actor, tenant, id(order_id)).await?),
         None => None,
@@ -265,7 +265,7 @@ fn title(visit: &Visit, shown: &ShownOrder) -> super::pieces::Text {
 
 async fn names_of_lines(
     visit: &Visit,
-    lines: impl Iterator<Item = &OrderLine>,
+    lines: impl Iterator<Item = &ShownLine>,
 ) -> Result<Names, Stop> {
     let ids: Vec<_> = lines.map(|line| line.placed_by).collect();
     visit.names(&ids).await

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::Id;
-use hub::orders::{InnerLine, OrderLine};
+use hub::orders::{InnerLine, ShownLine};
 
 use super::moment::Reading;
 use super::pieces::{Cell, Column, Inline, Table, Text};
@@ -22,7 +22,7 @@ pub(super) fn href(order_id: &str) -> String {
 pub(super) fn table(
     w: Words,
     caption: Text,
-    lines: &[OrderLine],
+    lines: &[ShownLine],
     names: &Names,
     reading: &Reading,
 ) -> Table {
@@ -41,7 +41,7 @@ pub(super) fn table(
     }
 }
 
-fn row(w: Words, line: &OrderLine, names: &Names, reading: &Reading) -> Vec<Cell> {
+fn row(w: Words, line: &ShownLine, names: &Names, reading: &Reading) -> Vec<Cell> {
     let summary = &line.summary;
     let placed_by = names.get(&line.placed_by).cloned();
     let conclusion = line.inner.as_ref().and_then(|inner| inner.conclusion.as_deref());
@@ -58,7 +58,7 @@ fn row(w: Words, line: &OrderLine, names: &Names, reading: &Reading) -> Vec<Cell
             href: None,
             first: latest(w, line),
             second: Some(Inline::Moment(reading.moment(&summary.updated_at))),
-            class: "",
+            class: "phone-4",
         },
         plain(
             conclusion
@@ -69,7 +69,7 @@ fn row(w: Words, line: &OrderLine, names: &Names, reading: &Reading) -> Vec<Cell
             href: None,
             first: Inline::Moment(reading.moment(&summary.created_at)),
             second: placed_by.map(|name| Inline::Text(name.into())),
-            class: "phone-4 end",
+            class: "end",
         },
     ]
 }
@@ -79,7 +79,7 @@ fn plain(first: Inline, class: &'static str) -> Cell {
 }
 
 /// The candidate, who leads to the order; the order's id for whoever does not see from within.
-fn who(w: Words, line: &OrderLine) -> Cell {
+fn who(w: Words, line: &ShownLine) -> Cell {
     let order_id = &line.summary.order_id;
     match &line.inner {
         Some(InnerLine { name, mobile, .. }) => Cell {
@@ -98,7 +98,7 @@ fn who(w: Words, line: &OrderLine) -> Cell {
     }
 }
 
-fn latest(w: Words, line: &OrderLine) -> Inline {
+fn latest(w: Words, line: &ShownLine) -> Inline {
     let Some(inner) = &line.inner else {
         return Inline::Text(states::order_state(w, line.summary.state));
     };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use contract::control::{ListOrders, OrderState, Page};
-use hub::orders::OrderLine;
+use hub::orders::ShownLine;
 
 use super::frame::Frame;
 use super::lines::{self, Names};
@@ -31,7 +31,7 @@ impl Orders {
     pub(super) fn new(
         frame: Frame,
         asked: &ListOrders,
-        page: &Page<OrderLine>,
+        page: &Page<ShownLine>,
         names: &Names,
         reading: &Reading,
     ) -> Orders {
@@ -89,7 +89,7 @@ fn list_href(state: Option<OrderState>, cursor: Option<&str>) -> String {
     }
 }
 
-fn pager(w: Words, asked: &ListOrders, page: &Page<OrderLine>) -> Option<Pager> {
+fn pager(w: Words, asked: &ListOrders, page: &Page<ShownLine>) -> Option<Pager> {
     let next = page.next_cursor.as_deref();
     if next.is_none() && asked.cursor.is_none() {
         return None;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use contract::control::{Order, TimelineAction};
-use hub::orders::{OrderLine, ShownOrder};
+use hub::orders::{ShownLine, ShownOrder};
 
 use super::frame::Frame;
 use super::lines::{Names, href};
@@ -72,7 +72,7 @@ impl ReviewPage {
     /// `lines` are what waits and whether there is more; `shown` is what is looked at, of which `report` is chosen.
     pub(super) fn new(
         frame: Frame,
-        (lines, has_more): (&[OrderLine], bool),
+        (lines, has_more): (&[ShownLine], bool),
         shown: Option<&ShownOrder>,
         report: Option<&str>,
         typed: Typed,
@@ -97,7 +97,7 @@ impl ReviewPage {
     }
 }
 
-fn head(w: Words, title: &str, lines: &[OrderLine], has_more: bool, reading: &Reading) -> Head {
+fn head(w: Words, title: &str, lines: &[ShownLine], has_more: bool, reading: &Reading) -> Head {
     let mut notes = Vec::new();
     if let Some(first) = lines.first() {
         let count = match has_more {
@@ -107,15 +107,16 @@ fn head(w: Words, title: &str, lines: &[OrderLine], has_more: bool, reading: &Re
         notes.push(Inline::Text(count.into()));
         let longest = reading.since(waits_since(first));
         notes.push(Inline::Text(w.of_it("review-longest", &longest).into()));
+        notes.push(Inline::Keys(vec!["j", "k"], w.t("keys-step")));
     }
     Head { crumb: None, title: title.to_owned(), tag: None, notes, actions: Vec::new(), more: None }
 }
 
-fn waits_since(line: &OrderLine) -> &str {
+fn waits_since(line: &ShownLine) -> &str {
     line.inner.as_ref().map_or(&line.summary.updated_at, |inner| &inner.waits_since)
 }
 
-fn entry(w: Words, line: &OrderLine, current: Option<&str>, reading: &Reading) -> Waiting {
+fn entry(w: Words, line: &ShownLine, current: Option<&str>, reading: &Reading) -> Waiting {
     let order_id = &line.summary.order_id;
     let inner = line.inner.as_ref();
     let package = line.package.as_ref().unwrap_or(&line.summary.package_id).clone();
@@ -203,9 +204,13 @@ impl Maker<'_> {
                 Tone::Attention
             }
             ShownOrder { may_decide: true, .. } => return None,
+            _ if !typed.is_late => {
+                parts.extend(self.first_decision());
+                Tone::UnderWay
+            }
             _ => {
                 parts.extend(self.first_decision());
-                if typed.is_late && !typed.words.is_empty() {
+                if !typed.words.is_empty() {
                     parts.push(Inline::Text(w.t("your-words-are-here")));
                 }
                 Tone::Attention
@@ -218,8 +223,8 @@ impl Maker<'_> {
     fn first_decision(&self) -> Vec<Inline> {
         let (w, order) = (self.w, self.order());
         let Some(entry) = order.timeline.last() else { return Vec::new() };
-        let id = entry.actor.parse().ok();
-        let name = id.and_then(|id| self.names.get(&id)).unwrap_or(&entry.actor);
+        let known = entry.actor.parse().ok().and_then(|id| self.names.get(&id).cloned());
+        let name = &known.unwrap_or_else(|| w.of_it("key-of-api", &entry.actor));
         let said = match entry.action {
             TimelineAction::Approved => w.of_it("says-approved", name),
             TimelineAction::Rejected => w.of_it("says-rejected", name),
@@ -238,6 +243,7 @@ impl Maker<'_> {
         let mut words = Field {
             value: typed.words,
             is_required: false,
+            says_optional: false,
             chars_max: WORDS_CHARS_MAX,
             ..Field::new(w, "words", w.t("words-of-decision"), FieldKind::Area)
         };

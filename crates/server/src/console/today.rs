@@ -1,7 +1,7 @@
 //! Today: what waits for this person, and nothing else.
 
 use askama::Template;
-use hub::orders::OrderLine;
+use hub::orders::ShownLine;
 
 use super::frame::Frame;
 use super::lines::{self, Names};
@@ -29,14 +29,14 @@ pub(super) struct Today {
 impl Today {
     pub(super) fn new(
         frame: Frame,
-        waiting: &[OrderLine],
-        moved: &[OrderLine],
+        waiting: &[ShownLine],
+        moved: &[ShownLine],
         names: &Names,
         reading: &Reading,
     ) -> Today {
         let w = frame.w;
         let shown = &waiting[..waiting.len().min(WAITING_SHOWN)];
-        let table = |caption, lines: &[OrderLine]| {
+        let table = |caption, lines: &[ShownLine]| {
             (!lines.is_empty()).then(|| lines::table(w, caption, lines, names, reading))
         };
         let more = waiting.len() > shown.len();
