@@ -235,11 +235,16 @@ async fn inner(
     let result = order.timeline.iter().rev().find(|entry| entry.action == TimelineAction::Result);
     Ok(Some(InnerLine {
         name: order.candidate_info.name,
-        mobile: order.candidate_info.mobile.map(|mobile| masked_number(&mobile.number)),
+        mobile: order.candidate_info.mobile.map(|mobile| end_of(&mobile.number)),
         latest,
         stage: stage.map(|stage| (stage.stage_name.clone(), stage.stage_en_name.clone())),
         conclusion: order.conclusion,
         result_count: order.results.len(),
         waits_since: result.map_or(order.updated_at, |entry| entry.at.clone()),
     }))
+}
+
+/// The end of a number, as much as a search shows of it; the length stays out of it.
+fn end_of(number: &str) -> String {
+    format!("****{}", masked_number(number).trim_start_matches('*'))
 }

@@ -58,7 +58,7 @@ fn row(w: Words, line: &ShownLine, names: &Names, reading: &Reading) -> Vec<Cell
             href: None,
             first: latest(w, line),
             second: Some(Inline::Moment(reading.moment(&summary.updated_at))),
-            class: "",
+            class: "phone-4",
         },
         plain(
             conclusion
@@ -69,7 +69,7 @@ fn row(w: Words, line: &ShownLine, names: &Names, reading: &Reading) -> Vec<Cell
             href: None,
             first: Inline::Moment(reading.moment(&summary.created_at)),
             second: placed_by.map(|name| Inline::Text(name.into())),
-            class: "phone-4 end",
+            class: "end",
         },
     ]
 }

@@ -29,6 +29,7 @@ mod orders;
 mod own;
 mod pieces;
 mod plain;
+mod program;
 mod report;
 mod review;
 mod routes;

@@ -411,17 +411,18 @@ impl Maker<'_> {
                     notes.push(Inline::Text(format!("{} ms", attempt.took_ms).into()));
                     entries.push(LogEntry {
                         at: self.reading.moment(&attempt.at),
-                        title: event.event_type.clone().into(),
+                        title: states::event(w, &event.event_type),
                         notes,
                         quote: attempt.response_excerpt.clone(),
                         tag: None,
                     });
                 }
-                let mut notes = vec![Inline::Copy(Copy::of(w, &event.event_id))];
+                let mut notes = vec![Inline::Code(event.event_type.clone())];
+                notes.push(Inline::Copy(Copy::of(w, &event.event_id)));
                 notes.extend(delivery.hold_reason.clone().map(|why| Inline::Text(why.into())));
                 entries.push(LogEntry {
                     at: self.reading.moment(&event.created_at),
-                    title: event.event_type.clone().into(),
+                    title: states::event(w, &event.event_type),
                     notes,
                     quote: None,
                     tag: Some(states::delivery_tag(w, delivery.state)),

@@ -51,7 +51,7 @@ async fn account_page(visit: &Visit, faults: &[(String, Text)]) -> Result<Respon
         began: reading.moment(&it.view.created_at),
         last_seen: reading.moment(&it.view.last_seen_at),
         session_id: it.view.session_id,
-        client: it.view.client,
+        client: super::program::name(&it.view.client),
         address: it.view.address,
         is_current: it.is_this,
     });

@@ -161,7 +161,8 @@ pieces! {
         pairs: Vec<(Text, Vec<Inline>)>,
     }
 
-    /// A field of a form, with its hint and its fault.
+    /// A field of a form, with its hint and its fault. A label that says by itself when it may stay empty needs no
+    /// `says_optional`.
     Field "console/pieces/field.html" {
         w: Words,
         name: &'static str,
@@ -171,6 +172,7 @@ pieces! {
         kind: FieldKind,
         value: String,
         is_required: bool,
+        says_optional: bool,
         chars_max: usize,
         is_first: bool,
     }
@@ -258,6 +260,8 @@ pub(super) enum Inline {
     Link(Text, String),
     /// A page elsewhere, which a vendor named: nothing of ours goes along.
     Elsewhere(Text, String),
+    /// Keys, and what they do.
+    Keys(Vec<&'static str>, Text),
     Tag(Tag),
     Light(Light),
     Moment(Moment),
@@ -398,6 +402,7 @@ impl Field {
             kind,
             value: String::new(),
             is_required: true,
+            says_optional: true,
             chars_max: 0,
             is_first: false,
         }

@@ -107,6 +107,7 @@ fn head(w: Words, title: &str, lines: &[ShownLine], has_more: bool, reading: &Re
         notes.push(Inline::Text(count.into()));
         let longest = reading.since(waits_since(first));
         notes.push(Inline::Text(w.of_it("review-longest", &longest).into()));
+        notes.push(Inline::Keys(vec!["j", "k"], w.t("keys-step")));
     }
     Head { crumb: None, title: title.to_owned(), tag: None, notes, actions: Vec::new(), more: None }
 }
@@ -203,9 +204,13 @@ impl Maker<'_> {
                 Tone::Attention
             }
             ShownOrder { may_decide: true, .. } => return None,
+            _ if !typed.is_late => {
+                parts.extend(self.first_decision());
+                Tone::UnderWay
+            }
             _ => {
                 parts.extend(self.first_decision());
-                if typed.is_late && !typed.words.is_empty() {
+                if !typed.words.is_empty() {
                     parts.push(Inline::Text(w.t("your-words-are-here")));
                 }
                 Tone::Attention
@@ -218,8 +223,8 @@ impl Maker<'_> {
     fn first_decision(&self) -> Vec<Inline> {
         let (w, order) = (self.w, self.order());
         let Some(entry) = order.timeline.last() else { return Vec::new() };
-        let id = entry.actor.parse().ok();
-        let name = id.and_then(|id| self.names.get(&id)).unwrap_or(&entry.actor);
+        let known = entry.actor.parse().ok().and_then(|id| self.names.get(&id).cloned());
+        let name = &known.unwrap_or_else(|| w.of_it("key-of-api", &entry.actor));
         let said = match entry.action {
             TimelineAction::Approved => w.of_it("says-approved", name),
             TimelineAction::Rejected => w.of_it("says-rejected", name),
@@ -238,6 +243,7 @@ impl Maker<'_> {
         let mut words = Field {
             value: typed.words,
             is_required: false,
+            says_optional: false,
             chars_max: WORDS_CHARS_MAX,
             ..Field::new(w, "words", w.t("words-of-decision"), FieldKind::Area)
         };

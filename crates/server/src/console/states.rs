@@ -101,6 +101,16 @@ pub(super) fn delivery_tag(w: Words, state: DeliveryState) -> Tag {
     }
 }
 
+/// What an event tells; its type where it has no name here.
+pub(super) fn event(w: Words, event_type: &str) -> Text {
+    match event_type {
+        "hire.eco_account.created_v1" => w.t("event-account"),
+        "hire.eco_background_check.created_v1" => w.t("event-placed"),
+        "hire.eco_background_check.canceled_v1" => w.t("event-terminated"),
+        other => other.to_owned().into(),
+    }
+}
+
 /// Bytes as a reader takes them in.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 2] = [("MB", 1_048_576), ("KB", 1_024)];

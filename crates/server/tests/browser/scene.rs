@@ -63,7 +63,7 @@ struct Maker<'w> {
     world: &'w World,
     seed: Seed,
     tenant: Arc<Tenant>,
-    placers: Vec<Actor>,
+    people: Vec<Actor>,
 }
 
 impl Office {
@@ -78,9 +78,9 @@ impl Office {
         for (_, member) in &MEMBERS {
             Person::join(world, &seed.hirer, member.name, member.email, member.roles).await;
         }
-        let mut maker = Maker { world, seed, tenant, placers: Vec::new() };
+        let mut maker = Maker { world, seed, tenant, people: Vec::new() };
         maker.name_packages().await;
-        maker.find_placers().await;
+        maker.find_people().await;
         let (in_review, rejected, completed) = maker.orders().await;
         let invitation =
             invite(world, &maker.seed.hirer, "zhao@xinghe.example", &[KeyRole::Recruiter]).await;
@@ -117,15 +117,15 @@ impl Maker<'_> {
         self.seed.vendor.update_packages(&packages).await.unwrap();
     }
 
-    async fn find_placers(&mut self) {
+    async fn find_people(&mut self) {
         let hub = &self.world.app.hub;
         let (admin, _) = api_keys::authenticate(hub, &self.seed.hirer.key).await.unwrap().unwrap();
         let list =
             users::list(hub, &admin, Some(&self.tenant), List::default().into()).await.unwrap();
-        for email in ["li@xinghe.example", "chen@xinghe.example"] {
+        for email in ["li@xinghe.example", "chen@xinghe.example", "wang@xinghe.example"] {
             let user = list.items.iter().find(|user| user.email == email).unwrap();
             let user_id: Id = user.user_id.parse().unwrap();
-            self.placers.push(Actor::user(user_id, Roles::of(&user.roles)));
+            self.people.push(Actor::user(user_id, Roles::of(&user.roles)));
         }
     }
 
@@ -134,7 +134,7 @@ impl Maker<'_> {
         body.candidate_info.name = name.to_owned();
         body.candidate_info.mobile = Some(Mobile { code: "86".into(), number: number.to_owned() });
         body.comment = "候选人下周一入职".to_owned();
-        let (hub, actor) = (&self.world.app.hub, &self.placers[placer]);
+        let (hub, actor) = (&self.world.app.hub, &self.people[placer]);
         orders::place(hub, actor, &self.tenant, body.into(), None).await.unwrap()
     }
 
@@ -197,9 +197,11 @@ impl Maker<'_> {
     }
 
     async fn reject(&self, order: &Order, reason: &str) {
-        let (control, tenant_key) = (&self.seed.hirer.control, &self.seed.hirer.tenant_key);
         let body = RejectOrder { reason: reason.to_owned(), result_number: None };
-        control.reject_order(tenant_key, &order.order_id, &body).await.unwrap();
+        let (hub, order_id) = (&self.world.app.hub, order.order_id.parse().unwrap());
+        orders::reject(hub, &self.people[2], &self.tenant, order_id, body.into(), None)
+            .await
+            .unwrap();
     }
 
     /// Orders in every state; gives one in review, one that was sent back, one that is completed.
@@ -219,7 +221,10 @@ impl Maker<'_> {
             comment: Some("资料齐全，同意录用".to_owned()),
             result_number: None,
         };
-        control.approve_order(tenant_key, &done.order_id, &body).await.unwrap();
+        let (hub, order_id) = (&self.world.app.hub, done.order_id.parse().unwrap());
+        orders::approve(hub, &self.people[2], &self.tenant, order_id, body.into(), None)
+            .await
+            .unwrap();
         let back = self.place("王五", "13700009981", 1).await;
         self.wait(DAY_MS);
         self.result(&back, "黄灯", &["终版报告"]).await;
