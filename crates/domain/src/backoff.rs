@@ -25,6 +25,9 @@ pub const WAIT_MS_MAX: i64 = 900_000;
 /// What failed longer ago than this is forgotten.
 pub const FORGOTTEN_AFTER_MS: i64 = 86_400_000;
 
+/// How long it is known where somebody signed in: 30 days.
+pub const PLACE_KNOWN_MS: i64 = 30 * 86_400_000;
+
 /// The tries so far that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tries {

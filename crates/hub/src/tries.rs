@@ -1,6 +1,8 @@
 //! Tries to sign in take turns: each is counted before it is made, so that many at once are no way around the wait, and is
 //! given back when it succeeds.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use domain::backoff::{Limit, Tries};
 use domain::{Id, UnixMs};
 use store::audit::By;
@@ -37,6 +39,18 @@ fn too_soon(free_at: UnixMs, now: UnixMs) -> Error {
     Error::TooSoon(wait_ms.div_ceil(1_000).max(1))
 }
 
+/// What tries from an address are counted for: the address, of IPv6 its network of 64 bits, which one caller has whole.
+pub(crate) fn network(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
 /// Notes in the audit chains that tries failed at the access of this person, now and then.
 pub(crate) async fn note_failure(
     hub: &Hub,
@@ -49,4 +63,22 @@ pub(crate) async fn note_failure(
         hub.store.note_failed_sign_ins(by, user_id, tries.count).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_counts_with_its_network() {
+        for (address, expected) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::", "2001:db8:1:2::"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(network(address), expected);
+        }
+    }
 }

@@ -156,6 +156,30 @@ async fn tries_have_to_wait_also_many_at_once_and_on_another_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tries_elsewhere_make_nobody_wait_where_they_signed_in() {
+    World::each(async |world| {
+        let hirer = world.hirer().await;
+        join(&world, &hirer, "a@qiming.example", &[KeyRole::Recruiter]).await;
+        let home = || from("2001:db8:1:2::7");
+        sign_in(&world, "a@qiming.example", PASSWORD, home()).await.unwrap();
+        let guess = async |origin| {
+            sign_in(&world, "a@qiming.example", "wrong-wrong-wrong", origin).await.unwrap_err()
+        };
+        for number in 0..6 {
+            guess(from(&format!("198.51.100.{number}"))).await;
+        }
+        assert_eq!(refusal(guess(from("198.51.100.9")).await), "rate_limited");
+        // Another address of the same network.
+        sign_in(&world, "a@qiming.example", PASSWORD, from("2001:db8:1:2::8")).await.unwrap();
+        for _ in 0..6 {
+            assert_eq!(refusal(guess(home()).await), "unauthenticated");
+        }
+        assert_eq!(refusal(guess(home()).await), "rate_limited", "there they wait alike");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tries_from_one_address_at_many_accounts_have_to_wait() {
     World::each(async |world| {
         let mut refused = Vec::new();

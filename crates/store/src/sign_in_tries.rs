@@ -2,7 +2,7 @@
 //! restart forgets nothing, and no address stands here. How long to wait is `domain::backoff`'s.
 
 use contract::evidence::AuditAct;
-use domain::backoff::{FORGOTTEN_AFTER_MS, Tries};
+use domain::backoff::{PLACE_KNOWN_MS, Tries};
 use domain::{Id, UnixMs};
 
 use crate::Store;
@@ -22,11 +22,13 @@ const COUNT: &str = "INSERT INTO sign_in_tries (subject, count, free_at, last_at
     AND sign_in_tries.last_at = $6";
 const GIVE_BACK: &str =
     "UPDATE sign_in_tries SET count = count - 1, free_at = $2 WHERE subject = $1 AND count > 0";
+const REMEMBER: &str = "INSERT INTO sign_in_tries (subject, count, free_at, last_at) VALUES ($1, 0, 0, $2) \
+    ON CONFLICT (subject) DO UPDATE SET count = 0, free_at = 0, last_at = $2";
 const FORGET: &str = "DELETE FROM sign_in_tries WHERE subject = $1";
 const FORGET_OLD: &str = "DELETE FROM sign_in_tries WHERE last_at <= $1";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[FIND, COUNT, GIVE_BACK, FORGET, FORGET_OLD];
+pub(crate) const STATEMENTS: &[&str] = &[FIND, COUNT, GIVE_BACK, REMEMBER, FORGET, FORGET_OLD];
 
 impl Store {
     /// The subject for tries at the account of a mail address, whether there is one or not.
@@ -40,6 +42,13 @@ impl Store {
     #[must_use]
     pub fn address_subject(&self, address: &str) -> Subject {
         Subject(self.secrets.people.keyed_hash("tries from an address", address.as_bytes()))
+    }
+
+    /// The subject for tries at an account from where its person signed in of late; it has tries only if they did.
+    #[must_use]
+    pub fn place_subject(&self, email: &str, address: &str) -> Subject {
+        let both = format!("{}\0{address}", email.trim().to_lowercase());
+        Subject(self.secrets.people.keyed_hash("tries from a known place", both.as_bytes()))
     }
 
     /// The subject for tries at a person's second factor, or at their present password.
@@ -90,17 +99,25 @@ impl Store {
         Ok(written.is_done())
     }
 
-    /// Forgets the tries of one subject, and takes the last one of another back: it succeeded.
-    pub async fn succeed_tries(
+    /// Forgets the tries of a subject: one succeeded.
+    pub async fn succeed_tries(&self, subject: Subject) -> Result<(), Fault> {
+        self.write(vec![any(FORGET, values![subject.0.as_slice()])]).await.map(drop)
+    }
+
+    /// Somebody signed in: forgets the tries at the account, takes the last one from the address back, and remembers the place
+    /// for [`PLACE_KNOWN_MS`].
+    pub async fn succeed_sign_in(
         &self,
-        forget: Subject,
-        give_back: Option<Subject>,
+        account: Subject,
+        address: Subject,
+        place: Subject,
         now: UnixMs,
     ) -> Result<(), Fault> {
-        let mut statements = vec![any(FORGET, values![forget.0.as_slice()])];
-        let give_back =
-            give_back.map(|subject| any(GIVE_BACK, values![subject.0.as_slice(), now.0]));
-        statements.extend(give_back);
+        let statements = vec![
+            any(FORGET, values![account.0.as_slice()]),
+            any(GIVE_BACK, values![address.0.as_slice(), now.0]),
+            any(REMEMBER, values![place.0.as_slice(), now.0]),
+        ];
         self.write(statements).await.map(drop)
     }
 
@@ -118,11 +135,9 @@ impl Store {
         self.write(statements).await.map(drop)
     }
 
-    /// Forgets what was counted long ago.
+    /// Forgets what was counted, and where somebody signed in, long ago.
     pub async fn forget_old_tries(&self, now: UnixMs) -> Result<(), Fault> {
-        self.write(vec![any(FORGET_OLD, values![now.plus_ms(-FORGOTTEN_AFTER_MS).0])])
-            .await
-            .map(drop)
+        self.write(vec![any(FORGET_OLD, values![now.plus_ms(-PLACE_KNOWN_MS).0])]).await.map(drop)
     }
 }
 

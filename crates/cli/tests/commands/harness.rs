@@ -22,6 +22,8 @@ pub(crate) const PACKAGE: &str = "pkg-a";
 /// A server on a free port with a data folder of its own, stopped when dropped.
 pub(crate) struct World {
     pub(crate) url: String,
+    /// The second line that it printed.
+    pub(crate) set_up: String,
     server: Child,
     /// Stored open: a server whose stdout is closed could not write.
     _stdout: BufReader<ChildStdout>,
@@ -79,8 +81,10 @@ impl World {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("listening on ").expect("the address comes first");
+        let mut set_up = String::new();
+        stdout.read_line(&mut set_up).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        World { url: url.to_owned(), server, _stdout: stdout, folder, runtime }
+        World { url: url.to_owned(), set_up, server, _stdout: stdout, folder, runtime }
     }
 
     /// The server's data folder.

@@ -7,6 +7,7 @@ mod bucket;
 mod evidence;
 mod harness;
 mod keys;
+mod people;
 mod quickstart;
 mod readme;
 mod words;

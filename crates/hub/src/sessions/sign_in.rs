@@ -4,7 +4,7 @@
 //! the address that they come from (`tries.rs`).
 
 use contract::control::ProblemCode;
-use domain::backoff::{ACCOUNT, ADDRESS, SECOND_FACTOR};
+use domain::backoff::{ACCOUNT, ADDRESS, SECOND_FACTOR, Tries};
 use domain::password::CHARS_MAX;
 use domain::{Actor, Roles, TenantId};
 use store::Saved;
@@ -45,8 +45,13 @@ pub async fn sign_in(
     let is_possible = input.email.chars().take(EMAIL_CHARS_MAX + 1).count() <= EMAIL_CHARS_MAX
         && input.password.chars().take(CHARS_MAX + 1).count() <= CHARS_MAX;
     let email = if is_possible { input.email.as_str() } else { "" };
-    let account = hub.store.account_subject(email);
-    let address = hub.store.address_subject(&origin.address);
+    let network = tries::network(&origin.address);
+    let address = hub.store.address_subject(&network);
+    // From where the person signed in of late their tries are counted apart: others elsewhere do not make them wait.
+    let place = hub.store.place_subject(email, &network);
+    let [known] = hub.store.find_tries([place]).await?;
+    let is_known = known != Tries::default();
+    let account = if is_known { place } else { hub.store.account_subject(email) };
     let counted = tries::take(hub, [(account, ACCOUNT), (address, ADDRESS)]).await?;
     if !is_possible {
         return Err(wrong());
@@ -69,7 +74,7 @@ pub async fn sign_in(
         return Err(wrong());
     }
     let Some(tenant_id) = first_place(hub, &user).await? else { return Err(wrong()) };
-    hub.store.succeed_tries(account, Some(address), hub.installation_clock.now()).await?;
+    hub.store.succeed_sign_in(account, address, place, hub.installation_clock.now()).await?;
     begin(hub, &user, tenant_id, origin, before).await
 }
 
@@ -135,7 +140,7 @@ pub async fn confirm_totp(
         tries::note_failure(hub, user_id, counted, SECOND_FACTOR).await?;
         return Err(wrong_code());
     }
-    hub.store.succeed_tries(subject, None, session.at).await?;
+    hub.store.succeed_tries(subject).await?;
     Ok(signed_in)
 }
 

@@ -60,7 +60,7 @@ pub async fn confirm_totp(hub: &Hub, session: &Session, code: &str) -> Result<Ve
     let by = hub.by(&session.actor);
     match hub.store.confirm_totp(by, user_id, &begun.secret, step, &codes).await? {
         Saved::Done => {
-            hub.store.succeed_tries(subject, None, now).await?;
+            hub.store.succeed_tries(subject).await?;
             Ok(codes)
         }
         Saved::Outdated | Saved::KeyTaken => Err(in_force()),

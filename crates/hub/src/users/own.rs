@@ -97,7 +97,7 @@ pub(super) async fn check_password(
     let user = hub.store.find_user(user_id).await?.ok_or(Error::NotFound)?;
     match hub.passwords.verify(password, user.password_hash.clone()).await {
         Ok(true) => {
-            hub.store.succeed_tries(subject, None, hub.installation_clock.now()).await?;
+            hub.store.succeed_tries(subject).await?;
             Ok(user)
         }
         Ok(false) => {

@@ -1,6 +1,6 @@
 //! Sessions, second factors, and the tries that fail.
 
-use domain::backoff::{ACCOUNT, Tries};
+use domain::backoff::{ACCOUNT, PLACE_KNOWN_MS, Tries};
 use domain::session::{IDLE_MS, NOTED_EVERY_MS};
 use store::sessions::{Factor, Which};
 
@@ -173,9 +173,16 @@ async fn tries_are_counted_one_by_one(world: &World) {
     // One that is not as it was found leaves the other as it is too.
     let half = [Tries::default(), one[1]];
     assert!(!store.count_tries(subjects, half, one).await.unwrap());
-    store.succeed_tries(account, Some(address), NOW).await.unwrap();
+    let place = store.place_subject("a@qiming.example", "203.0.113.7");
+    assert_eq!(store.find_tries([place]).await.unwrap(), [Tries::default()]);
+    store.succeed_sign_in(account, address, place, NOW).await.unwrap();
     let [of_account, of_address] = store.find_tries(subjects).await.unwrap();
     assert_eq!((of_account.count, of_address.count), (0, 0));
-    store.forget_old_tries(NOW.plus_ms(domain::backoff::FORGOTTEN_AFTER_MS)).await.unwrap();
+    let known = Tries { last_at: NOW, ..Tries::default() };
+    assert_eq!(store.find_tries([place]).await.unwrap(), [known]);
+    store.succeed_tries(address).await.unwrap();
+    store.forget_old_tries(NOW.plus_ms(PLACE_KNOWN_MS - 1)).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM sign_in_tries").await, 1);
+    store.forget_old_tries(NOW.plus_ms(PLACE_KNOWN_MS)).await.unwrap();
     assert_eq!(world.number("SELECT count(*) FROM sign_in_tries").await, 0);
 }
