@@ -24,7 +24,7 @@ use contract::package::{CreatePackages, PackageEntry};
 use contract::route::Call;
 use load::daemon::Setup;
 use load::database::Database;
-use load::{Folder, is_demanded, until};
+use load::{Folder, is_demanded, people, until};
 use serde_json::{Value, json};
 
 /// Something that may be found, so that it shows that the search works.
@@ -54,12 +54,10 @@ async fn search(database_url: Option<String>) {
     // More than an operator ever turns on: what the server itself says on every level.
     let levels = "RUST_LOG=debug,probity=trace,server=trace,store=trace,client=trace";
     setup.wrapper = vec!["env".to_owned(), levels.to_owned()];
-    let daemon = setup.start().await;
+    let (daemon, operator_key) = (setup.start().await, setup.operator_key());
     let mut canaries = Canaries::default();
-    let operator_key = setup.operator_key();
     canaries.hide("operator key", &operator_key);
     Sample::new(&daemon.url, &operator_key).await.tell(&mut canaries, &setup).await;
-
     let mut places = vec![("the log".to_owned(), std::fs::read(&setup.log).unwrap())];
     // While it runs, then as a kill left them.
     places.extend(memory(&setup).await);
@@ -193,13 +191,15 @@ impl Sample {
 
     async fn tell(self, canaries: &mut Canaries, setup: &Setup) {
         canaries.hide("tenant's key", &self.api_key);
+        for (what, text) in people::come(&self.server, &self.hirer, &self.tenant_key).await {
+            canaries.hide(what, &text);
+        }
         let app = self.app(canaries, "/events", false).await;
         let sealed = self.app(canaries, "/events", true).await;
         let refusing = self.app(canaries, "/refusing", false).await;
         let account = self.account(canaries, &app).await;
         self.account(canaries, &sealed).await;
         self.account(canaries, &refusing).await;
-
         let vendor = Vendor::new(&self.server, &app.app.app_id, &app.app_secret).unwrap();
         let token = vendor.tenant_access_token().await.unwrap();
         canaries.hide("tenant token", &token);

@@ -19,6 +19,7 @@ pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod faults;
 pub(crate) mod memory;
+pub(crate) mod people;
 pub(crate) mod receiver;
 
 use std::path::Path;
