@@ -1,7 +1,7 @@
-//! `probity invitation create|list|revoke`: who is invited to a tenant.
+//! `probity invitation create|list|revoke`: who is invited to a tenant, or as an operator.
 
-use clap::Subcommand;
-use contract::control::{CreateInvitation, CreatedInvitation, Invitation, KeyRole};
+use clap::{Args, Subcommand};
+use contract::control::{CreateInvitation, CreatedInvitation, Invitation, KeyRole, List, Page};
 
 use crate::api_key::{TenantRole, role_names};
 use crate::output::{Row, Show, print_note, short_time};
@@ -15,38 +15,79 @@ pub(crate) enum Command {
         /// Their mail address.
         email: String,
         /// What they may do; may be repeated.
-        #[arg(long = "role", value_enum, required = true)]
+        #[arg(long = "role", value_enum, required_unless_present = "operator")]
+        #[arg(conflicts_with = "operator")]
         roles: Vec<TenantRole>,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// List the invitations of the last 7 days, newest first.
     List {
         #[command(flatten)]
         paging: Paging,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Take an invitation back.
     Revoke {
         /// The invitation's id.
         invitation_id: String,
+        #[command(flatten)]
+        whose: Whose,
     },
 }
 
+/// Whose invitations.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Whose {
+    /// To the operators instead of the tenant.
+    #[arg(long)]
+    operator: bool,
+}
+
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
-    let (control, tenant_key) = global.tenant()?;
     match command {
-        Command::Create { email, roles } => {
-            let roles = roles.into_iter().map(KeyRole::from).collect();
-            let body = CreateInvitation { email, roles };
-            global.print(&control.create_invitation(&tenant_key, &body).await?)
+        Command::Create { email, roles, whose } => {
+            global.print(&create(global, email, roles, whose).await?)
         }
-        Command::List { paging } => {
-            global.print_page(&control.list_invitations(&tenant_key, &paging.into()).await?)
+        Command::List { paging, whose } => {
+            global.print_page(&list(global, &paging.into(), whose).await?)
         }
-        Command::Revoke { invitation_id } => {
-            control.revoke_invitation(&tenant_key, &invitation_id).await?;
+        Command::Revoke { invitation_id, whose } => {
+            match whose.operator {
+                true => global.operator()?.revoke_operator_invitation(&invitation_id).await?,
+                false => {
+                    let (control, tenant_key) = global.tenant()?;
+                    control.revoke_invitation(&tenant_key, &invitation_id).await?;
+                }
+            }
             print_note(&format!("{invitation_id} is good no more"));
             Ok(())
         }
     }
+}
+
+async fn create(
+    global: &Global,
+    email: String,
+    roles: Vec<TenantRole>,
+    whose: Whose,
+) -> anyhow::Result<CreatedInvitation> {
+    if whose.operator {
+        let body = CreateInvitation { email, roles: vec![KeyRole::Operator] };
+        return Ok(global.operator()?.invite_operator(&body).await?);
+    }
+    let body = CreateInvitation { email, roles: roles.into_iter().map(KeyRole::from).collect() };
+    let (control, tenant_key) = global.tenant()?;
+    Ok(control.create_invitation(&tenant_key, &body).await?)
+}
+
+async fn list(global: &Global, list: &List, whose: Whose) -> anyhow::Result<Page<Invitation>> {
+    if whose.operator {
+        return Ok(global.operator()?.list_operator_invitations(list).await?);
+    }
+    let (control, tenant_key) = global.tenant()?;
+    Ok(control.list_invitations(&tenant_key, list).await?)
 }
 
 fn stands(invitation: &Invitation) -> String {

@@ -1,4 +1,4 @@
-//! `probity user`: people of a tenant; and `operator-invite`, which needs no key but the machine.
+//! `probity user`: people of a tenant, with `--operator` the operators; and `operator-invite`, which needs no key but the machine.
 
 use clap::{Args, Subcommand};
 use contract::control::{KeyRole, PasswordReset, UpdateUser, User, UserSession};
@@ -16,11 +16,15 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         paging: Paging,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Show one person.
     Show {
         /// The person's id.
         user_id: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Give a person other roles in the tenant.
     Roles {
@@ -34,16 +38,22 @@ pub(crate) enum Command {
     Suspend {
         /// The person's id.
         user_id: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Let a suspended person act again.
     Resume {
         /// The person's id.
         user_id: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Remove a person from the tenant, with their keys.
     Remove {
         /// The person's id.
         user_id: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Print the address at which a person sets a new password; it is shown this once.
     ResetPassword {
@@ -73,6 +83,14 @@ pub(crate) enum Command {
     OperatorInvite(OperatorInvite),
 }
 
+/// Whose people.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Whose {
+    /// The operators instead of the tenant's people.
+    #[arg(long)]
+    operator: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct OperatorInvite {
     /// The mail address of who is invited.
@@ -85,27 +103,50 @@ pub(crate) struct OperatorInvite {
 }
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
-    if let Command::OperatorInvite(invite) = command {
-        return operator_invite(global, invite).await;
+    match command {
+        Command::List { paging, whose: Whose { operator: true } } => {
+            global.print_page(&global.operator()?.list_operators(&paging.into()).await?)
+        }
+        Command::Show { user_id, whose: Whose { operator: true } } => {
+            global.print(&global.operator()?.get_operator(&user_id).await?)
+        }
+        Command::Suspend { user_id, whose: Whose { operator: true } } => {
+            global.print(&global.operator()?.suspend_operator(&user_id).await?)
+        }
+        Command::Resume { user_id, whose: Whose { operator: true } } => {
+            global.print(&global.operator()?.resume_operator(&user_id).await?)
+        }
+        Command::Remove { user_id, whose: Whose { operator: true } } => {
+            global.operator()?.remove_operator(&user_id).await?;
+            print_note(&format!("{user_id} is no operator any more"));
+            Ok(())
+        }
+        Command::OperatorInvite(invite) => operator_invite(global, invite).await,
+        command => of_tenant(global, command).await,
     }
+}
+
+async fn of_tenant(global: &Global, command: Command) -> anyhow::Result<()> {
     let (control, tenant_key) = global.tenant()?;
     match command {
-        Command::List { paging } => {
+        Command::List { paging, .. } => {
             global.print_page(&control.list_users(&tenant_key, &paging.into()).await?)
         }
-        Command::Show { user_id } => global.print(&control.get_user(&tenant_key, &user_id).await?),
+        Command::Show { user_id, .. } => {
+            global.print(&control.get_user(&tenant_key, &user_id).await?)
+        }
         Command::Roles { user_id, roles } => {
             let roles = roles.into_iter().map(KeyRole::from).collect();
             let body = UpdateUser { roles };
             global.print(&control.update_user(&tenant_key, &user_id, &body).await?)
         }
-        Command::Suspend { user_id } => {
+        Command::Suspend { user_id, .. } => {
             global.print(&control.suspend_user(&tenant_key, &user_id).await?)
         }
-        Command::Resume { user_id } => {
+        Command::Resume { user_id, .. } => {
             global.print(&control.resume_user(&tenant_key, &user_id).await?)
         }
-        Command::Remove { user_id } => {
+        Command::Remove { user_id, .. } => {
             control.remove_user(&tenant_key, &user_id).await?;
             print_note(&format!("{user_id} is no member any more"));
             Ok(())
@@ -125,7 +166,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             print_note(&format!("{user_id} is signed out"));
             Ok(())
         }
-        Command::OperatorInvite(_) => unreachable!("it was answered above"),
+        Command::OperatorInvite(_) => unreachable!("the machine's own command needs no tenant"),
     }
 }
 

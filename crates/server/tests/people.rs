@@ -354,6 +354,47 @@ async fn a_person_with_a_key_and_a_page_is_one_under_four_eyes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_look_after_each_other_and_see_no_tenant() {
+    World::each(async |world| {
+        let (hub, operator) = (&world.app.hub, &world.operator);
+        let mut people = Vec::new();
+        for email in ["a@ops.example", "b@ops.example"] {
+            let roles = vec![KeyRole::Operator];
+            let body = CreateInvitation { email: email.to_owned(), roles };
+            let created = operator.invite_operator(&body).await.unwrap();
+            let new = Acceptance::New(new_person("王小明"));
+            let joined = invitations::accept(hub, &token(&created.url), new, origin()).await;
+            people.push(joined.unwrap().unwrap());
+        }
+        let wrong = CreateInvitation { email: "c@ops.example".into(), roles: vec![KeyRole::Admin] };
+        assert_eq!(code(operator.invite_operator(&wrong).await), "validation_failed");
+        let listed = operator.list_operators(&List::default()).await.unwrap().items;
+        assert_eq!(listed.len(), 2);
+        let session = of(&world, &people[0].cookie_value).await;
+        assert!(session.tenant.is_none() && session.memberships.is_empty());
+        assert_eq!(session.actor.roles, Roles::of(&[Role::Operator]));
+        let first = session.user.user_id.to_string();
+        assert_eq!(operator.get_operator(&first).await.unwrap().email, "a@ops.example");
+        operator.suspend_operator(&first).await.unwrap();
+        assert!(!is_signed_in(&world, &people[0].cookie_value).await);
+        let second = of(&world, &people[1].cookie_value).await.user.user_id.to_string();
+        assert_eq!(code(operator.remove_operator(&second).await), "illegal_state", "the last one");
+        operator.resume_operator(&first).await.unwrap();
+        operator.remove_operator(&second).await.unwrap();
+        assert_eq!(code(operator.get_operator(&second).await), "not_found");
+        assert!(sign_in(&world, "b@ops.example", PASSWORD, origin()).await.is_err());
+        // A tenant's admin is none of them.
+        let hirer = world.hirer().await;
+        assert_eq!(code(hirer.control.list_operators(&List::default()).await), "forbidden");
+        let person = join(&world, &hirer, "d@qiming.example", &[KeyRole::Admin]).await;
+        let id = person.user_id.to_string();
+        assert_eq!(code(operator.get_operator(&id).await), "not_found");
+        assert_eq!(code(operator.get_user(&hirer.tenant_key, &id).await), "forbidden");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_account_has_keys_and_takes_them_along() {
     World::each(async |world| {
         let hirer = world.hirer().await;

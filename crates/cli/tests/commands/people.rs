@@ -56,6 +56,27 @@ fn people_are_invited_and_listed() {
 }
 
 #[test]
+fn operators_are_invited_by_an_operator() {
+    let world = World::start();
+    world.tenant(&[]);
+    let text = world.run(&["invitation", "create", "ops@qiming.example", "--operator"]).text();
+    assert_eq!(field(&text, "roles"), "operator");
+    let id = field(&text, "invitation").to_owned();
+    assert!(world.run(&["invitation", "list", "--operator"]).text().contains(&id));
+    assert!(!world.run(&["invitation", "list"]).text().contains(&id), "of no tenant");
+    world.run(&["invitation", "revoke", &id]).failed(1);
+    world.run(&["invitation", "revoke", &id, "--operator"]).text();
+    let listed = world.run(&["user", "list", "--operator", "--output", "json"]).json();
+    assert_eq!(listed["items"], json!([]));
+    for verb in ["show", "suspend", "resume", "remove"] {
+        let words = world.run(&["user", verb, "7000000000000000000", "--operator"]).failed(1);
+        assert!(words.contains("that this key can see"), "{verb}: {words}");
+    }
+    let mixed = ["invitation", "create", "a@qiming.example", "--operator", "--role", "admin"];
+    world.run(&mixed).failed(2);
+}
+
+#[test]
 fn a_service_account_has_keys_until_it_is_removed() {
     let world = World::start();
     let tenant = world.tenant(&[]);

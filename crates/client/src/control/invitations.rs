@@ -12,4 +12,13 @@ calls! {
     /// Takes an invitation back.
     pub async fn revoke_invitation(tenant_key: &str, invitation_id: &str) -> () =
         delete(["tenants", tenant_key, "invitations", invitation_id]);
+    /// Invites an operator; the first answer alone holds the address. Needs the operator's key, as all that follow.
+    pub async fn invite_operator(body: &CreateInvitation) -> CreatedInvitation =
+        post(["invitations"], body);
+    /// Lists the invitations of operators of the last 7 days.
+    pub async fn list_operator_invitations(list: &List) -> Page<Invitation> =
+        get(["invitations"], list);
+    /// Takes an operator's invitation back.
+    pub async fn revoke_operator_invitation(invitation_id: &str) -> () =
+        delete(["invitations", invitation_id]);
 }

@@ -33,4 +33,14 @@ calls! {
     /// Ends one of a person's sessions that look at this tenant.
     pub async fn revoke_user_session(tenant_key: &str, user_id: &str, session_id: &str) -> () =
         delete(["tenants", tenant_key, "users", user_id, "sessions", session_id]);
+    /// Lists the operators, suspended ones included. Needs the operator's key, as all that follow.
+    pub async fn list_operators(list: &List) -> Page<User> = get(["users"], list);
+    /// Reads one operator.
+    pub async fn get_operator(user_id: &str) -> User = get(["users", user_id]);
+    /// Keeps an operator from doing anything as one.
+    pub async fn suspend_operator(user_id: &str) -> User = post(["users", user_id, "suspend"]);
+    /// Lets a suspended operator act again.
+    pub async fn resume_operator(user_id: &str) -> User = post(["users", user_id, "resume"]);
+    /// Removes an operator, with their keys.
+    pub async fn remove_operator(user_id: &str) -> () = delete(["users", user_id]);
 }

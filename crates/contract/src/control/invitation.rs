@@ -1,4 +1,5 @@
-//! Invitations: `POST, GET /tenants/{tenant_key}/invitations`; `DELETE …/invitations/{invitation_id}`.
+//! Invitations: `POST, GET /tenants/{tenant_key}/invitations`; `DELETE …/invitations/{invitation_id}`; and the operators'
+//! below `/invitations`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ pub struct CreateInvitation {
     /// The mail address of who is invited; the address that the answer holds is good for that person alone.
     #[schema(max_length = 254)]
     pub email: String,
-    /// What they may do: one or more roles of a tenant, each once.
+    /// What they may do: one or more roles of a tenant, each once; `operator` alone for an operator.
     #[schema(min_items = 1)]
     pub roles: Vec<KeyRole>,
 }

@@ -1,5 +1,5 @@
 //! People of a tenant: `GET /tenants/{tenant_key}/users`; `GET, PATCH, DELETE …/users/{user_id}`; `POST …/suspend`,
-//! `…/resume`, `…/reset_password`; `GET, DELETE …/sessions`; `DELETE …/sessions/{session_id}`.
+//! `…/resume`, `…/reset_password`; `GET, DELETE …/sessions`; `DELETE …/sessions/{session_id}`; and operators below `/users`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,7 +42,7 @@ impl Theme {
     }
 }
 
-/// One person, as a tenant sees them.
+/// One person, as a tenant sees them, or an operator another one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// 19 decimal digits; it stands in timelines and audit chains.

@@ -1,4 +1,5 @@
-//! Invitations to a tenant: below `/tenants/{tenant_key}/invitations`. What the calls do is in `hub::invitations`.
+//! Invitations to a tenant below `/tenants/{tenant_key}/invitations`, to the operators below `/invitations`. What the calls do
+//! is in `hub::invitations`.
 
 use contract::control::{CreateInvitation, CreatedInvitation, Invitation, List};
 use hub::invitations;
@@ -27,4 +28,23 @@ pub(super) async fn list_invitations(
 pub(super) async fn revoke_invitation(call: Call) -> Result<NoContent, Failure> {
     let (tenant, invitation_id) = (call.tenant().await?, call.path_param("invitation_id")?);
     Ok(invitations::revoke(call.hub(), call.actor(), Some(&tenant), invitation_id).await?.into())
+}
+
+pub(super) async fn invite_operator(
+    call: Call,
+    Command { body, key }: Command<CreateInvitation>,
+) -> Result<Created<CreatedInvitation>, Failure> {
+    Ok(invitations::create(call.hub(), call.actor(), None, body, key).await?.into())
+}
+
+pub(super) async fn list_operator_invitations(
+    call: Call,
+    Query(list): Query<List>,
+) -> Result<Paged<Invitation>, Failure> {
+    Ok(invitations::list(call.hub(), call.actor(), None, list).await?.into())
+}
+
+pub(super) async fn revoke_operator_invitation(call: Call) -> Result<NoContent, Failure> {
+    let invitation_id = call.path_param("invitation_id")?;
+    Ok(invitations::revoke(call.hub(), call.actor(), None, invitation_id).await?.into())
 }

@@ -222,6 +222,44 @@ pub(super) fn routes() -> Vec<Route> {
             api_keys::revoke_operator_key "The key is revoked",
             409 "It is the last operator key that does not end";
 
+        /// Invites an operator; the answer alone holds the address at which they accept, once and within 7 days. The role is `operator`.
+        ///
+        /// When no operator is at hand any more, `probity user operator-invite` invites one on the machine itself.
+        POST "/invitations" ManageOperators
+            invitations::invite_operator "The invitation",
+            409 "Somebody with this mail address is an operator already";
+
+        /// Lists the invitations of operators of the last 7 days, newest first, accepted and revoked ones included.
+        GET "/invitations" ManageOperators
+            invitations::list_operator_invitations "A page of invitations";
+
+        /// Takes an operator's invitation back.
+        DELETE "/invitations/{invitation_id}" ManageOperators
+            invitations::revoke_operator_invitation "The invitation is good no more",
+            409 "It was accepted";
+
+        /// Lists the operators, suspended ones included.
+        GET "/users" ManageOperators
+            users::list_operators "A page of people";
+
+        /// Reads one operator.
+        GET "/users/{user_id}" ManageOperators
+            users::get_operator "The person";
+
+        /// Keeps an operator from doing anything as one: they are signed out, and their keys are refused.
+        POST "/users/{user_id}/suspend" ManageOperators
+            users::suspend_operator "The person as they are now",
+            409 "It is the last operator";
+
+        /// Lets a suspended operator act again.
+        POST "/users/{user_id}/resume" ManageOperators
+            users::resume_operator "The person as they are now";
+
+        /// Removes an operator, with their keys. A person who is in no tenant either is forgotten.
+        DELETE "/users/{user_id}" ManageOperators
+            users::remove_operator "The person is no operator any more",
+            409 "It is the last operator";
+
         /// Creates an app. The answer alone holds `app_secret`, `verification_token` and `encrypt_key`.
         ///
         /// A callback URL is checked, and the answer says how that went; the app is created all the same, since its receiver

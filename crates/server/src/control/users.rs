@@ -1,4 +1,5 @@
-//! People of a tenant: below `/tenants/{tenant_key}/users`. What the calls do is in `hub::users` and `hub::sessions`.
+//! People of a tenant below `/tenants/{tenant_key}/users`, operators below `/users`. What the calls do is in `hub::users` and
+//! `hub::sessions`.
 
 use contract::control::{List, PasswordReset, UpdateUser, User, UserSession};
 use domain::Id;
@@ -73,4 +74,39 @@ async fn revoke(call: &Call, session_id: Option<Id>) -> Result<NoContent, Failur
     let (tenant, user_id) = (call.tenant().await?, call.path_param("user_id")?);
     let (hub, actor) = (call.hub(), call.actor());
     Ok(sessions::revoke_of_member(hub, actor, &tenant, user_id, session_id).await?.into())
+}
+
+pub(super) async fn list_operators(
+    call: Call,
+    Query(list): Query<List>,
+) -> Result<Paged<User>, Failure> {
+    Ok(users::list(call.hub(), call.actor(), None, list).await?.into())
+}
+
+pub(super) async fn get_operator(call: Call) -> Result<Json<User>, Failure> {
+    let user_id = call.path_param("user_id")?;
+    Ok(users::get(call.hub(), call.actor(), None, user_id).await?.into())
+}
+
+/// As [`suspend_user`].
+pub(super) async fn suspend_operator(
+    call: Call,
+    _: Command<Nothing>,
+) -> Result<Json<User>, Failure> {
+    let user_id = call.path_param("user_id")?;
+    Ok(users::suspend(call.hub(), call.actor(), None, user_id).await?.into())
+}
+
+/// As [`suspend_user`].
+pub(super) async fn resume_operator(
+    call: Call,
+    _: Command<Nothing>,
+) -> Result<Json<User>, Failure> {
+    let user_id = call.path_param("user_id")?;
+    Ok(users::resume(call.hub(), call.actor(), None, user_id).await?.into())
+}
+
+pub(super) async fn remove_operator(call: Call) -> Result<NoContent, Failure> {
+    let user_id = call.path_param("user_id")?;
+    Ok(users::remove(call.hub(), call.actor(), None, user_id).await?.into())
 }

@@ -61,8 +61,11 @@ fn outline() -> OpenApi {
     let tags = [
         ("tenants", "Hirers and their settings."),
         ("api_keys", "Keys for this API: a tenant's by its admin, the operator's by the operator."),
-        ("invitations", "Who is invited to a tenant."),
-        ("users", "People of a tenant, what they may do, and where they are signed in."),
+        ("invitations", "Who is invited to a tenant, or as an operator."),
+        (
+            "users",
+            "People of a tenant, what they may do, and where they are signed in; the operators.",
+        ),
         ("service_accounts", "What keys belong to that belong to no person."),
         ("apps", "The programs of vendors and hirers."),
         ("installations", "Store apps in tenants, with the scopes that each is to have there."),
