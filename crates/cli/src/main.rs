@@ -25,6 +25,7 @@ mod migrate;
 mod openapi;
 mod order;
 mod output;
+mod reason;
 mod report;
 mod serve;
 mod shared_args;
@@ -85,6 +86,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Hold { command } => erasure::hold(global, command).await,
             Call::Audit { command } => audit::run(global, command).await,
             Call::Storage { command } => storage::run(global, command).await,
+            Call::Reason { command } => reason::run(global, command).await,
             Call::Candidate { command } => candidate::run(global, command).await,
             Call::Key { command } => key::run(global, command).await,
             Call::Openapi => openapi::run(global).await,

@@ -27,6 +27,9 @@ pub(crate) enum Command {
         /// Language of pages and messages: zh-CN or en.
         #[arg(long, default_value = "zh-CN")]
         locale: String,
+        /// Hours within which somebody has to decide on a result, 1 to 8,760; no limit when absent.
+        #[arg(long, value_name = "HOURS")]
+        review_hours: Option<u32>,
     },
     /// List tenants, newest first.
     List {
@@ -57,19 +60,29 @@ pub(crate) enum Command {
         /// Language of pages and messages: zh-CN or en.
         #[arg(long)]
         locale: Option<String>,
+        /// Hours within which somebody has to decide on a result, 1 to 8,760; 0 for no limit.
+        #[arg(long, value_name = "HOURS")]
+        review_hours: Option<u32>,
     },
 }
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { name, report_approval, four_eyes, retention_days, locale } => {
+        Command::Create {
+            name,
+            report_approval,
+            four_eyes,
+            retention_days,
+            locale,
+            review_hours,
+        } => {
             let body = CreateTenant {
                 name,
                 report_approval,
                 four_eyes,
                 retention_days,
                 locale,
-                review_hours: None,
+                review_hours,
             };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
@@ -91,6 +104,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             four_eyes,
             retention_days,
             locale,
+            review_hours,
         } => {
             let body = UpdateTenant {
                 name,
@@ -98,7 +112,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 four_eyes,
                 retention_days,
                 locale,
-                review_hours: None,
+                review_hours: review_hours.map(|hours| Some(hours).filter(|hours| *hours > 0)),
             };
             let control = global.named_tenant(&tenant_key)?;
             global.print(&control.update_tenant(&tenant_key, &body).await?)

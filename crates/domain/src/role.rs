@@ -122,6 +122,9 @@ acts! {
     EraseOrders: "Erase orders by hand.", [Admin PrivacyOfficer];
     FindCandidates: "Find a person's orders, to erase them or to answer the person.",
         [Admin PrivacyOfficer];
+    SeeReasonTemplates: "See the reasons that can be chosen.", [Admin Recruiter Approver];
+    ManageReasonTemplates: "Make, change and delete reasons that can be chosen.", [Admin];
+    SwitchReturnedEvent: "Switch whether a vendor is notified of results that are sent back.", [Admin];
 }
 
 #[cfg(test)]

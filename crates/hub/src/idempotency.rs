@@ -13,6 +13,7 @@ use store::api_keys::NewApiKey;
 use store::apps::App;
 use store::audit::By;
 use store::files::File;
+use store::reason_templates::ReasonTemplate;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
@@ -79,6 +80,7 @@ pub(crate) enum Creation<'a> {
     ApiKey(Option<&'a Tenant>, &'a NewApiKey),
     Account(&'a Tenant, &'a Account),
     File(&'a Tenant, &'a File),
+    ReasonTemplate(&'a Tenant, &'a ReasonTemplate),
 }
 
 impl Creation<'_> {
@@ -96,6 +98,9 @@ impl Creation<'_> {
                 store.bind_account(by, tenant, account, answer).await
             }
             Creation::File(tenant, file) => store.create_file(tenant, file, answer).await,
+            Creation::ReasonTemplate(tenant, template) => {
+                store.create_reason_template(by, tenant, template, answer).await
+            }
         }
     }
 }

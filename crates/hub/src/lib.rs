@@ -36,6 +36,7 @@ pub mod object_check;
 pub mod orders;
 mod pages;
 pub mod quotas;
+pub mod reason_templates;
 pub mod reports;
 pub mod retention;
 pub mod root_key;

@@ -37,6 +37,7 @@ mod grants;
 mod installation;
 mod installations;
 mod orders;
+mod reason_templates;
 mod reports;
 mod storage;
 mod tenants;
@@ -191,10 +192,18 @@ impl Control {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Error> {
+        self.answer(self.send_open(method, path, body).await?).await
+    }
+
+    async fn send_open(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Response, Error> {
         let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
         let request = self.request(method, path, &Nothing {})?;
-        let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        self.answer(self.exchange(request).await?).await
+        self.exchange(request.header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
     fn request(

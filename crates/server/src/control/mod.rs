@@ -25,6 +25,7 @@ mod grants;
 mod installation;
 mod installations;
 mod orders;
+mod reason_templates;
 mod reports;
 mod request;
 mod route;
