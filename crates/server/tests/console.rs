@@ -183,8 +183,8 @@ async fn pages_are_guarded_and_assets_stay() {
         let path = part.split('#').next().unwrap();
         let asset = stranger.get(path).await;
         assert_eq!(asset.status(), StatusCode::OK, "{path}");
-        let kept = asset.headers()["cache-control"].to_str().unwrap();
-        assert_eq!(kept, "public, max-age=31536000, immutable");
+        let stored = asset.headers()["cache-control"].to_str().unwrap();
+        assert_eq!(stored, "public, max-age=31536000, immutable");
         requests += 1;
         bytes += asset.bytes().await.unwrap().len();
     }
