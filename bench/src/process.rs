@@ -126,6 +126,8 @@ impl Probity<'_> {
         command.arg("serve").arg("--data").arg(&self.installation.data);
         command.args(["--listen", &address.to_string()]);
         command.env("PROBITY_ROOT_KEY", names::root_key_hex());
+        // One key for all calls.
+        command.env("PROBITY_KEY_CALLS_PER_MINUTE", "0");
         // The bench's own receiver.
         command.env("PROBITY_ALLOW_OUTBOUND", "127.0.0.1");
         if let Some(url) = &self.installation.database_url {

@@ -60,9 +60,13 @@ pub(crate) struct Create {
     /// What it is for, 1 to 100 characters.
     #[arg(long)]
     name: String,
-    /// The person or service account that it belongs to, 1 to 100 characters.
-    #[arg(long)]
-    owner: String,
+    /// Whom it belongs to, in free words, 1 to 100 characters.
+    #[arg(long, required_unless_present = "owner_id")]
+    owner: Option<String>,
+    /// The person or service account of the tenant that it belongs to; a person's key never does more than
+    /// the person may.
+    #[arg(long, value_name = "ID", conflicts_with = "owner")]
+    owner_id: Option<String>,
     /// What it may do; may be repeated. An operator's key has no other role.
     #[arg(long = "role", value_enum, required_unless_present = "operator")]
     #[arg(conflicts_with = "operator")]
@@ -103,7 +107,7 @@ pub(crate) struct ReplaceOperator {
 /// The roles of a tenant's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
-enum TenantRole {
+pub(crate) enum TenantRole {
     /// Everything in its own tenant.
     Admin,
     /// Places orders, and sees where its own ones stand.
@@ -158,9 +162,10 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
 }
 
 async fn create(global: &Global, create: Create) -> anyhow::Result<()> {
-    let Create { name, owner, roles, expires_at, remember, whose } = create;
+    let Create { name, owner, owner_id, roles, expires_at, remember, whose } = create;
     let roles = roles.into_iter().map(KeyRole::from).collect();
-    let body = CreateApiKey { name, owner, roles, expires_at };
+    let owner = owner.unwrap_or_default();
+    let body = CreateApiKey { name, owner, owner_id, roles, expires_at };
     if whose.operator {
         return print_key(global, &global.operator()?.create_operator_key(&body).await?);
     }
@@ -225,8 +230,9 @@ fn keep(
     Ok(())
 }
 
-fn roles(key: &ApiKey) -> String {
-    key.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
+/// Roles with commas between them.
+pub(crate) fn role_names(roles: &[KeyRole]) -> String {
+    roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl Row for ApiKey {
@@ -241,8 +247,8 @@ impl Row for ApiKey {
         vec![
             self.key_id.clone(),
             self.name.clone(),
-            self.owner.clone().unwrap_or_default(),
-            roles(self),
+            self.owner.clone().or(self.owner_id.clone()).unwrap_or_default(),
+            role_names(&self.roles),
             self.last_used_at.as_deref().map(short_time).unwrap_or_default(),
             stands,
         ]
@@ -254,7 +260,8 @@ impl Show for ApiKey {
         table.field("key", &self.key_id);
         table.field("name", &self.name);
         table.optional("owner", self.owner.as_ref());
-        table.field("roles", roles(self));
+        table.optional("owner id", self.owner_id.as_ref());
+        table.field("roles", role_names(&self.roles));
         table.field("created", &self.created_at);
         table.optional("ends", self.expires_at.as_ref());
         table.optional("old value until", self.old_until.as_ref());

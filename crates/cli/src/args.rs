@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::shared_args::Global;
 use crate::{
-    account, app, audit, backup, candidate, demo, erasure, event, key, migrate, order, report,
-    serve, storage, tenant, work,
+    account, app, audit, backup, candidate, demo, erasure, event, invitation, key, migrate, order,
+    report, serve, service_account, storage, tenant, user, work,
 };
 
 const EXIT_CODES: &str = "\
@@ -131,6 +131,21 @@ pub(crate) enum Call {
     Key {
         #[command(subcommand)]
         command: key::Command,
+    },
+    /// Users (用户): people of a tenant, what they may do, where they are signed in.
+    User {
+        #[command(subcommand)]
+        command: user::Command,
+    },
+    /// Invitations (邀请) to a tenant.
+    Invitation {
+        #[command(subcommand)]
+        command: invitation::Command,
+    },
+    /// Service accounts (服务账号), which keys can belong to.
+    ServiceAccount {
+        #[command(subcommand)]
+        command: service_account::Command,
     },
     /// Print the server's description of its control API (OpenAPI 3.1, JSON).
     Openapi,

@@ -12,6 +12,10 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "BYTES", env = "PROBITY_BODY_BYTES_MAX")]
     #[arg(default_value_t = Config::default().body_bytes_max)]
     body_bytes_max: usize,
+    /// Calls of the control API that a key may make in any minute, on each replica; 0 for as many as it likes.
+    #[arg(long, value_name = "CALLS", env = "PROBITY_KEY_CALLS_PER_MINUTE")]
+    #[arg(default_value_t = Config::default().key_calls_per_minute)]
+    key_calls_per_minute: u32,
     /// Most bytes of a file that a hirer brings for orders.
     #[arg(long, value_name = "BYTES", env = "PROBITY_FILE_BYTES_MAX")]
     #[arg(default_value_t = Config::default().file_bytes_max)]
@@ -65,6 +69,7 @@ fn quota() -> clap::builder::RangedU64ValueParser {
 impl Limits {
     pub(crate) fn set(&self, config: &mut Config) {
         config.body_bytes_max = self.body_bytes_max;
+        config.key_calls_per_minute = self.key_calls_per_minute;
         config.file_bytes_max = self.file_bytes_max;
         config.tenant_quota_bytes = self.tenant_quota_bytes;
         config.app_quota_bytes = self.app_quota_bytes;
@@ -102,7 +107,8 @@ mod tests {
         let set = config(
             "serve --body-bytes-max 1 --file-bytes-max 2 --head-seconds 3 --body-seconds 4 \
              --idle-seconds 5 --connections-max 6 --long-connections-per-app 7 \
-             --tenant-quota-bytes 8 --app-quota-bytes 9 --disk-reserve-bytes 10",
+             --tenant-quota-bytes 8 --app-quota-bytes 9 --disk-reserve-bytes 10 \
+             --key-calls-per-minute 11",
         );
         let set = set.unwrap();
         assert_eq!((set.body_bytes_max, set.file_bytes_max), (1, 2));
@@ -110,7 +116,7 @@ mod tests {
         assert_eq!((set.listener.idle.as_secs(), set.listener.connections_max), (5, 6));
         assert_eq!(set.long_connection.connections_per_app, 7);
         assert_eq!((set.tenant_quota_bytes, set.app_quota_bytes), (8, 9));
-        assert_eq!(set.disk_reserve_bytes, Some(10));
+        assert_eq!((set.disk_reserve_bytes, set.key_calls_per_minute), (Some(10), 11));
     }
 
     #[test]

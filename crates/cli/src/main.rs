@@ -18,6 +18,7 @@ mod failure;
 mod flags;
 mod grant;
 mod installation;
+mod invitation;
 mod key;
 mod limits;
 mod log;
@@ -27,12 +28,14 @@ mod order;
 mod output;
 mod report;
 mod serve;
+mod service_account;
 mod shared_args;
 mod storage;
 mod table;
 mod tenant;
 mod text;
 mod usage_error;
+mod user;
 mod work;
 
 use std::process::ExitCode;
@@ -87,6 +90,9 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Storage { command } => storage::run(global, command).await,
             Call::Candidate { command } => candidate::run(global, command).await,
             Call::Key { command } => key::run(global, command).await,
+            Call::User { command } => user::run(global, command).await,
+            Call::Invitation { command } => invitation::run(global, command).await,
+            Call::ServiceAccount { command } => service_account::run(global, command).await,
             Call::Openapi => openapi::run(global).await,
         }
     })

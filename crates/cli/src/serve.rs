@@ -14,7 +14,8 @@ use crate::shared_args::Global;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 takes a free one. The first line on stdout says the address.
+    /// Where to listen; port 0 takes a free one. The first line on stdout says the address; the second one says where
+    /// to set up, while there is no person yet.
     #[arg(long, value_name = "ADDR:PORT", env = "PROBITY_LISTEN")]
     #[arg(default_value_t = Config::default().listen)]
     listen: SocketAddr,
@@ -90,14 +91,22 @@ pub(crate) fn run(global: &Global, serve: Serve) -> anyhow::Result<()> {
         let shutdown = daemon::shutdown()?;
         let server = Server::bind(config, Clock::system()).await?;
         announce(server.address(), is_secure);
+        if let Some(address) = server.set_up_address().await? {
+            print_line(&format!("set up: {address}"));
+        }
         server.run(shutdown).await;
         Ok(())
     })
 }
 
-/// The line that scripts wait for; the socket takes connections by now. That nobody reads it does not stop the server.
+/// The line that scripts wait for; the socket takes connections by now.
 fn announce(address: SocketAddr, is_secure: bool) {
-    let mut stdout = std::io::stdout().lock();
     let scheme = if is_secure { "https" } else { "http" };
-    let _ = writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush());
+    print_line(&format!("listening on {scheme}://{address}"));
+}
+
+/// That nobody reads it does not stop the server.
+fn print_line(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }

@@ -27,6 +27,9 @@ pub(crate) enum Command {
         /// Language of pages and messages: zh-CN or en.
         #[arg(long, default_value = "zh-CN")]
         locale: String,
+        /// Demand a second factor of its people.
+        #[arg(long)]
+        totp_required: bool,
     },
     /// List tenants, newest first.
     List {
@@ -57,13 +60,31 @@ pub(crate) enum Command {
         /// Language of pages and messages: zh-CN or en.
         #[arg(long)]
         locale: Option<String>,
+        /// Whether its people need a second factor.
+        #[arg(long, value_name = "true|false")]
+        totp_required: Option<bool>,
     },
 }
 
 pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { name, report_approval, four_eyes, retention_days, locale } => {
-            let body = CreateTenant { name, report_approval, four_eyes, retention_days, locale };
+        Command::Create {
+            name,
+            report_approval,
+            four_eyes,
+            retention_days,
+            locale,
+            totp_required,
+        } => {
+            let body = CreateTenant {
+                name,
+                report_approval,
+                four_eyes,
+                retention_days,
+                locale,
+                totp_required,
+                review_hours: None,
+            };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
             // Printed first: the key is shown once, and storing it may fail.
@@ -84,8 +105,17 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             four_eyes,
             retention_days,
             locale,
+            totp_required,
         } => {
-            let body = UpdateTenant { name, report_approval, four_eyes, retention_days, locale };
+            let body = UpdateTenant {
+                name,
+                report_approval,
+                four_eyes,
+                retention_days,
+                locale,
+                totp_required,
+                review_hours: None,
+            };
             let control = global.named_tenant(&tenant_key)?;
             global.print(&control.update_tenant(&tenant_key, &body).await?)
         }
@@ -133,6 +163,7 @@ impl Show for Tenant {
         table.field("four eyes", yes_no(self.four_eyes));
         table.field("retention", format!("{} days", self.retention_days));
         table.field("locale", &self.locale);
+        table.field("second factor", if self.totp_required { "demanded" } else { "by choice" });
         table.field("created", &self.created_at);
     }
 }

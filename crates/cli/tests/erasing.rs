@@ -182,7 +182,7 @@ impl Scene {
         self.vendor.update_result(&result).await.unwrap();
         let reason = canary("reason of the rejection");
         self.hirer
-            .reject_order(&self.tenant_key, &order_id, &RejectOrder { reason })
+            .reject_order(&self.tenant_key, &order_id, &RejectOrder { reason, result_number: None })
             .await
             .unwrap();
         self.terminate(&order_id).await;

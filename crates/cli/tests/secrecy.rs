@@ -347,13 +347,13 @@ impl Sample {
         };
         vendor.update_result(&result).await.unwrap();
         let reason = canaries.hide("reason of the rejection", "驳回密语：材料不全");
-        let reject = RejectOrder { reason };
+        let reject = RejectOrder { reason, result_number: None };
         self.hirer.reject_order(&self.tenant_key, &order_id, &reject).await.unwrap();
         result.result = canaries.hide("second result", "结论密语：无差异可录用");
         result.report_file_list = vec![lost];
         vendor.update_result(&result).await.unwrap();
         let comment = Some(canaries.hide("comment of the approval", "批准密语：同意录用"));
-        let approve = ApproveOrder { comment };
+        let approve = ApproveOrder { comment, result_number: None };
         self.hirer.approve_order(&self.tenant_key, &order_id, &approve).await.unwrap();
 
         let states = async || {

@@ -18,12 +18,14 @@ pub enum EventType {
     CheckCreated,
     /// 终止背调
     CheckCanceled,
+    /// A result was sent back. An extension of Probity's own, which an account's admin switches on.
+    CheckReturned,
 }
 
 impl EventType {
     /// All names, in reading order.
     pub const ALL: &'static [Self] =
-        &[Self::AccountCreated, Self::CheckCreated, Self::CheckCanceled];
+        &[Self::AccountCreated, Self::CheckCreated, Self::CheckCanceled, Self::CheckReturned];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl EventType {
             Self::AccountCreated => "hire.eco_account.created_v1",
             Self::CheckCreated => "hire.eco_background_check.created_v1",
             Self::CheckCanceled => "hire.eco_background_check.canceled_v1",
+            Self::CheckReturned => "probity.background_check.returned_v1",
         }
     }
 
@@ -73,6 +76,8 @@ pub enum Event {
     CheckCreated(Box<CheckCreated>),
     /// 终止背调: the hirer ended an order.
     CheckCanceled(CheckCanceled),
+    /// The hirer sent a result back.
+    CheckReturned(CheckReturned),
 }
 
 impl Event {
@@ -82,6 +87,7 @@ impl Event {
             Self::AccountCreated(_) => EventType::AccountCreated,
             Self::CheckCreated(_) => EventType::CheckCreated,
             Self::CheckCanceled(_) => EventType::CheckCanceled,
+            Self::CheckReturned(_) => EventType::CheckReturned,
         }
     }
 }
@@ -180,6 +186,15 @@ pub struct CheckCanceled {
     pub background_check_id: String,
     /// Why the hirer ended it.
     pub termination_reason: String,
+}
+
+/// Body of `probity.background_check.returned_v1`: the vendor may return another result.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReturned {
+    /// The order's id.
+    pub background_check_id: String,
+    /// Why the hirer sent the result back.
+    pub return_reason: String,
 }
 
 /// An `app_ticket` event: what a store app needs for its next app token.
@@ -299,6 +314,7 @@ pub fn read(plain: &[u8]) -> Result<(Header, Event), NotAnEvent> {
         EventType::AccountCreated => serde_json::from_value(event).map(Event::AccountCreated),
         EventType::CheckCreated => serde_json::from_value(event).map(Event::CheckCreated),
         EventType::CheckCanceled => serde_json::from_value(event).map(Event::CheckCanceled),
+        EventType::CheckReturned => serde_json::from_value(event).map(Event::CheckReturned),
     };
     let create_time = header.create_time.parse().map_err(|_| NotAnEvent)?;
     let WireHeader { event_id, token, tenant_key, app_id, .. } = header;

@@ -69,6 +69,12 @@ impl Actor {
         Actor::without_roles(ActorKind::System, Id(0))
     }
 
+    /// A job of the installation.
+    #[must_use]
+    pub const fn job() -> Actor {
+        Actor::without_roles(ActorKind::Job, Id(0))
+    }
+
     const fn without_roles(kind: ActorKind, id: Id) -> Actor {
         Actor { id: ActorId { kind, id }, owner: id, roles: Roles::NONE }
     }

@@ -121,7 +121,7 @@ fn half_width(c: char) -> char {
 }
 
 /// Signs that come with a copied text and take no room.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
 }
 

@@ -16,6 +16,8 @@ crate::stored::stored_as_number! {
     OrderCanceled = 3:
         "`hire.eco_background_check.canceled_v1`; its number is the id of the timeline entry.";
     AppTicket = 4: "`app_ticket`: a store app's next ticket. It concerns no tenant.";
+    OrderReturned = 5:
+        "`probity.background_check.returned_v1`; its number is the id of the timeline entry.";
 }
 
 impl EventKind {
@@ -27,6 +29,7 @@ impl EventKind {
             EventKind::OrderCreated => EventType::CheckCreated.as_str(),
             EventKind::OrderCanceled => EventType::CheckCanceled.as_str(),
             EventKind::AppTicket => APP_TICKET,
+            EventKind::OrderReturned => EventType::CheckReturned.as_str(),
         }
     }
 }
@@ -37,6 +40,7 @@ impl From<EventType> for EventKind {
             EventType::AccountCreated => EventKind::AccountCreated,
             EventType::CheckCreated => EventKind::OrderCreated,
             EventType::CheckCanceled => EventKind::OrderCanceled,
+            EventType::CheckReturned => EventKind::OrderReturned,
         }
     }
 }

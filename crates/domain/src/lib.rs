@@ -17,6 +17,7 @@ pub mod report;
 pub mod retention;
 pub mod retry;
 pub mod role;
+pub mod search;
 pub mod session;
 pub mod stored;
 pub mod time;

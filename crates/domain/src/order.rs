@@ -35,6 +35,12 @@ impl State {
     pub fn is_final(self) -> bool {
         matches!(self, State::Completed | State::Terminated)
     }
+
+    /// Whether a result came of which the last word is not said yet.
+    #[must_use]
+    pub fn has_open_review(self) -> bool {
+        matches!(self, State::InReview | State::ReviewWithdrawn | State::Rejected)
+    }
 }
 
 /// The keyed digest of a command's parsed values, or of a stage's id: 128 bits.
@@ -71,6 +77,8 @@ pub enum Action {
     Reject,
     /// A member takes the review request back.
     Withdraw,
+    /// A job notes that nobody decided within the tenant's time.
+    NoteOverdue,
 }
 
 /// One command on one order.
@@ -82,6 +90,8 @@ pub struct Command {
     pub action: Action,
     /// The keyed digest of all parsed values: equal for identical repeats only.
     pub digest: Digest,
+    /// The result that a decision is about, as whoever decides saw it: 1 is the order's first. None when that was not said.
+    pub result_number: Option<i64>,
 }
 
 /// The tenant's switches that the rules read, as they stand when the command arrives.
@@ -91,6 +101,8 @@ pub struct Settings {
     pub report_approval: bool,
     /// Who placed an order may not decide on its result.
     pub four_eyes: bool,
+    /// The vendor is notified when a result is sent back.
+    pub returned_event: bool,
 }
 
 /// What the rules know of an order; `stages` and `results` may hold only those that the commands at hand can meet.
@@ -108,6 +120,8 @@ pub struct Order {
     pub stages: BTreeMap<Digest, Digest>,
     /// Digests of the accepted results, oldest first.
     pub results: Vec<Digest>,
+    /// How many results were accepted, also where their digests are not at hand.
+    pub result_count: i64,
 }
 
 /// What an accepted command does to an order.
@@ -130,6 +144,8 @@ pub enum OrderEvent {
     Created,
     /// `hire.eco_background_check.canceled_v1`.
     Canceled,
+    /// `probity.background_check.returned_v1`.
+    Returned,
 }
 
 crate::stored::stored_as_number! {
@@ -145,6 +161,7 @@ crate::stored::stored_as_number! {
     ReviewApproved = 6: "An approver accepted the result.";
     ReviewRejected = 7: "An approver sent the result back.";
     ReviewWithdrawn = 8: "The review request was taken back.";
+    ReviewOverdue = 9: "Nobody decided within the tenant's time.";
 }
 
 impl Rule {
@@ -161,6 +178,7 @@ impl Rule {
             Rule::ReviewApproved => "review_approved",
             Rule::ReviewRejected => "review_rejected",
             Rule::ReviewWithdrawn => "review_withdrawn",
+            Rule::ReviewOverdue => "review_overdue",
         }
     }
 }
@@ -189,6 +207,8 @@ pub enum Refusal {
     StageTimeNotIncreasing,
     /// With four eyes on, who placed the order may not decide.
     PlacerMayNotDecide,
+    /// The decision is about another result than the newest, which has this number.
+    ResultSuperseded(i64),
 }
 
 impl fmt::Display for Refusal {
@@ -211,6 +231,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::PlacerMayNotDecide => {
                 f.write_str("expected another person than the one who placed the order")
+            }
+            Refusal::ResultSuperseded(newest) => {
+                write!(f, "expected a decision on the order's newest result, number {newest}")
             }
         }
     }
@@ -248,8 +271,15 @@ pub fn decide(
         Action::Terminate => {
             change(Some(from), State::Terminated, Rule::HirerTerminated, Some(OrderEvent::Canceled))
         }
-        Action::Approve | Action::Reject | Action::Withdraw if from != State::InReview => {
+        Action::Approve | Action::Reject | Action::Withdraw | Action::NoteOverdue
+            if from != State::InReview =>
+        {
             Err(Refusal::IllegalStatus(from))
+        }
+        Action::Approve | Action::Reject | Action::NoteOverdue
+            if command.result_number.is_some_and(|number| number != order.result_count) =>
+        {
+            Err(Refusal::ResultSuperseded(order.result_count))
         }
         Action::Approve | Action::Reject
             if settings.four_eyes && command.actor.owner == order.placed_by =>
@@ -257,8 +287,12 @@ pub fn decide(
             Err(Refusal::PlacerMayNotDecide)
         }
         Action::Approve => change(Some(from), State::Completed, Rule::ReviewApproved, None),
-        Action::Reject => change(Some(from), State::Rejected, Rule::ReviewRejected, None),
+        Action::Reject => {
+            let event = settings.returned_event.then_some(OrderEvent::Returned);
+            change(Some(from), State::Rejected, Rule::ReviewRejected, event)
+        }
         Action::Withdraw => change(Some(from), State::ReviewWithdrawn, Rule::ReviewWithdrawn, None),
+        Action::NoteOverdue => change(Some(from), from, Rule::ReviewOverdue, None),
     }
 }
 
@@ -310,6 +344,7 @@ pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order 
             stage_time_ms_last: 0,
             stages: BTreeMap::new(),
             results: Vec::new(),
+            result_count: 0,
         };
     };
     assert_eq!(change.from, Some(order.state), "a change begins at the order's state");
@@ -320,7 +355,10 @@ pub fn apply(order: Option<Order>, command: &Command, change: &Change) -> Order 
             order.stages.insert(mark.stage, command.digest);
             order.stage_time_ms_last = mark.stage_time_ms;
         }
-        Action::Result => order.results.push(command.digest),
+        Action::Result => {
+            order.results.push(command.digest);
+            order.result_count += 1;
+        }
         _ => {}
     }
     order

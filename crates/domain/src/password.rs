@@ -105,7 +105,7 @@ fn own_words(own: &[&str]) -> Vec<String> {
         words.extend(text.split(|sign: char| !sign.is_alphanumeric()).map(str::to_owned));
         words.push(text);
     }
-    words.retain(|word| word.chars().count() >= 3 || word.chars().any(|sign| !sign.is_ascii()));
+    words.retain(|word| word.chars().count() >= 3 || !word.is_ascii());
     words.retain(|word| !word.is_empty());
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words

@@ -10,9 +10,14 @@ use proptest::prelude::*;
 const VENDOR: AppId = AppId(1);
 const PLACER: Actor = Actor::api_key(Id(10), Id(1), Roles::NONE);
 const APPROVER: Actor = Actor::api_key(Id(11), Id(2), Roles::NONE);
+const JOB: Actor = Actor::job();
 
 fn command(actor: Actor, action: Action, digest: u8) -> Command {
-    Command { actor, action, digest: [digest; 16] }
+    Command { actor, action, digest: [digest; 16], result_number: None }
+}
+
+fn seen(result_number: i64, command: Command) -> Command {
+    Command { result_number: Some(result_number), ..command }
 }
 
 fn stage(stage: u8, stage_time_ms: i64) -> Action {
@@ -27,6 +32,7 @@ fn order_in(state: State) -> Order {
         stage_time_ms_last: 100,
         stages: [([1; 16], [1; 16])].into(),
         results: vec![[2; 16]],
+        result_count: 1,
     }
 }
 
@@ -51,6 +57,11 @@ fn commands() -> Vec<(&'static str, Command)> {
         ("reject", command(APPROVER, Action::Reject, 6)),
         ("reject, by the placer", command(PLACER, Action::Reject, 6)),
         ("withdraw", command(PLACER, Action::Withdraw, 6)),
+        ("approve, of the newest result", seen(1, command(APPROVER, Action::Approve, 6))),
+        ("approve, of a superseded result", seen(0, command(APPROVER, Action::Approve, 6))),
+        ("reject, of a superseded result", seen(0, command(APPROVER, Action::Reject, 6))),
+        ("note overdue", seen(1, command(JOB, Action::NoteOverdue, 0))),
+        ("note overdue, of a superseded result", seen(0, command(JOB, Action::NoteOverdue, 0))),
     ]
 }
 
@@ -69,7 +80,7 @@ fn outcome(order: Option<&Order>, command: &Command, settings: Settings) -> Stri
 fn every_command_in_every_state_has_its_known_outcome() {
     let mut grid = String::new();
     for (report_approval, four_eyes) in [(false, false), (true, false), (true, true)] {
-        let settings = Settings { report_approval, four_eyes };
+        let settings = Settings { report_approval, four_eyes, returned_event: false };
         writeln!(grid, "report_approval {report_approval}, four_eyes {four_eyes}").unwrap();
         for (name, command) in commands() {
             writeln!(grid, "  {name}").unwrap();
@@ -113,8 +124,15 @@ fn check_step(before: Option<&Order>, command: &Command, settings: Settings) -> 
         assert_eq!(
             change.event == Some(OrderEvent::Canceled),
             change.rule == Rule::HirerTerminated,
-            "the vendor is told of a termination by the hirer, and of nothing else"
+            "the vendor is notified of a termination by the hirer"
         );
+        assert_eq!(
+            change.event == Some(OrderEvent::Returned),
+            settings.returned_event && change.rule == Rule::ReviewRejected,
+            "the vendor is notified that a result was sent back where that is switched on, and of nothing else"
+        );
+        let count = i64::try_from(after.results.len()).unwrap();
+        assert_eq!(after.result_count, count, "results are counted");
     } else {
         assert_eq!(change.event, Some(OrderEvent::Created));
     }
@@ -162,7 +180,7 @@ fn all_sequences_to_depth_8_keep_the_invariants() {
     ];
     let index = command(PLACER, Action::Place { vendor: VENDOR }, 9);
     for report_approval in [false, true] {
-        let settings = Settings { report_approval, four_eyes: true };
+        let settings = Settings { report_approval, four_eyes: true, returned_event: false };
         let placed = check_step(None, &index, settings);
         assert_eq!(walk(placed.as_ref(), &commands, settings, 8), 8_u64.pow(8));
     }
@@ -171,7 +189,7 @@ fn all_sequences_to_depth_8_keep_the_invariants() {
 /// Who is behind a key counts, not the key.
 #[test]
 fn with_four_eyes_another_key_of_the_placer_does_not_decide() {
-    let settings = Settings { report_approval: true, four_eyes: true };
+    let settings = Settings { report_approval: true, four_eyes: true, returned_event: false };
     let order = order_in(State::InReview);
     let decide = |actor, action| decide(Some(&order), &command(actor, action, 1), settings);
     let other_key = Actor::api_key(Id(12), PLACER.owner, Roles::NONE);
@@ -189,11 +207,12 @@ proptest! {
     #[test]
     fn random_sequences_with_changing_settings_keep_the_invariants(
         steps in prop::collection::vec(
-            (0_u8..8, 0_u8..5, 0_i64..5, 1_i64..3, any::<bool>(), any::<bool>()), 1..60)
+            (0_u8..9, 0_u8..5, 0_i64..5, 1_i64..3, any::<bool>(), any::<bool>(), any::<bool>()),
+            1..60)
     ) {
         let index = command(PLACER, Action::Place { vendor: VENDOR }, 9);
         let mut order = check_step(None, &index, Settings::default());
-        for (kind, digest, time, app, report_approval, four_eyes) in steps {
+        for (kind, digest, time, app, report_approval, four_eyes, returned_event) in steps {
             let vendor = Actor::vendor(AppId(app));
             let (actor, action) = match kind {
                 0 => (vendor, stage(digest, time)),
@@ -203,10 +222,12 @@ proptest! {
                 4 => (APPROVER, Action::Approve),
                 5 => (APPROVER, Action::Reject),
                 6 => (PLACER, Action::Withdraw),
+                7 => (JOB, Action::NoteOverdue),
                 _ => (PLACER, Action::Place { vendor: VENDOR }),
             };
             let command = command(actor, action, digest);
-            order = check_step(order.as_ref(), &command, Settings { report_approval, four_eyes });
+            let settings = Settings { report_approval, four_eyes, returned_event };
+            order = check_step(order.as_ref(), &command, settings);
         }
     }
 }

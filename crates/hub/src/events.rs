@@ -53,7 +53,7 @@ async fn list_of_order(hub: &Hub, tenant: &Tenant, order_id: Id) -> Result<Vec<E
     let timeline = order.map(|order| order.timeline).unwrap_or_default();
     let mut events = Vec::new();
     for entry in timeline.iter().rev() {
-        if matches!(entry.rule, Rule::Placed | Rule::HirerTerminated) {
+        if matches!(entry.rule, Rule::Placed | Rule::HirerTerminated | Rule::ReviewRejected) {
             events.extend(hub.store.find_event_of(tenant.tenant_id, entry.entry_id).await?);
         }
     }

@@ -5,12 +5,12 @@
 
 use contract::control::{CreateInvitation, CreatedInvitation, Invitation, List, Page, ProblemCode};
 use domain::people::{INVITATION_MS, OneTimeLinkKind};
-use domain::{Act, Actor, Id, Role, Roles};
+use domain::{Act, Actor, Id, Role, Roles, UnixMs};
 use store::audit::By;
 use store::one_time_links::{Joined, OneTimeLink};
 use store::tenants::Tenant;
 use store::users::{NewUser, Profile};
-use store::{Fault, FaultKind, IdempotencyKey, Saved};
+use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
 
 use crate::error::{authorize, validate};
 use crate::idempotency::{self, Answer, Creation};
@@ -77,42 +77,40 @@ pub async fn create(
         let detail = "expected the mail address of somebody who is no member yet";
         return Err(Error::refused(ProblemCode::Conflict, detail));
     }
-    let (link, token, hash) = new_link(hub, actor.owner, owner, &input);
+    let by = hub.by(actor);
+    let (link, token, hash) = new_link(&hub.store, by, owner, &input);
     let url = one_time::address(hub, PATH, &token);
     let body = CreatedInvitation { invitation: view(&link)?, url };
     let creation = Creation::OneTimeLink(&hash, &link);
-    let by = hub.by(actor);
     idempotency::create(hub, by, creation, key, &body, &body.without_secret()).await
 }
 
-/// Invites an operator from the machine itself, when none can sign in any more; gives the address.
-pub async fn create_for_operator(hub: &Hub, email: &str) -> Result<String, Error> {
+/// Invites an operator from the machine itself, when none can sign in any more; gives the address below the public one.
+pub async fn create_for_operator(store: &Store, now: UnixMs, email: &str) -> Result<String, Error> {
     let input = CreateInvitation { email: email.to_owned(), roles: vec![Role::Operator] };
     let input = Input::from(input).valid()?;
-    let (link, token, hash) = new_link(hub, Id(0), None, &input);
-    let by = By::system(link.created_at);
-    hub.store.create_one_time_link(by, &hash, &link, None).await?;
-    Ok(one_time::address(hub, PATH, &token))
+    let (link, token, hash) = new_link(store, By::system(now), None, &input);
+    store.create_one_time_link(By::system(now), &hash, &link, None).await?;
+    Ok(one_time::below(PATH, &token))
 }
 
 fn new_link(
-    hub: &Hub,
-    created_by: Id,
+    store: &Store,
+    by: By,
     owner: Owner<'_>,
     input: &CreateInvitation,
 ) -> (OneTimeLink, String, [u8; 32]) {
     let (token, hash) = one_time::new_token();
-    let at = hub.installation_clock.now();
     let link = OneTimeLink {
-        link_id: hub.store.make_id(at),
+        link_id: store.make_id(by.at),
         kind: OneTimeLinkKind::Invitation,
         tenant_id: owner_id(owner),
         user_id: None,
         roles: Roles::of(&input.roles).to_string(),
         email: input.email.trim().to_owned(),
-        created_by,
-        created_at: at,
-        expires_at: at.plus_ms(INVITATION_MS),
+        created_by: by.actor.owner,
+        created_at: by.at,
+        expires_at: by.at.plus_ms(INVITATION_MS),
         used_at: None,
         revoked_at: None,
     };

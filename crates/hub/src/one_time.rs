@@ -18,7 +18,12 @@ pub(crate) fn new_token() -> (String, [u8; 32]) {
 
 /// The address of a page with a token.
 pub(crate) fn address(hub: &Hub, path: &str, token: &str) -> String {
-    hub.links.page(&format!("{path}?token={token}"))
+    hub.links.page(&below(path, token))
+}
+
+/// The same below the public address.
+pub(crate) fn below(path: &str, token: &str) -> String {
+    format!("{path}?token={token}")
 }
 
 /// A link of this kind that may be used now, and its token's hash; none for anything else.

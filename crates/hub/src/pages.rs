@@ -25,6 +25,8 @@ pub(crate) enum Of {
     Users = 13,
     Invitations = 14,
     ServiceAccounts = 15,
+    Reviews = 16,
+    MovedOrders = 17,
 }
 
 /// What is asked of a list.

@@ -1,7 +1,7 @@
 //! Passwords: hashed with Argon2id, few at once, since each takes 19 MiB and some hundredths of a second of a processor.
 //!
 //! At most half of the processors hash, at least one; some more callers wait, and what comes then is refused, so that many
-//! sign-ins at once leave room for everything else. Source: OWASP Password Storage Cheat Sheet.
+//! sign-ins at once leave room for everything else. Source: OWASP on storing passwords.
 
 use std::sync::Arc;
 

@@ -37,8 +37,15 @@ pub async fn create(
         faults.extend(outside(hub, "retention_days", input.retention_days));
     }
     validate(faults)?;
-    let CreateTenant { name, report_approval, four_eyes, retention_days, locale, totp_required } =
-        input;
+    let CreateTenant {
+        name,
+        report_approval,
+        four_eyes,
+        retention_days,
+        locale,
+        totp_required,
+        review_hours,
+    } = input;
     let (by, api_key) = (hub.by(actor), keys::new_key(keys::TENANT_PREFIX));
     let tenant = NewTenant {
         tenant_id: TenantId(random::bits()),
@@ -49,6 +56,7 @@ pub async fn create(
             retention_days: i64::from(retention_days),
             locale,
             totp_required,
+            review_hours: review_hours.map(i64::from),
         },
         api_key_id: hub.store.make_id(by.at),
         api_key_hash: keys::hash(&api_key),
@@ -107,6 +115,7 @@ pub async fn update(
             retention_days: input.retention_days.map_or(old.retention_days, i64::from),
             locale: input.locale.as_ref().unwrap_or(&old.locale).clone(),
             totp_required: input.totp_required.unwrap_or(old.totp_required),
+            review_hours: input.review_hours.map_or(old.review_hours, |hours| hours.map(i64::from)),
         };
         let (by, version) = (hub.by(actor), tenant.version);
         let saved = hub.store.update_tenant(by, tenant_id, version, name, &settings).await?;
@@ -143,6 +152,7 @@ fn view(
         retention_days: u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
         locale: settings.locale.clone(),
         totp_required: settings.totp_required,
+        review_hours: settings.review_hours.and_then(|hours| u32::try_from(hours).ok()),
         created_at: rfc3339(created_at),
     }
 }

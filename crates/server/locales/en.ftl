@@ -81,6 +81,7 @@ did-terminated = Terminated
 did-approved = Approved
 did-rejected = Sent back to the vendor
 did-withdrawn = Review withdrawn
+did-review-overdue = Nobody decided in time
 conclusion-of-vendor = The vendor's conclusion
 erased = Erased
 event-account = Account bound

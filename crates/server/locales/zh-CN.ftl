@@ -60,6 +60,7 @@ did-terminated = 已终止
 did-approved = 审批通过
 did-rejected = 退回供应商
 did-withdrawn = 撤回审批
+did-review-overdue = 逾期未审批
 conclusion-of-vendor = 供应商的结论
 erased = 已删除
 event-account = 账号绑定

@@ -7,6 +7,7 @@ use outbound::Ranges;
 use system::load_shedder::CallRate;
 
 use crate::config::Config;
+use crate::demo::SignInLinks;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::long_connection::ticket::TicketMaker;
@@ -35,6 +36,8 @@ pub struct App {
     pub app_tokens: TokenMaker,
     /// Makes and reads the tickets of long connections.
     pub(crate) connection_tickets: TicketMaker,
+    /// The links of a demo; none on other servers.
+    pub(crate) sign_in_links: SignInLinks,
 }
 
 /// How handlers hold the [`App`].

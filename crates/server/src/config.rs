@@ -59,6 +59,9 @@ pub struct Config {
     pub not_found: NotFound,
     /// Most bytes of a request's body. Default 1 MiB.
     pub body_bytes_max: usize,
+    /// Calls of the control API that a key may make in any minute, on each replica; 0 for as many as it likes.
+    /// `PROBITY_KEY_CALLS_PER_MINUTE`, default 6,000.
+    pub key_calls_per_minute: u32,
     /// Most bytes of a file that a hirer brings for orders. Default 10 MiB.
     pub file_bytes_max: usize,
     /// Bytes of reports and files that are stored for a tenant without a quota of its own. Default 50 GiB.
@@ -118,7 +121,7 @@ pub enum NotFound {
 contract::debug_only! {
     Config {
         data, listen, tls, trusted_proxies, public_url, objects, s3, allow_outbound, ca_file,
-        not_found, body_bytes_max, file_bytes_max, tenant_quota_bytes, app_quota_bytes,
+        not_found, body_bytes_max, key_calls_per_minute, file_bytes_max, tenant_quota_bytes, app_quota_bytes,
         disk_reserve_bytes, body_time, listener, retention, long_connection
     }
 }
@@ -145,6 +148,7 @@ impl Default for Config {
             public_url: None,
             not_found: NotFound::Text,
             body_bytes_max: 1024 * 1024,
+            key_calls_per_minute: 6_000,
             file_bytes_max: 10 * 1024 * 1024,
             tenant_quota_bytes: 50 << 30,
             app_quota_bytes: 10 << 30,

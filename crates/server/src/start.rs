@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::app::{App, SharedApp};
 use crate::config::Config;
 use crate::data_folder::{self, ANCHORS_FILE, filling, location, make_folder};
+use crate::demo::SignInLinks;
 use crate::http::body::BodyBudget;
 use crate::http::limit::RateLimits;
 use crate::http::listener;
@@ -219,5 +220,6 @@ async fn open(
         tokens,
         app_tokens,
         connection_tickets,
+        sign_in_links: SignInLinks::default(),
     }))
 }

@@ -67,6 +67,9 @@ pub enum StartError {
     /// A file in the place of the operator key's that holds none.
     #[error("expected an operator key in {path}, or no such file", path = .0.display())]
     NoOperatorKey(PathBuf),
+    /// A mail address that nobody can be invited by.
+    #[error("expected a mail address")]
+    MailAddress,
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),

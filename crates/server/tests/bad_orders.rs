@@ -210,7 +210,13 @@ async fn a_rejected_or_withdrawn_order_takes_every_call() {
             let (control, key, id) = (&hirer.control, &hirer.tenant_key, &scene.order_id);
             let decided = match is_rejected {
                 true => {
-                    control.reject_order(key, id, &RejectOrder { reason: "不全".to_owned() }).await
+                    control
+                        .reject_order(
+                            key,
+                            id,
+                            &RejectOrder { reason: "不全".to_owned(), result_number: None },
+                        )
+                        .await
                 }
                 false => control.withdraw_order(key, id).await,
             };

@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
 mod harness;
-mod people;
+mod visitors;
 
 use std::fmt::Write;
 
 use contract::check::{OperatorRole, UpdateResult};
 use contract::control::{CreateTenant, KeyRole, OrderState};
 use harness::{Engine, Hirer, Seed, World};
-use people::{PASSWORD, Person, invite};
 use reqwest::{Response, StatusCode};
+use visitors::{PASSWORD, Person, invite};
 
 const ROLES: [KeyRole; 5] = [
     KeyRole::Admin,

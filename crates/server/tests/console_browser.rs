@@ -5,7 +5,7 @@
 
 mod browser;
 mod harness;
-mod people;
+mod visitors;
 
 use browser::scene::{Office, empty_office};
 use browser::{find_chromium, run};

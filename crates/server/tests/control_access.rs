@@ -7,6 +7,7 @@
 mod access;
 mod harness;
 mod peer;
+mod persons;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -39,6 +40,10 @@ impl Call {
             ("{report_id}", &names.report_id),
             ("{event_id}", &names.event_id),
             ("{key_id}", &names.key_id),
+            ("{user_id}", &names.user_id),
+            ("{session_id}", &names.session_id),
+            ("{invitation_id}", &names.invitation_id),
+            ("{service_account_id}", &names.service_account_id),
         ] {
             path = path.replace(place, name);
         }
@@ -82,6 +87,7 @@ async fn names(world: &World, seed: &Seed) -> Names {
         order_id: order.order_id,
         event_id: events.items[0].event_id.clone(),
         key_id: keys.items[0].key_id.clone(),
+        ..access::people(world, hirer).await
     }
 }
 
@@ -95,6 +101,10 @@ fn absent() -> Names {
         report_id: "7000000000000000000".to_owned(),
         event_id: "0123456789abcdef0123456789abcdef".to_owned(),
         key_id: "7000000000000000000".to_owned(),
+        user_id: "7000000000000000000".to_owned(),
+        session_id: "7000000000000000000".to_owned(),
+        invitation_id: "7000000000000000000".to_owned(),
+        service_account_id: "7000000000000000000".to_owned(),
     }
 }
 
@@ -264,6 +274,10 @@ async fn names_of_the_wrong_shape_name_nothing() {
             report_id: wrong.to_owned(),
             event_id: wrong.to_owned(),
             key_id: wrong.to_owned(),
+            user_id: wrong.to_owned(),
+            session_id: wrong.to_owned(),
+            invitation_id: wrong.to_owned(),
+            service_account_id: wrong.to_owned(),
         };
         for call in calls(&world).await {
             let is_named = call.path.contains("_id}");
@@ -278,6 +292,8 @@ async fn names_of_the_wrong_shape_name_nothing() {
                 "/grant",
             ];
             let needs_body = with_body.iter().any(|end| call.path.ends_with(end));
+            let needs_body =
+                needs_body || call.path.starts_with("/tenants") && call.method == "PATCH";
             if !is_named || needs_body {
                 continue;
             }
@@ -353,11 +369,16 @@ async fn reasons_and_comments_are_seen_by_who_sees_reports() {
             seed.vendor.update_result(&result(&order_id, "红灯")).await.unwrap();
             orders.push(order_id);
         }
-        let reject = contract::control::RejectOrder { reason: "有犯罪记录".to_owned() };
+        let reject = contract::control::RejectOrder {
+            reason: "有犯罪记录".to_owned(),
+            result_number: None,
+        };
         approver.reject_order(tenant_key, &orders[0], &reject).await.unwrap();
         seed.vendor.update_result(&result(&orders[0], "绿灯")).await.unwrap();
-        let approve =
-            contract::control::ApproveOrder { comment: Some("学历已更正".to_owned()) };
+        let approve = contract::control::ApproveOrder {
+            comment: Some("学历已更正".to_owned()),
+            result_number: None,
+        };
         approver.approve_order(tenant_key, &orders[0], &approve).await.unwrap();
         let end = |reason: &str| contract::control::TerminateOrder { reason: reason.to_owned() };
         let admin = &seed.hirer.control;

@@ -220,3 +220,35 @@ async fn a_head_is_answered_as_a_get_without_its_body() {
     let answer = world.request("HEAD", "/api/v1/tenants", "").send().await.unwrap();
     assert_eq!(answer.status(), 401);
 }
+
+#[tokio::test]
+async fn a_key_makes_so_many_calls_in_a_minute_and_is_told_how_many_are_left() {
+    let mut world = World::on(Engine::Sqlite).await;
+    let hirer = world.hirer().await;
+    world.restart_with(|config| config.key_calls_per_minute = 3).await;
+    let path = format!("/api/v1/tenants/{}", hirer.tenant_key);
+    let ask = async |key: &str| world.request("GET", &path, key).send().await.unwrap();
+    let header =
+        |answer: &Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    for left in [2, 1, 0] {
+        let answer = ask(&hirer.key).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(header(&answer, "ratelimit-policy"), "\"key\";q=3;w=60");
+        assert_eq!(header(&answer, "ratelimit"), format!("\"key\";r={left};t=61"));
+    }
+    let refused = ask(&hirer.key).await;
+    assert_eq!(header(&refused, "retry-after"), "61");
+    assert_eq!(header(&refused, "ratelimit"), "\"key\";r=0;t=61");
+    let problem = problem(refused, ProblemCode::RateLimited).await;
+    assert_eq!(
+        problem.detail,
+        "expected at most 3 calls of a key in a minute, the next one in 61 s"
+    );
+    // Another key has calls of its own, an unknown one none, and after the minute there is room again.
+    assert_eq!(ask(&world.operator_key).await.status(), 200);
+    let unknown = ask("pbt_unknown").await;
+    assert_eq!(unknown.status(), 401);
+    assert!(!unknown.headers().contains_key("ratelimit"));
+    world.clock.advance_ms(60_001);
+    assert_eq!(ask(&hirer.key).await.status(), 200);
+}

@@ -33,7 +33,7 @@ fn reason(text: &str) -> TerminateOrder {
 }
 
 fn sent_back(text: &str) -> RejectOrder {
-    RejectOrder { reason: text.to_owned() }
+    RejectOrder { reason: text.to_owned(), result_number: None }
 }
 
 /// An order whose result waits for a decision.
@@ -208,7 +208,7 @@ async fn a_result_in_review_is_sent_back_taken_back_and_approved() {
         assert_eq!((withdrawn.state, withdrawn.order_status), (OrderState::ReviewWithdrawn, 6));
 
         seed.vendor.update_result(&result(&order_id, "绿灯")).await.unwrap();
-        let body = ApproveOrder { comment: Some("同意".to_owned()) };
+        let body = ApproveOrder { comment: Some("同意".to_owned()), result_number: None };
         let approved = control.approve_order(tenant_key, &order_id, &body).await.unwrap();
         assert_eq!((approved.state, approved.order_status), (OrderState::Completed, 3));
         assert_eq!(approved.timeline.last().unwrap().note.as_deref(), Some("同意"));
@@ -314,7 +314,7 @@ async fn approving_in_the_hub_is_approving_through_the_api() {
         };
         let seed = world.seed_with(&body, None, false).await;
         let tenant_key = &seed.hirer.tenant_key;
-        let approve = ApproveOrder { comment: Some("可以录用".to_owned()) };
+        let approve = ApproveOrder { comment: Some("可录用".to_owned()), result_number: None };
         let approver = world.control(&world.member_key(&seed.hirer, "approver").await);
         let first = in_review(&world, &seed).await;
         let by_api = approver.approve_order(tenant_key, &first.order_id, &approve).await.unwrap();
@@ -413,7 +413,7 @@ async fn a_repeated_decision_answers_as_the_first_one() {
         let tenant_key = &seed.hirer.tenant_key;
         let order_id = in_review(&world, &seed).await.order_id;
         let control = seed.hirer.control.with_idempotency_key("decide").unwrap();
-        let body = ApproveOrder { comment: Some("同意".to_owned()) };
+        let body = ApproveOrder { comment: Some("同意".to_owned()), result_number: None };
         for _ in 0..3 {
             let order = control.approve_order(tenant_key, &order_id, &body).await.unwrap();
             assert_eq!((order.state, order.timeline.len()), (OrderState::Completed, 3));

@@ -288,7 +288,7 @@ async fn created_is_sent_before_canceled() {
             for request in peer.seen() {
                 let (_, event) = request.event();
                 let order_id = match &event {
-                    event::Event::AccountCreated(_) => continue,
+                    event::Event::AccountCreated(_) | event::Event::CheckReturned(_) => continue,
                     event::Event::CheckCreated(created) => &created.background_check_id,
                     event::Event::CheckCanceled(canceled) => {
                         assert!(canceled.termination_reason.starts_with("候选人放弃 "));

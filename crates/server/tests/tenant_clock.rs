@@ -55,7 +55,11 @@ async fn what_is_recorded_and_shown_has_the_tenants_time() {
         };
         seed.vendor.update_result(&result).await.unwrap();
         let order = control
-            .approve_order(tenant_key, &order_id, &ApproveOrder { comment: None })
+            .approve_order(
+                tenant_key,
+                &order_id,
+                &ApproveOrder { comment: None, result_number: None },
+            )
             .await
             .unwrap();
         assert_eq!((order.created_at.as_str(), order.updated_at.as_str()), (THERE, THERE));

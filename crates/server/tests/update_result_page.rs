@@ -102,7 +102,7 @@ async fn with_approval_the_order_is_completed_after_the_admin_has_approved() {
         assert!(order.ended_at.is_none());
 
         let hirer = &scene.seed.hirer;
-        let approve = ApproveOrder { comment: Some("同意".to_owned()) };
+        let approve = ApproveOrder { comment: Some("同意".to_owned()), result_number: None };
         let approved =
             hirer.control.approve_order(&hirer.tenant_key, &scene.order_id, &approve).await;
         let approved = approved.unwrap();
@@ -121,7 +121,7 @@ async fn with_approval_a_rejected_or_withdrawn_result_does_not_complete_the_orde
         let again = |words: &str| scene.example_with("/result", Some(&json!(words)));
 
         assert_eq!(scene.update_result(again("红灯")).await.outcome(), "200 0 success");
-        let reason = RejectOrder { reason: "缺少学历核实".to_owned() };
+        let reason = RejectOrder { reason: "缺少学历核实".to_owned(), result_number: None };
         let rejected =
             hirer.control.reject_order(&hirer.tenant_key, &scene.order_id, &reason).await;
         assert_eq!(rejected.unwrap().order_status, 9);

@@ -60,6 +60,10 @@ const FIND: &str = "SELECT account_id, app_id, name, usage_list, sealed, created
     WHERE tenant_id = $1 AND account_id = $2";
 const LIST: &str = "SELECT account_id, app_id, name, usage_list, sealed, created_at FROM accounts \
     WHERE tenant_id = $1 AND account_id < $2 ORDER BY account_id DESC LIMIT $3";
+const HAS_RETURNED_EVENT: &str =
+    "SELECT returned_event FROM accounts WHERE tenant_id = $1 AND account_id = $2";
+const SWITCH_RETURNED_EVENT: &str =
+    "UPDATE accounts SET returned_event = $3 WHERE tenant_id = $1 AND account_id = $2";
 const INSERT_VENDOR: &str = "INSERT INTO vendors (tenant_id, app_id) VALUES ($1, $2) ON CONFLICT (tenant_id, app_id) DO NOTHING";
 const FIND_VENDOR: &str = "SELECT app_id FROM vendors WHERE tenant_id = $1 AND app_id = $2";
 const DELETE: &str = "DELETE FROM accounts WHERE tenant_id = $1 AND account_id = $2";
@@ -81,6 +85,8 @@ const LIST_PACKAGES: &str = "SELECT kind, package_id, name, description, is_dele
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
+    HAS_RETURNED_EVENT,
+    SWITCH_RETURNED_EVENT,
     INSERT_VENDOR,
     FIND_VENDOR,
     FIND,
@@ -144,6 +150,32 @@ impl Store {
     ) -> Result<Option<Account>, Fault> {
         let rows = self.read(FIND, values![tenant.tenant_id.0, account_id.0]).await?;
         rows.first().map(|row| account(tenant, row)).transpose()
+    }
+
+    /// Whether the account's vendor is notified of results that are sent back; false when the tenant has no such account.
+    pub async fn has_returned_event(
+        &self,
+        tenant_id: TenantId,
+        account_id: Id,
+    ) -> Result<bool, Fault> {
+        let rows = self.read(HAS_RETURNED_EVENT, values![tenant_id.0, account_id.0]).await?;
+        rows.first().map_or(Ok(false), |row| row.bool(0))
+    }
+
+    /// Switches whether the account's vendor is notified of results that are sent back; false when the tenant has no such account.
+    pub async fn switch_returned_event(
+        &self,
+        by: By,
+        tenant_id: TenantId,
+        account_id: Id,
+        is_on: bool,
+    ) -> Result<bool, Fault> {
+        let values = values![tenant_id.0, account_id.0, is_on];
+        let mut statements = vec![one(SWITCH_RETURNED_EVENT, values)];
+        let mut entry = audit_entry(by, AuditAct::ReturnedEventSwitched, account_id);
+        entry.details.insert("returned_event".to_owned(), is_on.to_string());
+        statements.extend(self.audit(tenant_id, entry).await?);
+        Ok(self.write(statements).await?.is_done())
     }
 
     /// Whether an account of the tenant was ever bound to the app.

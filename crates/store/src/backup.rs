@@ -49,6 +49,7 @@ const ERASE_KEYLESS: &str = formatcp!("
       (SELECT event_no FROM main.events WHERE order_id IN (SELECT order_id FROM gone));
     DELETE FROM main.stage_keys WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.order_applications WHERE order_id IN (SELECT order_id FROM gone);
+    DELETE FROM main.order_terms WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.files WHERE wrapped_key = x'00';
     UPDATE main.storage_use SET used_bytes = CASE tenant_id
       WHEN 0 THEN coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v JOIN main.orders o
@@ -171,6 +172,10 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
         |row: &rusqlite::Row<'_>| Ok((Id(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()));
     let objects = expected.query_map([], object)?.collect::<Result<_, _>>()?;
     drop(expected);
+    // What was ended, used or taken back since must not be good again. A backup of before there were people has none of it.
+    if number("SELECT count(*) FROM main.sqlite_master WHERE name = 'one_time_links'")? > 0 {
+        copy.execute_batch("DELETE FROM main.user_sessions; DELETE FROM main.one_time_links;")?;
+    }
     copy.execute_batch("DROP TABLE main.backup; DETACH DATABASE keys;")?;
     sqlite::end_run(&copy)?;
     copy_whole(&copy, database)?;

@@ -126,7 +126,7 @@ impl CandidateSearch {
     }
 }
 
-fn candidate(person: &Person) -> Candidate<'_> {
+pub(crate) fn candidate(person: &Person) -> Candidate<'_> {
     Candidate {
         name: &person.name,
         first_name: &person.first_name,

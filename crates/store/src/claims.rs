@@ -229,7 +229,7 @@ impl Store {
     ) -> Result<Vec<ClaimedDelivery>, Fault> {
         let (due, claims) = loop {
             let values = values![endpoint_id.0, now.0, i64::from(limit)];
-            let due = self.read_planned_once(LIST_DUE, values).await?;
+            let due = self.read_to_claim(LIST_DUE, values).await?;
             let values = values![lease_until.0, now.0, endpoint_id.0];
             let claims = self.write_keys(&keys(&due)?, None, CLAIM, &values).await?;
             // When others were quicker with all of them, something else may be due.

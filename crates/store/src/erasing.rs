@@ -24,7 +24,7 @@ use crate::seal::RowContext;
 use crate::states::{DELIVERY_DELIVERED, DELIVERY_EXHAUSTED, REPORT_ERASED};
 use crate::tenants::Tenant;
 use crate::value::{Row, Statement, Value, Written, any, one, values};
-use crate::{Store, order_pages, storage_use};
+use crate::{Store, order_pages, order_terms, storage_use};
 
 /// Why an order is erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,6 +318,7 @@ fn statements(
         let values = values![tenant_id, application.as_slice(), order_id];
         statements.push(any(DELETE_APPLICATION, values));
     }
+    statements.extend(order_terms::delete(tenant, order.summary.order_id, &order.form));
     for file in &order.form.files {
         statements.push(storage_use::free_file(tenant.tenant_id, Id(file.file_id)));
         statements.push(any(DELETE_FILE, values![tenant_id, file.file_id]));

@@ -41,14 +41,20 @@ pub mod manifests;
 pub mod members;
 mod migrate;
 pub mod one_time_links;
+pub mod order_counts;
+pub mod order_lines;
 pub mod order_pages;
+mod order_search;
+pub mod order_terms;
 pub mod orders;
 pub mod pauses;
 mod postgres;
+pub mod reason_templates;
 pub mod report_versions;
 pub mod reports;
 pub mod resend;
 pub mod retention;
+pub mod reviews;
 mod root;
 mod rows;
 mod seal;
@@ -392,15 +398,19 @@ impl Store {
         read(&self.engine, sql, values).await
     }
 
-    /// As [`Store::read`], for a statement that PostgreSQL takes longer to plan than to run.
-    pub(crate) async fn read_planned_once(
+    /// Reads what is to be claimed next. SQLite's writer does it, since the claim touches the same pages and a reader
+    /// loses its pages at each commit; PostgreSQL plans such a search once, since that takes longer than to run it.
+    pub(crate) async fn read_to_claim(
         &self,
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Fault> {
         match &self.engine {
             Engine::Postgres(postgres) => postgres.read_planned_once(sql, values).await,
-            engine @ Engine::Sqlite(_) => read(engine, sql, values).await,
+            Engine::Sqlite(sqlite) => match sqlite.write(vec![any(sql, values)]).await? {
+                Written::Done(rows) => Ok(rows),
+                Written::Unmet(_) => Ok(Vec::new()),
+            },
         }
     }
 

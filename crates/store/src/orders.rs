@@ -169,26 +169,16 @@ impl Store {
         let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
             return Ok(None);
         };
-        let entries = self.list_entries(tenant.tenant_id, row.entry_last).await?;
         let mut order = Order {
             summary: summary(&row),
             form: Form::default(),
-            timeline: Vec::with_capacity(entries.len()),
+            timeline: Vec::new(),
             reports: Vec::new(),
         };
-        for entry in &entries {
-            let entry_id = Id(entry.int(0)?);
-            let report_count = entry.int(7)?;
-            let text = match row.is_erased() {
-                true => None,
-                false => Some(
-                    data_key.open(entry_context(tenant.tenant_id, entry_id), entry.bytes(8)?)?,
-                ),
-            };
-            let entry = timeline_entry(entry, text.as_deref())?;
-            if let (Rule::Placed, Some(text)) = (entry.rule, &text) {
-                order.form = content::from_text(text)?;
-            }
+        for entry in &self.list_entries(tenant.tenant_id, row.entry_last).await? {
+            let (entry_id, report_count) = (Id(entry.int(0)?), entry.int(7)?);
+            let (entry, form) = open_timeline_entry(tenant, &row, &data_key, entry)?;
+            order.form = form.unwrap_or(order.form);
             order.timeline.push(entry);
             if report_count > 0 {
                 let found = self.list_entry_reports(tenant, &data_key, entry_id, report_count);
@@ -196,6 +186,25 @@ impl Store {
             }
         }
         Ok(Some(order))
+    }
+
+    /// The order with its form and its timeline, without its reports, if the tenant has it.
+    pub(crate) async fn read_timeline(
+        &self,
+        tenant: &Tenant,
+        order_id: Id,
+    ) -> Result<Option<(OrderSummary, Form, Vec<TimelineEntry>)>, Fault> {
+        let Some((row, data_key)) = self.find_order_row(tenant, order_id).await? else {
+            return Ok(None);
+        };
+        let entries = self.list_entries(tenant.tenant_id, row.entry_last).await?;
+        let (mut of_order, mut timeline) = (Form::default(), Vec::with_capacity(entries.len()));
+        for entry in &entries {
+            let (entry, form) = open_timeline_entry(tenant, &row, &data_key, entry)?;
+            of_order = form.unwrap_or(of_order);
+            timeline.push(entry);
+        }
+        Ok(Some((summary(&row), of_order, timeline)))
     }
 
     /// The chain of an order's entries, oldest first, from the last one that its row points to.
@@ -291,6 +300,26 @@ pub(crate) fn entry_context(tenant_id: TenantId, entry_id: Id) -> RowContext {
     RowContext::new("timeline_entries", tenant_id, entry_id.0)
 }
 
+/// The entry of a row, and the form if it is the one with which the order was placed.
+fn open_timeline_entry(
+    tenant: &Tenant,
+    order: &OrderRow,
+    data_key: &Key,
+    entry: &Row,
+) -> Result<(TimelineEntry, Option<Form>), Fault> {
+    let context = entry_context(tenant.tenant_id, Id(entry.int(0)?));
+    let text = match order.is_erased() {
+        true => None,
+        false => Some(data_key.open(context, entry.bytes(8)?)?),
+    };
+    let entry = timeline_entry(entry, text.as_deref())?;
+    let form = match (entry.rule, &text) {
+        (Rule::Placed, Some(text)) => Some(content::from_text(text)?),
+        _ => None,
+    };
+    Ok((entry, form))
+}
+
 /// The entry of a row; without its text, which was erased, it brought nothing.
 fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault> {
     let rule = row.int(1)?.try_into()?;
@@ -300,9 +329,8 @@ fn timeline_entry(row: &Row, text: Option<&[u8]>) -> Result<TimelineEntry, Fault
     };
     let actor = ActorId { kind: row.int(4)?.try_into()?, id: Id(row.int(5)?) };
     let content = match (rule, text) {
-        (Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn, _) | (_, None) => {
-            EntryContent::Nothing
-        }
+        (Rule::Placed | Rule::VendorCanceled | Rule::ReviewWithdrawn | Rule::ReviewOverdue, _)
+        | (_, None) => EntryContent::Nothing,
         (Rule::StageReported, Some(text)) => EntryContent::Stage(content::from_text(text)?),
         (Rule::ResultCompletes | Rule::ResultAwaitsReview, Some(text)) => {
             EntryContent::Result(content::from_text(text)?)

@@ -6,7 +6,7 @@
 use const_format::concatcp;
 use contract::control::Theme;
 use contract::evidence::AuditAct;
-use domain::session::{IDLE_MS, NOTED_EVERY_MS};
+use domain::session::{IDLE_MS, NOTED_EVERY_MS, WHOLE_MS};
 use domain::{Id, TenantId, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,7 @@ const CHOOSE: &str =
     "UPDATE user_sessions SET tenant_id = $1 WHERE session_id = $2 AND user_id = $3";
 /// The newest, of which nobody has more than this.
 const LIST: &str = "SELECT session_id, tenant_id, sealed, created_at, last_seen_at FROM user_sessions \
-    WHERE user_id = $1 AND awaits_totp = 0 AND last_seen_at > $2 ORDER BY session_id DESC LIMIT 200";
+    WHERE user_id = $1 AND awaits_totp = 0 AND last_seen_at > $2 AND created_at > $3 ORDER BY session_id DESC LIMIT 200";
 const END: &str = "DELETE FROM user_sessions WHERE user_id = $1 AND session_id = $2";
 const END_BY_HASH: &str = "DELETE FROM user_sessions WHERE session_hash = $1";
 const END_ALL: &str = "DELETE FROM user_sessions WHERE user_id = $1";
@@ -273,7 +273,9 @@ impl Store {
         user_id: Id,
         now: UnixMs,
     ) -> Result<Vec<SessionFacts>, Fault> {
-        let rows = self.read(LIST, values![user_id.0, now.plus_ms(-IDLE_MS).0]).await?;
+        let rows = self
+            .read(LIST, values![user_id.0, now.plus_ms(-IDLE_MS).0, now.plus_ms(-WHOLE_MS).0])
+            .await?;
         rows.iter().map(|row| self.session_facts(row)).collect()
     }
 

@@ -26,13 +26,18 @@ fn shared() -> Vec<&'static str> {
         crate::manifests::STATEMENTS,
         crate::members::STATEMENTS,
         crate::one_time_links::STATEMENTS,
+        crate::order_counts::STATEMENTS,
         crate::order_pages::STATEMENTS,
+        crate::order_search::STATEMENTS,
+        crate::order_terms::STATEMENTS,
+        crate::reviews::STATEMENTS,
         crate::files::STATEMENTS,
         crate::forms::STATEMENTS,
         crate::orders::STATEMENTS,
         crate::pauses::STATEMENTS,
         crate::fetch_queues::STATEMENTS,
         crate::report_versions::STATEMENTS,
+        crate::reason_templates::STATEMENTS,
         crate::reports::STATEMENTS,
         crate::resend::STATEMENTS,
         crate::retention::STATEMENTS,
@@ -57,6 +62,7 @@ fn shared() -> Vec<&'static str> {
 fn only_sqlite() -> Vec<String> {
     let mut texts = vec![
         sqlite::NEWEST_ID.to_owned(),
+        crate::order_counts::SQLITE_NEWEST.to_owned(),
         sqlite::FIND_RUN.to_owned(),
         sqlite::BEGIN_RUN.to_owned(),
         sqlite::NOTE_COMMIT.to_owned(),
@@ -158,6 +164,12 @@ const READ_WHOLE: &[(&str, &str)] = &[
     ),
     ("SELECT max(", "SCAN CONSTANT ROW"),
     ("INSERT INTO connections", "SCAN CONSTANT ROW"),
+    // Counted up to a bound.
+    ("SELECT count(*) FROM (SELECT 1", "SCAN counted"),
+    // The terms that the statement names.
+    ("INSERT INTO order_terms", "SCAN CONSTANT ROW"),
+    ("INSERT INTO order_terms", "SCAN 7-ROW VALUES CLAUSE"),
+    ("INSERT INTO order_terms", "SCAN v"),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! States and kinds as they stand in the text of statements.
 
 use domain::delivery::DeliveryState;
-use domain::order::Rule;
+use domain::order::{Rule, State};
 use domain::report::ReportState;
 
 pub(crate) const DELIVERY_HELD: i64 = DeliveryState::Held.number();
@@ -16,6 +16,10 @@ pub(crate) const REPORT_STORED: i64 = ReportState::Stored.number();
 pub(crate) const REPORT_FLAGGED: i64 = ReportState::Flagged.number();
 pub(crate) const REPORT_FAILED: i64 = ReportState::Failed.number();
 pub(crate) const REPORT_ERASED: i64 = ReportState::Erased.number();
+
+pub(crate) const IN_REVIEW: i64 = State::InReview.number();
+pub(crate) const REVIEW_WITHDRAWN: i64 = State::ReviewWithdrawn.number();
+pub(crate) const REJECTED: i64 = State::Rejected.number();
 
 pub(crate) const RESULT_COMPLETES: i64 = Rule::ResultCompletes.number();
 pub(crate) const RESULT_AWAITS_REVIEW: i64 = Rule::ResultAwaitsReview.number();

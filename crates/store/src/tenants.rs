@@ -60,6 +60,8 @@ pub struct TenantSettings {
     pub locale: String,
     /// Whether its members need a second factor.
     pub totp_required: bool,
+    /// Within how many hours somebody has to decide on a result; none: it may wait for ever.
+    pub review_hours: Option<i64>,
 }
 
 /// A tenant to be created, with the hash of its first API key.
@@ -80,13 +82,15 @@ pub struct NewTenant {
 }
 
 const INSERT: &str = "INSERT INTO tenants (tenant_id, name, report_approval, four_eyes, retention_days, \
-    locale, wrapped_key, version, created_at, totp_required) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)";
+    locale, wrapped_key, version, created_at, totp_required, review_hours) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10)";
 const UPDATE: &str = "UPDATE tenants SET name = $1, report_approval = $2, four_eyes = $3, \
-    retention_days = $4, locale = $5, totp_required = $6, version = version + 1 WHERE tenant_id = $7 AND version = $8";
-const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms, totp_required FROM tenants WHERE tenant_id = $1";
-const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, \
-    wrapped_key, version, created_at, clock_offset_ms, totp_required FROM tenants \
+    retention_days = $4, locale = $5, totp_required = $6, review_hours = $7, version = version + 1 \
+    WHERE tenant_id = $8 AND version = $9";
+const FIND: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, wrapped_key, \
+    version, created_at, clock_offset_ms, totp_required, review_hours FROM tenants WHERE tenant_id = $1";
+const LIST: &str = "SELECT tenant_id, name, report_approval, four_eyes, retention_days, locale, wrapped_key, \
+    version, created_at, clock_offset_ms, totp_required, review_hours FROM tenants \
     WHERE (created_at, tenant_id) < ($1, $2) ORDER BY created_at DESC, tenant_id DESC LIMIT $3";
 
 #[cfg(test)]
@@ -188,6 +192,7 @@ impl Store {
                 settings.retention_days,
                 settings.locale.as_str(),
                 settings.totp_required,
+                settings.review_hours,
                 tenant_id.0,
                 version,
             ],
@@ -198,6 +203,7 @@ impl Store {
             ("four_eyes", settings.four_eyes.to_string()),
             ("retention_days", settings.retention_days.to_string()),
             ("totp_required", settings.totp_required.to_string()),
+            ("review_hours", settings.review_hours.map_or("none".to_owned(), |it| it.to_string())),
         ] {
             entry.details.insert(name.to_owned(), value);
         }
@@ -219,6 +225,7 @@ impl Store {
                 retention_days: row.int(4)?,
                 locale: row.text(5)?,
                 totp_required: row.bool(10)?,
+                review_hours: row.find_int(11)?,
             },
             version: row.int(7)?,
             created_at: UnixMs(row.int(8)?),
@@ -277,6 +284,7 @@ pub(crate) fn row(
             wrapped,
             at.0,
             settings.totp_required,
+            settings.review_hours,
         ],
     )
 }

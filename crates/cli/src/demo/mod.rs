@@ -1,8 +1,10 @@
 //! `probity demo`: a server as `serve` starts it with a scripted vendor, over HTTP on the loopback.
 
 mod check;
+mod history;
 mod next;
 mod pdf;
+mod plan;
 mod receiver;
 mod scenario;
 mod transcript;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use contract::control::KeyRole;
 use server::data_folder::OPERATOR_KEY_FILE;
 use server::{Config, Server, StartError};
 use system::clock::Clock;
@@ -23,6 +26,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::daemon;
+use history::Filled;
 use receiver::Receiver;
 use scenario::Scenario;
 use transcript::Transcript;
@@ -46,18 +50,33 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
         let for_us_alone = Permissions::from_mode(0o700);
         let folder =
             tempfile::Builder::new().prefix("probity-demo-").permissions(for_us_alone).tempdir()?;
-        let server = bind(folder.path()).await?;
+        let config = config(folder.path());
+        let transcript = Transcript::to_stdout();
+        let mut receiver = Receiver::start().await?;
+        transcript.title(&format!(
+            "Probity {}, a demo: all of this happens now, over HTTP on this machine",
+            env!("CARGO_PKG_VERSION")
+        ));
+        let filled = tokio::select! {
+            filled = history::fill(&config, &mut receiver) => filled?,
+            () = &mut interrupted => return Ok(folder.close()?),
+        };
+        receiver.forget();
+        let server = bind(config).await?;
         let url = format!("http://{}", server.address());
         let key = operator_key(folder.path())?;
+        let links = filled.people.iter().map(|(role, person)| {
+            (*role, format!("{url}{}", server::demo::sign_in_path(&server.app, person)))
+        });
+        let place = Place { url: &url, filled: &filled, links: links.collect() };
 
         let (stop, stopped) = oneshot::channel::<()>();
         let mut running = tokio::spawn(server.run(async {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
-        let transcript = Transcript::to_stdout();
         let received = tokio::select! {
-            received = tell(demo, &transcript, &url, &key, folder.path()) => received,
+            received = tell(demo, &transcript, &place, &key, folder.path(), receiver) => received,
             () = &mut interrupted => Ok(()),
             _ = &mut running => anyhow::bail!("the server ended before its time"),
         };
@@ -71,13 +90,16 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<()> {
     })
 }
 
-async fn bind(data: &Path) -> anyhow::Result<Server> {
-    let config = Config {
+fn config(data: &Path) -> Config {
+    Config {
         data: data.to_owned(),
         allow_outbound: vec![LOOPBACK.to_owned()],
         deep_check: Some(daemon::this_program()),
         ..Config::default()
-    };
+    }
+}
+
+async fn bind(config: Config) -> anyhow::Result<Server> {
     match Server::bind(config.clone(), Clock::system()).await {
         Err(StartError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -94,19 +116,32 @@ fn operator_key(data: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
+/// Where the demo is.
+struct Place<'a> {
+    url: &'a str,
+    filled: &'a Filled,
+    /// Addresses that sign in as a person with the role.
+    links: Vec<(KeyRole, String)>,
+}
+
+fn print_links(transcript: &Transcript, place: &Place<'_>) {
+    transcript.heading("Your turn, in a browser: each address signs in as a person of the tenant");
+    for (role, link) in &place.links {
+        transcript.field(role.as_str(), link);
+    }
+}
+
 async fn tell(
     demo: &Demo,
     transcript: &Transcript,
-    url: &str,
+    place: &Place<'_>,
     operator_key: &str,
     data: &Path,
+    receiver: Receiver,
 ) -> anyhow::Result<()> {
-    let receiver = Receiver::start().await?;
-    transcript.title(&format!(
-        "Probity {}, a demo: all of this happens now, over HTTP on this machine",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let Place { url, filled: Filled { tenant_key, orders, .. }, .. } = place;
     transcript.field("server", url);
+    transcript.field("filled", &format!("星河科技 ({tenant_key}), {orders} orders of six months"));
     transcript
         .field("vendor", &format!("{}, scripted: takes events, serves a PDF", receiver.url()));
     transcript.field("data", &format!("{}, removed at the end", data.display()));
@@ -121,6 +156,8 @@ async fn tell(
             check::check(transcript, &actors).await?;
         } else {
             next::print(transcript, url, &actors).await?;
+            print_links(transcript, place);
+            next::print_end(transcript);
         }
         anyhow::Ok(())
     };

@@ -44,10 +44,14 @@ pub(super) async fn print(
     transcript.words("See what became of it:");
     let caller = Caller { url, tenant_key: &actors.direct.tenant_key, key: &actors.direct.key };
     transcript.paste(&order_command(&probity, "show", &actors.arranged, &caller));
+    Ok(())
+}
+
+/// How it ends.
+pub(super) fn print_end(transcript: &Transcript) {
     transcript.words(
         "What reaches the vendor is told here. Ctrl-C stops the server and removes the data.",
     );
-    Ok(())
 }
 
 struct Caller<'a> {

@@ -1,14 +1,14 @@
-//! The report that the scripted vendor serves: one page of ASCII text in a font that every reader has.
-//! Source: ISO 32000-1, sections 7.5 (file structure) and 9.4 (text).
+//! The reports that the scripted vendors serve: one page of text in fonts that every reader has, or has another for.
+//! Source: ISO 32000-1, sections 7.5 (file structure), 9.4 (text) and 9.7.5.2 (the character map `UniGB-UCS2-H`).
 
 use std::fmt::Write as _;
 
-/// A PDF of one A4 page: a title and lines below it. Characters outside ASCII become `?`.
+/// A PDF of one A4 page: a title and lines below it, in ASCII or in Chinese.
 pub(super) fn page(title: &str, lines: &[&str]) -> Vec<u8> {
-    let mut text = format!("BT /F1 18 Tf 72 760 Td ({}) Tj\n/F2 11 Tf 0 -14 Td\n", escape(title));
+    let mut text = format!("BT 72 760 Td {}\n0 -14 Td\n", show(title, "F1", 18));
     for line in lines {
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(text, "0 -18 Td ({}) Tj", escape(line));
+        let _ = writeln!(text, "0 -18 Td {}", show(line, "F2", 11));
     }
     text.push_str("ET");
     let font = |name| format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} >>");
@@ -16,11 +16,20 @@ pub(super) fn page(title: &str, lines: &[&str]) -> Vec<u8> {
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 6 0 R \
-         /Resources << /Font << /F1 4 0 R /F2 5 0 R >> >> >>"
+         /Resources << /Font << /F1 4 0 R /F2 5 0 R /F3 7 0 R >> >> >>"
             .to_owned(),
         font("Helvetica-Bold"),
         font("Helvetica"),
         format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()),
+        "<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H \
+         /DescendantFonts [8 0 R] >>"
+            .to_owned(),
+        "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 9 0 R \
+         /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 4 >> >>"
+            .to_owned(),
+        "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /ItalicAngle 0 \
+         /FontBBox [-25 -254 1000 880] /Ascent 880 /Descent -120 /CapHeight 737 /StemV 93 >>"
+            .to_owned(),
     ];
     write_file(&objects)
 }
@@ -42,6 +51,18 @@ fn write_file(objects: &[String]) -> Vec<u8> {
     }
     let _ = write!(file, "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
     file.into_bytes()
+}
+
+/// Shows a text in the font if it is ASCII, else in the Chinese one, by its UTF-16 numbers.
+fn show(text: &str, font: &str, size: u8) -> String {
+    if text.is_ascii() {
+        return format!("/{font} {size} Tf ({}) Tj", escape(text));
+    }
+    let mut numbers = String::new();
+    for number in text.encode_utf16() {
+        let _ = write!(numbers, "{number:04x}");
+    }
+    format!("/F3 {size} Tf <{numbers}> Tj")
 }
 
 fn escape(text: &str) -> String {
@@ -67,9 +88,9 @@ mod tests {
         let (_, end) = file.rsplit_once("startxref\n").unwrap();
         let table: usize = end.lines().next().unwrap().parse().unwrap();
         let (table, trailer) = file[table..].split_once("trailer\n").unwrap();
-        let entries = table.strip_prefix("xref\n0 7\n0000000000 65535 f \n").unwrap();
-        assert!(trailer.starts_with("<< /Size 7 /Root 1 0 R >>\n"), "{trailer}");
-        assert_eq!(entries.len(), 6 * 20);
+        let entries = table.strip_prefix("xref\n0 10\n0000000000 65535 f \n").unwrap();
+        assert!(trailer.starts_with("<< /Size 10 /Root 1 0 R >>\n"), "{trailer}");
+        assert_eq!(entries.len(), 9 * 20);
         let entries = entries.as_bytes().chunks(20).enumerate();
         let object = |(index, entry): (usize, &[u8])| {
             let entry = std::str::from_utf8(entry).unwrap();
@@ -96,7 +117,15 @@ mod tests {
         let (head, stream) = objects(&file)[5].split_once("\nstream\n").unwrap();
         let stream = stream.strip_suffix("\nendstream").unwrap();
         assert_eq!(head, format!("<< /Length {} >>", stream.len()));
-        assert!(stream.contains("(Order 7) Tj"), "{stream}");
+        assert!(stream.contains("/F2 11 Tf (Order 7) Tj"), "{stream}");
+    }
+
+    #[test]
+    fn chinese_is_shown_by_its_numbers() {
+        let file = page("背景调查", &["Order 7"]);
+        let text = objects(&file)[5];
+        assert!(text.contains("/F3 18 Tf <80cc666f8c0367e5> Tj"), "{text}");
+        assert!(text.contains("/F2 11 Tf (Order 7) Tj"), "{text}");
     }
 
     #[test]

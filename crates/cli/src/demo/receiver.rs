@@ -114,6 +114,12 @@ impl Receiver {
         .await
     }
 
+    /// Forgets what has happened.
+    pub(super) fn forget(&mut self) {
+        self.passed_over.clear();
+        while self.received.try_recv().is_ok() {}
+    }
+
     /// The next that happens, or happened without being waited for; none once nothing more can.
     pub(super) async fn next(&mut self) -> Option<Received> {
         match self.passed_over.pop_front() {

@@ -264,7 +264,7 @@ impl<'s> Scenario<'s> {
     pub(super) async fn approve(&self, actors: &Actors) -> anyhow::Result<()> {
         self.transcript.heading("The approver decides");
         let (hirer, order_id) = (&actors.reviewing, &actors.in_review.order_id);
-        let body = ApproveOrder { comment: Some("材料齐全".into()) };
+        let body = ApproveOrder { comment: Some("材料齐全".into()), ..ApproveOrder::default() };
         let order = hirer.control.approve_order(&hirer.tenant_key, order_id, &body).await;
         self.hirer_called("POST …/orders/…/approve", &seen(&order.context("approving")?));
         Ok(())
@@ -317,6 +317,7 @@ fn tell_event(transcript: &Transcript, event: &Event) {
             format!("{}, {}", body.candidate_info.name, body.package_id)
         }
         Event::CheckCanceled(body) => body.termination_reason.clone(),
+        Event::CheckReturned(body) => body.return_reason.clone(),
     };
     transcript.call(Actor::Probity, Actor::Vendor, event.event_type().as_str(), &outcome);
 }

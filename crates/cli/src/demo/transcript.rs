@@ -8,7 +8,7 @@ const WIDTH: usize = 80;
 const PAIR_WIDTH: usize = 20;
 const WHAT_WIDTH: usize = 31;
 const GAP: usize = 2;
-const LABEL_WIDTH: usize = 10;
+const LABEL_WIDTH: usize = 17;
 
 const BOLD: &str = "1";
 const DIM: &str = "2";

@@ -84,15 +84,19 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
     let order = match command {
         Command::Place(_) => unreachable!("placed above"),
         Command::List { state, paging: Paging { cursor, limit } } => {
-            let list = ListOrders { state, cursor, limit };
+            let list = ListOrders { state, cursor, limit, ..ListOrders::default() };
             return global.print_page(&control.list_orders(tenant, &list).await?);
         }
         Command::Show { order_id } => control.get_order(tenant, &order_id).await?,
         Command::Approve { order_id, comment } => {
-            control.approve_order(tenant, &order_id, &ApproveOrder { comment }).await?
+            control
+                .approve_order(tenant, &order_id, &ApproveOrder { comment, result_number: None })
+                .await?
         }
         Command::Reject { order_id, reason } => {
-            control.reject_order(tenant, &order_id, &RejectOrder { reason }).await?
+            control
+                .reject_order(tenant, &order_id, &RejectOrder { reason, ..RejectOrder::default() })
+                .await?
         }
         Command::Withdraw { order_id } => control.withdraw_order(tenant, &order_id).await?,
         Command::Terminate { order_id, reason } => {

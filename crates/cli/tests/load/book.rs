@@ -41,6 +41,7 @@ impl Entry {
             TimelineAction::Approved => 6,
             TimelineAction::Rejected => 7,
             TimelineAction::Withdrawn => 8,
+            TimelineAction::ReviewOverdue => 9,
         }
     }
 }

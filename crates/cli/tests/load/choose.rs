@@ -58,7 +58,7 @@ impl Client {
         match action {
             Progress | Result | Canceled => self.vendor_call(order, action),
             Approved | Rejected | Withdrawn | Terminated => self.hirer_call(order, action),
-            Placed => unreachable!("an order is placed once"),
+            Placed | TimelineAction::ReviewOverdue => unreachable!("nobody asks for it twice"),
         }
     }
 
@@ -152,12 +152,14 @@ impl Client {
         let mut note = Some(text.clone());
         let mut call = match action {
             TimelineAction::Approved => {
-                let body = ApproveOrder { comment: note.clone() };
+                let body = ApproveOrder { comment: note.clone(), result_number: None };
                 self.hirer("approve", &tail("approve"), &body)
             }
-            TimelineAction::Rejected => {
-                self.hirer("reject", &tail("reject"), &RejectOrder { reason: text })
-            }
+            TimelineAction::Rejected => self.hirer(
+                "reject",
+                &tail("reject"),
+                &RejectOrder { reason: text, result_number: None },
+            ),
             TimelineAction::Terminated => {
                 self.hirer("terminate", &tail("terminate"), &TerminateOrder { reason: text })
             }

@@ -36,10 +36,13 @@ mod files;
 mod grants;
 mod installation;
 mod installations;
+mod invitations;
 mod orders;
 mod reports;
+mod service_accounts;
 mod storage;
 mod tenants;
+mod users;
 
 pub use reports::Content;
 

@@ -23,6 +23,7 @@ pub mod invitation;
 pub mod object;
 pub mod order;
 pub mod order_form;
+pub mod order_list;
 pub mod page;
 pub mod problem;
 pub mod report;
@@ -57,10 +58,14 @@ pub use object::{
     CheckObjects, ObjectFinding, ObjectFindingKind, ObjectsChecked, RotateKeys, RotatedKeys,
 };
 pub use order::{
-    ApproveOrder, ListOrders, Order, OrderResult, OrderState, OrderSummary, OrderedForm,
-    RejectOrder, Stage, TerminateOrder, TimelineAction, TimelineEntry,
+    ApproveOrder, Order, OrderResult, OrderState, OrderSummary, OrderedForm, RejectOrder, Stage,
+    TerminateOrder, TimelineAction, TimelineEntry,
 };
 pub use order_form::{CandidateInfo, ClientContactInfo, Mobile, PlaceOrder};
+pub use order_list::{
+    ListMoved, ListOrders, ListReviews, OrderCounts, OrderLine, SEARCH_CHARS_MAX, ShownReviews,
+    WaitingReview,
+};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
@@ -68,7 +73,7 @@ pub use rule::{Faults, Rules};
 pub use service_account::{CreateServiceAccount, ServiceAccount, UpdateServiceAccount};
 pub use storage::{DiskRoom, PutQuota, QUOTA_BYTES_MAX, Storage, StorageUse};
 pub use tenant::{CreateTenant, CreatedTenant, Tenant, UpdateTenant};
-pub use user::{ChangeUser, PasswordReset, Theme, UpdateUser, User, UserSession};
+pub use user::{PasswordReset, Theme, UpdateUser, User, UserSession};
 
 /// Media type of an error answer (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";

@@ -1,8 +1,8 @@
-//! Orders: `POST, GET /tenants/{tenant_key}/orders`; `GET …/orders/{order_id}`;
+//! Orders: `POST /tenants/{tenant_key}/orders`; `GET …/orders/{order_id}`;
 //! `POST …/approve`, `…/reject`, `…/withdraw`, `…/terminate`, each of which answers with the order.
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::account::{AdditionalItem, FieldValue, Package};
 use super::debug_only;
@@ -75,15 +75,23 @@ pub struct ApproveOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub comment: Option<String>,
+    /// The number of the result that was looked at: refused with 409 when a newer one came since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub result_number: Option<u32>,
 }
 
 /// Body of `POST …/reject`: the returned result is sent back.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectOrder {
     /// Why, 1 to 2,000 characters.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
+    /// The number of the result that was looked at: refused with 409 when a newer one came since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub result_number: Option<u32>,
 }
 
 /// Body of `POST …/terminate`: the order ends without a conclusion; the vendor is notified of the reason.
@@ -95,36 +103,20 @@ pub struct TerminateOrder {
     pub reason: String,
 }
 
-debug_only! { ApproveOrder {} RejectOrder {} TerminateOrder {} }
-reason_only! { RejectOrder TerminateOrder }
+debug_only! { ApproveOrder { result_number } RejectOrder { result_number } TerminateOrder {} }
+reason_only! { TerminateOrder }
 
 impl Rules for ApproveOrder {
     fn check(&self, faults: &mut Faults) {
         faults.length("comment", self.comment.as_deref().unwrap_or_default(), 0, TEXT_CHARS_MAX);
+        faults.range("result_number", self.result_number, 1, u32::MAX);
     }
 }
 
-/// The query of `GET /tenants/{tenant_key}/orders`, newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListOrders {
-    /// Only orders in this state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(inline)]
-    pub state: Option<OrderState>,
-    /// `next_cursor` of the page before; absent for the first page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-    /// Entries wanted, 1 to 200; 50 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<u32>,
-}
-
-impl Rules for ListOrders {
+impl Rules for RejectOrder {
     fn check(&self, faults: &mut Faults) {
-        faults.page(self.cursor.as_deref(), self.limit);
+        faults.length("reason", &self.reason, 1, TEXT_CHARS_MAX);
+        faults.range("result_number", self.result_number, 1, u32::MAX);
     }
 }
 
@@ -133,14 +125,25 @@ impl Rules for ListOrders {
 pub struct OrderSummary {
     /// 19 decimal digits; `background_check_id` on the vendor's wire.
     pub order_id: String,
+    /// The vendor's app.
+    pub app_id: String,
     /// The account at which it was ordered.
     pub account_id: String,
     /// The package that was ordered.
     pub package_id: String,
+    /// The person or service that placed it.
+    pub placed_by: String,
     /// Where it stands.
     pub state: OrderState,
     /// The same as the number on the vendor's wire.
     pub order_status: u32,
+    /// While it is in review: since when it waits for a decision (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub waiting_since: Option<String>,
+    /// Whether nobody decided within the tenant's time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub review_overdue: bool,
     /// When it was placed (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -256,6 +259,9 @@ pub struct Stage {
 /// One result that was accepted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderResult {
+    /// Its number, which a decision can name: 1 is the order's first.
+    #[serde(default)]
+    pub number: u32,
     /// A light (红灯/黄灯/蓝灯/绿灯) or free text, as it came.
     pub result: String,
     /// When it was reached, as the vendor says (RFC 3339, UTC; the vendor's milliseconds as they
@@ -288,6 +294,8 @@ pub enum TimelineAction {
     Rejected,
     /// The review request was taken back.
     Withdrawn,
+    /// Nobody decided within the tenant's time.
+    ReviewOverdue,
 }
 
 /// One accepted command: who did what when, under which rule.
@@ -316,7 +324,7 @@ pub struct TimelineEntry {
 debug_only! {
     Order { order_id, account_id, package_id, state, created_at, updated_at, ended_at }
     Stage { stage_time, operator_role, reported_at }
-    OrderResult { result_time, operator_role, received_at }
+    OrderResult { number, result_time, operator_role, received_at }
     TimelineEntry { at, action, actor, rule, from_state, to_state }
 }
 
@@ -328,12 +336,13 @@ mod tests {
     #[test]
     fn reasons_are_required_and_comments_are_not() {
         let long = "因".repeat(2_000);
-        assert!(RejectOrder { reason: long.clone() }.faults().is_empty());
+        assert!(RejectOrder { reason: long.clone(), result_number: None }.faults().is_empty());
         assert!(TerminateOrder { reason: long.clone() }.faults().is_empty());
-        assert!(ApproveOrder { comment: None }.faults().is_empty());
-        assert_eq!(fields(&RejectOrder { reason: String::new() }), ["reason"]);
+        assert!(ApproveOrder::default().faults().is_empty());
+        assert_eq!(fields(&RejectOrder::default()), ["reason"]);
         assert_eq!(fields(&TerminateOrder { reason: " ".into() }), ["reason"]);
-        assert_eq!(fields(&ApproveOrder { comment: Some(long + "因") }), ["comment"]);
+        let approve = ApproveOrder { comment: Some(long + "因"), result_number: Some(0) };
+        assert_eq!(fields(&approve), ["comment", "result_number"]);
         assert!(serde_json::from_str::<RejectOrder>("{}").is_err());
     }
 

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::debug_only;
+use super::decode::nullable;
 use super::rule::{Faults, Rules};
 
 const NAME_CHARS_MAX: usize = 100;
 const RETENTION_DAYS_MAX: u32 = 3_650;
+const REVIEW_HOURS_MAX: u32 = 8_760;
 const LOCALES: [&str; 2] = ["zh-CN", "en"];
 
 /// Body of `POST /tenants`: a new hirer.
@@ -34,6 +36,10 @@ pub struct CreateTenant {
     /// Whether its people need a second factor: who has none can do nothing but set it up.
     #[serde(default)]
     pub totp_required: bool,
+    /// Hours within which somebody has to decide on a result before it counts as overdue, 1 to 8,760; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 8760)]
+    pub review_hours: Option<u32>,
 }
 
 impl CreateTenant {
@@ -47,6 +53,7 @@ impl CreateTenant {
             retention_days: retention_days_default(),
             locale: locale_default(),
             totp_required: false,
+            review_hours: None,
         }
     }
 }
@@ -54,6 +61,7 @@ impl CreateTenant {
 impl Rules for CreateTenant {
     fn check(&self, faults: &mut Faults) {
         settings(faults, Some(&self.name), Some(self.retention_days), Some(&self.locale));
+        faults.range("review_hours", self.review_hours, 1, REVIEW_HOURS_MAX);
     }
 }
 
@@ -89,6 +97,10 @@ pub struct UpdateTenant {
     /// Whether its people need a second factor; counts for sessions that are there as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp_required: Option<bool>,
+    /// Hours within which somebody has to decide on a result before it counts as overdue, 1 to 8,760; `null` for no limit.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 8760)]
+    pub review_hours: Option<Option<u32>>,
 }
 
 impl Rules for UpdateTenant {
@@ -101,10 +113,12 @@ impl Rules for UpdateTenant {
                 "retention_days",
                 "locale",
                 "totp_required",
+                "review_hours",
             ]);
         }
         let (name, locale) = (self.name.as_deref(), self.locale.as_deref());
         settings(faults, name, self.retention_days, locale);
+        faults.range("review_hours", self.review_hours.flatten(), 1, REVIEW_HOURS_MAX);
     }
 }
 
@@ -134,6 +148,9 @@ pub struct Tenant {
     /// Whether its people need a second factor.
     #[serde(default)]
     pub totp_required: bool,
+    /// Hours within which somebody has to decide on a result; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_hours: Option<u32>,
     /// When the tenant was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -184,7 +201,7 @@ mod tests {
         assert!(serde_json::from_str::<CreateTenant>(r#"{"name":"a","colour":1}"#).is_err());
         let nothing = UpdateTenant::default().faults();
         assert!(
-            nothing.len() == 1 && nothing[0].message.ends_with("or totp_required"),
+            nothing.len() == 1 && nothing[0].message.ends_with("or review_hours"),
             "{nothing:?}"
         );
         let one = UpdateTenant { four_eyes: Some(false), ..UpdateTenant::default() };

@@ -89,13 +89,6 @@ impl Faults {
     }
 }
 
-/// Body of calls that say nothing more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeUser {}
-
-impl Rules for ChangeUser {}
-
 /// One session of a person that looks at this tenant.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserSession {

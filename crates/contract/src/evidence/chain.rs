@@ -52,6 +52,12 @@ pub enum AuditAct {
     ApiKeyRevoked,
     /// Orders were searched by personal data.
     CandidatesSearched,
+    /// Orders were exported as a table.
+    OrdersExported,
+    /// A template for reasons was made, changed or deleted.
+    ReasonTemplateChanged,
+    /// An account's vendor is notified from now on of results that are sent back, or no longer.
+    ReturnedEventSwitched,
     /// An account was bound.
     AccountBound,
     /// An account was unbound.

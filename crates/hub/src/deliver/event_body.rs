@@ -2,7 +2,7 @@
 
 use contract::event::{
     self, ACCOUNT_SCOPE_BACKGROUND_CHECK, AccountCreated, AppTicket, CandidateInfo, CheckCanceled,
-    CheckCreated, ClientContactInfo, Event, FieldValue, Header, Mobile,
+    CheckCreated, CheckReturned, ClientContactInfo, Event, FieldValue, Header, Mobile,
 };
 use domain::Id;
 use domain::event::EventKind;
@@ -46,6 +46,13 @@ pub(super) async fn plain_text(
             Some(Event::CheckCanceled(CheckCanceled {
                 background_check_id: order_id.to_string(),
                 termination_reason: claimed.words(key)?.text,
+            }))
+        }
+        EventKind::OrderReturned => {
+            let (order_id, _) = order_of(claimed)?;
+            Some(Event::CheckReturned(CheckReturned {
+                background_check_id: order_id.to_string(),
+                return_reason: claimed.words(key)?.text,
             }))
         }
         EventKind::AppTicket => {

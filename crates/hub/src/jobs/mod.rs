@@ -6,9 +6,12 @@
 
 mod anchor;
 mod connections;
+mod count_orders;
 mod erase;
+mod index_orders;
 mod job;
 mod manifest;
+mod note_overdue;
 mod purge;
 mod tickets;
 mod watch_clock;
@@ -52,7 +55,7 @@ const fn every(period: Duration, name: &'static str, make: fn() -> Box<dyn Job>)
 }
 
 /// Every job, in the order in which an order needs them.
-pub(crate) const JOBS: [JobRow; 12] = [
+pub(crate) const JOBS: [JobRow; 15] = [
     every(SECOND, "watch_clock", || Box::<WatchClock>::default()),
     JobRow {
         wake: Some(|hub| hub.connections.one_ended().boxed()),
@@ -75,6 +78,9 @@ pub(crate) const JOBS: [JobRow; 12] = [
     },
     every(HOUR, "purge", || Box::new(Plain(|hub| purge::purge(hub).boxed()))),
     every(MINUTE, "watch_room", || Box::<WatchRoom>::default()),
+    every(MINUTE, "index_orders", || Box::new(Plain(|hub| index_orders::index(hub).boxed()))),
+    every(MINUTE, "count_orders", || Box::new(Plain(|hub| count_orders::count(hub).boxed()))),
+    every(MINUTE, "note_overdue", || Box::new(Plain(|hub| note_overdue::note(hub).boxed()))),
 ];
 
 impl JobRow {

@@ -26,8 +26,9 @@ pub async fn approve(
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
     let input = input.valid()?;
+    let result_number = input.result_number.map(i64::from);
     let content = comment(input.comment.unwrap_or_default());
-    let request = || Request::Approve { content: content.clone() };
+    let request = || Request::Approve { result_number, content: content.clone() };
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
 }
 
@@ -41,8 +42,10 @@ pub async fn reject(
     key: Option<IdempotencyKey>,
 ) -> Result<Order, Error> {
     let input = input.valid()?;
+    let result_number = input.result_number.map(i64::from);
     let content = comment(input.reason);
-    let request = || Request::Reject { content: content.clone() };
+    let returned_event = tells_vendor(hub, tenant, order_id).await?;
+    let request = || Request::Reject { result_number, returned_event, content: content.clone() };
     act(hub, actor, tenant, order_id, Act::ReviewOrders, key, request).await
 }
 
@@ -70,6 +73,13 @@ pub async fn terminate(
     let content = comment(input.reason);
     let request = || Request::Terminate { content: content.clone() };
     act(hub, actor, tenant, order_id, Act::TerminateOrders, key, request).await
+}
+
+/// Whether the order's vendor is notified of a result that is sent back.
+async fn tells_vendor(hub: &Hub, tenant: &Tenant, order_id: Id) -> Result<bool, Error> {
+    let order = hub.store.find_order_summary(tenant.tenant_id, order_id).await?;
+    let Some(order) = order else { return Ok(false) };
+    Ok(hub.store.has_returned_event(tenant.tenant_id, order.account_id).await?)
 }
 
 fn comment(text: String) -> Vec<u8> {

@@ -3,17 +3,20 @@
 
 mod commands;
 mod form;
+mod list;
 mod place;
 mod read;
+mod reviews;
 mod shown;
 mod view;
 
 pub use commands::{approve, reject, terminate, withdraw};
+pub use list::{count_by_state, list, list_lines, list_moved};
 pub use place::place;
-pub use read::{get, list};
+pub use read::get;
+pub use reviews::{WAITING_COUNTED_MAX, count_waiting_for_review, list_waiting_for_review};
 pub use shown::{
-    InnerLine, ShownLine, ShownOrder, count_waiting, get_shown, list_shown, list_shown_moved,
-    list_shown_waiting,
+    InnerLine, ShownLine, ShownOrder, get_shown, list_shown, list_shown_moved, list_shown_waiting,
 };
 
 use domain::{Act, Actor, Id};

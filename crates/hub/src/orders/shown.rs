@@ -11,10 +11,11 @@ use store::Fault;
 use store::accounts::PackageKind;
 use store::order_pages::{BEGINNING, OrderFilter, UnixMsRange};
 use store::orders as stored;
+use store::reviews::ReviewFilter;
 use store::tenants::Tenant;
 
-use super::read;
 use super::view::{self, Sight};
+use super::{list, read};
 use crate::candidates::masked_number;
 use crate::error::authorize;
 use crate::{Error, Hub, Input};
@@ -96,11 +97,9 @@ pub async fn list_shown(
     tenant: &Tenant,
     list: Input<ListOrders>,
 ) -> Result<Page<ShownLine>, Error> {
-    let page = super::list(hub, actor, tenant, list).await?;
-    let ids: Vec<Id> = page.items.iter().filter_map(|it| it.order_id.parse().ok()).collect();
-    let orders = hub.store.find_orders(tenant, None, &ids).await?;
-    let items = lines(hub, actor, tenant, orders).await?;
-    Ok(Page { items, next_cursor: page.next_cursor })
+    authorize(actor, Act::ListOrders)?;
+    let (found, next_cursor) = list::find(hub, actor, tenant, list, Act::ListOrders).await?;
+    Ok(Page { items: lines(hub, actor, tenant, found).await?, next_cursor })
 }
 
 /// The orders whose result waits for a decision, longest wait first; and whether there are more than were looked at.
@@ -110,30 +109,11 @@ pub async fn list_shown_waiting(
     tenant: &Tenant,
 ) -> Result<(Vec<ShownLine>, bool), Error> {
     authorize(actor, Act::ReviewOrders)?;
-    let page = list_shown(hub, actor, tenant, waiting().into()).await?;
-    let mut lines = page.items;
-    let since = |line: &ShownLine| match &line.inner {
-        Some(inner) => inner.waits_since.clone(),
-        None => line.summary.updated_at.clone(),
-    };
-    lines.sort_by_cached_key(since);
-    Ok((lines, page.next_cursor.is_some()))
-}
-
-/// How many results wait for a decision, at most [`WAITING_MAX`]; and whether there are more.
-pub async fn count_waiting(
-    hub: &Hub,
-    actor: &Actor,
-    tenant: &Tenant,
-) -> Result<(usize, bool), Error> {
-    authorize(actor, Act::ReviewOrders)?;
-    let page = super::list(hub, actor, tenant, waiting().into()).await?;
-    Ok((page.items.len(), page.next_cursor.is_some()))
-}
-
-fn waiting() -> ListOrders {
-    let state = Some(OrderState::InReview);
-    ListOrders { state, limit: Some(WAITING_MAX), ..ListOrders::default() }
+    let all = ReviewFilter { not_placed_by: None, overdue_since: None };
+    let found = hub.store.list_waiting_reviews(tenant, all, Id(0), WAITING_MAX + 1).await?;
+    let has_more = found.len() > WAITING_MAX as usize;
+    let orders = found.into_iter().take(WAITING_MAX as usize).map(|review| review.summary);
+    Ok((lines(hub, actor, tenant, orders.collect()).await?, has_more))
 }
 
 /// The orders that the actor placed and that changed since then, newest first.

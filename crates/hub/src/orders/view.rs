@@ -23,10 +23,14 @@ pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
     let state = OrderState::from(stored.state);
     OrderSummary {
         order_id: stored.order_id.to_string(),
+        app_id: stored.app_id.to_string(),
         account_id: stored.account_id.to_string(),
         package_id: stored.package_id.clone(),
+        placed_by: stored.placed_by.to_string(),
         state,
         order_status: state.order_status(),
+        waiting_since: None,
+        review_overdue: false,
         created_at: rfc3339(stored.placed_at),
         updated_at: rfc3339(stored.updated_at),
         ended_at: stored.ended_at.map(rfc3339),
@@ -37,7 +41,7 @@ pub(super) fn summary(stored: &stored::OrderSummary) -> OrderSummary {
 /// How much of an order somebody sees.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
-    may_see_reports: bool,
+    pub(super) may_see_reports: bool,
     /// Whose own words are shown to it.
     viewer: ActorId,
 }
@@ -72,7 +76,8 @@ pub(super) fn order(stored: &stored::Order, ordered: OrderedForm, sight: Sight) 
                 reported_at: rfc3339(entry.at),
             }),
             EntryContent::Result(stored) if may_see_reports => {
-                results.push(result(stored, entry.at));
+                let number = u32::try_from(results.len() + 1).unwrap_or(u32::MAX);
+                results.push(result(stored, number, entry.at));
             }
             EntryContent::Result(_) | EntryContent::Comment(_) | EntryContent::Nothing => {}
         }
@@ -120,8 +125,9 @@ fn arranged(at: String) -> Stage {
     }
 }
 
-fn result(stored: &FinalResult, at: UnixMs) -> OrderResult {
+fn result(stored: &FinalResult, number: u32, at: UnixMs) -> OrderResult {
     OrderResult {
+        number,
         result: stored.result.clone(),
         result_time: rfc3339(UnixMs(stored.result_time_ms)),
         operator_role: u32::from(stored.operator_role),
@@ -141,6 +147,7 @@ fn timeline_entry(stored: &stored::TimelineEntry, sight: Sight) -> TimelineEntry
             Rule::ReviewApproved => TimelineAction::Approved,
             Rule::ReviewRejected => TimelineAction::Rejected,
             Rule::ReviewWithdrawn => TimelineAction::Withdrawn,
+            Rule::ReviewOverdue => TimelineAction::ReviewOverdue,
         },
         actor: stored.actor.to_string(),
         rule: Some(stored.rule.code().to_owned()),

@@ -8,7 +8,7 @@ mod sign_in;
 
 use std::sync::Arc;
 
-use contract::control::{ProblemCode, Theme};
+use contract::control::{Page, ProblemCode, Theme, UserSession};
 use domain::session::{NOTED_EVERY_MS, SECOND_FACTOR_MS, is_over};
 use domain::{Act, Actor, Id, Role, Roles, TenantId};
 use store::sessions::{FoundSession, NewSession, Which};
@@ -19,6 +19,7 @@ use system::random;
 
 use crate::error::authorize;
 use crate::instant::rfc3339;
+use crate::pages::whole;
 use crate::{Error, Hub, keys};
 
 pub(crate) use sign_in::first_place;
@@ -27,7 +28,7 @@ pub use store::sessions::Origin;
 
 /// Characters of a cookie's value: 256 bits.
 const VALUE_LENGTH: usize = 43;
-/// The most characters of a program's name that are kept.
+/// The most characters of a program's name that are stored.
 const CLIENT_CHARS_MAX: usize = 200;
 
 /// A session that begins: its value goes into the cookie, and nowhere else.
@@ -159,9 +160,8 @@ async fn find(hub: &Hub, cookie_value: &str) -> Result<Option<(FoundSession, [u8
 }
 
 fn is_in_force(found: &FoundSession, now: domain::UnixMs) -> bool {
-    let waited_ms = now.ms_since(found.created_at);
-    !is_over(found.created_at, found.last_seen_at, now)
-        && !(found.awaits_totp && waited_ms >= SECOND_FACTOR_MS)
+    let has_waited = found.awaits_totp && now.ms_since(found.created_at) >= SECOND_FACTOR_MS;
+    !has_waited && !is_over(found.created_at, found.last_seen_at, now)
 }
 
 async fn session(hub: &Hub, found: FoundSession) -> Result<Option<Session>, Error> {
@@ -235,14 +235,14 @@ pub async fn choose_tenant(
     tenant_id: Option<TenantId>,
 ) -> Result<(), Error> {
     session.is_beyond_totp()?;
-    let is_there = match tenant_id {
-        None => session.operator.is_some(),
-        Some(id) => session.memberships.iter().any(|it| it.tenant.tenant_id == id),
-    };
-    if !is_there {
+    let (user_id, session_id) = (session.user.user_id, session.session_id);
+    // As it is now: the person may have joined it a moment ago.
+    let places = hub.store.list_memberships(user_id).await?;
+    let is_there =
+        |place: &StoredMembership| place.tenant_id == tenant_id && place.suspended_at.is_none();
+    if !places.iter().any(is_there) {
         return Err(Error::NotFound);
     }
-    let (user_id, session_id) = (session.user.user_id, session.session_id);
     Ok(hub.store.choose_session_tenant(user_id, session_id, tenant_id).await?)
 }
 
@@ -250,7 +250,7 @@ pub async fn choose_tenant(
 #[derive(Debug, Clone)]
 pub struct OwnSession {
     /// What is known of it.
-    pub view: contract::control::UserSession,
+    pub view: UserSession,
     /// Whether it is the one that asks.
     pub is_this: bool,
 }
@@ -267,8 +267,8 @@ pub async fn list(hub: &Hub, session: &Session) -> Result<Vec<OwnSession>, Error
     Ok(found.iter().map(own).collect())
 }
 
-pub(crate) fn view(facts: &store::sessions::SessionFacts) -> contract::control::UserSession {
-    contract::control::UserSession {
+pub(crate) fn view(facts: &store::sessions::SessionFacts) -> UserSession {
+    UserSession {
         session_id: facts.session_id.to_string(),
         address: facts.origin.address.clone(),
         client: facts.origin.client.clone(),
@@ -307,12 +307,13 @@ pub async fn list_of_member(
     actor: &Actor,
     tenant: &Tenant,
     user_id: Id,
-) -> Result<Vec<contract::control::UserSession>, Error> {
+) -> Result<Page<UserSession>, Error> {
     authorize(actor, Act::ManageUsers)?;
     let tenant_id = Some(tenant.tenant_id);
     hub.store.find_member(tenant_id, user_id).await?.ok_or(Error::NotFound)?;
     let found = hub.store.list_sessions(user_id, hub.installation_clock.now()).await?;
-    Ok(found.iter().filter(|facts| facts.tenant_id == tenant_id).map(view).collect())
+    let of_tenant = found.iter().filter(|facts| facts.tenant_id == tenant_id);
+    Ok(whole(of_tenant.map(view).collect()))
 }
 
 /// Ends sessions of a member that look at this tenant: one, or all. A repeat is no error.

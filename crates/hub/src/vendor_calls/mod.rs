@@ -74,9 +74,9 @@ impl From<Refusal> for CallError {
     fn from(refusal: Refusal) -> CallError {
         match refusal {
             Refusal::OrderNotExist => CallError::Refused(&code::ORDER_NOT_EXIST),
-            Refusal::IllegalStatus(_) | Refusal::PlacerMayNotDecide => {
-                CallError::Refused(&code::ILLEGAL_ORDER_STATUS)
-            }
+            Refusal::IllegalStatus(_)
+            | Refusal::PlacerMayNotDecide
+            | Refusal::ResultSuperseded(_) => CallError::Refused(&code::ILLEGAL_ORDER_STATUS),
             Refusal::BeingApproved => CallError::Refused(&code::ORDER_BEING_APPROVED),
             Refusal::StageIdTaken => CallError::field(&code::PARAMETER_ERROR, "stage_id", &refusal),
             Refusal::StageTimeNotIncreasing => {

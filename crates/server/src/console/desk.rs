@@ -53,7 +53,8 @@ fn asked_orders(visit: &Visit) -> Result<ListOrders, Stop> {
     }
     let state = visit.query("state");
     let state = state.and_then(|state| serde_json::from_value(state.into()).ok());
-    Ok(ListOrders { state, cursor: visit.query("cursor"), limit: Some(LIMIT) })
+    let cursor = visit.query("cursor");
+    Ok(ListOrders { state, cursor, limit: Some(LIMIT), ..ListOrders::default() })
 }
 
 pub(super) async fn show_order(
@@ -209,7 +210,8 @@ pub(super) async fn approve(
     let (hub, actor, tenant) = visit.member()?;
     let words = form.text("words");
     let comment = Some(words.clone()).filter(|words| !words.trim().is_empty());
-    let input = ApproveOrder { comment }.into();
+    let input =
+        ApproveOrder { comment, result_number: form.text("result_number").parse().ok() }.into();
     let done = orders::approve(hub, actor, tenant, id(&order_id), input, None).await;
     after_decision(&visit, done, &order_id, words, "approved").await
 }
@@ -224,7 +226,8 @@ pub(super) async fn reject(
     let words = [form.text("words"), form.text("reason")];
     let words = words.iter().filter(|it| !it.trim().is_empty()).cloned().collect::<Vec<_>>();
     let words = words.join("\n");
-    let input = RejectOrder { reason: words.clone() }.into();
+    let result_number = form.text("result_number").parse().ok();
+    let input = RejectOrder { reason: words.clone(), result_number }.into();
     let done = orders::reject(hub, actor, tenant, id(&order_id), input, None).await;
     after_decision(&visit, done, &order_id, words, "rejected").await
 }

@@ -1,5 +1,6 @@
 //! Coming in and going out: signing in, the code after the password, the language of whoever is not signed in yet.
 
+use axum::extract::Path;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -14,6 +15,7 @@ use super::session::{self, Asker};
 use super::stop::{Stop, render};
 use super::visit::{LANGUAGE_COOKIE, Visit};
 use super::words::Language;
+use crate::demo;
 
 /// Where somebody goes on after signing in.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +93,18 @@ pub(super) async fn sign_in(
             refused(&visit, error, page, visit.w.t("sign-in-wrong"))
         }
     }
+}
+
+/// By a link that a demo printed.
+pub(super) async fn sign_in_to_demo(
+    visit: Visit,
+    Asker(origin): Asker,
+    Path(token): Path<String>,
+) -> Result<Response, Stop> {
+    let before = session::value(&visit.app, visit.headers());
+    let signed_in = demo::sign_in(&visit.app, &token, origin, before.as_deref()).await?;
+    let onward = Onward::new("/", String::new());
+    signed_in.map(|signed_in| go_on(&visit, &signed_in, &onward)).ok_or(Stop::NotFound)
 }
 
 /// The page again, saying why; what is no fault of the person's stops.

@@ -43,7 +43,7 @@ pub(super) struct Decision {
     reject: String,
     withdraw: String,
     /// The result that the decision is about.
-    result_number: usize,
+    result_number: u32,
 }
 
 /// What was typed, and what is wrong with it.
@@ -257,7 +257,7 @@ impl Maker<'_> {
             approve: to("approve"),
             reject: to("reject"),
             withdraw: to("withdraw"),
-            result_number: order.results.len(),
+            result_number: order.results.last().map_or(0, |result| result.number),
         }
     }
 }

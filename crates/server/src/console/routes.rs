@@ -61,6 +61,7 @@ pub(super) fn pages() -> Vec<Page> {
         POST "/sign-in/code" Halfway enter::confirm_code;
         POST "/sign-out" Anyone enter::sign_out;
         POST "/language" Anyone enter::choose_language;
+        GET "/demo/{token}" Anyone enter::sign_in_to_demo;
         GET "/setup" Anyone links::show_set_up;
         POST "/setup" Anyone links::set_up;
         GET "/invitation" Anyone links::show_invitation;

@@ -41,6 +41,7 @@ pub(super) fn action(w: Words, action: TimelineAction) -> Text {
         TimelineAction::Approved => w.t("did-approved"),
         TimelineAction::Rejected => w.t("did-rejected"),
         TimelineAction::Withdrawn => w.t("did-withdrawn"),
+        TimelineAction::ReviewOverdue => w.t("did-review-overdue"),
     }
 }
 
@@ -48,7 +49,9 @@ pub(super) fn action(w: Words, action: TimelineAction) -> Text {
 pub(super) fn action_dot(action: TimelineAction, is_last: bool) -> &'static str {
     match action {
         TimelineAction::Result if is_last => "step-waiting",
-        TimelineAction::Rejected | TimelineAction::Withdrawn => "step-attention",
+        TimelineAction::Rejected | TimelineAction::Withdrawn | TimelineAction::ReviewOverdue => {
+            "step-attention"
+        }
         TimelineAction::Canceled | TimelineAction::Terminated => "step-ended",
         _ => "",
     }

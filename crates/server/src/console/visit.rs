@@ -123,10 +123,10 @@ impl Visit {
         let (hub, actor, tenant) = self.member()?;
         let signed = self.signed()?;
         let waiting = match actor.roles.may(Act::ReviewOrders) {
-            true => Some(hub::orders::count_waiting(hub, actor, tenant).await?),
+            true => Some(hub::orders::count_waiting_for_review(hub, actor, tenant).await?),
             false => None,
         };
-        let waiting = waiting.filter(|(count, _)| *count > 0);
+        let waiting = waiting.filter(|count| *count > 0);
         let mut frame = self.plain_frame(title);
         frame.place = place;
         frame.notice = self.done();
@@ -135,9 +135,9 @@ impl Visit {
             tenant: tenant.name.clone(),
             others: signed.others.clone(),
             roles: actor.roles,
-            waiting: waiting.map(|(count, has_more)| match has_more {
-                true => format!("{count}+"),
-                false => count.to_string(),
+            waiting: waiting.map(|count| match count {
+                hub::orders::WAITING_COUNTED_MAX => format!("{count}+"),
+                count => count.to_string(),
             }),
         });
         Ok(frame)

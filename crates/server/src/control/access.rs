@@ -1,6 +1,6 @@
 //! Who may make a call: whether the key's role may, whether the tenant in the path is its own.
 //!
-//! In this order: row in the table, key, role, tenant. A role's refusal says nothing of what exists, since it is
+//! In this order: row in the table, key, calls of the key in a minute, role, tenant. A role's refusal says nothing of what exists, since it is
 //! the same for every path; a foreign tenant is answered as one that does not exist.
 
 use axum::extract::{MatchedPath, Request, State};
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::auth::{Caller, authenticate, path_params};
 use super::failure::Failure;
 use super::route::Access;
-use super::routes;
+use super::{rate_limit, routes};
 use crate::app::{App, SharedApp};
 
 /// Lets a call pass, or answers why not.
@@ -31,7 +31,11 @@ pub(super) async fn require_access(
                 }
                 parts.extensions.insert(caller);
             }
-            next.run(Request::from_parts(parts, body)).await
+            let mut answer = next.run(Request::from_parts(parts, body)).await;
+            if let Some(caller) = caller {
+                rate_limit::tell(&app, &caller, answer.headers_mut());
+            }
+            answer
         }
         Err(failure) => failure.into_response(),
     };
@@ -56,6 +60,7 @@ async fn authorize(
         None => return Err(Failure::not_found()),
     };
     let caller = authenticate(app, &parts.headers).await?;
+    rate_limit::check(app, &caller)?;
     hub::authorize(&caller.actor, act)?;
     let path_params = path_params(parts).await?;
     let named = path_params.iter().find(|(name, _)| name == "tenant_key");

@@ -8,14 +8,18 @@ use domain::order::Refusal;
 use objects::Unreadable;
 use store::{Fault, FaultKind};
 
+use super::rate_limit;
 use crate::download::DownloadError;
 use crate::http::body::RETRY_AFTER_SECONDS;
+use crate::http::limit::Budget;
 
 /// Why a call is not answered with success.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// What the caller can act on.
     Refused(Box<Problem>),
+    /// The key called too often.
+    RateLimited(Budget),
     /// Too many tries: free again after so many seconds.
     TooSoon(u64),
     /// Ours: the memory.
@@ -75,7 +79,8 @@ impl From<hub::Error> for Failure {
                     Refusal::IllegalStatus(_)
                     | Refusal::BeingApproved
                     | Refusal::StageIdTaken
-                    | Refusal::StageTimeNotIncreasing => ProblemCode::IllegalState,
+                    | Refusal::StageTimeNotIncreasing
+                    | Refusal::ResultSuperseded(_) => ProblemCode::IllegalState,
                 };
                 Failure::refused(code, refusal.to_string())
             }
@@ -90,9 +95,17 @@ impl From<hub::Error> for Failure {
 impl IntoResponse for Failure {
     /// The answer. A fault is logged here, once.
     fn into_response(self) -> Response {
-        let mut retry_after = None;
+        let (mut budget, mut retry_after) = (None, None);
         let problem = match self {
             Failure::Refused(problem) => *problem,
+            Failure::RateLimited(used_up) => {
+                let (calls, reset_s) = (used_up.window.calls, used_up.reset_s);
+                (budget, retry_after) = (Some(used_up), Some(reset_s));
+                let detail = format!(
+                    "expected at most {calls} calls of a key in a minute, the next one in {reset_s} s"
+                );
+                Problem::new(ProblemCode::RateLimited, detail)
+            }
             Failure::TooSoon(seconds) => {
                 retry_after = Some(seconds);
                 let detail = hub::Error::TooSoon(seconds).to_string();
@@ -134,10 +147,13 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if problem.status == ProblemCode::Unavailable.status() {
-            retry_after = Some(u64::from(RETRY_AFTER_SECONDS));
+            retry_after = Some(RETRY_AFTER_SECONDS);
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(budget) = budget {
+            rate_limit::insert(&budget, headers);
         }
         if problem.status == ProblemCode::Unauthenticated.status() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

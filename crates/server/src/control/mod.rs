@@ -24,12 +24,16 @@ mod files;
 mod grants;
 mod installation;
 mod installations;
+mod invitations;
 mod orders;
+mod rate_limit;
 mod reports;
 mod request;
 mod route;
 mod routes;
+mod service_accounts;
 mod tenants;
+mod users;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -14,7 +14,7 @@ use super::description::About;
 use super::route::{Access, Route};
 use super::{
     accounts, api_keys, apps, candidates, erasures, events, evidence, files, grants, installation,
-    installations, orders, reports, tenants,
+    installations, invitations, orders, reports, service_accounts, tenants, users,
 };
 
 macro_rules! calls {
@@ -88,7 +88,8 @@ pub(super) fn routes() -> Vec<Route> {
         /// Makes a key of the tenant; the answer alone holds its value.
         ///
         /// Only the tenant's admin makes keys: each one opens a way to personal data. Names and owners are stored sealed. A key
-        /// with several roles may do what one of them may.
+        /// with several roles may do what one of them may. With `owner_id` it belongs to a person, and never does more than the
+        /// person may; or to a service account.
         POST "/tenants/{tenant_key}/api_keys" ManageKeys
             api_keys::create_api_key "The key";
 
@@ -110,7 +111,90 @@ pub(super) fn routes() -> Vec<Route> {
         /// Revokes a key of the tenant, for good and everywhere at once.
         DELETE "/tenants/{tenant_key}/api_keys/{key_id}" ManageKeys
             api_keys::revoke_api_key "The key is revoked",
-            409 "It is the tenant's last admin key that does not end";
+            409 "It is the tenant's last admin key that does not end, and no person is admin";
+
+        /// Invites somebody to the tenant; the answer alone holds the address at which they accept, once and within 7 days.
+        ///
+        /// The address is good for the person with this mail address alone. A person who is known already accepts while signed in.
+        POST "/tenants/{tenant_key}/invitations" ManageUsers
+            invitations::create_invitation "The invitation",
+            409 "Somebody with this mail address is a member already";
+
+        /// Lists the invitations of the last 7 days, newest first, accepted and revoked ones included.
+        GET "/tenants/{tenant_key}/invitations" SeeUsers
+            invitations::list_invitations "A page of invitations";
+
+        /// Takes an invitation back.
+        DELETE "/tenants/{tenant_key}/invitations/{invitation_id}" ManageUsers
+            invitations::revoke_invitation "The invitation is good no more",
+            409 "It was accepted";
+
+        /// Lists the tenant's people, suspended ones included.
+        GET "/tenants/{tenant_key}/users" SeeUsers
+            users::list_users "A page of people";
+
+        /// Reads one person of the tenant.
+        GET "/tenants/{tenant_key}/users/{user_id}" SeeUsers
+            users::get_user "The person";
+
+        /// Gives a person other roles in the tenant. Their keys never do more than they may.
+        PATCH "/tenants/{tenant_key}/users/{user_id}" ManageUsers
+            users::update_user "The person as they are now",
+            409 "It is the tenant's last admin";
+
+        /// Removes a person from the tenant, with their keys. A person who is in no other tenant is forgotten.
+        DELETE "/tenants/{tenant_key}/users/{user_id}" ManageUsers
+            users::remove_user "The person is no member any more",
+            409 "It is the tenant's last admin";
+
+        /// Keeps a person from doing anything in the tenant: they are signed out, and their keys are refused.
+        POST "/tenants/{tenant_key}/users/{user_id}/suspend" ManageUsers
+            users::suspend_user "The person as they are now",
+            409 "It is the tenant's last admin";
+
+        /// Lets a suspended person act again.
+        POST "/tenants/{tenant_key}/users/{user_id}/resume" ManageUsers
+            users::resume_user "The person as they are now";
+
+        /// Makes the address at which a person sets a new password, once and within 24 hours; the answer alone holds it.
+        ///
+        /// Nobody sets another's password. An admin is refused with 403 for a person who is in another tenant too, or is an
+        /// operator: then it is the operator's to make. A second factor stays.
+        POST "/tenants/{tenant_key}/users/{user_id}/reset_password" ResetPasswords
+            users::reset_password "The address";
+
+        /// Lists a person's sessions that look at this tenant, newest first.
+        GET "/tenants/{tenant_key}/users/{user_id}/sessions" ManageUsers
+            users::list_user_sessions "The sessions";
+
+        /// Ends all of a person's sessions that look at this tenant.
+        DELETE "/tenants/{tenant_key}/users/{user_id}/sessions" ManageUsers
+            users::revoke_user_sessions "They are over";
+
+        /// Ends one of a person's sessions that look at this tenant.
+        DELETE "/tenants/{tenant_key}/users/{user_id}/sessions/{session_id}" ManageUsers
+            users::revoke_user_session "It is over";
+
+        /// Makes a service account, which keys can belong to.
+        POST "/tenants/{tenant_key}/service_accounts" ManageServiceAccounts
+            service_accounts::create_service_account "The service account";
+
+        /// Lists the service accounts, newest first.
+        GET "/tenants/{tenant_key}/service_accounts" ManageServiceAccounts
+            service_accounts::list_service_accounts "A page of service accounts";
+
+        /// Reads one service account.
+        GET "/tenants/{tenant_key}/service_accounts/{service_account_id}" ManageServiceAccounts
+            service_accounts::get_service_account "The service account";
+
+        /// Changes what a service account is called; absent members keep their value.
+        PATCH "/tenants/{tenant_key}/service_accounts/{service_account_id}" ManageServiceAccounts
+            service_accounts::update_service_account "The service account as it is now";
+
+        /// Removes a service account with its keys, which are refused at once.
+        DELETE "/tenants/{tenant_key}/service_accounts/{service_account_id}" ManageServiceAccounts
+            service_accounts::remove_service_account "It is removed, and its keys are revoked",
+            409 "One of its keys is the last that makes keys, and no person could";
 
         /// Makes a key of the operator; the answer alone holds its value.
         ///

@@ -1,4 +1,4 @@
-//! The rate limiter: exact sliding windows for each call × app × tenant.
+//! The rate limiter: exact sliding windows for each call × app × tenant of the open API, and for each key of the control API.
 //!
 //! Windows are checked over the times of accepted calls, so no span of a window's length holds more
 //! calls than allowed; a token bucket would let nearly twice as many through. 4 bytes a call. All
@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use contract::route::Window;
-use domain::{AppId, TenantId};
+use domain::{AppId, Id, TenantId};
 
 const SHARDS: usize = 64;
 /// The least time between two sweeps of a shard.
@@ -17,13 +17,29 @@ const SWEEP_EVERY_MS: u64 = 60_000;
 
 /// Whose budget a call is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LimitKey {
-    /// The call: its place in the route table.
-    pub call: u16,
-    /// The calling app.
-    pub app: AppId,
-    /// The tenant of its token.
-    pub tenant: TenantId,
+pub enum LimitKey {
+    /// A call of the open API.
+    Call {
+        /// Its place in the route table.
+        call: u16,
+        /// The calling app.
+        app: AppId,
+        /// The tenant of its token.
+        tenant: TenantId,
+    },
+    /// Whatever a key of the control API calls, by its id.
+    ApiKey(Id),
+}
+
+/// What a key may still call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The calls that fit the window, and the window's length.
+    pub window: Window,
+    /// How many of them are left.
+    pub remaining: u32,
+    /// Whole seconds, rounded up, after which there is room for one more; 0 when all are left.
+    pub reset_s: u64,
 }
 
 /// A call over its limit; goes out as 429 with code 99991400 and the two headers of contract §2.4.
@@ -85,6 +101,14 @@ impl RateLimits {
         calls.check(windows, mono_ms)
     }
 
+    /// What `key` has left of `window` at `mono_ms`.
+    #[must_use]
+    pub fn budget(&self, key: LimitKey, window: Window, mono_ms: u64) -> Budget {
+        let shard = self.shard(key);
+        let all = Budget { window, remaining: window.calls, reset_s: 0 };
+        shard.keys.get(&key).map_or(all, |calls| calls.budget(window, mono_ms))
+    }
+
     /// The number of keys remembered, for the metrics.
     #[must_use]
     pub fn keys_count(&self) -> usize {
@@ -93,8 +117,13 @@ impl RateLimits {
 
     fn shard(&self, key: LimitKey) -> MutexGuard<'_, Shard> {
         // The names are random bits of our own making, so a plain mix spreads them.
-        let mixed = (key.app.0 ^ key.tenant.0.rotate_left(32) ^ i64::from(key.call)) as u64;
-        let high = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
+        let mixed = match key {
+            LimitKey::Call { call, app, tenant } => {
+                app.0 ^ tenant.0.rotate_left(32) ^ i64::from(call)
+            }
+            LimitKey::ApiKey(key_id) => key_id.0,
+        };
+        let high = (mixed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
         lock(&self.shards[high as usize])
     }
 }
@@ -150,6 +179,20 @@ impl Calls {
         Ok(())
     }
 
+    fn budget(&self, window: Window, mono_ms: u64) -> Budget {
+        let (now_ms, length_ms) = (mono_ms.max(self.last_ms), u64::from(window.length_ms));
+        let is_old =
+            |&time: &u32| now_ms - self.last_ms > length_ms || age_ms(time, now_ms) > length_ms;
+        let first = self.times.partition_point(is_old);
+        let used = u32::try_from(self.times.len() - first).unwrap_or(u32::MAX);
+        let oldest = self.times.get(first).map(|&time| length_ms - age_ms(time, now_ms) + 1);
+        Budget {
+            window,
+            remaining: window.calls.saturating_sub(used),
+            reset_s: oldest.map_or(0, |wait_ms| wait_ms.div_ceil(1_000)),
+        }
+    }
+
     fn forget_old(&mut self, now_ms: u64) {
         if now_ms - self.last_ms > self.longest_ms {
             self.times.clear();
@@ -178,7 +221,7 @@ mod tests {
     }
 
     fn key(call: u16, app: i64, tenant: i64) -> LimitKey {
-        LimitKey { call, app: AppId(app), tenant: TenantId(tenant) }
+        LimitKey::Call { call, app: AppId(app), tenant: TenantId(tenant) }
     }
 
     /// A small generator (xorshift), so that a failing run can be repeated from its seed.
@@ -300,6 +343,26 @@ mod tests {
             assert!(limits.check(key(1, 1, 1), windows, now).is_err());
         }
         assert_eq!(limits.check(key(1, 1, 1), windows, 1_001), Ok(()));
+    }
+
+    #[test]
+    fn the_budget_is_what_the_window_still_takes() {
+        let (limits, window) = (RateLimits::new(), window(60_000, 3));
+        let key = LimitKey::ApiKey(Id(7));
+        let left = |now| {
+            let Budget { remaining, reset_s, .. } = limits.budget(key, window, now);
+            (remaining, reset_s)
+        };
+        assert_eq!(left(0), (3, 0));
+        for (now, expected) in [(0, (2, 61)), (500, (1, 60)), (30_000, (0, 31))] {
+            limits.check(key, &[window], now).unwrap();
+            assert_eq!(left(now), expected, "{now}");
+        }
+        assert!(limits.check(key, &[window], 59_999).is_err());
+        assert_eq!(left(60_001), (1, 1));
+        assert_eq!(left(90_001), (3, 0));
+        // Long after, when the low bits of the times are the same again.
+        assert_eq!(left(1 << 32), (3, 0));
     }
 
     #[test]

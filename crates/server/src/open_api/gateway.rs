@@ -97,7 +97,7 @@ async fn call(
         let public_url = app.config.public_url.clone();
         return Err(Failure::Scope(vendor.app.app_id, route.scopes, public_url));
     }
-    let key = LimitKey {
+    let key = LimitKey::Call {
         call: route.call as u16,
         app: vendor.app.app_id,
         tenant: vendor.tenant.tenant_id,

@@ -1,12 +1,15 @@
 //! An order with everything that can be reported of a person, and the names and keys to ask for it.
 
-use contract::control::{ApproveOrder, CreateTenant, RejectOrder};
+use contract::control::{
+    ApproveOrder, CreateInvitation, CreateServiceAccount, CreateTenant, KeyRole, RejectOrder,
+};
 
 use super::harness::{self, Hirer, World};
 use super::peer::{Peer, Reply, answer};
+use super::persons::{join, of};
 
 /// What stands in the paths.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Names {
     pub(crate) tenant_key: String,
     pub(crate) app_id: String,
@@ -15,6 +18,10 @@ pub(crate) struct Names {
     pub(crate) report_id: String,
     pub(crate) event_id: String,
     pub(crate) key_id: String,
+    pub(crate) user_id: String,
+    pub(crate) session_id: String,
+    pub(crate) invitation_id: String,
+    pub(crate) service_account_id: String,
 }
 
 /// A key of a role.
@@ -26,8 +33,31 @@ pub(crate) async fn key(world: &World, hirer: &Hirer, role: &str) -> String {
     }
 }
 
+/// A person who is signed in, an invitation and a service account of the tenant; of all else no names.
+pub(crate) async fn people(world: &World, hirer: &Hirer) -> Names {
+    let person = join(world, hirer, "canary-person@qiming.example", &[KeyRole::Auditor]).await;
+    let (control, tenant_key) = (&hirer.control, &hirer.tenant_key);
+    let session = of(world, &person.cookie).await;
+    let invitation = CreateInvitation {
+        email: "canary-invited@qiming.example".to_owned(),
+        roles: vec![KeyRole::Auditor],
+    };
+    let invitation = control.create_invitation(tenant_key, &invitation).await.unwrap();
+    let account = CreateServiceAccount { name: "ATS".to_owned(), description: String::new() };
+    let account = control.create_service_account(tenant_key, &account).await.unwrap();
+    Names {
+        user_id: person.user_id.to_string(),
+        session_id: session.session_id.to_string(),
+        invitation_id: invitation.invitation.invitation_id,
+        service_account_id: account.service_account_id,
+        ..Names::default()
+    }
+}
+
 /// What is reported of a person, by whom it is seen: the roles of the call that shows it to those who may.
-pub(crate) const CANARIES: [(&str, &str); 13] = [
+pub(crate) const CANARIES: [(&str, &str); 15] = [
+    ("canary-person@qiming.example", "/tenants/{tenant_key}/users"),
+    ("canary-invited@qiming.example", "/tenants/{tenant_key}/invitations"),
     ("鸢尾甲", "/tenants/{tenant_key}/orders/{order_id}"),
     ("13811112222", "/tenants/{tenant_key}/orders/{order_id}"),
     ("canary.mail@example.com", "/tenants/{tenant_key}/orders/{order_id}"),
@@ -95,12 +125,13 @@ impl Sample {
         };
         seed.vendor.update_result(&result).await.unwrap();
         let approver = world.control(&key(world, hirer, "approver").await);
-        let reject = RejectOrder { reason: "鸢尾辛退回".to_owned() };
+        let reject = RejectOrder { reason: "鸢尾辛退回".to_owned(), result_number: None };
         approver.reject_order(tenant_key, &order_id, &reject).await.unwrap();
         // An identical repeat would change nothing.
         let again = UpdateResult { result_time: result.result_time + 1, ..result };
         seed.vendor.update_result(&again).await.unwrap();
-        let approve = ApproveOrder { comment: Some("鸢尾壬批准".to_owned()) };
+        let approve =
+            ApproveOrder { comment: Some("鸢尾壬批准".to_owned()), result_number: None };
         approver.approve_order(tenant_key, &order_id, &approve).await.unwrap();
         world.settle().await;
 
@@ -116,6 +147,7 @@ impl Sample {
             event_id: events.items.iter().find(of_order).unwrap().event_id.clone(),
             key_id: keys.items[0].key_id.clone(),
             order_id,
+            ..people(world, hirer).await
         };
         Sample { hirer: seed.hirer, names, recruiter_key }
     }

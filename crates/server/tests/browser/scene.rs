@@ -18,7 +18,7 @@ use store::report_versions::NewContent;
 use store::reports::FetchOutcome;
 
 use super::super::harness::{ITEM, PACKAGE, Seed, World, form};
-use super::super::people::{PASSWORD, Person, invite};
+use super::super::visitors::{PASSWORD, Person, invite};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -197,7 +197,7 @@ impl Maker<'_> {
     }
 
     async fn reject(&self, order: &Order, reason: &str) {
-        let body = RejectOrder { reason: reason.to_owned() };
+        let body = RejectOrder { reason: reason.to_owned(), result_number: None };
         let (hub, order_id) = (&self.world.app.hub, order.order_id.parse().unwrap());
         orders::reject(hub, &self.people[2], &self.tenant, order_id, body.into(), None)
             .await
@@ -217,7 +217,7 @@ impl Maker<'_> {
         self.result(&done, "绿灯", &["终版报告"]).await;
         self.fetch("赵六").await;
         self.wait(HOUR_MS);
-        let body = ApproveOrder { comment: Some("资料齐全，同意录用".to_owned()) };
+        let body = ApproveOrder { comment: Some("资料齐全，同意录用".to_owned()), result_number: None };
         let (hub, order_id) = (&self.world.app.hub, done.order_id.parse().unwrap());
         orders::approve(hub, &self.people[2], &self.tenant, order_id, body.into(), None)
             .await

@@ -5,6 +5,7 @@
 //! written; a batch that fails is retried one by one. Source: design, section 2.
 
 pub(crate) mod plan;
+mod review;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use contract::evidence::AuditAct;
 use domain::order::{Action, Command, Digest, Refusal, StageMark};
 use domain::{Actor, AppId, Id, TenantId, UnixMs};
 
-use crate::order_pages;
 use crate::rows::IdempotencyKey;
 use crate::tenants::Tenant;
+use crate::{order_pages, order_terms};
 
 const NO_DIGEST: Digest = [0; 16];
 pub(crate) const BATCH_MAX: usize = 512;
@@ -84,16 +85,27 @@ pub enum Request {
     },
     /// Accept the result.
     Approve {
+        /// The result that it is about, when that was said: 1 is the order's first.
+        result_number: Option<i64>,
         /// The comment.
         content: Vec<u8>,
     },
     /// Send the result back.
     Reject {
+        /// The result that it is about, when that was said: 1 is the order's first.
+        result_number: Option<i64>,
+        /// Whether the vendor is notified, by `probity.background_check.returned_v1`.
+        returned_event: bool,
         /// The reason.
         content: Vec<u8>,
     },
     /// Take the review request back.
     Withdraw,
+    /// Note that nobody decided on a result in time.
+    NoteOverdue {
+        /// The result: 1 is the order's first.
+        result_number: i64,
+    },
 }
 
 impl Request {
@@ -106,7 +118,8 @@ impl Request {
             Request::Place { .. }
             | Request::Progress { .. }
             | Request::Result { .. }
-            | Request::Cancel => None,
+            | Request::Cancel
+            | Request::NoteOverdue { .. } => None,
         }
     }
 }
@@ -142,11 +155,17 @@ pub(crate) struct OrderKey {
 pub(crate) struct QueuedCommand {
     asked: OrderCommand,
     command: Command,
+    /// By what a placed order is found.
+    terms: Vec<i64>,
 }
 
 impl QueuedCommand {
     pub(crate) fn new(asked: OrderCommand) -> QueuedCommand {
-        QueuedCommand { command: asked.command(), asked }
+        QueuedCommand { command: asked.command(), terms: asked.terms(), asked }
+    }
+
+    pub(crate) fn terms(&self) -> &[i64] {
+        &self.terms
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -190,8 +209,23 @@ impl OrderCommand {
             Request::Approve { .. } => (Action::Approve, NO_DIGEST),
             Request::Reject { .. } => (Action::Reject, NO_DIGEST),
             Request::Withdraw => (Action::Withdraw, NO_DIGEST),
+            Request::NoteOverdue { .. } => (Action::NoteOverdue, NO_DIGEST),
         };
-        Command { actor: self.actor, action, digest }
+        let result_number = match self.request {
+            Request::Approve { result_number, .. } | Request::Reject { result_number, .. } => {
+                result_number
+            }
+            Request::NoteOverdue { result_number } => Some(result_number),
+            _ => None,
+        };
+        Command { actor: self.actor, action, digest, result_number }
+    }
+
+    fn terms(&self) -> Vec<i64> {
+        match &self.request {
+            Request::Place { content, .. } => order_terms::of_text(&self.tenant, content),
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn brings(&self) -> (&[u8], &[NewReport]) {
@@ -200,9 +234,9 @@ impl OrderCommand {
             | Request::Result { content, reports, .. } => (content, reports),
             Request::Place { content, .. }
             | Request::Terminate { content }
-            | Request::Approve { content }
-            | Request::Reject { content } => (content, &[]),
-            Request::Cancel | Request::Withdraw => (&[], &[]),
+            | Request::Approve { content, .. }
+            | Request::Reject { content, .. } => (content, &[]),
+            Request::Cancel | Request::Withdraw | Request::NoteOverdue { .. } => (&[], &[]),
         }
     }
 }

@@ -10,14 +10,15 @@ use domain::order::{
 use domain::report::{ReportKind, ReportState};
 use domain::{ActorKind, Id, TenantId, UnixMs};
 
+use super::review::Review;
 use super::{CommandResult, NO_DIGEST, NewReport, OrderCommand, OrderKey, QueuedCommand, Request};
 use crate::audit::By;
 use crate::dispatch::dispatch;
 use crate::engine::Ids;
 use crate::fault::{Fault, FaultKind};
 use crate::rows::{
-    ApplicationRow, DeliveryRow, EntryRow, EventRow, OrderRow, ReportRow, StageRow, UsedKeyRow,
-    Values, WRITES,
+    ApplicationRow, DeliveryRow, EntryRow, EventRow, OrderRow, ReportRow, ReviewChange, ReviewKey,
+    ReviewRow, StageRow, TermRow, UsedKeyRow, Values, WRITES,
 };
 use crate::seal::{Key, RowContext};
 
@@ -45,6 +46,10 @@ pub(crate) struct Plan {
     pub(crate) deliveries: Vec<DeliveryRow>,
     pub(crate) used_keys: Vec<UsedKeyRow>,
     pub(crate) applications: Vec<ApplicationRow>,
+    pub(crate) terms: Vec<TermRow>,
+    pub(crate) reviews_over: Vec<ReviewKey>,
+    pub(crate) reviews: Vec<ReviewRow>,
+    pub(crate) reviews_changed: Vec<ReviewChange>,
     /// What is recorded in the tenants' audit chains.
     pub(crate) audits: Vec<(TenantId, AuditEntry)>,
 }
@@ -65,6 +70,10 @@ impl Plan {
             list(&self.deliveries, DeliveryRow::values),
             list(&self.used_keys, UsedKeyRow::values),
             list(&self.applications, ApplicationRow::values),
+            list(&self.terms, TermRow::values),
+            list(&self.reviews_over, ReviewKey::values),
+            list(&self.reviews, ReviewRow::values),
+            list(&self.reviews_changed, ReviewChange::values),
         ]
     }
 
@@ -93,6 +102,7 @@ pub(crate) fn plan<'a>(
         commands.into_iter().map(|command| desk.decide(command)).collect::<Result<_, _>>()?;
     let mut plan = desk.plan;
     for state in desk.orders.into_values() {
+        state.review.add_to(&mut plan);
         match state.is_new {
             true => plan.placed.push(state.row),
             false if state.is_changed => plan.changed.push(state.row),
@@ -101,6 +111,7 @@ pub(crate) fn plan<'a>(
     }
     plan.stages.sort_by_key(|row| (row.tenant_id, row.order_id, row.stage));
     plan.applications.sort_by_key(|row| (row.tenant_id, row.application, row.order_id));
+    plan.terms.sort_by_key(|row| (row.tenant_id, row.term, row.order_id));
     // Stable: of one tenant's entries the later one stays the later one.
     plan.audits.sort_by_key(|(tenant_id, _)| *tenant_id);
     plan.used_keys.sort_by_key(|row| (row.key.actor_id, row.key.key_digest));
@@ -119,6 +130,7 @@ struct OrderState {
     row: OrderRow,
     order: Order,
     data_key: Option<Key>,
+    review: Review,
     is_new: bool,
     is_changed: bool,
 }
@@ -140,6 +152,7 @@ impl Desk<'_> {
         let settings = Settings {
             report_approval: queued.tenant.settings.report_approval,
             four_eyes: queued.tenant.settings.four_eyes,
+            returned_event: matches!(queued.request, Request::Reject { returned_event: true, .. }),
         };
         let mut state = match queued.request {
             Request::Place { .. } => None,
@@ -188,8 +201,17 @@ impl Desk<'_> {
                 stage_time_ms_last: row.stage_time_last,
                 stages: BTreeMap::new(),
                 results,
+                result_count: row.result_count,
             };
-            Some(OrderState { row, order, data_key: None, is_new: false, is_changed: false })
+            let review = Review::default();
+            Some(OrderState {
+                row,
+                order,
+                data_key: None,
+                review,
+                is_new: false,
+                is_changed: false,
+            })
         })?;
         if let Action::Progress(mark) = command.action
             && let Some(digest) = self.loaded.stages.remove(&(key, mark.stage))
@@ -213,7 +235,7 @@ impl Desk<'_> {
     /// Adds the rows of an accepted command, and gives the order as it now stands.
     fn write(
         &mut self,
-        queued: &OrderCommand,
+        queued: &QueuedCommand,
         command: &Command,
         change: Change,
         state: Option<OrderState>,
@@ -223,7 +245,7 @@ impl Desk<'_> {
             .map_err(|_| Fault::new(FaultKind::Constraint, "a call brings too many reports"))?;
         let entry_id = self.ids(queued.at, count, state.as_ref());
         let tenant_id = queued.tenant.tenant_id;
-        let (mut row, data_key, order, is_new) = match state {
+        let (mut row, data_key, order, mut review, is_new) = match state {
             Some(state) => {
                 let data_key = match state.data_key {
                     Some(key) => key,
@@ -232,11 +254,12 @@ impl Desk<'_> {
                         queued.tenant.key.open_key(context, &state.row.wrapped_key)?
                     }
                 };
-                (state.row, data_key, Some(state.order), state.is_new)
+                (state.row, data_key, Some(state.order), state.review, state.is_new)
             }
             None => {
                 let data_key = Key::random();
-                (new_row(queued, command, entry_id, &data_key)?, data_key, None, true)
+                let row = new_row(queued, command, entry_id, &data_key)?;
+                (row, data_key, None, Review::default(), true)
             }
         };
         let entry_before = if order.is_some() { row.entry_last } else { Id(0) };
@@ -260,21 +283,17 @@ impl Desk<'_> {
                 stage: mark.stage,
                 digest: command.digest,
             }),
-            Action::Place { .. } if command.digest != NO_DIGEST => {
-                self.plan.applications.push(ApplicationRow {
-                    tenant_id,
-                    application: command.digest,
-                    order_id: row.order_id,
-                });
-            }
+            Action::Place { .. } => self.add_terms(queued, command, row.order_id),
             _ => {}
         }
+        review.note(&row, &change, at);
         self.add_reports(queued, command, &row, entry_id, reports, &data_key);
         self.add_audit(queued, row.order_id, entry_id);
         if let Some(event) = change.event {
             let kind = match event {
                 OrderEvent::Created => EventKind::OrderCreated,
                 OrderEvent::Canceled => EventKind::OrderCanceled,
+                OrderEvent::Returned => EventKind::OrderReturned,
             };
             let (app_id, order_id) = (row.app_id, Some(row.order_id));
             let event = EventRow::new(tenant_id, entry_id, app_id, kind, order_id, at);
@@ -294,7 +313,17 @@ impl Desk<'_> {
             sealed: data_key
                 .seal(RowContext::new("timeline_entries", tenant_id, entry_id.0), content),
         });
-        Ok(OrderState { row, order, data_key: Some(data_key), is_new, is_changed: true })
+        Ok(OrderState { row, order, data_key: Some(data_key), review, is_new, is_changed: true })
+    }
+
+    /// By what an order that is being placed is found.
+    fn add_terms(&mut self, queued: &QueuedCommand, command: &Command, order_id: Id) {
+        let (tenant_id, application) = (queued.tenant.tenant_id, command.digest);
+        if application != NO_DIGEST {
+            self.plan.applications.push(ApplicationRow { tenant_id, application, order_id });
+        }
+        let rows = queued.terms().iter().map(|term| TermRow { tenant_id, term: *term, order_id });
+        self.plan.terms.extend(rows);
     }
 
     fn add_audit(&mut self, queued: &OrderCommand, order_id: Id, entry_id: Id) {

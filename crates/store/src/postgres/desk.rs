@@ -67,7 +67,8 @@ enum Writes {
 struct Change<'a> {
     text: Prepared,
     parameters: Vec<Box<dyn ToSql + Sync + Send + 'a>>,
-    rows: u64,
+    /// How many rows it must touch; none where they may be missing.
+    rows: Option<u64>,
 }
 
 impl Opening {
@@ -188,7 +189,8 @@ impl Desk {
                     Writes::Many(_) => columns(these),
                     Writes::OfTenant(_) => values_of_tenant(these),
                 };
-                changes.push(Change { text, parameters, rows: these.len() as u64 });
+                let rows = write.touches_all().then_some(these.len() as u64);
+                changes.push(Change { text, parameters, rows });
             }
         }
         Ok(changes)
@@ -341,7 +343,7 @@ async fn write_rows(client: &Client, change: &Change<'_>) -> Result<(), Fault> {
     let parameters = change.parameters.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync));
     let parameters = parameters.collect::<Vec<_>>();
     let touched = client.execute(&change.text, &parameters).await?;
-    if touched != change.rows {
+    if change.rows.is_some_and(|rows| touched != rows) {
         // The commit is on its way already, so that this is no fault after which a command may be tried again.
         return Err(Fault::new(FaultKind::Storage, "a row that was locked is not there to change"));
     }

@@ -9,7 +9,9 @@ mod events;
 mod idempotency;
 mod orders;
 mod reports;
+mod reviews;
 mod stages;
+mod terms;
 
 pub(crate) use applications::ApplicationRow;
 pub(crate) use entries::{EntryRow, FIND_LINK, follow_link};
@@ -18,14 +20,16 @@ pub use idempotency::IdempotencyKey;
 pub(crate) use idempotency::{FIND_USED_KEY, UsedKeyRow};
 pub(crate) use orders::{FIND_ORDER, ORDER_COLUMNS, OrderRow};
 pub(crate) use reports::ReportRow;
+pub(crate) use reviews::{ReviewChange, ReviewKey, ReviewRow};
 pub(crate) use stages::{FIND_STAGE, StageRow};
+pub(crate) use terms::TermRow;
 
 use domain::order::Digest;
 
 use crate::fault::{Fault, FaultKind};
 use crate::value::Value;
 
-pub(crate) const WRITES: [&Write; 9] = [
+pub(crate) const WRITES: [&Write; 13] = [
     &orders::INSERT,
     &orders::CHANGE,
     &entries::INSERT,
@@ -35,6 +39,10 @@ pub(crate) const WRITES: [&Write; 9] = [
     &events::INSERT_DELIVERY,
     &idempotency::INSERT,
     &applications::INSERT,
+    &terms::INSERT,
+    &reviews::DELETE,
+    &reviews::INSERT,
+    &reviews::CHANGE,
 ];
 
 /// The most rows that one statement for one tenant writes.
@@ -64,6 +72,10 @@ enum Verb {
     Insert,
     /// Changes the rows that the first two columns name.
     Update,
+    /// The same where a program of the version before may have left no row.
+    UpdateIfThere,
+    /// Deletes the rows that the two columns name, where they are.
+    Delete,
 }
 
 #[derive(Debug)]
@@ -84,11 +96,15 @@ impl Write {
                 let values = numbered.map(|(_, n)| format!("${n}")).collect::<Vec<_>>().join(", ");
                 format!("INSERT INTO {table} ({names}) VALUES ({values})")
             }
-            Verb::Update => {
+            Verb::Update | Verb::UpdateIfThere => {
                 let sets = numbered.skip(2).map(|((name, _), n)| format!("{name} = ${n}"));
                 let sets = sets.collect::<Vec<_>>().join(", ");
                 let [tenant, key] = self.key();
                 format!("UPDATE {table} SET {sets} WHERE {key} = $2 AND {tenant} = $1")
+            }
+            Verb::Delete => {
+                let [tenant, key] = self.key();
+                format!("DELETE FROM {table} WHERE {tenant} = $1 AND {key} = $2")
             }
         }
     }
@@ -102,7 +118,7 @@ impl Write {
             Verb::Insert => {
                 format!("INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})")
             }
-            Verb::Update => {
+            Verb::Update | Verb::UpdateIfThere => {
                 let sets = self.columns.iter().skip(2);
                 let sets = sets.map(|(name, _)| format!("{name} = n.{name}"));
                 let sets = sets.collect::<Vec<_>>().join(", ");
@@ -112,20 +128,32 @@ impl Write {
                      WHERE t.{tenant} = n.{tenant} AND t.{key} = n.{key}"
                 )
             }
+            Verb::Delete => {
+                let [tenant, key] = self.key();
+                format!(
+                    "DELETE FROM {table} AS t USING unnest({arrays}) AS n ({names}) \
+                     WHERE t.{tenant} = n.{tenant} AND t.{key} = n.{key}"
+                )
+            }
         }
+    }
+
+    /// Whether each of its rows must be there.
+    pub(crate) fn touches_all(&self) -> bool {
+        matches!(self.verb, Verb::Insert | Verb::Update)
     }
 
     /// How many of `count` rows [`Write::of_tenant`] writes: a power of two, so that there are few such statements.
     pub(crate) fn rows_of_tenant(&self, count: usize) -> usize {
         match self.verb {
             Verb::Insert => 1 << count.min(ROWS_OF_TENANT_MAX).ilog2(),
-            Verb::Update => 1,
+            Verb::Update | Verb::UpdateIfThere | Verb::Delete => 1,
         }
     }
 
     /// Writes `count` rows of one tenant, `$1`; distributed tables take them without reading another node first.
     pub(crate) fn of_tenant(&self, count: usize) -> String {
-        if let Verb::Update = self.verb {
+        if self.verb != Verb::Insert {
             return self.one();
         }
         let others = self.columns.len() - 1;

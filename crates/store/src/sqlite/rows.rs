@@ -27,7 +27,8 @@ pub(super) fn write(plan: &Plan, connection: &Connection, texts: &[String]) -> R
         });
         let mut statement = connection.prepare_cached(text)?;
         for row in rows {
-            if statement.execute(params_from_iter(row))? != 1 {
+            let touched = statement.execute(params_from_iter(row))?;
+            if touched != 1 && write.touches_all() {
                 return Err(Fault::new(
                     FaultKind::Damaged,
                     "a row that was read is not there to change",

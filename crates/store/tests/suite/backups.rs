@@ -149,3 +149,19 @@ async fn a_backup_without_a_server_holds_the_last_commit() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_brings_people_back_and_none_of_their_ways_in() {
+    World::on_sqlite(async |world: &World| {
+        let scene = world.scene(false, false).await;
+        let user = crate::people::join(world, Some(&scene.tenant), 1, "admin").await;
+        let scratch = Scratch::new(world);
+        let folder = scratch.take("people", NOW);
+        let (store, _) = scratch.open("people.db", &folder, &folder).await;
+        assert_eq!(store.find_user(user.user_id).await.unwrap(), Some(user));
+        assert_eq!(store.find_session(&[1; 32]).await.unwrap(), None);
+        assert_eq!(store.find_one_time_link(&[1; 32]).await.unwrap(), None);
+        assert!(world.store.find_session(&[1; 32]).await.unwrap().is_some());
+    })
+    .await;
+}

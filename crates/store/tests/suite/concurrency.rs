@@ -115,7 +115,9 @@ fn rules_of(command: &OrderCommand) -> &'static str {
         store::Request::Reject { .. } => "reject",
         store::Request::Withdraw => "withdraw",
         store::Request::Terminate { .. } => "terminate",
-        store::Request::Cancel | store::Request::Place { .. } => unreachable!("not in this race"),
+        store::Request::Cancel
+        | store::Request::Place { .. }
+        | store::Request::NoteOverdue { .. } => unreachable!("not in this race"),
     }
 }
 
@@ -127,13 +129,15 @@ fn rule_name(rule: Rule) -> &'static str {
         Rule::ReviewRejected => "reject",
         Rule::ReviewWithdrawn => "withdraw",
         Rule::HirerTerminated => "terminate",
-        Rule::Placed | Rule::VendorCanceled => unreachable!("not in this race"),
+        Rule::Placed | Rule::VendorCanceled | Rule::ReviewOverdue => {
+            unreachable!("not in this race")
+        }
     }
 }
 
 /// The timeline is what the rules give, entry after entry.
 fn is_legal(order: &Order) {
-    let settings = Settings { report_approval: true, four_eyes: false };
+    let settings = Settings { report_approval: true, four_eyes: false, returned_event: false };
     let mut standing = None;
     for (entry, number) in order.timeline.iter().zip(0_u64..) {
         let mut digest = [0; 16];
@@ -151,7 +155,7 @@ fn is_legal(order: &Order) {
             other => panic!("{other:?} is not in this race"),
         };
         let actor = Actor { id: entry.actor, owner: entry.actor.id, roles: Roles::NONE };
-        let command = Command { actor, action, digest };
+        let command = Command { actor, action, digest, result_number: None };
         let Ok(Decision::Change(change)) = order::decide(standing.as_ref(), &command, settings)
         else {
             panic!("entry {number} is not legal: {entry:?}");

@@ -158,10 +158,14 @@ const VENDOR: AppId = AppId(77);
 
 impl Model {
     fn new() -> Model {
-        let settings = Settings { report_approval: true, four_eyes: false };
+        let settings = Settings { report_approval: true, four_eyes: false, returned_event: false };
         let mut model = Model { orders: vec![], timelines: vec![], settings };
-        let index =
-            Command { actor: PLACER, action: Action::Place { vendor: VENDOR }, digest: [0; 16] };
+        let index = Command {
+            actor: PLACER,
+            action: Action::Place { vendor: VENDOR },
+            digest: [0; 16],
+            result_number: None,
+        };
         for _ in 0..ORDERS {
             let Ok(Decision::Change(change)) = order::decide(None, &index, settings) else {
                 panic!()
@@ -199,7 +203,7 @@ fn command(asked: Asked) -> Command {
         Asked::Reject { by_placer } => (member(by_placer), Action::Reject, 0),
         Asked::Withdraw => (PLACER, Action::Withdraw, 0),
     };
-    Command { actor, action, digest: [said; 16] }
+    Command { actor, action, digest: [said; 16], result_number: None }
 }
 
 /// Runs one sequence on all sides.
@@ -212,8 +216,11 @@ async fn run(worlds: &[&World], steps: &[Step]) {
     for step in steps {
         match step {
             Step::Settings { report_approval, four_eyes } => {
-                model.settings =
-                    Settings { report_approval: *report_approval, four_eyes: *four_eyes };
+                model.settings = Settings {
+                    report_approval: *report_approval,
+                    four_eyes: *four_eyes,
+                    returned_event: false,
+                };
                 for side in &mut sides {
                     side.set(*report_approval, *four_eyes).await;
                 }

@@ -113,18 +113,21 @@ async fn every_filter_finds_what_a_look_at_all_orders_finds(world: &World) {
         within(55, 55),
     ];
     let (mut filters, mut found_by) = (0, HashSet::new());
-    for state in [None, Some(State::Arranged), Some(State::Rejected), Some(State::Terminated)] {
+    use State::{Arranged, InReview, Rejected, Terminated};
+    let states: [&[State]; 5] =
+        [&[], &[Arranged], &[Rejected, InReview], &[Terminated], &[Rejected, Terminated]];
+    for states in states {
         for vendor in [None, Some(AppId(78))] {
             for application_id in [None, Some("a-1"), Some("a-9")] {
                 for placed in stretches {
                     for updated in stretches {
                         let filter = OrderFilter {
-                            state,
+                            states: states.to_vec(),
                             vendor,
                             application_id: application_id.map(str::to_owned),
                             placed,
                             updated,
-                            placed_by: None,
+                            ..OrderFilter::default()
                         };
                         let fits = |stretch: UnixMsRange, at: UnixMs| {
                             stretch.start.is_none_or(|start| start <= at)
@@ -132,7 +135,7 @@ async fn every_filter_finds_what_a_look_at_all_orders_finds(world: &World) {
                         };
                         let expected = all.iter().filter(|order| {
                             let summary = &order.summary;
-                            state.is_none_or(|state| state == summary.state)
+                            (states.is_empty() || states.contains(&summary.state))
                                 && vendor.is_none_or(|vendor| vendor == summary.app_id)
                                 && application_id.is_none_or(|id| id == application_of(order, &ids))
                                 && fits(placed, summary.order_id.made_at())
@@ -244,7 +247,7 @@ async fn a_filter_that_fits_few_looks_through_a_bounded_number(world: &World) {
     while let Some(outcome) = futures_util::StreamExt::next(&mut placing).await {
         outcome.unwrap();
     }
-    let filter = OrderFilter { state: Some(State::Terminated), ..OrderFilter::default() };
+    let filter = OrderFilter { states: vec![State::Terminated], ..OrderFilter::default() };
     let first = world.store.list_orders(&scene.tenant, &filter, BEGINNING, 10).await.unwrap();
     assert_eq!(first.orders, []);
     let Some(after @ After::Order(_)) = first.next else { panic!("expected a next page") };

@@ -404,11 +404,19 @@ impl Scene {
     }
 
     pub(crate) fn approve(&self, order_id: Id) -> OrderCommand {
-        self.command(order_id, APPROVER, Request::Approve { content: words("可以录用") })
+        self.command(
+            order_id,
+            APPROVER,
+            Request::Approve { result_number: None, content: words("可以录用") },
+        )
     }
 
     pub(crate) fn reject(&self, order_id: Id, reason: &str) -> OrderCommand {
-        self.command(order_id, APPROVER, Request::Reject { content: words(reason) })
+        self.command(
+            order_id,
+            APPROVER,
+            Request::Reject { result_number: None, returned_event: false, content: words(reason) },
+        )
     }
 
     pub(crate) fn withdraw(&self, order_id: Id) -> OrderCommand {

@@ -96,6 +96,7 @@ async fn a_tenant_changes_only_from_the_version_that_was_seen(world: &World) {
         locale: "en".into(),
         four_eyes: true,
         totp_required: true,
+        review_hours: None,
     };
     let update = async |version, name: &str| {
         world.store.update_tenant(BY, tenant_id, version, name, &settings).await.unwrap()

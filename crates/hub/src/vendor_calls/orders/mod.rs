@@ -113,7 +113,7 @@ async fn find_page(
         return Ok(order_pages::OrderPage { orders: Vec::new(), next: None });
     }
     let filter = OrderFilter {
-        state: state.flatten(),
+        states: state.flatten().into_iter().collect(),
         vendor: own,
         application_id: query.application_id.clone(),
         placed: unix_ms_range(query.begun),

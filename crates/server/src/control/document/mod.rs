@@ -39,7 +39,9 @@ const INTRODUCTION: &str = "For the hirer's own systems, scripts and the command
     answered as what does not exist.\n\n\
     Refusals are `application/problem+json` (RFC 9457) with a stable `code`, and `errors` that name every member \
     at fault. Lists are newest first, and page by `next_cursor`. A POST with an `Idempotency-Key` can be repeated \
-    for 24 hours; what is shown once is not shown to repeats.";
+    for 24 hours; what is shown once is not shown to repeats.\n\n\
+    A key makes at most 6,000 calls in a minute unless the operator set another number; `ratelimit-policy` and \
+    `ratelimit` tell how many are left, and a refusal (429) has `retry-after` in seconds.";
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = document().to_pretty_json().expect("a description is texts, lists and numbers");
@@ -59,6 +61,9 @@ fn outline() -> OpenApi {
     let tags = [
         ("tenants", "Hirers and their settings."),
         ("api_keys", "Keys for this API: a tenant's by its admin, the operator's by the operator."),
+        ("invitations", "Who is invited to a tenant."),
+        ("users", "People of a tenant, what they may do, and where they are signed in."),
+        ("service_accounts", "What keys belong to that belong to no person."),
         ("apps", "The programs of vendors and hirers."),
         ("installations", "Store apps in tenants, with the scopes that each is to have there."),
         ("grants", "What each tenant granted to apps: nothing else of them takes effect there."),

@@ -70,7 +70,7 @@ async fn invite(world: &World, token: [u8; 32], link: &OneTimeLink) {
 }
 
 /// A person who joins the tenant, or the operators; numbers of one test differ.
-async fn join(world: &World, tenant: Option<&Tenant>, number: u8, roles: &str) -> User {
+pub(crate) async fn join(world: &World, tenant: Option<&Tenant>, number: u8, roles: &str) -> User {
     let email = format!("person-{number}@qiming.example");
     let link = link(world, tenant.map(|tenant| tenant.tenant_id), &email, roles);
     invite(world, [number; 32], &link).await;
