@@ -6,7 +6,7 @@ skip = Skip to the content
 menu = Menu
 places = Places
 search = Search
-search-hint = Candidate, order id, application
+search-hint = Candidate, phone, order, application
 choose-tenant = Change the hirer
 my-account = My account
 sign-out = Sign out
@@ -144,6 +144,21 @@ orders-on-page = { $count ->
 }
 first-page = First page
 next-page = Next page
+orders-total = { $total ->
+    [one] { $total } order
+   *[other] { $total } orders
+}, { $waiting } in review
+account = Account
+package = Package
+any = All
+anybody = Anybody
+placed-by-whom = Placed by
+placed-by-me = Me
+filter = Filter
+filter-clear = Clear
+search-for = Search: { $it }
+search-none = Nothing found
+search-none-why = Search for a candidate's name or a part of it, a phone number, an email address, an application or an order id.
 orders-none = No orders yet
 orders-none-why = Once a background check is placed, its progress, result and reports are shown here.
 orders-none-here = No orders fit

@@ -183,8 +183,8 @@ async fn pages_are_guarded_and_assets_stay() {
         let path = part.split('#').next().unwrap();
         let asset = stranger.get(path).await;
         assert_eq!(asset.status(), StatusCode::OK, "{path}");
-        let kept = asset.headers()["cache-control"].to_str().unwrap();
-        assert_eq!(kept, "public, max-age=31536000, immutable");
+        let stored = asset.headers()["cache-control"].to_str().unwrap();
+        assert_eq!(stored, "public, max-age=31536000, immutable");
         requests += 1;
         bytes += asset.bytes().await.unwrap().len();
     }
@@ -378,5 +378,46 @@ async fn scripts_in_names_and_reasons_run_nowhere() {
             let page = person.page(path).await;
             assert!(!page.contains("<script>") && !page.contains("<img"), "{path}: {page}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_by_name_and_its_words_stand_in_no_address() {
+    World::each(async |world| {
+        let (seed, order_id) = in_review(&world).await;
+        let join = async |email: &'static str, role| {
+            Person::join(&world, &seed.hirer, "王敏", email, &[role]).await
+        };
+        let admin = join("admin@example.com", KeyRole::Admin).await;
+        for q in ["张三", "三", "13800000000", &order_id, "7000000000000000001"] {
+            let page = admin.post("/orders/search", &[("q", q)]).await.text().await.unwrap();
+            assert!(page.contains(&format!("href=\"/orders/{order_id}\"")), "{q}: {page}");
+            assert!(!page.contains("?q=") && page.contains(&format!("value=\"{q}\"")), "{page}");
+        }
+        for q in ["李四光", "!?", "<script>"] {
+            let answer = admin.post("/orders/search", &[("q", q)]).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{q}");
+            let page = answer.text().await.unwrap();
+            assert!(!page.contains(&order_id) && !page.contains("<script>"), "{q}: {page}");
+        }
+        let auditor = join("auditor@example.com", KeyRole::Auditor).await;
+        assert_eq!(auditor.post("/orders/search", &[("q", "张三")]).await.status(), 403);
+        assert!(!auditor.page("/orders").await.contains("张三"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn filters_stand_in_the_address_and_wrong_ones_find_nothing() {
+    let world = World::on(Engine::Sqlite).await;
+    let (seed, order_id) = in_review(&world).await;
+    let admin =
+        Person::join(&world, &seed.hirer, "王敏", "admin@example.com", &[KeyRole::Admin]).await;
+    let has = async |query: &str| admin.page(&format!("/orders{query}")).await.contains(&order_id);
+    assert!(has("").await && has("?state=in_review").await && has("?package=pkg-a").await);
+    assert!(!has("?state=completed").await && !has("?package=pkg-b").await);
+    for wrong in ["?account=x", "?cursor=x", "?placed_by=1", "?package=%00"] {
+        let status = admin.get(&format!("/orders{wrong}")).await.status();
+        assert!([StatusCode::OK, StatusCode::BAD_REQUEST].contains(&status), "{wrong}: {status}");
     }
 }

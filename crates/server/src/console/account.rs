@@ -35,7 +35,6 @@ pub(super) struct AccountView {
 #[template(path = "console/account.html")]
 pub(super) struct AccountPage {
     frame: Frame,
-    w: Words,
     head: Head,
     preferences: Vec<Field>,
     password: Vec<Field>,
@@ -102,7 +101,6 @@ impl AccountPage {
             totp_fields,
             others: (view.sessions.len() > 1).then_some(others),
             view,
-            w,
             frame,
         }
     }
@@ -131,7 +129,6 @@ fn preferences(w: Words, view: &AccountView) -> Vec<Field> {
 #[template(path = "console/totp.html")]
 pub(super) struct TotpPage {
     pub(super) frame: Frame,
-    pub(super) w: Words,
     pub(super) head: Head,
     pub(super) secret: String,
     pub(super) address: String,
@@ -143,7 +140,6 @@ pub(super) struct TotpPage {
 #[template(path = "console/codes.html")]
 pub(super) struct CodesPage {
     pub(super) frame: Frame,
-    pub(super) w: Words,
     pub(super) head: Head,
     pub(super) codes: Vec<String>,
     pub(super) copy: String,

@@ -47,6 +47,9 @@ impl ConfirmPage {
     ) -> ConfirmPage {
         let (w, order) = (frame.w, &shown.order);
         let page = href(&order.order_id);
+        let package = order.form.package.as_ref().map(|package| package.name.clone());
+        let package = package.unwrap_or_else(|| order.package_id.clone());
+        let vendor = shown.vendor.clone().unwrap_or_default();
         let (what, text, fields, look) = match question {
             Question::Terminate => {
                 ("terminate", w.t("terminate-why"), vec![reason(w, typed)], Look::Danger)
@@ -58,7 +61,7 @@ impl ConfirmPage {
                 crumb: Some((order.candidate_info.name.clone().into(), page.clone())),
                 title: frame.title.clone(),
                 tag: Some(states::order_tag(w, order.state)),
-                notes: vec![Inline::Text(order.candidate_info.name.clone().into())],
+                notes: vec![Inline::Text(package.into()), Inline::Text(vendor.into())],
                 actions: Vec::new(),
                 more: None,
             },

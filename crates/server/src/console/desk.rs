@@ -3,18 +3,18 @@
 use axum::extract::Path;
 use axum::response::Response;
 use contract::control::{
-    ApproveOrder, List, ListEvents, ListOrders, Order, RejectOrder, TerminateOrder,
+    ApproveOrder, List, ListEvents, ListOrders, Order, Page, RejectOrder, TerminateOrder,
 };
 use domain::{Act, Id};
 use hub::orders::{self, ShownLine, ShownOrder};
-use hub::{events, evidence, reports};
+use hub::{accounts, events, evidence, reports};
 
 use super::confirm::{ConfirmPage, Question};
 use super::form::Form;
 use super::frame::Place;
 use super::lines::{Names, href};
 use super::order::{AskedOrder, OrderPage, Part, PartContent};
-use super::orders::{LIMIT, Orders};
+use super::orders::{LIMIT, Listed, Orders};
 use super::review::{ReviewPage, Typed};
 use super::stop::{Stop, render};
 use super::today::{MOVED_MS, Today};
@@ -40,21 +40,49 @@ pub(super) async fn today(visit: Visit) -> Result<Response, Stop> {
 
 pub(super) async fn list_orders(visit: Visit) -> Result<Response, Stop> {
     let (hub, actor, tenant) = visit.member()?;
-    let asked = asked_orders(&visit)?;
+    let asked = asked_orders(&visit);
     let page = orders::list_shown(hub, actor, tenant, asked.clone().into()).await?;
+    let counts = orders::count_by_state(hub, actor, tenant).await?;
+    let accounts = accounts::list(hub, actor, tenant, List::default().into()).await?.items;
     let names = names_of_lines(&visit, page.items.iter()).await?;
     let frame = visit.frame(visit.w.t("orders"), Some(Place::Orders)).await?;
-    Ok(render(&Orders::new(frame, &asked, &page, &names, &visit.reading())))
+    let (page, own_id) = (&page, actor.owner.to_string());
+    let listed = Listed { asked: &asked, page, counts: &counts, accounts: &accounts, own_id };
+    Ok(render(&Orders::new(frame, &listed, &names, &visit.reading())))
 }
 
-fn asked_orders(visit: &Visit) -> Result<ListOrders, Stop> {
-    if let Some(wanted) = visit.query("q").filter(|it| it.trim().parse::<Id>().is_ok()) {
-        return Err(Stop::See(href(wanted.trim())));
-    }
+/// What the address asks for; a filter that names nothing finds nothing.
+fn asked_orders(visit: &Visit) -> ListOrders {
     let state = visit.query("state");
-    let state = state.and_then(|state| serde_json::from_value(state.into()).ok());
-    let cursor = visit.query("cursor");
-    Ok(ListOrders { state, cursor, limit: Some(LIMIT), ..ListOrders::default() })
+    ListOrders {
+        state: state.and_then(|state| serde_json::from_value(state.into()).ok()),
+        account_id: visit.query("account"),
+        package_id: visit.query("package"),
+        placed_by: visit.query("placed_by"),
+        cursor: visit.query("cursor"),
+        limit: Some(LIMIT),
+        ..ListOrders::default()
+    }
+}
+
+pub(super) async fn search_orders(visit: Visit, form: Form) -> Result<Response, Stop> {
+    let (hub, actor, tenant) = visit.member()?;
+    let (q, cursor) = (form.word("q"), Some(form.word("cursor")).filter(|it| !it.is_empty()));
+    if q.is_empty() {
+        return Err(Stop::See(Place::Orders.path().to_owned()));
+    }
+    let asked =
+        ListOrders { q: Some(q.clone()), cursor, limit: Some(LIMIT), ..ListOrders::default() };
+    let page = match orders::list_shown(hub, actor, tenant, asked.into()).await {
+        // Signs without a letter or digit find nobody.
+        Err(hub::Error::Invalid(_)) => Page { items: Vec::new(), next_cursor: None },
+        found => found?,
+    };
+    let names = names_of_lines(&visit, page.items.iter()).await?;
+    let mut frame = visit.frame(visit.w.t("search"), Some(Place::Orders)).await?;
+    frame.path = Place::Orders.path().to_owned();
+    frame.searched.clone_from(&q);
+    Ok(render(&Orders::found(frame, &q, &page, &names, &visit.reading())))
 }
 
 pub(super) async fn show_order(

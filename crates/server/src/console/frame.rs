@@ -118,6 +118,8 @@ pub(super) struct Frame {
     pub(super) path: String,
     pub(super) reader: Option<Reader>,
     pub(super) notice: Option<Notice>,
+    /// What was searched for.
+    pub(super) searched: String,
 }
 
 /// An entry of the side bar.
@@ -139,6 +141,7 @@ impl Frame {
             path: "/".to_owned(),
             reader: None,
             notice: None,
+            searched: String::new(),
         }
     }
 
@@ -161,9 +164,14 @@ impl Frame {
         (self.theme != Theme::System).then(|| self.theme.as_str())
     }
 
+    /// Whether the reader sees where orders stand.
+    pub(super) fn may_list(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| Place::Orders.is_for(reader.roles))
+    }
+
     /// Whether the reader can look for orders.
     pub(super) fn may_search(&self) -> bool {
-        self.reader.as_ref().is_some_and(|reader| Place::Orders.is_for(reader.roles))
+        self.reader.as_ref().is_some_and(|reader| reader.roles.may(Act::SeeOrders))
     }
 
     /// The other languages.

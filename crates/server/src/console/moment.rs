@@ -1,4 +1,4 @@
-//! Times as a reader sees them: in the reader's zone, relative while they are near, with the zone told on hover.
+//! Times as a reader sees them: in the reader's zone, relative while they are near, with the zone shown on hover.
 //!
 //! The zone comes from a cookie that the pages' script sets; without it each language has one.
 
@@ -122,7 +122,7 @@ mod tests {
             ("2026-11-28T06:03:00Z", "昨天 14:03"),
             ("2026-11-27T06:03:00Z", "11月27日 14:03"),
             ("2025-11-27T06:03:00Z", "2025年11月27日"),
-            // Clocks differ: a time to come is told as it is.
+            // Clocks differ: a time to come is shown as it is.
             ("2026-12-02T00:00:00Z", "12月2日 08:00"),
             ("9999999999999999", "9999999999999999"),
         ] {

@@ -166,7 +166,7 @@ async fn totp_page(
     };
     let frame = visit.frame(w.t("totp-begin"), Some(Place::Account)).await?;
     let head = head(&frame, w.t("my-account"));
-    Ok(render(&TotpPage { w, head, secret, address, code, frame }))
+    Ok(render(&TotpPage { head, secret, address, code, frame }))
 }
 
 fn head(frame: &frame::Frame, crumb: Text) -> Head {
@@ -192,7 +192,7 @@ pub(super) async fn confirm_totp(visit: Visit, form: Form) -> Result<Response, S
     };
     let frame = visit.frame(w.t("codes"), Some(Place::Account)).await?;
     let (head, copy) = (head(&frame, w.t("my-account")), codes.join("\n"));
-    Ok(render(&CodesPage { w, head, codes, copy, frame }))
+    Ok(render(&CodesPage { head, codes, copy, frame }))
 }
 
 pub(super) async fn end_totp(visit: Visit, form: Form) -> Result<Response, Stop> {

@@ -62,7 +62,6 @@ pub(super) struct Typed {
 pub(super) struct ReviewPage {
     frame: Frame,
     head: Head,
-    w: Words,
     waiting: Vec<Waiting>,
     opened: Option<Opened>,
     empty: Option<Empty>,
@@ -91,7 +90,6 @@ impl ReviewPage {
             empty: opened.is_none().then(|| empty(w)),
             waiting,
             opened,
-            w,
             frame,
         }
     }

@@ -80,6 +80,7 @@ pub(super) fn pages() -> Vec<Page> {
         POST "/account/sessions/end-others" Member own::end_other_sessions;
         GET "/" Member desk::today;
         GET "/orders" May(ListOrders) desk::list_orders;
+        POST "/orders/search" May(SeeOrders) desk::search_orders;
         GET "/orders/{order_id}" May(SeeOrders) desk::show_order;
         GET "/orders/{order_id}/reports/{report_id}/content" May(SeeReports) content::give;
         GET "/orders/{order_id}/terminate" May(TerminateOrders) desk::ask_to_terminate;

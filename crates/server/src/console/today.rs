@@ -70,6 +70,6 @@ fn empty(frame: &Frame) -> Empty {
         icon: "rest",
         title: w.t("today-empty"),
         text: w.t("today-empty-why"),
-        actions: if frame.may_search() { vec![to_orders()] } else { Vec::new() },
+        actions: if frame.may_list() { vec![to_orders()] } else { Vec::new() },
     }
 }

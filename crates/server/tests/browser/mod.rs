@@ -27,7 +27,7 @@ pub(crate) fn find_chromium() -> Option<Driver> {
 ///
 /// # Panics
 /// With everything that it found, when that is a fault.
-pub(crate) fn run(driver: &Driver, told: &Value) {
+pub(crate) fn run(driver: &Driver, task: &Value) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.mjs");
     let mut child = Command::new("node")
         .arg(script)
@@ -38,7 +38,7 @@ pub(crate) fn run(driver: &Driver, told: &Value) {
         .spawn()
         .expect("node starts");
     let mut stdin = child.stdin.take().expect("stdin is piped");
-    stdin.write_all(told.to_string().as_bytes()).unwrap();
+    stdin.write_all(task.to_string().as_bytes()).unwrap();
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

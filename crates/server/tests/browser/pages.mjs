@@ -22,7 +22,9 @@ const REQUESTS_MAX = 6;
 // Each width, theme and language at least once; all of their combinations where pictures are wanted.
 const ALL = ["zh-CN", "en"].flatMap((language) =>
   ["light", "dark"].flatMap((theme) => [1280, 390].map((width) => ({ language, theme, width }))));
-const WAYS = told.pictures ? ALL : [ALL[0], ALL[7]];
+const chosen = process.env.WAYS?.split(" ");
+const WAYS = chosen ? ALL.filter((way) => chosen.includes(`${way.language}-${way.theme}-${way.width}`))
+  : told.pictures ? ALL : [ALL[0], ALL[7]];
 
 const fault = (text) => console.log(`fault ${text}`);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });

@@ -20,6 +20,8 @@ use store::reports::FetchOutcome;
 use super::super::harness::{ITEM, PACKAGE, Seed, World, form};
 use super::super::visitors::{PASSWORD, Person, invite};
 
+/// A second package.
+const SENIOR: &str = "pkg-senior";
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
@@ -115,6 +117,12 @@ impl Maker<'_> {
             additional_item_list: vec![entry(ITEM, "海外学历")],
         };
         self.seed.vendor.update_packages(&packages).await.unwrap();
+        let senior = CreatePackages {
+            account_id: self.seed.account.account_id.clone(),
+            package_list: vec![entry(SENIOR, "高管背调")],
+            additional_item_list: Vec::new(),
+        };
+        self.seed.vendor.create_packages(&senior).await.unwrap();
     }
 
     async fn find_people(&mut self) {
@@ -134,6 +142,9 @@ impl Maker<'_> {
         body.candidate_info.name = name.to_owned();
         body.candidate_info.mobile = Some(Mobile { code: "86".into(), number: number.to_owned() });
         body.comment = "候选人下周一入职".to_owned();
+        if placer == 1 {
+            body.package_id = SENIOR.to_owned();
+        }
         let (hub, actor) = (&self.world.app.hub, &self.people[placer]);
         orders::place(hub, actor, &self.tenant, body.into(), None).await.unwrap()
     }
