@@ -39,12 +39,6 @@
     }
   });
 
-  // A filter counts as soon as it is chosen; without script there is a button.
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-at-once]");
-    if (form) form.requestSubmit();
-  });
-
   // A reason from the list goes where it can be changed.
   document.addEventListener("click", (event) => {
     const reason = event.target.closest("[data-reason]");

@@ -62,7 +62,7 @@ impl Orders {
         Orders {
             head: head(frame.title.clone(), vec![Inline::Text(total.into())]),
             tabs: Some(tabs(w, asked, counts)),
-            filters: filters(w, listed, roles),
+            filters: filters(w, listed, roles).filter(|_| counts.total > 0),
             table: has_any.then(|| lines::table(w, w.t("orders"), &page.items, names, reading)),
             empty: (!has_any).then(|| empty(w, asked)),
             pager: pager(w, asked, page),
