@@ -1,7 +1,7 @@
 //! `probity account`: a tenant's bindings to vendors' apps.
 
 use clap::{Args, Subcommand};
-use contract::control::{Account, AccountForm, CreateAccount, FieldValue};
+use contract::control::{Account, AccountForm, CreateAccount, FieldValue, UpdateAccount};
 use contract::field::{AccountField, CheckField, I18n};
 
 use crate::output::{Row, Show, print_note, short_time, wire_name, yes_no};
@@ -23,6 +23,14 @@ pub(crate) enum Command {
     Show {
         /// The account.
         account_id: String,
+    },
+    /// Switch whether the account's vendor is notified, with the reason, of results that are sent back.
+    Update {
+        /// The account.
+        account_id: String,
+        /// Whether it is.
+        #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
+        returned_event: bool,
     },
     /// Unbind an account.
     Unbind {
@@ -89,6 +97,10 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
         }
         Command::Show { account_id } => {
             global.print(&control.get_account(&tenant_key, &account_id).await?)
+        }
+        Command::Update { account_id, returned_event } => {
+            let body = UpdateAccount { returned_event };
+            global.print(&control.update_account(&tenant_key, &account_id, &body).await?)
         }
         Command::Unbind { account_id } => {
             control.delete_account(&tenant_key, &account_id).await?;

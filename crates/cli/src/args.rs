@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::shared_args::Global;
 use crate::{
     account, app, audit, backup, candidate, demo, erasure, event, invitation, key, migrate, order,
-    report, serve, service_account, storage, tenant, user, work,
+    reason, report, serve, service_account, storage, tenant, user, work,
 };
 
 const EXIT_CODES: &str = "\
@@ -86,6 +86,11 @@ pub(crate) enum Call {
     Order {
         #[command(subcommand)]
         command: order::Command,
+    },
+    /// Reasons (理由) to choose from when a result is sent back or an order ended.
+    Reason {
+        #[command(subcommand)]
+        command: reason::Command,
     },
     /// Reports (报告) of an order, and the check of all that is stored.
     Report {

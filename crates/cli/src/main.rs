@@ -26,6 +26,7 @@ mod migrate;
 mod openapi;
 mod order;
 mod output;
+mod reason;
 mod report;
 mod serve;
 mod service_account;
@@ -88,6 +89,7 @@ fn run(global: &Global, command: Command) -> anyhow::Result<()> {
             Call::Hold { command } => erasure::hold(global, command).await,
             Call::Audit { command } => audit::run(global, command).await,
             Call::Storage { command } => storage::run(global, command).await,
+            Call::Reason { command } => reason::run(global, command).await,
             Call::Candidate { command } => candidate::run(global, command).await,
             Call::Key { command } => key::run(global, command).await,
             Call::User { command } => user::run(global, command).await,

@@ -62,7 +62,7 @@ pub(crate) enum LogFormat {
 }
 
 /// Which page of a list is wanted.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Paging {
     /// Where the page before ended, as it was printed.
     #[arg(long, value_name = "CURSOR")]

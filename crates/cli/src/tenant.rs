@@ -30,6 +30,9 @@ pub(crate) enum Command {
         /// Demand a second factor of its people.
         #[arg(long)]
         totp_required: bool,
+        /// Hours within which somebody has to decide on a result, 1 to 8,760; no limit when absent.
+        #[arg(long, value_name = "HOURS")]
+        review_hours: Option<u32>,
     },
     /// List tenants, newest first.
     List {
@@ -63,6 +66,9 @@ pub(crate) enum Command {
         /// Whether its people need a second factor.
         #[arg(long, value_name = "true|false")]
         totp_required: Option<bool>,
+        /// Hours within which somebody has to decide on a result, 1 to 8,760; 0 for no limit.
+        #[arg(long, value_name = "HOURS")]
+        review_hours: Option<u32>,
     },
 }
 
@@ -75,6 +81,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             retention_days,
             locale,
             totp_required,
+            review_hours,
         } => {
             let body = CreateTenant {
                 name,
@@ -83,7 +90,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 retention_days,
                 locale,
                 totp_required,
-                review_hours: None,
+                review_hours,
             };
             let control = global.operator()?;
             let created = control.create_tenant(&body).await?;
@@ -106,6 +113,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             retention_days,
             locale,
             totp_required,
+            review_hours,
         } => {
             let body = UpdateTenant {
                 name,
@@ -114,7 +122,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
                 retention_days,
                 locale,
                 totp_required,
-                review_hours: None,
+                review_hours: review_hours.map(|hours| Some(hours).filter(|hours| *hours > 0)),
             };
             let control = global.named_tenant(&tenant_key)?;
             global.print(&control.update_tenant(&tenant_key, &body).await?)

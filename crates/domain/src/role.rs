@@ -139,6 +139,9 @@ acts! {
     ResetPasswords: "Give a person the address at which they set a new password.", [Operator Admin];
     ManageServiceAccounts: "Make, see, change and remove service accounts.", [Admin];
     ManageOperators: "Invite operators, suspend and remove them.", [Operator];
+    SeeReasonTemplates: "See the reasons that can be chosen.", [Admin Recruiter Approver];
+    ManageReasonTemplates: "Make, change and delete reasons that can be chosen.", [Admin];
+    SwitchReturnedEvent: "Switch whether a vendor is notified of results that are sent back.", [Admin];
 }
 
 #[cfg(test)]

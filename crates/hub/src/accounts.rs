@@ -2,6 +2,7 @@
 
 use contract::control::{
     self, AccountForm, AdditionalItem, CreateAccount, FieldFault, FieldValue, List, Page,
+    UpdateAccount,
 };
 use contract::field::{AccountScope, CheckField};
 use domain::fields::FieldError;
@@ -116,6 +117,24 @@ pub async fn list(
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
+/// Switches whether the account's vendor is notified of results that are sent back.
+pub async fn update(
+    hub: &Hub,
+    actor: &Actor,
+    tenant: &Tenant,
+    account_id: Id,
+    input: Input<UpdateAccount>,
+) -> Result<control::Account, Error> {
+    authorize(actor, Act::SwitchReturnedEvent)?;
+    let UpdateAccount { returned_event } = input.valid()?;
+    let (store, by) = (&hub.store, hub.by(actor));
+    let tenant_id = tenant.tenant_id;
+    if !store.switch_returned_event(by, tenant_id, account_id, returned_event).await? {
+        return Err(Error::NotFound);
+    }
+    get(hub, actor, tenant, account_id).await
+}
+
 /// Unbinds an account, with its packages. Its orders stay, and go on.
 pub async fn delete(
     hub: &Hub,
@@ -155,7 +174,9 @@ async fn view(
 ) -> Result<control::Account, Error> {
     let published = hub.store.list_packages(tenant_id, account.account_id).await?;
     let form = hub.store.find_check_form(tenant_id, account.account_id).await?;
-    Ok(with_form(account, published, form.map_or_else(Vec::new, |form| form.fields)))
+    let fields = form.map_or_else(Vec::new, |form| form.fields);
+    let returned_event = hub.store.has_returned_event(tenant_id, account.account_id).await?;
+    Ok(control::Account { returned_event, ..with_form(account, published, fields) })
 }
 
 fn with_form(
@@ -182,6 +203,7 @@ fn with_form(
         packages,
         additional_items,
         fields,
+        returned_event: false,
         created_at: rfc3339(account.created_at),
     }
 }

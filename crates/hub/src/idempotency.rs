@@ -14,6 +14,7 @@ use store::apps::App;
 use store::audit::By;
 use store::files::File;
 use store::one_time_links::OneTimeLink;
+use store::reason_templates::ReasonTemplate;
 use store::service_accounts::ServiceAccount;
 use store::tenants::{NewTenant, Tenant};
 use store::{Fault, FaultKind, IdempotencyKey, Saved, Store};
@@ -84,6 +85,7 @@ pub(crate) enum Creation<'a> {
     /// By the hash of its token.
     OneTimeLink(&'a [u8; 32], &'a OneTimeLink),
     ServiceAccount(&'a Tenant, &'a ServiceAccount),
+    ReasonTemplate(&'a Tenant, &'a ReasonTemplate),
 }
 
 impl Creation<'_> {
@@ -106,6 +108,9 @@ impl Creation<'_> {
             }
             Creation::ServiceAccount(tenant, account) => {
                 store.create_service_account(by, tenant, account, answer).await
+            }
+            Creation::ReasonTemplate(tenant, template) => {
+                store.create_reason_template(by, tenant, template, answer).await
             }
         }
     }

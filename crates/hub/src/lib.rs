@@ -39,6 +39,7 @@ pub mod orders;
 mod pages;
 pub mod passwords;
 pub mod quotas;
+pub mod reason_templates;
 pub mod reports;
 pub mod retention;
 pub mod root_key;

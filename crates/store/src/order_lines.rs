@@ -38,7 +38,8 @@ impl Store {
         tenant: &Tenant,
         order_ids: &[Id],
     ) -> Result<Vec<OrderLine>, Fault> {
-        let lines = order_ids.iter().map(|order_id| self.find_order_line(tenant, *order_id));
+        let lines = order_ids.iter().copied();
+        let lines = lines.map(|order_id| self.find_order_line(tenant, order_id));
         let lines: Vec<_> = stream::iter(lines).buffered(AT_ONCE).try_collect().await?;
         Ok(lines.into_iter().flatten().collect())
     }

@@ -24,14 +24,15 @@ const TERMS_MAX: usize = 4;
 const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM order_terms WHERE tenant_id = $1 AND term = $2 LIMIT $3) AS counted";
 const REACH: &str = "SELECT order_id FROM order_terms WHERE tenant_id = $1 AND order_id >= $2 \
     AND order_id < $3 AND term = $5 ORDER BY order_id DESC LIMIT 1 OFFSET $4";
+/// The other terms are no joins, so that PostgreSQL looks them up before it reads the order.
 const LIST: &str = formatcp!(
     "SELECT {ORDER_COLUMNS}, e.sealed FROM order_terms a \
     JOIN orders o ON o.tenant_id = a.tenant_id AND o.order_id = a.order_id \
     JOIN timeline_entries e ON e.tenant_id = a.tenant_id AND e.entry_id = a.order_id \
     WHERE a.tenant_id = $1 AND a.term = $20 AND a.order_id >= $2 AND a.order_id < $3 AND {FITS} \
-    AND EXISTS (SELECT 1 FROM order_terms b WHERE b.tenant_id = $1 AND b.term = $21 AND b.order_id = a.order_id) \
-    AND EXISTS (SELECT 1 FROM order_terms c WHERE c.tenant_id = $1 AND c.term = $22 AND c.order_id = a.order_id) \
-    AND EXISTS (SELECT 1 FROM order_terms d WHERE d.tenant_id = $1 AND d.term = $23 AND d.order_id = a.order_id) \
+    AND (SELECT 1 FROM order_terms b WHERE b.tenant_id = $1 AND b.term = $21 AND b.order_id = a.order_id) = 1 \
+    AND (SELECT 1 FROM order_terms c WHERE c.tenant_id = $1 AND c.term = $22 AND c.order_id = a.order_id) = 1 \
+    AND (SELECT 1 FROM order_terms d WHERE d.tenant_id = $1 AND d.term = $23 AND d.order_id = a.order_id) = 1 \
     ORDER BY a.order_id DESC LIMIT $19"
 );
 

@@ -1,9 +1,12 @@
 //! Orders in text.
 
-use contract::control::{Mobile, Order, OrderResult, OrderSummary, Report, Stage, TimelineEntry};
+use contract::control::{
+    Mobile, Order, OrderCounts, OrderLine, OrderResult, OrderSummary, Report, Stage, TimelineEntry,
+    WaitingReview,
+};
 
 use crate::account::show_fields;
-use crate::output::{Row, Show, short_time, wire_name};
+use crate::output::{Row, Show, short_time, wire_name, yes_no};
 use crate::table::Table;
 
 impl Row for OrderSummary {
@@ -17,6 +20,55 @@ impl Row for OrderSummary {
             short_time(&self.created_at),
             short_time(&self.updated_at),
         ]
+    }
+}
+
+impl Row for OrderLine {
+    const COLUMNS: &'static str = "ORDER|STATE|~CANDIDATE|~PACKAGE|~STAGE|~CONCLUSION|PLACED";
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.summary.order_id.clone(),
+            wire_name(&self.summary.state),
+            self.candidate_name.clone(),
+            self.summary.package_id.clone(),
+            self.stage_name.clone().unwrap_or_default(),
+            self.conclusion.clone().unwrap_or_default(),
+            short_time(&self.summary.created_at),
+        ]
+    }
+}
+
+impl Row for WaitingReview {
+    const COLUMNS: &'static str =
+        "ORDER|WAITS SINCE|RESULT|~CONCLUSION|~CANDIDATE|OVERDUE|MAY DECIDE";
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.line.summary.order_id.clone(),
+            short_time(&self.returned_at),
+            self.result_number.to_string(),
+            self.line.conclusion.clone().unwrap_or_default(),
+            self.line.candidate_name.clone(),
+            yes_no(self.line.summary.review_overdue).into(),
+            yes_no(self.may_decide).into(),
+        ]
+    }
+}
+
+impl Show for OrderCounts {
+    fn show(&self, table: &mut Table) {
+        for (name, count) in [
+            ("arranged", self.arranged),
+            ("in_review", self.in_review),
+            ("review_withdrawn", self.review_withdrawn),
+            ("rejected", self.rejected),
+            ("completed", self.completed),
+            ("terminated", self.terminated),
+            ("total", self.total),
+        ] {
+            table.field(name, count.to_string());
+        }
     }
 }
 

@@ -193,7 +193,7 @@ async fn download(
 }
 
 /// Saves the content under `path`, which shows up complete or not at all, readable by its owner.
-async fn save(content: Content, path: &Path) -> anyhow::Result<u64> {
+pub(crate) async fn save(content: Content, path: &Path) -> anyhow::Result<u64> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     let mut file = std::fs::OpenOptions::new()
@@ -212,7 +212,7 @@ async fn save(content: Content, path: &Path) -> anyhow::Result<u64> {
     }
 }
 
-async fn copy(mut content: Content, to: &mut impl Write) -> anyhow::Result<u64> {
+pub(crate) async fn copy(mut content: Content, to: &mut impl Write) -> anyhow::Result<u64> {
     let mut size_bytes = 0;
     while let Some(chunk) = content.chunk().await? {
         to.write_all(&chunk)?;

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use contract::control::{Account, AccountForm, CreateAccount, List, Page};
+use contract::control::{Account, AccountForm, CreateAccount, List, Page, UpdateAccount};
 
 calls! {
     /// Binds the tenant to a vendor's app; the vendor is notified.
@@ -15,6 +15,9 @@ calls! {
     /// Reads one account with what can be ordered there.
     pub async fn get_account(tenant_key: &str, account_id: &str) -> Account =
         get(["tenants", tenant_key, "accounts", account_id]);
+    /// Switches whether the account's vendor is notified of results that are sent back.
+    pub async fn update_account(tenant_key: &str, account_id: &str, body: &UpdateAccount) -> Account =
+        patch(["tenants", tenant_key, "accounts", account_id], body);
     /// Unbinds an account.
     pub async fn delete_account(tenant_key: &str, account_id: &str) -> () =
         delete(["tenants", tenant_key, "accounts", account_id]);

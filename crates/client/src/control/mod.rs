@@ -38,6 +38,7 @@ mod installation;
 mod installations;
 mod invitations;
 mod orders;
+mod reason_templates;
 mod reports;
 mod service_accounts;
 mod storage;
@@ -194,10 +195,18 @@ impl Control {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Error> {
+        self.answer(self.send_open(method, path, body).await?).await
+    }
+
+    async fn send_open(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Response, Error> {
         let body = serde_json::to_vec(body).expect("bodies are texts, numbers and lists");
         let request = self.request(method, path, &Nothing {})?;
-        let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        self.answer(self.exchange(request).await?).await
+        self.exchange(request.header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
     fn request(

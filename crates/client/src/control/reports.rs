@@ -6,7 +6,7 @@ use contract::control::{GetReportContent, Page, Report, ReportVersion};
 use super::{Control, Error};
 use crate::transport::Transport;
 
-/// A report's content on its way: read it chunk by chunk until `None`.
+/// A content on its way, of a report or an export: read it chunk by chunk until `None`.
 pub struct Content {
     transport: Transport,
     response: reqwest::Response,
@@ -19,6 +19,10 @@ impl std::fmt::Debug for Content {
 }
 
 impl Content {
+    pub(super) fn new(control: &Control, response: reqwest::Response) -> Content {
+        Content { transport: control.transport.clone(), response }
+    }
+
     /// Bytes of the whole content, when the server says so.
     #[must_use]
     pub fn size_bytes(&self) -> Option<u64> {
@@ -76,6 +80,6 @@ impl Control {
     ) -> Result<Content, Error> {
         let path = ["tenants", tenant_key, "orders", order_id, "reports", report_id, "content"];
         let response = self.open(&path, query).await?;
-        Ok(Content { transport: self.transport.clone(), response })
+        Ok(Content::new(self, response))
     }
 }

@@ -46,6 +46,7 @@ async fn lists_send_their_filters_as_query() {
         state: Some(OrderState::InReview),
         cursor: Some("a b&c".into()),
         limit: Some(2),
+        ..ListOrders::default()
     };
     let page = control.list_orders("0000000000000001", &list).await.unwrap();
     assert_eq!(page.next_cursor.as_deref(), Some("n"));

@@ -110,10 +110,23 @@ pub struct Account {
     /// The vendor's form for orders: what it asks beside package and items.
     #[serde(default)]
     pub fields: Vec<CheckField>,
+    /// Whether the vendor is notified, by `probity.background_check.returned_v1`, of results that are sent back.
+    #[serde(default)]
+    pub returned_event: bool,
     /// When the account was bound (RFC 3339, UTC).
     #[schema(format = DateTime)]
     pub created_at: String,
 }
+
+/// Body of `PATCH /tenants/{tenant_key}/accounts/{account_id}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateAccount {
+    /// Whether the vendor is notified, by `probity.background_check.returned_v1`, of results that are sent back, with the reason.
+    pub returned_event: bool,
+}
+
+impl Rules for UpdateAccount {}
 
 /// What a vendor's app asks when an account is bound to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -26,13 +26,16 @@ pub mod order_form;
 pub mod order_list;
 pub mod page;
 pub mod problem;
+pub mod reason_template;
 pub mod report;
 pub mod service_account;
 pub mod storage;
 pub mod tenant;
 pub mod user;
 
-pub use account::{Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package};
+pub use account::{
+    Account, AccountForm, AdditionalItem, CreateAccount, FieldValue, Package, UpdateAccount,
+};
 pub use api_key::{ApiKey, CreateApiKey, CreatedApiKey, KeyRole, ReplaceApiKey};
 pub use app::{App, AppKind, CreateApp, CreatedApp, EventMode, UpdateApp};
 pub use candidate::{FoundCandidate, FoundOrder, SearchCandidates};
@@ -68,6 +71,7 @@ pub use order_list::{
 };
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, List, Page};
 pub use problem::{FieldFault, Problem, ProblemCode};
+pub use reason_template::{CreateReasonTemplate, ReasonTemplate, UpdateReasonTemplate};
 pub use report::{GetReportContent, Report, ReportKind, ReportState, ReportVersion};
 pub use rule::{Faults, Rules};
 pub use service_account::{CreateServiceAccount, ServiceAccount, UpdateServiceAccount};

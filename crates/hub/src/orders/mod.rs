@@ -2,6 +2,7 @@
 //! see reports there are no results either.
 
 mod commands;
+mod export;
 mod form;
 mod list;
 mod place;
@@ -11,6 +12,7 @@ mod shown;
 mod view;
 
 pub use commands::{approve, reject, terminate, withdraw};
+pub use export::{Export, begin_export};
 pub use list::{count_by_state, list, list_lines, list_moved};
 pub use place::place;
 pub use read::get;

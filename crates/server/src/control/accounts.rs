@@ -1,6 +1,6 @@
 //! Accounts: `/tenants/{tenant_key}/accounts`. What the calls do is in `hub::accounts`.
 
-use contract::control::{Account, AccountForm, CreateAccount, List};
+use contract::control::{Account, AccountForm, CreateAccount, List, UpdateAccount};
 use hub::accounts;
 
 use super::answer::{Created, Json, NoContent, Paged};
@@ -27,6 +27,14 @@ pub(super) async fn list_accounts(
 pub(super) async fn get_account(call: Call) -> Result<Json<Account>, Failure> {
     let (tenant, account_id) = (call.tenant().await?, call.path_param("account_id")?);
     Ok(accounts::get(call.hub(), call.actor(), &tenant, account_id).await?.into())
+}
+
+pub(super) async fn update_account(
+    call: Call,
+    Command { body, .. }: Command<UpdateAccount>,
+) -> Result<Json<Account>, Failure> {
+    let (tenant, account_id) = (call.tenant().await?, call.path_param("account_id")?);
+    Ok(accounts::update(call.hub(), call.actor(), &tenant, account_id, body).await?.into())
 }
 
 pub(super) async fn delete_account(call: Call) -> Result<NoContent, Failure> {

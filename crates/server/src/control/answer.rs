@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contract::control::Page;
@@ -14,6 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use super::description::{Description, JSON, reference};
 
 const JSON_LINES: &str = "application/jsonl";
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// What a handler gives, and what the description says of it.
 pub(super) trait Answer: IntoResponse {
@@ -107,6 +108,25 @@ impl Answer for JsonLines {
     fn describe(description: &mut Description, gives: &str) {
         let text = ObjectBuilder::new().schema_type(Type::String);
         description.answer(200, gives, Some((JSON_LINES, Some(text.into()))));
+    }
+}
+
+/// 200 with a table, piece by piece.
+pub(super) struct Csv(pub(super) Body);
+
+impl IntoResponse for Csv {
+    fn into_response(self) -> Response {
+        let mut response = with_type(StatusCode::OK, CSV, self.0);
+        let name = HeaderValue::from_static("attachment; filename=\"orders.csv\"");
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+        response
+    }
+}
+
+impl Answer for Csv {
+    fn describe(description: &mut Description, gives: &str) {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        description.answer(200, gives, Some((CSV, Some(text.into()))));
     }
 }
 

@@ -27,6 +27,7 @@ mod installations;
 mod invitations;
 mod orders;
 mod rate_limit;
+mod reason_templates;
 mod reports;
 mod request;
 mod route;

@@ -31,6 +31,9 @@ use super::failure::Failure;
 use crate::app::SharedApp;
 use crate::http::body::{BodyRefused, NotPoured, pour_body, read_body};
 
+/// What somebody searches for: names, which servers on the way and browsers would store with an address.
+const SEARCH: &str = "q";
+
 /// A call that changes something: its body, and its Idempotency-Key with the digest of the whole request.
 #[derive(Debug)]
 pub(super) struct Command<T> {
@@ -178,7 +181,12 @@ impl<T: DeserializeOwned> FromRequestParts<SharedApp> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &SharedApp) -> Result<Query<T>, Failure> {
         let query = parts.uri.query().unwrap_or_default();
-        Ok(Query(decode_query::<T>(form_urlencoded::parse(query.as_bytes()).into_owned())?.into()))
+        let parameters = || form_urlencoded::parse(query.as_bytes()).into_owned();
+        if parameters().any(|(name, _)| name == SEARCH) {
+            let detail = "expected in a body: names do not belong into addresses";
+            return Err(hub::Error::field(SEARCH, detail).into());
+        }
+        Ok(Query(decode_query::<T>(parameters())?.into()))
     }
 }
 

@@ -14,7 +14,8 @@ use super::description::About;
 use super::route::{Access, Route};
 use super::{
     accounts, api_keys, apps, candidates, erasures, events, evidence, files, grants, installation,
-    installations, invitations, orders, reports, service_accounts, tenants, users,
+    installations, invitations, orders, reason_templates, reports, service_accounts, tenants,
+    users,
 };
 
 macro_rules! calls {
@@ -360,6 +361,12 @@ pub(super) fn routes() -> Vec<Route> {
         GET "/tenants/{tenant_key}/accounts/{account_id}" SeeAccounts
             accounts::get_account "The account";
 
+        /// Switches whether the account's vendor is notified, by `probity.background_check.returned_v1`, of results that are sent back.
+        ///
+        /// Off unless an admin of the tenant switches it on: the reason goes to the vendor.
+        PATCH "/tenants/{tenant_key}/accounts/{account_id}" SwitchReturnedEvent
+            accounts::update_account "The account as it is now";
+
         /// Unbinds an account, with its packages. Its orders stay, and go on.
         DELETE "/tenants/{tenant_key}/accounts/{account_id}" ManageAccounts
             accounts::delete_account "Unbound";
@@ -388,6 +395,50 @@ pub(super) fn routes() -> Vec<Route> {
         GET "/tenants/{tenant_key}/orders" ListOrders
             orders::list_orders "A page of orders";
 
+        /// Finds orders by their candidate's name, phone number or mail address, by application or order, and by the filters of the list.
+        ///
+        /// The words of `q` must all fit: a name, a part of it or its beginning, a whole number, address or id. The answer has the candidates'
+        /// names, stages, and results for who may see reports. A page can be shorter than `limit` and still have a `next_cursor`.
+        POST "/tenants/{tenant_key}/orders/search" SeeOrders
+            orders::search_orders "A page of orders";
+
+        /// Gives what the search finds as a table: CSV in UTF-8, whole, whatever `cursor` and `limit` say. The export is audited first.
+        ///
+        /// Cells that a spreadsheet would take for a formula begin with an apostrophe.
+        POST "/tenants/{tenant_key}/orders/export" SeeOrders
+            orders::export_orders "The table";
+
+        /// Counts a tenant's orders by state; those of a recruiter alone where the key has no other role.
+        GET "/tenants/{tenant_key}/orders/counts" ListOrders
+            orders::count_orders "How many orders are in each state";
+
+        /// Lists the caller's own orders that somebody else changed since an instant.
+        GET "/tenants/{tenant_key}/orders/moved" SeeOrders
+            orders::list_moved_orders "A page of orders";
+
+        /// Lists the results that wait for a decision, the longest waiting first.
+        ///
+        /// With `four_eyes` on, those of orders that the caller placed are left out, or marked where all are asked for.
+        GET "/tenants/{tenant_key}/reviews" ReviewOrders
+            orders::list_reviews "A page of results";
+
+        /// Makes a reason that people can choose when they send a result back or end an order.
+        POST "/tenants/{tenant_key}/reason_templates" ManageReasonTemplates
+            reason_templates::create_reason_template "The template",
+            409 "The tenant has 100";
+
+        /// Lists the reasons that people can choose, the oldest first.
+        GET "/tenants/{tenant_key}/reason_templates" SeeReasonTemplates
+            reason_templates::list_reason_templates "All templates";
+
+        /// Changes a reason that people can choose; absent members keep their value.
+        PATCH "/tenants/{tenant_key}/reason_templates/{template_id}" ManageReasonTemplates
+            reason_templates::update_reason_template "The template as it is now";
+
+        /// Deletes a reason that people can choose. Reasons that were given stay.
+        DELETE "/tenants/{tenant_key}/reason_templates/{template_id}" ManageReasonTemplates
+            reason_templates::delete_reason_template "Deleted";
+
         /// Reads one order with its form, stages, results, reports and timeline.
         ///
         /// Results and reports, and the reasons and comments of decisions, are there for who may see reports only.
@@ -399,14 +450,14 @@ pub(super) fn routes() -> Vec<Route> {
         /// With `four_eyes` on, who placed the order is refused with 403.
         POST "/tenants/{tenant_key}/orders/{order_id}/approve" ReviewOrders
             orders::approve_order "The order as it is now",
-            409 "The order is not in review";
+            409 "The order is not in review, or the result that was looked at is not its newest";
 
         /// Sends the result under review back with a reason; the vendor may return another one.
         ///
         /// With `four_eyes` on, who placed the order is refused with 403.
         POST "/tenants/{tenant_key}/orders/{order_id}/reject" ReviewOrders
             orders::reject_order "The order as it is now",
-            409 "The order is not in review";
+            409 "The order is not in review, or the result that was looked at is not its newest";
 
         /// Takes the review request back; the vendor may return another result.
         POST "/tenants/{tenant_key}/orders/{order_id}/withdraw" ReviewOrders
