@@ -56,6 +56,8 @@
     if (form.method !== "post") return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    // What is saved leaves the page as it is.
+    if (form.getAttribute("action").endsWith("/export")) setTimeout(() => delete form.dataset.sent, 2000);
   });
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
