@@ -30,7 +30,7 @@ pub struct Person {
 #[derive(Default)]
 pub(crate) struct SignInLinks(Mutex<HashMap<String, Person>>);
 
-/// Accepts an invitation for a person, by its address, with a password that nobody is told.
+/// Accepts an invitation for a person, by its address, with a password that the process alone has.
 pub async fn join(
     app: &App,
     invitation: &str,
