@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use access::{CANARIES, Names, Sample, key};
-use contract::control::EraseOrder;
+use contract::control::{CreateReasonTemplate, EraseOrder};
 use harness::{Engine, Seed, World};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
@@ -39,6 +39,7 @@ impl Call {
             ("{report_id}", &names.report_id),
             ("{event_id}", &names.event_id),
             ("{key_id}", &names.key_id),
+            ("{template_id}", &names.template_id),
         ] {
             path = path.replace(place, name);
         }
@@ -74,6 +75,9 @@ async fn names(world: &World, seed: &Seed) -> Names {
     let order = world.place(seed).await;
     let keys = hirer.control.list_api_keys(&hirer.tenant_key, &Default::default()).await.unwrap();
     let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await.unwrap();
+    let template = CreateReasonTemplate { name: "学历".into(), text: "请补充".into() };
+    let template =
+        hirer.control.create_reason_template(&hirer.tenant_key, &template).await.unwrap();
     Names {
         tenant_key: hirer.tenant_key.clone(),
         app_id: seed.app.app.app_id.clone(),
@@ -82,6 +86,7 @@ async fn names(world: &World, seed: &Seed) -> Names {
         order_id: order.order_id,
         event_id: events.items[0].event_id.clone(),
         key_id: keys.items[0].key_id.clone(),
+        template_id: template.template_id,
     }
 }
 
@@ -95,6 +100,7 @@ fn absent() -> Names {
         report_id: "7000000000000000000".to_owned(),
         event_id: "0123456789abcdef0123456789abcdef".to_owned(),
         key_id: "7000000000000000000".to_owned(),
+        template_id: "7000000000000000000".to_owned(),
     }
 }
 
@@ -264,6 +270,7 @@ async fn names_of_the_wrong_shape_name_nothing() {
             report_id: wrong.to_owned(),
             event_id: wrong.to_owned(),
             key_id: wrong.to_owned(),
+            template_id: wrong.to_owned(),
         };
         for call in calls(&world).await {
             let is_named = call.path.contains("_id}");

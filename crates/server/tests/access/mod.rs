@@ -15,6 +15,7 @@ pub(crate) struct Names {
     pub(crate) report_id: String,
     pub(crate) event_id: String,
     pub(crate) key_id: String,
+    pub(crate) template_id: String,
 }
 
 /// A key of a role.
@@ -27,7 +28,7 @@ pub(crate) async fn key(world: &World, hirer: &Hirer, role: &str) -> String {
 }
 
 /// What is reported of a person, by whom it is seen: the roles of the call that shows it to those who may.
-pub(crate) const CANARIES: [(&str, &str); 13] = [
+pub(crate) const CANARIES: [(&str, &str); 14] = [
     ("鸢尾甲", "/tenants/{tenant_key}/orders/{order_id}"),
     ("13811112222", "/tenants/{tenant_key}/orders/{order_id}"),
     ("canary.mail@example.com", "/tenants/{tenant_key}/orders/{order_id}"),
@@ -41,6 +42,7 @@ pub(crate) const CANARIES: [(&str, &str); 13] = [
     ("鸢尾辛退回", REPORTS),
     ("鸢尾壬批准", REPORTS),
     ("canary-answer", "/tenants/{tenant_key}/events/{event_id}/deliveries"),
+    ("鸢尾癸理由", "/tenants/{tenant_key}/reason_templates"),
 ];
 const REPORTS: &str = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions";
 
@@ -108,6 +110,11 @@ impl Sample {
         let order = hirer.control.get_order(tenant_key, &order_id).await.unwrap();
         let events = hirer.control.list_events(tenant_key, &Default::default()).await.unwrap();
         let keys = hirer.control.list_api_keys(tenant_key, &Default::default()).await.unwrap();
+        let template = contract::control::CreateReasonTemplate {
+            name: "退回".to_owned(),
+            text: "鸢尾癸理由".to_owned(),
+        };
+        let template = hirer.control.create_reason_template(tenant_key, &template).await.unwrap();
         let of_order = |it: &&contract::control::Event| it.order_id.as_ref() == Some(&order_id);
         let names = Names {
             tenant_key: tenant_key.clone(),
@@ -116,6 +123,7 @@ impl Sample {
             report_id: order.reports[0].report_id.clone(),
             event_id: events.items.iter().find(of_order).unwrap().event_id.clone(),
             key_id: keys.items[0].key_id.clone(),
+            template_id: template.template_id,
             order_id,
         };
         Sample { hirer: seed.hirer, names, recruiter_key }
