@@ -99,7 +99,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> anyhow::Result<()>
             global.print(&control.get_account(&tenant_key, &account_id).await?)
         }
         Command::Update { account_id, returned_event } => {
-            let body = UpdateAccount { returned_event };
+            let body = UpdateAccount { returned_event: Some(returned_event) };
             global.print(&control.update_account(&tenant_key, &account_id, &body).await?)
         }
         Command::Unbind { account_id } => {

@@ -2,13 +2,14 @@
 
 use contract::event::{
     AccountCreated, AppTicket, CandidateInfo, ChallengeAnswer, CheckCanceled, CheckCreated,
-    ClientContactInfo, Event, EventType, FieldValue, Header, Mobile, UrlVerification, read,
-    read_ticket, render, render_ticket,
+    CheckReturned, ClientContactInfo, Event, EventType, FieldValue, Header, Mobile,
+    UrlVerification, read, read_ticket, render, render_ticket,
 };
 
 const CREATED: &str = r#"{"schema":"2.0","header":{"event_id":"00000000000000000000000000000002","token":"v-1","create_time":"1700000000000","event_type":"hire.eco_background_check.created_v1","tenant_key":"0000000000000001","app_id":"cli_0000000000000001"},"event":{"background_check_id":"7000000000000000001","account_id":"7000000000000000002","package_id":"pkg-a","additional_item_id_list":["item-a"],"comment":"","candidate_info":{"name":"张三","mobile":{"code":"86","number":"13800000000"},"email":"z@example.com","first_name":"San","last_name":"Zhang"},"client_contact_info":{"name":"李四","mobile":{"code":"86","number":"13900000000"},"email":"l@example.com"},"custom_field_list":[{"key":"degree","value":"bachelor"}]}}"#;
 const CANCELED: &str = r#"{"schema":"2.0","header":{"event_id":"00000000000000000000000000000001","token":"v-1","create_time":"1700000000000","event_type":"hire.eco_background_check.canceled_v1","tenant_key":"0000000000000001","app_id":"cli_0000000000000001"},"event":{"background_check_id":"7000000000000000001","termination_reason":"候选人放弃"}}"#;
 const BOUND: &str = r#"{"schema":"2.0","header":{"event_id":"00000000000000000000000000000003","token":"v-1","create_time":"1700000000000","event_type":"hire.eco_account.created_v1","tenant_key":"0000000000000001","app_id":"cli_0000000000000001"},"event":{"scope":1,"account_id":"7000000000000000002","account_name":"背调","usage_list":[1,2],"custom_field_list":[{"key":"customer_no","value":"42"}]}}"#;
+const RETURNED: &str = r#"{"schema":"2.0","header":{"event_id":"00000000000000000000000000000005","token":"v-1","create_time":"1700000000000","event_type":"probity.background_check.returned_v1","tenant_key":"0000000000000001","app_id":"cli_0000000000000001"},"event":{"background_check_id":"7000000000000000001","return_reason":"缺少学历核实"}}"#;
 
 fn header(number: u8) -> Header {
     Header {
@@ -58,6 +59,13 @@ fn canceled(reason: &str) -> Event {
     })
 }
 
+fn returned() -> Event {
+    Event::CheckReturned(CheckReturned {
+        background_check_id: "7000000000000000001".to_owned(),
+        return_reason: "缺少学历核实".to_owned(),
+    })
+}
+
 fn bound() -> Event {
     Event::AccountCreated(AccountCreated {
         scope: contract::event::ACCOUNT_SCOPE_BACKGROUND_CHECK,
@@ -74,6 +82,7 @@ fn events_come_out_byte_for_byte_and_are_read_back() {
         (header(2), created(), CREATED),
         (header(1), canceled("候选人放弃"), CANCELED),
         (header(3), bound(), BOUND),
+        (header(5), returned(), RETURNED),
     ] {
         assert_eq!(String::from_utf8(render(&header, &event)).unwrap(), sample);
         assert!(read(sample.as_bytes()).unwrap() == (header, event));

@@ -126,7 +126,7 @@ pub async fn update(
     input: Input<UpdateAccount>,
 ) -> Result<control::Account, Error> {
     authorize(actor, Act::SwitchReturnedEvent)?;
-    let UpdateAccount { returned_event } = input.valid()?;
+    let returned_event = input.valid()?.returned_event.unwrap_or_default();
     let (store, by) = (&hub.store, hub.by(actor));
     let tenant_id = tenant.tenant_id;
     if !store.switch_returned_event(by, tenant_id, account_id, returned_event).await? {

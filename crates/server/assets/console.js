@@ -39,12 +39,6 @@
     }
   });
 
-  // A filter counts as soon as it is chosen; without script there is a button.
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-at-once]");
-    if (form) form.requestSubmit();
-  });
-
   // A reason from the list goes where it can be changed.
   document.addEventListener("click", (event) => {
     const reason = event.target.closest("[data-reason]");
@@ -62,6 +56,8 @@
     if (form.method !== "post") return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    // What is saved leaves the page as it is.
+    if (form.getAttribute("action").endsWith("/export")) setTimeout(() => delete form.dataset.sent, 2000);
   });
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -144,6 +144,7 @@ orders-on-page = { $count ->
 }
 first-page = First page
 next-page = Next page
+export-csv = Export CSV
 orders-total = { $total ->
     [one] { $total } order
    *[other] { $total } orders

@@ -115,6 +115,7 @@ pages = 翻页
 orders-on-page = 本页 { $count } 单
 first-page = 第一页
 next-page = 下一页
+export-csv = 导出 CSV
 orders-total = 共 { $total } 单，{ $waiting } 单等待审批
 account = 账号
 package = 套餐

@@ -421,3 +421,19 @@ async fn filters_stand_in_the_address_and_wrong_ones_find_nothing() {
         assert!([StatusCode::OK, StatusCode::BAD_REQUEST].contains(&status), "{wrong}: {status}");
     }
 }
+
+#[tokio::test]
+async fn an_export_is_narrowed_as_the_list_and_recorded() {
+    let world = World::on(Engine::Sqlite).await;
+    let (seed, order_id) = in_review(&world).await;
+    let admin =
+        Person::join(&world, &seed.hirer, "王敏", "admin@example.com", &[KeyRole::Admin]).await;
+    let answer = admin.post("/orders/export", &[("state", "in_review")]).await;
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
+    assert!(answer.text().await.unwrap().contains(&order_id));
+    let answer = admin.post("/orders/export", &[("state", "completed")]).await;
+    assert!(!answer.text().await.unwrap().contains(&order_id));
+    let (control, tenant_key) = (&seed.hirer.control, &seed.hirer.tenant_key);
+    let audit = control.list_audit(tenant_key, &Default::default()).await.unwrap();
+    assert!(format!("{audit:?}").contains("orders_exported"), "{audit:?}");
+}

@@ -1,5 +1,6 @@
 //! The console in Chromium: every page in both languages, light and dark, wide and on a phone. What the browser finds is in
-//! `browser/pages.mjs`; with `PICTURES` set to a folder each page is painted there (scripts/screenshots.sh).
+//! `browser/pages.mjs`, decisions by keyboard in `browser/flows.mjs`; with `PICTURES` set to a folder each page is painted there
+//! (scripts/screenshots.sh).
 
 #![allow(clippy::unwrap_used, reason = "tests state what they expect by unwrapping")]
 
@@ -8,18 +9,13 @@ mod harness;
 mod visitors;
 
 use browser::scene::{Office, empty_office};
-use browser::{find_chromium, run};
+use browser::{Driver, find_chromium, run};
 use harness::{Engine, World, is_demanded};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_has_a_fault_in_a_browser() {
-    let Some(driver) = find_chromium() else {
-        assert!(!is_demanded(), "pages in a browser are demanded: see CONTRIBUTING.md");
-        return eprintln!(
-            "skipped: no chromium, or .cache/browser is not installed (./check does)"
-        );
-    };
+    let Some(driver) = demanded_driver() else { return };
     let world = World::on(Engine::Sqlite).await;
     let office = Office::open(&world).await;
     let empty = empty_office(&world).await;
@@ -57,6 +53,7 @@ async fn no_page_has_a_fault_in_a_browser() {
     people.insert("newcomer".to_owned(), empty);
     run(
         &driver,
+        "pages.mjs",
         &json!({
             "base": world.server(),
             "pictures": std::env::var("PICTURES").ok(),
@@ -64,4 +61,23 @@ async fn no_page_has_a_fault_in_a_browser() {
             "pages": pages,
         }),
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_decided_by_keyboard_alone_and_without_script() {
+    let Some(driver) = demanded_driver() else { return };
+    let world = World::on(Engine::Sqlite).await;
+    let office = Office::open(&world).await;
+    let task = json!({"base": world.server(), "people": office.people()});
+    run(&driver, "flows.mjs", &task);
+}
+
+/// The driver; none where it is missing and may be.
+fn demanded_driver() -> Option<Driver> {
+    let driver = find_chromium();
+    assert!(driver.is_some() || !is_demanded(), "a browser is demanded: see CONTRIBUTING.md");
+    if driver.is_none() {
+        eprintln!("skipped: no chromium, or .cache/browser is not installed (./check does)");
+    }
+    driver
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use access::{CANARIES, Names, Sample, key};
-use contract::control::EraseOrder;
+use contract::control::{CreateReasonTemplate, EraseOrder};
 use harness::{Engine, Seed, World};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
@@ -44,6 +44,7 @@ impl Call {
             ("{session_id}", &names.session_id),
             ("{invitation_id}", &names.invitation_id),
             ("{service_account_id}", &names.service_account_id),
+            ("{template_id}", &names.template_id),
         ] {
             path = path.replace(place, name);
         }
@@ -79,6 +80,9 @@ async fn names(world: &World, seed: &Seed) -> Names {
     let order = world.place(seed).await;
     let keys = hirer.control.list_api_keys(&hirer.tenant_key, &Default::default()).await.unwrap();
     let events = hirer.control.list_events(&hirer.tenant_key, &Default::default()).await.unwrap();
+    let template = CreateReasonTemplate { name: "学历".into(), text: "请补充".into() };
+    let template =
+        hirer.control.create_reason_template(&hirer.tenant_key, &template).await.unwrap();
     Names {
         tenant_key: hirer.tenant_key.clone(),
         app_id: seed.app.app.app_id.clone(),
@@ -87,6 +91,7 @@ async fn names(world: &World, seed: &Seed) -> Names {
         order_id: order.order_id,
         event_id: events.items[0].event_id.clone(),
         key_id: keys.items[0].key_id.clone(),
+        template_id: template.template_id,
         ..access::people(world, hirer).await
     }
 }
@@ -105,6 +110,7 @@ fn absent() -> Names {
         session_id: "7000000000000000000".to_owned(),
         invitation_id: "7000000000000000000".to_owned(),
         service_account_id: "7000000000000000000".to_owned(),
+        template_id: "7000000000000000000".to_owned(),
     }
 }
 
@@ -281,6 +287,7 @@ async fn names_of_the_wrong_shape_name_nothing() {
             session_id: wrong.to_owned(),
             invitation_id: wrong.to_owned(),
             service_account_id: wrong.to_owned(),
+            template_id: wrong.to_owned(),
         };
         for call in calls(&world).await {
             let is_named = call.path.contains("_id}");

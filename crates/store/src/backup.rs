@@ -49,7 +49,6 @@ const ERASE_KEYLESS: &str = formatcp!("
       (SELECT event_no FROM main.events WHERE order_id IN (SELECT order_id FROM gone));
     DELETE FROM main.stage_keys WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.order_applications WHERE order_id IN (SELECT order_id FROM gone);
-    DELETE FROM main.order_terms WHERE order_id IN (SELECT order_id FROM gone);
     DELETE FROM main.files WHERE wrapped_key = x'00';
     UPDATE main.storage_use SET used_bytes = CASE tenant_id
       WHEN 0 THEN coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v JOIN main.orders o
@@ -57,6 +56,11 @@ const ERASE_KEYLESS: &str = formatcp!("
       ELSE coalesce((SELECT sum(v.size_bytes) FROM main.report_versions v
           WHERE v.tenant_id = storage_use.tenant_id AND length(v.wrapped_key) > 0), 0)
         + coalesce((SELECT sum(f.size_bytes) FROM main.files f WHERE f.tenant_id = storage_use.tenant_id), 0) END;");
+
+/// The same for a table that backups of earlier versions lack.
+const FIND_TERMS: &str = "SELECT count(*) FROM main.sqlite_master WHERE name = 'order_terms'";
+const ERASE_TERMS: &str =
+    "DELETE FROM main.order_terms WHERE order_id IN (SELECT order_id FROM gone)";
 
 /// A backup as it was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +162,9 @@ pub fn restore(data: &Path, keys: &Path, database: &Path, now: UnixMs) -> Result
         return Err(refused("expected the keys of this installation: orders under way have none"));
     }
     copy.execute_batch(ERASE_KEYLESS)?;
+    if number(FIND_TERMS)? > 0 {
+        copy.execute_batch(ERASE_TERMS)?;
+    }
     let erased = number("SELECT count(*) FROM gone")?;
     let orders = number("SELECT count(*) FROM main.orders WHERE length(wrapped_key) > 0")?;
     let mut objects = copy.prepare("SELECT id FROM objects ORDER BY id")?;

@@ -12,7 +12,7 @@ const SENT_BACK: [usize; 2] = [34, 41];
 /// Those whose result nobody has decided on, and how many hours ago it came.
 const WAITING: [(usize, i64); 4] = [(9, 2), (13, 5), (18, 11), (24, 28)];
 const WITHDRAWN: usize = 47;
-const ENDED_BY_HIRER: [usize; 6] = [3, 26, 58, 103, 177, 250];
+const ENDED_BY_HIRER: [usize; 6] = [7, 26, 58, 103, 177, 250];
 const ENDED_BY_VENDOR: [usize; 3] = [29, 140, 221];
 
 /// A vendor and how it works.

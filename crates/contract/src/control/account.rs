@@ -119,14 +119,21 @@ pub struct Account {
 }
 
 /// Body of `PATCH /tenants/{tenant_key}/accounts/{account_id}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccount {
     /// Whether the vendor is notified, by `probity.background_check.returned_v1`, of results that are sent back, with the reason.
-    pub returned_event: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_event: Option<bool>,
 }
 
-impl Rules for UpdateAccount {}
+impl Rules for UpdateAccount {
+    fn check(&self, faults: &mut Faults) {
+        if self.returned_event.is_none() {
+            faults.add("returned_event", "is required");
+        }
+    }
+}
 
 /// What a vendor's app asks when an account is bound to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

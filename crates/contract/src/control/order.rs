@@ -126,12 +126,14 @@ pub struct OrderSummary {
     /// 19 decimal digits; `background_check_id` on the vendor's wire.
     pub order_id: String,
     /// The vendor's app.
+    #[serde(default)]
     pub app_id: String,
     /// The account at which it was ordered.
     pub account_id: String,
     /// The package that was ordered.
     pub package_id: String,
     /// The person or service that placed it.
+    #[serde(default)]
     pub placed_by: String,
     /// Where it stands.
     pub state: OrderState,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Actor, Id};
 use store::reviews::ReviewFilter;
 use store::tenants::Tenant;
-use store::{CommandResult, Fault, OrderCommand, Request};
+use store::{CommandResult, Fault, IdempotencyKey, OrderCommand, Request};
 
 use crate::Hub;
 
@@ -13,7 +13,7 @@ use crate::Hub;
 const AT_ONCE: u32 = 100;
 const HOUR_MS: i64 = 3_600_000;
 
-/// Notes what is overdue. Two replicas may find the same result: the order desk takes one of the two.
+/// Notes what is overdue. Two replicas may find the same result: their commands carry the same key, and the desk takes one.
 pub(super) async fn note(hub: &Hub) -> Result<(), Fault> {
     let (store, mut before) = (&hub.store, None);
     loop {
@@ -44,7 +44,7 @@ async fn note_of(hub: &Hub, tenant: &Arc<Tenant>, hours: i64) -> Result<(), Faul
                 at: hub.installation_clock.now(),
                 actor: Actor::job(),
                 request: Request::NoteOverdue { result_number },
-                idempotency: None,
+                idempotency: Some(once(tenant, review.summary.order_id, result_number)),
             };
             // Refused, when somebody decided meanwhile.
             let noted = hub.store.command(command).await?;
@@ -52,5 +52,17 @@ async fn note_of(hub: &Hub, tenant: &Arc<Tenant>, hours: i64) -> Result<(), Faul
                 tracing::info!(%order_id, hours, "a result waits for a decision too long");
             }
         }
+    }
+}
+
+/// The key by which the note on one result is written once. No caller's key belongs to the actor 0.
+fn once(tenant: &Tenant, order_id: Id, result_number: i64) -> IdempotencyKey {
+    let text = format!("{order_id} {result_number}");
+    let digest = tenant.digester.digest("review_overdue", text.as_bytes());
+    IdempotencyKey {
+        tenant_id: tenant.tenant_id,
+        actor_id: Id(0),
+        key_digest: digest,
+        request_digest: digest,
     }
 }

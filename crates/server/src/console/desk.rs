@@ -7,7 +7,7 @@ use contract::control::{
 };
 use domain::{Act, Id};
 use hub::orders::{self, ShownLine, ShownOrder};
-use hub::{accounts, events, evidence, reports};
+use hub::{accounts, events, evidence, reason_templates, reports};
 
 use super::confirm::{ConfirmPage, Question};
 use super::form::Form;
@@ -15,7 +15,7 @@ use super::frame::Place;
 use super::lines::{Names, href};
 use super::order::{AskedOrder, OrderPage, Part, PartContent};
 use super::orders::{LIMIT, Listed, Orders};
-use super::review::{ReviewPage, Typed};
+use super::review::{ReviewPage, Typed, Waits};
 use super::stop::{Stop, render};
 use super::today::{MOVED_MS, Today};
 use super::visit::Visit;
@@ -223,11 +223,13 @@ async fn review_page(
         Some(shown) => names_of_order(visit, shown, &PartContent::Timeline).await?,
         None => Names::new(),
     };
+    let templates = reason_templates::list(hub, actor, tenant).await?.items;
+    let reasons = templates.into_iter().map(|it| (it.name, it.text)).collect();
     let frame = visit.frame(visit.w.t("review"), Some(Place::Review)).await?;
     let report = visit.query("report");
     let (report, reading) = (report.as_deref(), visit.reading());
-    let lines = (&*lines, has_more);
-    Ok(render(&ReviewPage::new(frame, lines, shown.as_ref(), report, typed, &names, &reading)))
+    let waits = Waits { lines: &lines, has_more, reasons };
+    Ok(render(&ReviewPage::new(frame, waits, shown.as_ref(), report, typed, &names, &reading)))
 }
 
 pub(super) async fn approve(

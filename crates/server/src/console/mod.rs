@@ -17,6 +17,7 @@ mod content;
 mod cookie;
 mod desk;
 mod enter;
+mod export;
 mod faults;
 mod form;
 mod frame;

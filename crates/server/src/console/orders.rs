@@ -60,9 +60,15 @@ impl Orders {
         let total =
             w.with("orders-total", [("total", counts.total), ("waiting", counts.in_review)]);
         Orders {
-            head: head(frame.title.clone(), vec![Inline::Text(total.into())]),
+            head: Head {
+                actions: match has_any && roles.may(Act::SeeOrders) {
+                    true => vec![export(w, asked)],
+                    false => Vec::new(),
+                },
+                ..head(frame.title.clone(), vec![Inline::Text(total.into())])
+            },
             tabs: Some(tabs(w, asked, counts)),
-            filters: filters(w, listed, roles),
+            filters: filters(w, listed, roles).filter(|_| counts.total > 0),
             table: has_any.then(|| lines::table(w, w.t("orders"), &page.items, names, reading)),
             empty: (!has_any).then(|| empty(w, asked)),
             pager: pager(w, asked, page),
@@ -144,6 +150,19 @@ fn list_href(asked: &ListOrders) -> String {
     }
     let query = query.finish();
     if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") }
+}
+
+/// The list as a table for spreadsheets, narrowed as it is.
+fn export(w: Words, asked: &ListOrders) -> Action {
+    let fields = [
+        ("state", asked.state.map(|state| state.as_str().to_owned())),
+        ("account", asked.account_id.clone()),
+        ("package", asked.package_id.clone()),
+        ("placed_by", asked.placed_by.clone()),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let to = To::Post("/orders/export".to_owned(), fields);
+    Action { label: w.t("export-csv"), to, look: Look::Plain }
 }
 
 fn is_narrowed(asked: &ListOrders) -> bool {

@@ -38,7 +38,7 @@ pub(super) struct Opened {
 /// The form of a decision.
 pub(super) struct Decision {
     words: Field,
-    reasons: Vec<String>,
+    reasons: Vec<(String, String)>,
     approve: String,
     reject: String,
     withdraw: String,
@@ -56,6 +56,15 @@ pub(super) struct Typed {
     pub(super) is_late: bool,
 }
 
+/// What waits.
+pub(super) struct Waits<'a> {
+    pub(super) lines: &'a [ShownLine],
+    /// Whether there is more than that.
+    pub(super) has_more: bool,
+    /// The tenant's reasons, by name and text; without any there are some usual ones.
+    pub(super) reasons: Vec<(String, String)>,
+}
+
 /// The page.
 #[derive(Template)]
 #[template(path = "console/review.html")]
@@ -68,22 +77,22 @@ pub(super) struct ReviewPage {
 }
 
 impl ReviewPage {
-    /// `lines` are what waits and whether there is more; `shown` is what is looked at, of which `report` is chosen.
+    /// `shown` is what is looked at, of which `report` is chosen.
     pub(super) fn new(
         frame: Frame,
-        (lines, has_more): (&[ShownLine], bool),
+        waits: Waits<'_>,
         shown: Option<&ShownOrder>,
         report: Option<&str>,
         typed: Typed,
         names: &Names,
         reading: &Reading,
     ) -> ReviewPage {
-        let w = frame.w;
+        let (w, Waits { lines, has_more, reasons }) = (frame.w, waits);
         let current = shown.map(|shown| shown.order.order_id.as_str());
         let waiting = lines.iter().map(|line| entry(w, line, current, reading)).collect::<Vec<_>>();
         let opened = shown.map(|shown| {
             let maker = Maker { w, shown, names, reading };
-            maker.opened(report, typed)
+            maker.opened(report, typed, reasons)
         });
         ReviewPage {
             head: head(w, &frame.title, lines, has_more, reading),
@@ -156,7 +165,7 @@ impl Maker<'_> {
         &self.shown.order
     }
 
-    fn opened(&self, report: Option<&str>, typed: Typed) -> Opened {
+    fn opened(&self, report: Option<&str>, typed: Typed, reasons: Vec<(String, String)>) -> Opened {
         let (w, order) = (self.w, self.order());
         let here = format!("/review/{}?", order.order_id);
         let reports = &order.reports;
@@ -174,7 +183,7 @@ impl Maker<'_> {
             no_report: report.is_none().then(none),
             report,
             decision: (self.shown.may_decide || !typed.words.is_empty())
-                .then(|| self.decision(typed)),
+                .then(|| self.decision(typed, reasons)),
         }
     }
 
@@ -235,7 +244,7 @@ impl Maker<'_> {
         parts
     }
 
-    fn decision(&self, typed: Typed) -> Decision {
+    fn decision(&self, typed: Typed, mut reasons: Vec<(String, String)>) -> Decision {
         let (w, order) = (self.w, self.order());
         let to = |what: &str| format!("/review/{}/{what}", order.order_id);
         let mut words = Field {
@@ -249,9 +258,13 @@ impl Maker<'_> {
             words.error = w.t("reason-is-missing");
             words.is_first = true;
         }
+        if reasons.is_empty() {
+            let usual = ["reason-1", "reason-2", "reason-3"].map(|key| w.t(key).into_owned());
+            reasons = usual.map(|text| (text.clone(), text)).into();
+        }
         Decision {
             words,
-            reasons: ["reason-1", "reason-2", "reason-3"].map(|key| w.t(key).into_owned()).into(),
+            reasons,
             approve: to("approve"),
             reject: to("reject"),
             withdraw: to("withdraw"),

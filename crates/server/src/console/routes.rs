@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Act;
 
-use super::{content, desk, enter, links, own};
+use super::{content, desk, enter, export, links, own};
 use crate::app::SharedApp;
 
 /// Who may see a page.
@@ -81,6 +81,7 @@ pub(super) fn pages() -> Vec<Page> {
         GET "/" Member desk::today;
         GET "/orders" May(ListOrders) desk::list_orders;
         POST "/orders/search" May(SeeOrders) desk::search_orders;
+        POST "/orders/export" May(SeeOrders) export::export_orders;
         GET "/orders/{order_id}" May(SeeOrders) desk::show_order;
         GET "/orders/{order_id}/reports/{report_id}/content" May(SeeReports) content::give;
         GET "/orders/{order_id}/terminate" May(TerminateOrders) desk::ask_to_terminate;

@@ -22,6 +22,7 @@ pub(crate) struct Names {
     pub(crate) session_id: String,
     pub(crate) invitation_id: String,
     pub(crate) service_account_id: String,
+    pub(crate) template_id: String,
 }
 
 /// A key of a role.
@@ -55,7 +56,7 @@ pub(crate) async fn people(world: &World, hirer: &Hirer) -> Names {
 }
 
 /// What is reported of a person, by whom it is seen: the roles of the call that shows it to those who may.
-pub(crate) const CANARIES: [(&str, &str); 15] = [
+pub(crate) const CANARIES: [(&str, &str); 16] = [
     ("canary-person@qiming.example", "/tenants/{tenant_key}/users"),
     ("canary-invited@qiming.example", "/tenants/{tenant_key}/invitations"),
     ("鸢尾甲", "/tenants/{tenant_key}/orders/{order_id}"),
@@ -71,6 +72,7 @@ pub(crate) const CANARIES: [(&str, &str); 15] = [
     ("鸢尾辛退回", REPORTS),
     ("鸢尾壬批准", REPORTS),
     ("canary-answer", "/tenants/{tenant_key}/events/{event_id}/deliveries"),
+    ("鸢尾癸理由", "/tenants/{tenant_key}/reason_templates"),
 ];
 const REPORTS: &str = "/tenants/{tenant_key}/orders/{order_id}/reports/{report_id}/versions";
 
@@ -138,6 +140,11 @@ impl Sample {
         let order = hirer.control.get_order(tenant_key, &order_id).await.unwrap();
         let events = hirer.control.list_events(tenant_key, &Default::default()).await.unwrap();
         let keys = hirer.control.list_api_keys(tenant_key, &Default::default()).await.unwrap();
+        let template = contract::control::CreateReasonTemplate {
+            name: "退回".to_owned(),
+            text: "鸢尾癸理由".to_owned(),
+        };
+        let template = hirer.control.create_reason_template(tenant_key, &template).await.unwrap();
         let of_order = |it: &&contract::control::Event| it.order_id.as_ref() == Some(&order_id);
         let names = Names {
             tenant_key: tenant_key.clone(),
@@ -146,6 +153,7 @@ impl Sample {
             report_id: order.reports[0].report_id.clone(),
             event_id: events.items.iter().find(of_order).unwrap().event_id.clone(),
             key_id: keys.items[0].key_id.clone(),
+            template_id: template.template_id,
             order_id,
             ..people(world, hirer).await
         };

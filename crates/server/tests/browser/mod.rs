@@ -23,12 +23,12 @@ pub(crate) fn find_chromium() -> Option<Driver> {
     is_there.then_some(Driver { packages })
 }
 
-/// Runs `pages.mjs`.
+/// Runs a script of this folder.
 ///
 /// # Panics
 /// With everything that it found, when that is a fault.
-pub(crate) fn run(driver: &Driver, task: &Value) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.mjs");
+pub(crate) fn run(driver: &Driver, script: &str, task: &Value) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
     let mut child = Command::new("node")
         .arg(script)
         .arg(&driver.packages)

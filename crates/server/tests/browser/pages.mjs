@@ -15,7 +15,7 @@ import { join } from "node:path";
 const require = createRequire(join(process.argv[2], "package.json"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const told = JSON.parse(readFileSync(0, "utf8"));
+const task = JSON.parse(readFileSync(0, "utf8"));
 
 const BYTES_MAX = 100 * 1024;
 const REQUESTS_MAX = 6;
@@ -24,7 +24,7 @@ const ALL = ["zh-CN", "en"].flatMap((language) =>
   ["light", "dark"].flatMap((theme) => [1280, 390].map((width) => ({ language, theme, width }))));
 const chosen = process.env.WAYS?.split(" ");
 const WAYS = chosen ? ALL.filter((way) => chosen.includes(`${way.language}-${way.theme}-${way.width}`))
-  : told.pictures ? ALL : [ALL[0], ALL[7]];
+  : task.pictures ? ALL : [ALL[0], ALL[7]];
 
 const fault = (text) => console.log(`fault ${text}`);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -44,7 +44,7 @@ async function open(locale, colorScheme, width) {
 
 async function signIn(context, person, language) {
   const page = await context.newPage();
-  await page.goto(`${told.base}/sign-in`);
+  await page.goto(`${task.base}/sign-in`);
   await page.fill("[name=email]", person.email);
   await page.fill("[name=password]", person.password);
   await Promise.all([page.waitForURL((url) => url.pathname !== "/sign-in"), page.click("main button")]);
@@ -67,11 +67,11 @@ function watch(page, where, status) {
   page.on("pageerror", (error) => fault(`${where}: ${error.message}`));
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== told.base) fault(`${where}: asks ${url.origin}`);
+    if (url.protocol.startsWith("http") && url.origin !== task.base) fault(`${where}: asks ${url.origin}`);
   });
   page.on("response", async (response) => {
     // What a browser loads to show a PDF is its own.
-    if (!response.url().startsWith(told.base) || response.frame() !== page.mainFrame()) return;
+    if (!response.url().startsWith(task.base) || response.frame() !== page.mainFrame()) return;
     const kind = response.headers()["content-type"] ?? "";
     if (!kind.startsWith("text/") && kind !== "image/svg+xml") return;
     if (kind.startsWith("text/event-stream")) return;
@@ -109,29 +109,29 @@ async function measure(page, where) {
 async function visit(context, it, where) {
   const page = await context.newPage();
   const seen = watch(page, where, it.status);
-  const answer = await page.goto(`${told.base}${it.path}`, { waitUntil: "load" });
+  const answer = await page.goto(`${task.base}${it.path}`, { waitUntil: "load" });
   if (answer.status() !== (it.status ?? 200)) fault(`${where}: answered ${answer.status()}`);
   await measure(page, where);
   await look(page, where);
   if (seen.bytes > BYTES_MAX) fault(`${where}: ${seen.bytes} bytes`);
   if (seen.requests > REQUESTS_MAX) fault(`${where}: ${seen.requests} requests`);
-  if (told.pictures) {
+  if (task.pictures) {
     // The browser's own viewer of a report needs a moment.
     if (await page.$("iframe")) await page.waitForTimeout(900);
-    await page.screenshot({ path: join(told.pictures, `${where}.png`), fullPage: it.full ?? false });
+    await page.screenshot({ path: join(task.pictures, `${where}.png`), fullPage: it.full ?? false });
   }
   await page.close();
   return seen;
 }
 
-if (told.pictures) mkdirSync(told.pictures, { recursive: true });
+if (task.pictures) mkdirSync(task.pictures, { recursive: true });
 let heaviest = { bytes: 0 };
 for (const { language, theme, width } of WAYS) {
   const contexts = new Map();
-  for (const it of told.pages) {
+  for (const it of task.pages) {
     if (!contexts.has(it.as)) {
       const context = await open(language, theme, width);
-      if (it.as) await signIn(context, told.people[it.as], language);
+      if (it.as) await signIn(context, task.people[it.as], language);
       contexts.set(it.as, context);
     }
     const where = `${it.name}-${language}-${theme}-${width}`;

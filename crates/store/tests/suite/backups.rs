@@ -86,6 +86,13 @@ async fn a_backup_brings_back_what_was_not_erased_since() {
         let gone = old.find_order(tenant, orders[0]).await.unwrap().unwrap();
         assert!(gone.summary.is_erased && gone.form.candidate.name.is_empty());
         assert!(!old.find_order(tenant, orders[1]).await.unwrap().unwrap().summary.is_erased);
+        let query = domain::search::Query::new("张小鱼");
+        let by_name = store::order_pages::OrderFilter { query, ..Default::default() };
+        assert_eq!(list(&old, tenant, &by_name).await, [orders[2], orders[1]]);
+        let terms = format!("SELECT count(*) FROM order_terms WHERE order_id = {}", orders[0].0);
+        let of_old =
+            World::of(Arc::clone(&old), Location::Sqlite(scratch.folder.path().join("old.db")));
+        assert_eq!(of_old.number(&terms).await, 0);
         accepted(&old, scene.result(orders[1], "绿灯")).await;
         assert!(!holds(&scratch.folder.path().join("old.db")));
     })

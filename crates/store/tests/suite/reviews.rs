@@ -7,7 +7,7 @@ use domain::order::{Refusal, Rule, State};
 use domain::{Actor, Id, Roles, UnixMs};
 use store::order_pages::OrderFilter;
 use store::reviews::ReviewFilter;
-use store::{OrderCommand, Request, Store};
+use store::{IdempotencyKey, OrderCommand, Request, Store};
 
 use crate::support::*;
 
@@ -134,7 +134,20 @@ async fn a_review_is_overdue_once_for_each_result(world: &World) {
         store.list_waiting_reviews(&scene.tenant, filter, Id(0), 9).await.unwrap().len()
     };
     assert_eq!((overdue(NOW.plus_ms(-1)).await, overdue(NOW).await), (0, 1));
-    accepted(store, note_overdue(&scene, order_id, 1)).await;
+    // Two replicas find it at once: their commands carry the same key.
+    let key = IdempotencyKey {
+        tenant_id: scene.tenant.tenant_id,
+        actor_id: Id(0),
+        key_digest: [7; 16],
+        request_digest: [7; 16],
+    };
+    let note = || OrderCommand { idempotency: Some(key), ..note_overdue(&scene, order_id, 1) };
+    let entries = || async {
+        store.find_order(&scene.tenant, order_id).await.unwrap().unwrap().timeline.len()
+    };
+    let before = entries().await;
+    tokio::join!(accepted(store, note()), accepted(store, note()));
+    assert_eq!(entries().await, before + 1);
     assert_eq!(overdue(NOW).await, 0, "it is noted");
     let found = store.list_waiting(scene.tenant.tenant_id, &[order_id]).await.unwrap();
     assert_eq!(found[0].overdue_at, Some(NOW.plus_ms(MINUTE_MS)));

@@ -72,6 +72,10 @@ fn outline() -> OpenApi {
         ("grants", "What each tenant granted to apps: nothing else of them takes effect there."),
         ("accounts", "Bindings of a tenant to vendors' apps, and what can be ordered there."),
         ("orders", "Background checks, each of one candidate."),
+        (
+            "reason_templates",
+            "Reasons to choose from when a result is sent back or an order ended.",
+        ),
         ("files", "Files that an order's form can name."),
         ("reports", "Documents that vendors returned."),
         ("erasures", "How long orders are kept, what holds them, how they are erased."),
