@@ -161,6 +161,10 @@ impl Show for Tenant {
         table.field("four eyes", yes_no(self.four_eyes));
         table.field("retention", format!("{} days", self.retention_days));
         table.field("locale", &self.locale);
+        table.optional(
+            "review within",
+            self.review_hours.map(|hours| format!("{hours} h")).as_ref(),
+        );
         table.field("created", &self.created_at);
     }
 }
