@@ -137,6 +137,7 @@ impl Show for Account {
         });
         table.field("usage", usages.collect::<Vec<_>>().join(", "));
         show_fields(table, &self.custom_field_list);
+        table.field("returned event", yes_no(self.returned_event));
         table.field("created", &self.created_at);
 
         let columns = "~ID|~NAME|~DESCRIPTION";

@@ -172,6 +172,10 @@ impl Show for Tenant {
         table.field("retention", format!("{} days", self.retention_days));
         table.field("locale", &self.locale);
         table.field("second factor", if self.totp_required { "demanded" } else { "by choice" });
+        table.optional(
+            "review within",
+            self.review_hours.map(|hours| format!("{hours} h")).as_ref(),
+        );
         table.field("created", &self.created_at);
     }
 }

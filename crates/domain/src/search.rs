@@ -184,7 +184,7 @@ impl Held {
             match word {
                 Word::Number(digits, _) => held.numbers.push(digits),
                 Word::Letters(text) | Word::Unspaced(text) | Word::Mail(text) => {
-                    held.pieces.push(text)
+                    held.pieces.push(text);
                 }
             }
         }

@@ -103,7 +103,7 @@ impl Show for Order {
 
         let columns = "REACHED|~STAGE|~RESULT|BY";
         table.section("stages", columns, &rows(&self.stages, stage));
-        let columns = "RECEIVED|~RESULT|BY";
+        let columns = "NO|RECEIVED|~RESULT|BY";
         table.section("results", columns, &rows(&self.results, result));
         let columns = "REPORT|KIND|STATE|BYTES|~NAME";
         table.section("reports", columns, &rows(&self.reports, report));
@@ -148,7 +148,8 @@ fn stage(stage: &Stage) -> Vec<String> {
 }
 
 fn result(result: &OrderResult) -> Vec<String> {
-    vec![short_time(&result.received_at), result.result.clone(), role(result.operator_role)]
+    let (number, at) = (result.number.to_string(), short_time(&result.received_at));
+    vec![number, at, result.result.clone(), role(result.operator_role)]
 }
 
 fn role(number: u32) -> String {
@@ -194,7 +195,7 @@ mod tests {
             "custom_field_list":[{"key":"degree","value":"bachelor"}],
             "stages":[{"stage_id":"arranged","stage_name":"待安排","stage_time":
             "2026-03-01T08:00:00.000Z","operator_role":1,"reported_at":"2026-03-01T08:00:00.000Z"}],
-            "results":[{"result":"绿灯","result_time":"2026-03-02T08:00:00.000Z","operator_role":2,
+            "results":[{"number":1,"result":"绿灯","result_time":"2026-03-02T08:00:00.000Z","operator_role":2,
             "received_at":"2026-03-02T08:00:00.500Z"}],
             "reports":[{"report_id":"6931286400470354185","kind":"final","name":"终版报告",
             "state":"failed","failure_reason":"the host answered 404","created_at":
@@ -232,8 +233,8 @@ stages
   2026-03-01T08:00:00Z  待安排          vendor
 
 results
-  RECEIVED              RESULT  BY
-  2026-03-02T08:00:00Z  绿灯    administrator
+  NO  RECEIVED              RESULT  BY
+  1   2026-03-02T08:00:00Z  绿灯    administrator
 
 reports
   REPORT               KIND   STATE   BYTES  NAME
