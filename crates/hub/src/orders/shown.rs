@@ -1,6 +1,7 @@
 //! Orders as pages show them: beside what the API gives, the names of vendor and package, and what the reader may do.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use contract::control::{
     ListOrders, Order, OrderState, OrderSummary, OrderedForm, Page, TimelineAction,
@@ -190,13 +191,11 @@ async fn lines(
     let mut packages = HashMap::new();
     let mut vendors = HashMap::new();
     for order in &orders {
-        if !packages.contains_key(&order.account_id) {
-            let published =
-                hub.store.list_packages_ever(tenant.tenant_id, order.account_id).await?;
-            packages.insert(order.account_id, published);
+        if let Entry::Vacant(place) = packages.entry(order.account_id) {
+            place.insert(hub.store.list_packages_ever(tenant.tenant_id, order.account_id).await?);
         }
-        if !vendors.contains_key(&order.app_id) {
-            vendors.insert(order.app_id, vendor(hub, order.app_id).await?);
+        if let Entry::Vacant(place) = vendors.entry(order.app_id) {
+            place.insert(vendor(hub, order.app_id).await?);
         }
     }
     let (packages, vendors) = (&packages, &vendors);

@@ -265,7 +265,7 @@ impl Maker<'_> {
                 let entry = last(TimelineAction::Rejected)?;
                 parts.push(Inline::Text(w.of_it("says-rejected", &self.name(&entry.actor)).into()));
                 parts.push(when(entry));
-                parts.extend(entry.note.clone().map(|note| Inline::Strong(note)));
+                parts.extend(entry.note.clone().map(Inline::Strong));
                 Tone::Attention
             }
             OrderState::ReviewWithdrawn => {
@@ -276,7 +276,7 @@ impl Maker<'_> {
                 let entry = last(TimelineAction::Approved)?;
                 parts.push(Inline::Text(w.of_it("says-approved", &self.name(&entry.actor)).into()));
                 parts.push(when(entry));
-                parts.extend(entry.note.clone().map(|note| Inline::Strong(note)));
+                parts.extend(entry.note.clone().map(Inline::Strong));
                 Tone::Good
             }
             OrderState::Arranged | OrderState::Terminated => return None,

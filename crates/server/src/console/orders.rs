@@ -146,7 +146,9 @@ fn list_href(asked: &ListOrders) -> String {
         ("cursor", asked.cursor.as_deref()),
     ];
     for (name, value) in pairs {
-        value.map(|value| query.append_pair(name, value));
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
     }
     let query = query.finish();
     if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") }

@@ -327,7 +327,7 @@ impl Samples<'_> {
             ..Field::new(self.w, name, self.said(label), kind)
         };
         let option = |value: &str, label: &str| (self.text(value), self.said(label));
-        let mut fields = vec![
+        let mut fields = [
             field("name", "姓名", FieldKind::Text),
             field("email", "邮箱", FieldKind::Email),
             field("password", "密码", FieldKind::Password { is_new: true }),
