@@ -153,7 +153,7 @@ async fn what_cannot_be_searched_for_is_refused_by_its_name() {
             ),
         ] {
             let (status, named) = search(body.clone()).await;
-            assert_eq!((status, named.as_str()), (400, field), "{:.60}", body);
+            assert_eq!((status, named.as_str()), (400, field), "{body:.60}");
         }
         let words = (0..100).map(|_| "张").collect::<Vec<_>>().join(" ");
         assert_eq!(search(json!({"q": words}).to_string()).await.0, 200);

@@ -1,7 +1,7 @@
 //! What a batch writes of an order's open review (`open_reviews`): nothing, unless a result came that waits for a decision.
 
 use domain::UnixMs;
-use domain::order::{Change, Rule};
+use domain::order::{Change, Rule, State};
 
 use super::plan::Plan;
 use crate::rows::{OrderRow, ReviewChange, ReviewKey, ReviewRow};
@@ -19,7 +19,7 @@ impl Review {
     pub(super) fn note(&mut self, row: &OrderRow, change: &Change, at: UnixMs) {
         let (tenant_id, order_id, state) = (row.tenant_id, row.order_id, row.state);
         let is_new_result = change.rule == Rule::ResultAwaitsReview;
-        let was_open = change.from.is_some_and(|from| from.has_open_review());
+        let was_open = change.from.is_some_and(State::has_open_review);
         if was_open && (is_new_result || !state.has_open_review()) {
             *self = Review::default();
             self.over = Some(ReviewKey { tenant_id, order_id });

@@ -264,7 +264,8 @@ async fn counts_stay_exact_while_orders_change(world: &World) {
                     store.move_order_counts(&scene.tenant, now),
                     store.move_order_counts(&scene.tenant, now),
                 );
-                (one.unwrap(), other.unwrap());
+                one.unwrap();
+                other.unwrap();
                 let after = total(&store.count_orders(&scene.tenant, None).await.unwrap());
                 assert!(before <= after, "orders do not become fewer: {before}, {after}");
             }
