@@ -38,9 +38,10 @@ impl Form {
         &self.fields
     }
 
-    /// The whole of it as one text, from which [`Form::parse`] makes it again.
+    /// The whole of it but passwords as one text, from which [`Form::parse`] makes it again.
     pub(super) fn packed(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
+        let fields = self.fields.iter().filter(|(name, _)| !name.contains("password"));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
     }
 }
 
@@ -70,5 +71,7 @@ mod tests {
         assert_eq!(form.text("words"), "退回\n&");
         assert_eq!((form.text("empty"), form.text("absent")), (String::new(), String::new()));
         assert_eq!(Form::parse(form.packed().as_bytes()).fields(), form.fields());
+        let form = Form::parse(b"name=a&old_password=b&password=c");
+        assert_eq!(form.packed(), "name=a");
     }
 }
