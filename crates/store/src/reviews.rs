@@ -2,7 +2,7 @@
 //!
 //! The desk writes a row when a result comes that waits for a decision, and deletes it when the last word is said. A list
 //! compares it with the order itself: a program of the version before, running beside this one, leaves rows behind, and
-//! lacks some, which [`insert_missing`] adds.
+//! lacks some, which the job adds.
 
 use const_format::formatcp;
 use domain::{Id, TenantId, UnixMs};
