@@ -201,7 +201,8 @@ impl Watch {
     }
 }
 
-/// What a process and its children hold in memory.
+/// What a process and its children hold in memory. The pages of the program's file are the same ones in all of them, and count
+/// once.
 fn held_kib(id: u32) -> u64 {
     let status =
         |id: &str| std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -209,17 +210,19 @@ fn held_kib(id: u32) -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_whitespace().next()?.parse::<u64>().ok()
     };
-    let mut sum = 0;
+    let (mut sum, mut file) = (0, 0);
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.bytes().all(|byte| byte.is_ascii_digit()) {
             let status = status(&name);
             if name == id.to_string() || field(&status, "PPid:") == Some(id.into()) {
-                sum += field(&status, "VmRSS:").unwrap_or_default();
+                let kib = |name| field(&status, name).unwrap_or_default();
+                sum += kib("RssAnon:") + kib("RssShmem:");
+                file = file.max(kib("RssFile:"));
             }
         }
     }
-    sum
+    sum + file
 }
 
 /// A PDF of scanned pages, 1 MiB each.
