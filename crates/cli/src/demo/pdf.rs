@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-/// A PDF of one A4 page: a title and lines below it, in ASCII or in Chinese.
+/// A PDF of one A4 page: a title and lines below it, in Latin letters or in Chinese.
 pub(super) fn page(title: &str, lines: &[&str]) -> Vec<u8> {
     let mut text = format!("BT 72 760 Td {}\n0 -14 Td\n", show(title, "F1", 18));
     for line in lines {
@@ -11,7 +11,9 @@ pub(super) fn page(title: &str, lines: &[&str]) -> Vec<u8> {
         let _ = writeln!(text, "0 -18 Td {}", show(line, "F2", 11));
     }
     text.push_str("ET");
-    let font = |name| format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} >>");
+    let font = |name| {
+        format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>")
+    };
     let objects = [
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
@@ -53,9 +55,9 @@ fn write_file(objects: &[String]) -> Vec<u8> {
     file.into_bytes()
 }
 
-/// Shows a text in the font if it is ASCII, else in the Chinese one, by its UTF-16 numbers.
+/// Shows a text in the font if it has all of its letters, else in the Chinese one, by its UTF-16 numbers.
 fn show(text: &str, font: &str, size: u8) -> String {
-    if text.is_ascii() {
+    if text.chars().all(|c| c.is_ascii() || is_latin(c)) {
         return format!("/{font} {size} Tf ({}) Tj", escape(text));
     }
     let mut numbers = String::new();
@@ -65,12 +67,20 @@ fn show(text: &str, font: &str, size: u8) -> String {
     format!("/F3 {size} Tf <{numbers}> Tj")
 }
 
+/// Letters and signs whose number in WinAnsiEncoding is their own.
+fn is_latin(c: char) -> bool {
+    ('\u{a1}'..='\u{ff}').contains(&c)
+}
+
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {
             '(' | ')' | '\\' => escaped.extend(['\\', c]),
             ' '..='~' => escaped.push(c),
+            _ if is_latin(c) => {
+                let _ = write!(escaped, "\\{:03o}", u32::from(c));
+            }
             _ => escaped.push('?'),
         }
     }
@@ -132,5 +142,6 @@ mod tests {
     fn text_cannot_leave_its_string() {
         assert_eq!(escape("a) Tj (b\\"), "a\\) Tj \\(b\\\\");
         assert_eq!(escape("无\n"), "??");
+        assert_eq!(show("Jürgen Groß", "F2", 11), "/F2 11 Tf (J\\374rgen Gro\\337) Tj");
     }
 }

@@ -183,7 +183,7 @@ fn foreigner(index: usize) -> CandidatePlan {
         ("Aisha Rahman", "44", "7700900123"),
         ("Jürgen Groß", "49", "15200000731"),
         ("Sofia Rossi", "39", "3200000642"),
-        ("Nguyễn Minh Anh", "84", "900000277"),
+        ("Nguyen Minh Anh", "84", "900000277"),
         ("Daniel Kim", "82", "1000000935"),
         ("Claire Dubois", "33", "600000308"),
         ("Priya Natarajan", "91", "9000000554"),
