@@ -90,7 +90,7 @@ pub struct Command {
     pub action: Action,
     /// The keyed digest of all parsed values: equal for identical repeats only.
     pub digest: Digest,
-    /// The result that a decision is about, as whoever decides saw it: 1 is the order's first. None when that was not said.
+    /// The result that a decision is about, as the one who decides saw it: 1 is the order's first. None when that was not said.
     pub result_number: Option<i64>,
 }
 

@@ -351,5 +351,5 @@ fault-email = Give a email address.
 fault-name = Give a name of at most 100 characters.
 fault-other = Look at this once more.
 stop-link-over = The link is good no more
-stop-link-over-why = It works once and for a limited time. Ask whoever gave it to you for a new one.
+stop-link-over-why = It works once and for a limited time. Ask the person who gave it to you for a new one.
 codes = Recovery codes

@@ -1,4 +1,4 @@
-//! What a demo has beside a server: people who joined without a browser, and links by which whoever runs it signs in as each.
+//! What a demo has beside a server: people who joined without a browser, and links that sign in as each.
 //!
 //! A link is good for as long as the process runs, again and again. A server that is no demo has none, and answers their path
 //! as any unknown one.

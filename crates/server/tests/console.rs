@@ -93,7 +93,7 @@ async fn a_role_sees_what_the_table_says_and_nothing_else() {
         for (method, row, who) in server::console_pages() {
             let roles: Vec<_> = who.split(' ').collect();
             let is_tenants = roles.iter().any(|it| ROLES.iter().any(|role| role.as_str() == *it));
-            // What ends or changes the session of whoever walks is walked elsewhere.
+            // What ends or changes the walking person's own session is tried elsewhere.
             if !is_tenants || method != "GET" {
                 continue;
             }

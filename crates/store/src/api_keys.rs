@@ -142,7 +142,7 @@ const FOUND: &str = "SELECT k.key_id, k.owner_id, k.tenant_id, k.role, k.owner_k
     FROM api_keys k LEFT JOIN memberships m ON k.owner_kind = 1 AND m.user_id = k.owner_id \
     AND coalesce(m.tenant_id, 0) = coalesce(k.tenant_id, 0) WHERE ";
 const IN_FORCE: &str = " AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.revoked_at IS NULL";
-/// Whoever makes a key of a person waits here for who suspends or removes them at the same time.
+/// Making a key of a person waits here while the person is suspended or removed.
 const HOLD_MEMBER: &str = "UPDATE memberships SET roles = roles WHERE coalesce(tenant_id, 0) = $1 AND user_id = $2 \
     AND suspended_at IS NULL";
 const FIND_OPERATOR: &str = "SELECT key_id FROM api_keys WHERE coalesce(tenant_id, 0) = 0 \

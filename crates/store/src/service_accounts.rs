@@ -53,7 +53,7 @@ const LIST: &str = "SELECT service_account_id, sealed, created_at FROM service_a
     WHERE tenant_id = $1 AND service_account_id < $2 ORDER BY service_account_id DESC LIMIT $3";
 const UPDATE: &str =
     "UPDATE service_accounts SET sealed = $1 WHERE tenant_id = $2 AND service_account_id = $3";
-/// Whoever makes a key of it waits here for who removes it at the same time.
+/// Making a key of it waits here while it is removed.
 pub(crate) const HOLD: &str = "UPDATE service_accounts SET created_at = created_at \
     WHERE tenant_id = $1 AND service_account_id = $2";
 const DELETE: &str =

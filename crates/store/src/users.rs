@@ -113,7 +113,7 @@ const INSERT: &str = "INSERT INTO users (user_id, mail_hash, sealed, password_ha
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 const INSERT_MEMBERSHIP: &str = "INSERT INTO memberships (membership_id, user_id, tenant_id, roles, created_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-/// Whoever adds or takes away a membership waits here for who does it at the same time.
+/// Changes of a person's memberships wait here for each other.
 pub(crate) const HOLD: &str = "UPDATE users SET user_id = user_id WHERE user_id = $1";
 /// The same, unless the password was changed meanwhile.
 pub(crate) const HOLD_PASSWORD: &str =

@@ -23,7 +23,7 @@ use crate::{Error, Hub, Input};
 
 /// Orders of a page that are opened at once.
 const OPENED_AT_ONCE: usize = 4;
-/// Orders that wait for a decision that are looked at; whoever has more of them sees that there are more.
+/// The most waiting orders that are listed; a page says when there are more.
 const WAITING_MAX: u32 = 100;
 /// Orders of one's own that moved that are shown.
 const MOVED_MAX: u32 = 10;

@@ -62,7 +62,7 @@ pub async fn get(hub: &Hub, actor: &Actor, owner: Owner<'_>, user_id: Id) -> Res
     view(&find(hub, owner, user_id).await?)
 }
 
-/// What members are called, by their ids, for whoever sees where orders stand; of ids of nobody here it says nothing.
+/// What members are called, by their ids, for actors that may list orders; ids of nobody here are left out.
 pub async fn names(
     hub: &Hub,
     actor: &Actor,
@@ -104,9 +104,7 @@ pub async fn suspend(
     owner: Owner<'_>,
     user_id: Id,
 ) -> Result<User, Error> {
-    authorize_change(actor, owner)?;
-    change(hub, actor, owner, user_id, Change::Suspend).await?;
-    view(&find(hub, owner, user_id).await?)
+    change_and_show(hub, actor, owner, user_id, Change::Suspend).await
 }
 
 /// Lets a member act again; a repeat is no error.
@@ -116,8 +114,18 @@ pub async fn resume(
     owner: Owner<'_>,
     user_id: Id,
 ) -> Result<User, Error> {
+    change_and_show(hub, actor, owner, user_id, Change::Resume).await
+}
+
+async fn change_and_show(
+    hub: &Hub,
+    actor: &Actor,
+    owner: Owner<'_>,
+    user_id: Id,
+    what: Change<'_>,
+) -> Result<User, Error> {
     authorize_change(actor, owner)?;
-    change(hub, actor, owner, user_id, Change::Resume).await?;
+    change(hub, actor, owner, user_id, what).await?;
     view(&find(hub, owner, user_id).await?)
 }
 

@@ -1,4 +1,4 @@
-//! Coming in and going out: signing in, the code after the password, the language of whoever is not signed in yet.
+//! Coming in and going out: signing in, the code after the password, the language of visitors who are not signed in.
 
 use axum::extract::Path;
 use axum::http::header::SET_COOKIE;

@@ -180,7 +180,7 @@ impl Frame {
         Language::ALL.into_iter().filter(move |language| *language != own)
     }
 
-    /// The keys, for whoever asks by `?`.
+    /// The keys that `?` lists.
     pub(super) fn keys(&self) -> Dialog {
         let w = self.w;
         let keys = |keys: &[&'static str]| keys.iter().map(|key| Text::Borrowed(key)).collect();

@@ -78,7 +78,7 @@ fn plain(first: Inline, class: &'static str) -> Cell {
     Cell { href: None, first, second: None, class }
 }
 
-/// The candidate, who leads to the order; the order's id for whoever does not see from within.
+/// The candidate, who leads to the order; the order's id for readers who do not see into orders.
 fn who(w: Words, line: &ShownLine) -> Cell {
     let order_id = &line.summary.order_id;
     match &line.inner {

@@ -25,7 +25,7 @@ macro_rules! pieces {
     };
 }
 
-/// What a state means to whoever looks: the colour, beside the shape and the word.
+/// What a state means to the reader: the colour, beside the shape and the word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Waiting,

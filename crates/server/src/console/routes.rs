@@ -17,13 +17,13 @@ use crate::app::SharedApp;
 pub(super) enum Who {
     /// Everybody, signed in or not.
     Anyone,
-    /// Whoever gave a password and still owes a code.
+    /// A person who gave a password and still owes a code.
     Halfway,
-    /// Whoever is signed in, in a tenant or in none yet.
+    /// Every person who is signed in, in a tenant or in none yet.
     Person,
-    /// Whoever is in the tenant that was chosen, whatever the role.
+    /// Every member of the tenant that was chosen, whatever the role.
     Member,
-    /// Whoever has a role there that may do this.
+    /// Members whose role may do this.
     May(Act),
 }
 

@@ -1,4 +1,4 @@
-//! What states, steps and rules are called, and what they mean to whoever looks.
+//! What states, steps and rules are called, and what they mean to the reader.
 
 use contract::control::{
     DeliveryState, OrderState, Report, ReportKind, ReportState, TimelineAction,
